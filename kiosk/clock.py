@@ -1,0 +1,69 @@
+"""The one place where time is read. Everything that decides takes `now` as an argument; the rim asks a `Clock`.
+
+`SystemClock(rate=10)` runs ten times as fast as the wall: the demo's world and the kiosk share it, so that every time
+that they show agrees. `ManualClock` stands still until told, for tests and simulations without sleeping.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Aware UTC time, waiting measured in the clock's own seconds, and the rate against the wall clock."""
+
+    @property
+    def rate(self) -> float:
+        """Seconds of this clock in one second of the wall clock."""
+
+    def now(self) -> datetime: ...
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait until `event` is set or `seconds` of this clock have passed; say whether it was set."""
+
+
+class SystemClock:
+    def __init__(self, rate: float = 1.0) -> None:
+        self._rate = rate
+        self._wall_start = datetime.now(UTC)
+        self._monotonic_start = time.monotonic()
+
+    @property
+    def rate(self) -> float:
+        return self._rate
+
+    def now(self) -> datetime:
+        if self._rate == 1.0:
+            return datetime.now(UTC)
+        return self._wall_start + timedelta(seconds=(time.monotonic() - self._monotonic_start) * self._rate)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(max(0.0, seconds) / self._rate)
+
+
+class ManualClock:
+    """Stands still. `advance` moves it; `wait` moves it too, so that a loop under test never sleeps."""
+
+    rate = 1.0
+
+    def __init__(self, start: datetime = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)) -> None:
+        self._now = start
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._now
+
+    def advance(self, seconds: float) -> datetime:
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+            return self._now
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        if event.is_set():
+            return True
+        self.advance(max(0.0, seconds))
+        return event.is_set()

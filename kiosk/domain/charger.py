@@ -1,0 +1,97 @@
+"""A charger as a driver sees it: its connectors, its price, its hold, and which bay can be started now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from kiosk.domain.tariff import Tariff
+
+STALE_AFTER = timedelta(seconds=60)
+"""Regulation (EU) 2025/655 Art. 2: availability within one minute. Older data is never shown as "free"."""
+
+
+class BayState(StrEnum):
+    """Fault and use are separate facts (2025/655 table F), so OUT_OF_ORDER is never folded into IN_USE."""
+
+    FREE = "free"
+    PLUGGED = "plugged"
+    STARTING = "starting"
+    IN_USE = "in_use"
+    OUT_OF_ORDER = "out_of_order"
+    NOT_KNOWN = "not_known"
+
+
+_BY_CONNECTOR_STATUS = {
+    "Available": BayState.FREE,
+    "Preparing": BayState.PLUGGED,
+    "Charging": BayState.IN_USE,
+    "SuspendedEV": BayState.IN_USE,
+    "SuspendedEVSE": BayState.IN_USE,
+    "Finishing": BayState.IN_USE,
+    "Reserved": BayState.IN_USE,
+    "Unavailable": BayState.OUT_OF_ORDER,
+    "Faulted": BayState.OUT_OF_ORDER,
+}
+STARTABLE = frozenset({BayState.FREE, BayState.PLUGGED})
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """`status` is the raw OCPP word or None; `since` is when this kiosk first saw that word (None: not known)."""
+
+    connector_id: int
+    status: str | None
+    standard: str | None = None
+    format: str | None = None
+    power_type: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerCard:
+    """What upstream last said of one charger. `tariff` and `preauth_minor` are None when they could not be read: then
+    nothing is sold.
+    """
+
+    code: str
+    name: str | None
+    online: bool | None
+    connectors: tuple[Connector, ...]
+    tariff: Tariff | None
+    preauth_minor: int | None
+    seen_at: datetime
+
+    def connector(self, connector_id: int) -> Connector | None:
+        return next((c for c in self.connectors if c.connector_id == connector_id), None)
+
+    @property
+    def sellable(self) -> bool:
+        return self.tariff is not None and self.preauth_minor is not None and self.preauth_minor > 0
+
+    def stale(self, now: datetime) -> bool:
+        return now - self.seen_at > STALE_AFTER
+
+
+def bay_state(card: ChargerCard, connector: Connector, now: datetime, *, claimed: bool = False) -> BayState:
+    """The state of one bay. `claimed`: a session of this kiosk keeps it, which upstream's word may not show yet."""
+    if card.stale(now) or card.online is not True:
+        return BayState.NOT_KNOWN
+    state = _BY_CONNECTOR_STATUS.get(connector.status or "", BayState.NOT_KNOWN)
+    return BayState.STARTING if claimed and state in STARTABLE else state
+
+
+def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
+    """`fresh` with `since` filled in: kept while the word stays the same, set when we saw it change."""
+    if previous is None:
+        return fresh
+    old = {c.connector_id: c for c in previous.connectors}
+
+    def since(connector: Connector) -> datetime | None:
+        before = old.get(connector.connector_id)
+        if before is None:
+            return None
+        return before.since if before.status == connector.status else fresh.seen_at
+
+    return replace(fresh, connectors=tuple(replace(c, since=since(c)) for c in fresh.connectors))

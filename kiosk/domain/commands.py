@@ -1,0 +1,70 @@
+"""What the kiosk may ask of upstream, who asked, and how it ended: done, refused or unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    START = "start"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    STOP = "stop"
+    RECEIPT_EMAIL = "receipt_email"
+
+
+class CommandState(StrEnum):
+    """WAITING may be withdrawn; SENT without an end after a restart is UNKNOWN."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    WITHDRAWN = "withdrawn"
+
+
+class AskedBy(StrEnum):
+    DRIVER = "driver"
+    START_DEADLINE = "start_deadline"
+    POWER_DEADLINE = "power_deadline"
+    LIMIT = "limit"
+    HOLD = "hold"
+    ENGINE = "engine"
+
+
+REPEATABLE = frozenset({Kind.CONFIRM, Kind.CANCEL, Kind.STOP, Kind.RECEIPT_EMAIL})
+"""May be sent again after a read shows that the effect is missing. A start may not: it could hold a second amount."""
+
+
+class Refusal(StrEnum):
+    """Why upstream (or the kiosk, before asking) said no. Each has one sentence and one next step on the page."""
+
+    CHARGER_OFFLINE = "charger_offline"
+    CONNECTOR_BUSY = "connector_busy"
+    UNKNOWN_CONNECTOR = "unknown_connector"
+    UNKNOWN_CHARGER = "unknown_charger"
+    TOO_MANY = "too_many"
+    NOT_NOW = "not_now"
+    INVALID = "invalid"
+    UPSTREAM_DOWN = "upstream_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One stored wish. `email` is only set for RECEIPT_EMAIL and never shown in a repr."""
+
+    id: int
+    session_key: str
+    kind: Kind
+    asked_by: AskedBy
+    asked_at: datetime
+    state: CommandState
+    attempts: int = 0
+    not_before: datetime | None = None
+    sent_at: datetime | None = None
+    ended_at: datetime | None = None
+    refusal: Refusal | None = None
+    detail: str | None = None

@@ -1,0 +1,134 @@
+"""The receipt: what was held, taken and given back, and lines that explain the amount only when they add up to it.
+
+Rules R-01 to R-05: same names and order as the price before the start; a receipt exists for a charge of nothing too.
+Meter stands, card and
+release appear only when upstream or the payment provider said them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from kiosk.domain.money import Money
+from kiosk.domain.session import Session
+from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Status
+from kiosk.domain.tariff import Component
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    component: Component
+    quantity: Decimal
+    unit_price: Money
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LastReading:
+    """What the last meter reading changed against the last live figures: a difference is shown as such."""
+
+    live_energy_kwh: Decimal | None
+    live_cost: Money | None
+    energy_kwh: Decimal | None
+    cost: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`given_back` is what the hold leaves; `given_back_at` is set only when the release is proven."""
+
+    status: Status
+    held: Money | None
+    held_at: datetime | None
+    taken: Money | None
+    taken_at: datetime | None
+    given_back: Money | None
+    given_back_at: datetime | None
+    tax: Money | None
+    energy_kwh: Decimal | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    lines: tuple[Line, ...]
+    unexplained: Money | None
+    last_reading: LastReading | None
+    card_brand: str | None
+    card_last4: str | None
+    payment_reference: str | None = None
+
+
+def receipt_of(session: Session) -> Receipt | None:
+    """The receipt of a session that has ended; None before that. Written to the store when it first exists."""
+    status = session.known_status
+    if status is None or not session.facts.final or session.tariff is None:
+        return None
+    held = session.money(session.authorized_minor) if session.ever_held else None
+    free = status in ENDED_WITHOUT_PAYMENT or status is Status.WRITTEN_OFF
+    taken = Money(0, session.tariff.currency) if free else session.money(session.captured_minor)
+    given_back = held - taken if held is not None and taken is not None else None
+    lines, unexplained = ((), None) if free else _explain(session, taken)
+    return Receipt(
+        status=status,
+        held=held,
+        held_at=session.authorized_at,
+        taken=taken,
+        taken_at=None if free else session.captured_at,
+        given_back=given_back,
+        given_back_at=_released_at(session, given_back, taken),
+        tax=None if free else session.money(session.tax_minor),
+        energy_kwh=session.energy_kwh,
+        started_at=session.charging_started_at,
+        ended_at=session.completed_at,
+        lines=lines,
+        unexplained=unexplained,
+        last_reading=_last_reading(session, taken),
+        card_brand=session.proof.card_brand if session.proof else None,
+        card_last4=session.proof.card_last4 if session.proof else None,
+    )
+
+
+def _explain(session: Session, taken: Money | None) -> tuple[tuple[Line, ...], Money | None]:
+    """Lines that add up to `taken`, or none and the amount that they miss it by.
+
+    Upstream's rounding is not documented, so an energy line that lies within one minor unit of price times energy
+    explains it.
+    """
+    tariff = session.tariff
+    if taken is None or tariff is None or session.energy_kwh is None:
+        return (), None
+    exact = tariff.energy_cost_exact(session.energy_kwh)
+    energy_minor = taken.minor - tariff.start_fee_minor
+    if energy_minor < 0 or abs(energy_minor - exact) >= 1:
+        return (), taken - tariff.example(session.energy_kwh)
+    lines = []
+    for component, price in tariff.components():
+        if component is Component.PER_KWH:
+            lines.append(Line(component, session.energy_kwh, price, Money(energy_minor, taken.currency)))
+        else:
+            lines.append(Line(component, Decimal(1), price, price))
+    return tuple(lines), None
+
+
+def _last_reading(session: Session, taken: Money | None) -> LastReading | None:
+    live = session.last_live
+    if live is None or taken is None:
+        return None
+    live_cost = session.money(live.cost_minor)
+    if live.energy_kwh == session.energy_kwh and live_cost == taken:
+        return None
+    return LastReading(live.energy_kwh, live_cost, session.energy_kwh, taken)
+
+
+def _released_at(session: Session, given_back: Money | None, taken: Money | None) -> datetime | None:
+    """When the rest of the hold was proven released. Only the provider's own word counts, and it must fit the amount
+    taken.
+    """
+    proof = session.proof
+    if proof is None or not proof.ended or given_back is None or taken is None:
+        return None
+    if proof.intent_status == "canceled":
+        return (proof.canceled_at or proof.checked_at) if taken.minor == 0 else None
+    if proof.received_minor != taken.minor:
+        return None
+    return session.captured_at or proof.checked_at

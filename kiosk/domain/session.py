@@ -1,0 +1,328 @@
+"""One charging session and how an observation changes it: `fold(session, observation) -> (session, events)`.
+
+Any status may be skipped between two observations, an unknown word is normal, figures may fall. Nothing that upstream
+did not say is filled in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from kiosk.domain.commands import Refusal
+from kiosk.domain.money import Money
+from kiosk.domain.status import EMAIL_OPEN, Group, Status, StatusFacts, facts, known
+from kiosk.domain.tariff import Tariff
+from kiosk.domain.trace import Trace
+
+T = TypeVar("T")
+
+
+class Phase(StrEnum):
+    """The kiosk's own states around upstream's status."""
+
+    QUEUED = "queued"  # start stored, not sent
+    REFUSED = "refused"  # start refused; nothing was ever held
+    NO_ANSWER = "no_answer"  # start got no answer; no payment was ever shown, so nothing is held
+    LEFT = "left"  # the driver left the line before the start was sent
+    OPEN = "open"  # upstream knows it; `status` says where it stands
+    GONE = "gone"  # upstream knew it and now answers 404: the token has expired
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentContext:
+    """What Stripe.js needs. The secret never reaches a repr, a log or a stored address."""
+
+    client_secret: str = field(repr=False)
+    publishable_key: str
+    stripe_account_id: str
+
+    @property
+    def intent_id(self) -> str | None:
+        """The id in front of the secret (`pi_..._secret_...`), or None for another form."""
+        head, mark, _ = self.client_secret.partition("_secret_")
+        return head if mark and head.startswith("pi_") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What upstream said once, read defensively: a field that was missing, null or unreadable is None.
+
+    `asked_at` is when the question left, `seen_at` when the answer was read. An answer to an older question never
+    replaces
+    that of a newer one. Amounts are minor units of `tariff.currency`.
+    """
+
+    asked_at: datetime
+    seen_at: datetime
+    status: str | None
+    failure_reason: str | None = None
+    connector_id: int | None = None
+    connector_status: str | None = None
+    charger_code: str | None = None
+    charger_name: str | None = None
+    charger_online: bool | None = None
+    tariff: Tariff | None = None
+    authorized_minor: int | None = None
+    energy_kwh: Decimal | None = None
+    cost_minor: int | None = None
+    captured_minor: int | None = None
+    tax_minor: int | None = None
+    driver_email: str | None = field(default=None, repr=False)
+    created_at: datetime | None = None
+    authorized_at: datetime | None = None
+    charging_started_at: datetime | None = None
+    completed_at: datetime | None = None
+    captured_at: datetime | None = None
+    payment: PaymentContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFigures:
+    """The last figures of a running charge, kept when the final ones replace them."""
+
+    energy_kwh: Decimal | None
+    cost_minor: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldProof:
+    """What the payment provider itself says of the hold. Only from a read of the payment, never inferred."""
+
+    checked_at: datetime
+    intent_status: str
+    capturable_minor: int
+    received_minor: int
+    canceled_at: datetime | None = None
+    card_brand: str | None = None
+    card_last4: str | None = None
+    capture_before: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.intent_status in {"succeeded", "canceled"} and self.capturable_minor == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session of this kiosk. `key` is the unguessable address that lets anyone who has it watch.
+
+    `hold_minor` is the hold that the driver was shown before starting; `authorized_minor` the one upstream says was
+    placed.
+    `fresh_at` is the last time a reading came from a charger that was not offline: the age of every live figure
+    counts from it.
+    """
+
+    key: str
+    code: str
+    connector_id: int
+    phase: Phase
+    requested_at: datetime
+    version: int = 1
+    status: str | None = None
+    charger_name: str | None = None
+    charger_online: bool | None = None
+    connector_status: str | None = None
+    tariff: Tariff | None = None
+    hold_minor: int | None = None
+    limit_minor: int | None = None
+    authorized_minor: int | None = None
+    energy_kwh: Decimal | None = None
+    cost_minor: int | None = None
+    captured_minor: int | None = None
+    tax_minor: int | None = None
+    failure_reason: str | None = None
+    email_known: bool = False
+    created_at: datetime | None = None
+    authorized_at: datetime | None = None
+    charging_started_at: datetime | None = None
+    completed_at: datetime | None = None
+    captured_at: datetime | None = None
+    status_since: datetime | None = None
+    asked_at: datetime | None = None
+    observed_at: datetime | None = None
+    fresh_at: datetime | None = None
+    gone_at: datetime | None = None
+    refusal: Refusal | None = None
+    retry_at: datetime | None = None
+    last_live: LiveFigures | None = None
+    trace: Trace = field(default_factory=Trace)
+    proof: HoldProof | None = None
+
+    @property
+    def facts(self) -> StatusFacts:
+        return facts(self.status)
+
+    @property
+    def known_status(self) -> Status | None:
+        return known(self.status)
+
+    @property
+    def final(self) -> bool:
+        """Nothing more will be read: refused, unanswered and left sessions never had a hold."""
+        if self.phase is Phase.OPEN:
+            return self.facts.final
+        return self.phase is not Phase.QUEUED and not self.watchable
+
+    @property
+    def watchable(self) -> bool:
+        """Upstream can be asked about it. A gone one may come back, so it is asked now and then until it was final."""
+        return self.phase is Phase.OPEN or (self.phase is Phase.GONE and not self.facts.final)
+
+    @property
+    def occupies(self) -> bool:
+        """It keeps its bay from other drivers of this kiosk."""
+        return self.phase is Phase.QUEUED or (self.phase is Phase.OPEN and self.facts.occupies)
+
+    @property
+    def ever_held(self) -> bool:
+        """Upstream said that a hold was placed."""
+        return self.authorized_minor is not None or self.authorized_at is not None
+
+    @property
+    def currency(self) -> str | None:
+        return self.tariff.currency if self.tariff else None
+
+    def money(self, minor: int | None) -> Money | None:
+        """`minor` in the session's currency; None when either is not known."""
+        return Money(minor, self.tariff.currency) if self.tariff is not None and minor is not None else None
+
+    @property
+    def held_minor(self) -> int | None:
+        """The hold: what upstream says was placed, else what was shown before the start."""
+        return self.authorized_minor if self.authorized_minor is not None else self.hold_minor
+
+    def can_cancel(self) -> bool:
+        return self.phase is Phase.QUEUED or (self.phase is Phase.OPEN and self.facts.cancel)
+
+    def can_stop(self) -> bool:
+        return self.phase is Phase.OPEN and self.facts.stop
+
+    def can_set_email(self) -> bool:
+        return self.phase is Phase.OPEN and self.known_status in EMAIL_OPEN
+
+
+class Event(StrEnum):
+    """What a fold noticed. Logged and counted; STATUS and FIGURES are also news for open pages."""
+
+    STATUS = "status"
+    FIGURES = "figures"
+    CAME_ONLINE = "came_online"
+    WENT_OFFLINE = "went_offline"
+    CAME_BACK = "came_back"
+    STRANGE_STATUS = "strange_status"
+    ENERGY_FELL = "energy_fell"
+    TARIFF_CHANGED = "tariff_changed"
+    CAPTURED_ABOVE_HOLD = "captured_above_hold"
+    STATUS_WENT_BACK = "status_went_back"
+
+
+_ORDER = {
+    Group.UNPAID: 0,
+    Group.PREPARING: 1,
+    Group.RUNNING: 2,
+    Group.SETTLING: 3,
+    Group.OPERATOR: 4,
+    Group.ENDED: 5,
+}
+
+
+def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...]]:
+    """The session after `seen`, and what was noticed. An answer to an older question than the last one changes
+    nothing.
+
+    A null never erases a figure that upstream gave before, except the running figures of a status that has none.
+    """
+    if session.asked_at is not None and seen.asked_at < session.asked_at:
+        return session, ()
+    events: list[Event] = []
+    status = seen.status if seen.status is not None else session.status
+    changed = status != session.status
+    if changed:
+        events.append(Event.STATUS)
+        if known(status) is None:
+            events.append(Event.STRANGE_STATUS)
+        if _went_back(session.status, status):
+            events.append(Event.STATUS_WENT_BACK)
+    if session.phase is Phase.GONE:
+        events.append(Event.CAME_BACK)
+    online = seen.charger_online if seen.charger_online is not None else session.charger_online
+    if online != session.charger_online and session.charger_online is not None:
+        events.append(Event.CAME_ONLINE if online else Event.WENT_OFFLINE)
+    tariff = session.tariff
+    if seen.tariff is not None:
+        if tariff is not None and tariff != seen.tariff:
+            events.append(Event.TARIFF_CHANGED)
+        tariff = seen.tariff
+    energy = _keep(seen.energy_kwh, session.energy_kwh)
+    cost = _keep(seen.cost_minor, session.cost_minor)
+    if (energy, cost) != (session.energy_kwh, session.cost_minor):
+        events.append(Event.FIGURES)
+    if session.energy_kwh is not None and energy is not None and energy < session.energy_kwh:
+        events.append(Event.ENERGY_FELL)
+    running = facts(status).group is Group.RUNNING
+    fresh = online is not False
+    trace = session.trace
+    if running and fresh and seen.energy_kwh is not None:
+        trace = trace.add(seen.seen_at, seen.energy_kwh)
+    authorized = _keep(seen.authorized_minor, session.authorized_minor)
+    captured = _keep(seen.captured_minor, session.captured_minor)
+    if captured is not None and authorized is not None and captured > authorized:
+        events.append(Event.CAPTURED_ABOVE_HOLD)
+    last_live = session.last_live
+    if running and (energy is not None or cost is not None):
+        last_live = LiveFigures(energy, cost, seen.seen_at if fresh else session.fresh_at or seen.seen_at)
+    folded = replace(
+        session,
+        phase=Phase.OPEN,
+        status=status,
+        status_since=seen.seen_at if changed else session.status_since,
+        charger_name=_keep(seen.charger_name, session.charger_name),
+        charger_online=online,
+        connector_status=seen.connector_status,
+        tariff=tariff,
+        authorized_minor=authorized,
+        energy_kwh=energy,
+        cost_minor=cost,
+        captured_minor=captured,
+        tax_minor=_keep(seen.tax_minor, session.tax_minor),
+        failure_reason=_keep(seen.failure_reason, session.failure_reason),
+        email_known=session.email_known or seen.driver_email is not None,
+        created_at=_keep(seen.created_at, session.created_at),
+        authorized_at=_keep(seen.authorized_at, session.authorized_at),
+        charging_started_at=_keep(seen.charging_started_at, session.charging_started_at),
+        completed_at=_keep(seen.completed_at, session.completed_at),
+        captured_at=_keep(seen.captured_at, session.captured_at),
+        asked_at=seen.asked_at,
+        observed_at=seen.seen_at,
+        fresh_at=seen.seen_at if fresh else session.fresh_at,
+        gone_at=None,
+        last_live=last_live,
+        trace=trace,
+    )
+    return folded, tuple(events)
+
+
+def gone(session: Session, asked_at: datetime, now: datetime) -> Session:
+    """Upstream answered 404 to a token that it gave: the token has expired. What is known stays."""
+    if session.asked_at is not None and asked_at < session.asked_at:
+        return session
+    return replace(session, phase=Phase.GONE, asked_at=asked_at, gone_at=session.gone_at or now)
+
+
+def age(session: Session, now: datetime) -> timedelta | None:
+    """How old the live figures are; None before the first."""
+    return max(timedelta(0), now - session.fresh_at) if session.fresh_at is not None else None
+
+
+def _went_back(before: str | None, after: str | None) -> bool:
+    old, new = _ORDER.get(facts(before).group), _ORDER.get(facts(after).group)
+    return before is not None and old is not None and new is not None and new < old
+
+
+def _keep(fresh: T | None, old: T | None) -> T | None:
+    return fresh if fresh is not None else old
