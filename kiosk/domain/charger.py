@@ -51,8 +51,9 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class ChargerCard:
-    """What upstream last said of one charger. `tariff` and `preauth_minor` are None when they could not be read: then
-    nothing is sold.
+    """What upstream last said of one charger.
+
+    `tariff` and `preauth_minor` are None when they could not be read: then nothing is sold.
     """
 
     code: str

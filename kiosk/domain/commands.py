@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -54,10 +54,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One stored wish. `email` is only set for RECEIPT_EMAIL and never shown in a repr."""
+    """One stored wish. The address of a RECEIPT_EMAIL is not in it: the store hands it to the sender alone."""
 
     id: int
-    session_key: str
+    session_key: str = field(repr=False)
     kind: Kind
     asked_by: AskedBy
     asked_at: datetime

@@ -1,9 +1,8 @@
 """Money: an integer of minor units with its currency, and what a minor unit is.
 
 Upstream's amounts are Stripe's (the currency is that of the connected Stripe account), so the exponent is Stripe's,
-which differs
-from ISO 4217 in a few places. Source: Stripe's currency page (zero-decimal, three-decimal and special cases) and ISO
-4217 list one.
+which differs from ISO 4217 in a few places. Source: Stripe's currency page (zero-decimal, three-decimal and special
+cases) and ISO 4217 list one.
 """
 
 from __future__ import annotations

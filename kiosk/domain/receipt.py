@@ -1,17 +1,16 @@
 """The receipt: what was held, taken and given back, and lines that explain the amount only when they add up to it.
 
 Rules R-01 to R-05: same names and order as the price before the start; a receipt exists for a charge of nothing too.
-Meter stands, card and
-release appear only when upstream or the payment provider said them.
+Meter stands, card and release appear only when upstream or the payment provider said them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from kiosk.domain.money import Money
+from kiosk.domain.money import Money, step_minor
 from kiosk.domain.session import Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Status
 from kiosk.domain.tariff import Component
@@ -63,8 +62,9 @@ def receipt_of(session: Session) -> Receipt | None:
     status = session.known_status
     if status is None or not session.facts.final or session.tariff is None:
         return None
-    held = session.money(session.authorized_minor) if session.ever_held else None
-    free = status in ENDED_WITHOUT_PAYMENT or status is Status.WRITTEN_OFF
+    held = session.money(session.authorized_minor)
+    # A status that takes nothing beside a captured amount contradicts itself: then the amount is believed.
+    free = (status in ENDED_WITHOUT_PAYMENT or status is Status.WRITTEN_OFF) and not session.captured_minor
     taken = Money(0, session.tariff.currency) if free else session.money(session.captured_minor)
     given_back = held - taken if held is not None and taken is not None else None
     lines, unexplained = ((), None) if free else _explain(session, taken)
@@ -91,16 +91,16 @@ def receipt_of(session: Session) -> Receipt | None:
 def _explain(session: Session, taken: Money | None) -> tuple[tuple[Line, ...], Money | None]:
     """Lines that add up to `taken`, or none and the amount that they miss it by.
 
-    Upstream's rounding is not documented, so an energy line that lies within one minor unit of price times energy
-    explains it.
+    Upstream's rounding is not documented, so an energy line that lies within one step of the currency (one minor unit
+    in most) of price times energy explains it.
     """
     tariff = session.tariff
     if taken is None or tariff is None or session.energy_kwh is None:
         return (), None
     exact = tariff.energy_cost_exact(session.energy_kwh)
     energy_minor = taken.minor - tariff.start_fee_minor
-    if energy_minor < 0 or abs(energy_minor - exact) >= 1:
-        return (), taken - tariff.example(session.energy_kwh)
+    if energy_minor < 0 or abs(energy_minor - exact) >= step_minor(tariff.currency):
+        return (), Money(energy_minor - int(exact.quantize(Decimal(1), ROUND_HALF_UP)), taken.currency)
     lines = []
     for component, price in tariff.components():
         if component is Component.PER_KWH:
@@ -115,15 +115,15 @@ def _last_reading(session: Session, taken: Money | None) -> LastReading | None:
     if live is None or taken is None:
         return None
     live_cost = session.money(live.cost_minor)
-    if live.energy_kwh == session.energy_kwh and live_cost == taken:
+    more_energy = live.energy_kwh is not None and live.energy_kwh != session.energy_kwh
+    other_cost = live_cost is not None and live_cost != taken
+    if not more_energy and not other_cost:
         return None
     return LastReading(live.energy_kwh, live_cost, session.energy_kwh, taken)
 
 
 def _released_at(session: Session, given_back: Money | None, taken: Money | None) -> datetime | None:
-    """When the rest of the hold was proven released. Only the provider's own word counts, and it must fit the amount
-    taken.
-    """
+    """When the rest of the hold was proven released. Only the provider's word counts, and it must fit the amount."""
     proof = session.proof
     if proof is None or not proof.ended or given_back is None or taken is None:
         return None

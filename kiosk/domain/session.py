@@ -52,8 +52,7 @@ class Observation:
     """What upstream said once, read defensively: a field that was missing, null or unreadable is None.
 
     `asked_at` is when the question left, `seen_at` when the answer was read. An answer to an older question never
-    replaces
-    that of a newer one. Amounts are minor units of `tariff.currency`.
+    replaces that of a newer one. Amounts are minor units of `tariff.currency`.
     """
 
     asked_at: datetime
@@ -112,12 +111,11 @@ class Session:
     """A session of this kiosk. `key` is the unguessable address that lets anyone who has it watch.
 
     `hold_minor` is the hold that the driver was shown before starting; `authorized_minor` the one upstream says was
-    placed.
-    `fresh_at` is the last time a reading came from a charger that was not offline: the age of every live figure
-    counts from it.
+    placed. `fresh_at` is the last time an answer came from a charger that was not offline and left no figure unsaid
+    that was known before: the age of every live figure counts from it.
     """
 
-    key: str
+    key: str = field(repr=False)
     code: str
     connector_id: int
     phase: Phase
@@ -143,6 +141,7 @@ class Session:
     completed_at: datetime | None = None
     captured_at: datetime | None = None
     status_since: datetime | None = None
+    held_seen_at: datetime | None = None
     asked_at: datetime | None = None
     observed_at: datetime | None = None
     fresh_at: datetime | None = None
@@ -232,10 +231,9 @@ _ORDER = {
 
 
 def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...]]:
-    """The session after `seen`, and what was noticed. An answer to an older question than the last one changes
-    nothing.
+    """The session after `seen`, and what was noticed. An answer to an older question than the last changes nothing.
 
-    A null never erases a figure that upstream gave before, except the running figures of a status that has none.
+    A null never erases what upstream said before, except the connector's word, which is only true of its moment.
     """
     if session.asked_at is not None and seen.asked_at < session.asked_at:
         return session, ()
@@ -265,22 +263,27 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     if session.energy_kwh is not None and energy is not None and energy < session.energy_kwh:
         events.append(Event.ENERGY_FELL)
     running = facts(status).group is Group.RUNNING
-    fresh = online is not False
+    kept_old = (seen.energy_kwh is None and energy is not None) or (seen.cost_minor is None and cost is not None)
+    fresh = online is not False and not kept_old
+    fresh_at = seen.seen_at if fresh else session.fresh_at
     trace = session.trace
-    if running and fresh and seen.energy_kwh is not None:
+    if running and online is not False and seen.energy_kwh is not None:
         trace = trace.add(seen.seen_at, seen.energy_kwh)
     authorized = _keep(seen.authorized_minor, session.authorized_minor)
     captured = _keep(seen.captured_minor, session.captured_minor)
-    if captured is not None and authorized is not None and captured > authorized:
+    new_amounts = (captured, authorized) != (session.captured_minor, session.authorized_minor)
+    if new_amounts and captured is not None and authorized is not None and captured > authorized:
         events.append(Event.CAPTURED_ABOVE_HOLD)
     last_live = session.last_live
     if running and (energy is not None or cost is not None):
-        last_live = LiveFigures(energy, cost, seen.seen_at if fresh else session.fresh_at or seen.seen_at)
+        first_seen = last_live.at if last_live is not None else seen.seen_at
+        last_live = LiveFigures(energy, cost, fresh_at or first_seen)
     folded = replace(
         session,
         phase=Phase.OPEN,
         status=status,
         status_since=seen.seen_at if changed else session.status_since,
+        held_seen_at=_held_seen_at(session, status, seen),
         charger_name=_keep(seen.charger_name, session.charger_name),
         charger_online=online,
         connector_status=seen.connector_status,
@@ -299,7 +302,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         captured_at=_keep(seen.captured_at, session.captured_at),
         asked_at=seen.asked_at,
         observed_at=seen.seen_at,
-        fresh_at=seen.seen_at if fresh else session.fresh_at,
+        fresh_at=fresh_at,
         gone_at=None,
         last_live=last_live,
         trace=trace,
@@ -317,6 +320,13 @@ def gone(session: Session, asked_at: datetime, now: datetime) -> Session:
 def age(session: Session, now: datetime) -> timedelta | None:
     """How old the live figures are; None before the first."""
     return max(timedelta(0), now - session.fresh_at) if session.fresh_at is not None else None
+
+
+def _held_seen_at(session: Session, status: str | None, seen: Observation) -> datetime | None:
+    """When this kiosk first saw the hold: its deadlines count from here, on its own clock, not on upstream's."""
+    if session.held_seen_at is not None:
+        return session.held_seen_at
+    return seen.seen_at if facts(status).group in {Group.PREPARING, Group.RUNNING} else None
 
 
 def _went_back(before: str | None, after: str | None) -> bool:

@@ -1,7 +1,6 @@
 """The fifteen statuses of an upstream session: what each means for money and bay, and what may be done in it.
 
-One table, read by the engine, the pages, the docs and the tests. A word that is not in the table is normal: see
-`facts`.
+One table, read by the engine, the pages, the docs and the tests. A word that is not in it is normal: see `facts`.
 """
 
 from __future__ import annotations

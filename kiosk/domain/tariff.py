@@ -1,8 +1,7 @@
 """The price of a session: its components in the legal order, worked examples, and how far a hold reaches.
 
 Upstream knows a price per kWh and a start fee (no minute or idle price exists in its interface). What is computed
-here is an example or an
-estimate and is called so on every screen; the bill is upstream's figure alone.
+here is an example or an estimate and is called so on every screen; the bill is upstream's figure alone.
 """
 
 from __future__ import annotations
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from kiosk.domain.money import Money
+from kiosk.domain.money import Money, step_minor
 
 
 class Component(StrEnum):
-    """AFIR Art. 5(4), third subparagraph: kWh, then minute, then session, then any other. What does not apply is left
-    out.
+    """AFIR Art. 5(4), third subparagraph: kWh, then minute, then session, then any other.
+
+    What does not apply is left out.
     """
 
     PER_KWH = "per_kwh"
@@ -63,13 +63,14 @@ class Tariff:
         return Decimal(self.price_per_kwh_minor) * energy_kwh
 
     def example(self, energy_kwh: Decimal) -> Money:
-        """A worked example: start fee plus energy, rounded half up. For the price card only."""
-        energy = self.energy_cost_exact(energy_kwh).quantize(Decimal(1), ROUND_HALF_UP)
-        return Money(self.start_fee_minor + int(energy), self.currency)
+        """A worked example: start fee plus energy, rounded half up to an amount that can be taken. Never the bill."""
+        step = step_minor(self.currency)
+        steps = (self.start_fee_minor + self.energy_cost_exact(energy_kwh)) / step
+        return Money(int(steps.quantize(Decimal(1), ROUND_HALF_UP)) * step, self.currency)
 
     def reach_kwh(self, amount_minor: int) -> Decimal | None:
         """Energy that `amount_minor` pays for, in kWh with one decimal, rounded down. None when energy is free."""
         if self.price_per_kwh_minor == 0:
             return None
-        rest = max(0, amount_minor - self.start_fee_minor)
+        rest = max(0, Money(amount_minor, self.currency).minor - self.start_fee_minor)
         return (Decimal(rest) / self.price_per_kwh_minor).quantize(Decimal("0.1"), ROUND_DOWN)

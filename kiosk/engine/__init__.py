@@ -1,0 +1,1 @@
+"""The part that acts: takes commands, spends the budgets, observes, folds, enforces deadlines and publishes news."""

@@ -1,0 +1,73 @@
+"""What the engine's parts share: the store, the clock, the outside systems and the rules."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Protocol
+
+from kiosk.clock import Clock
+from kiosk.domain.limits import Policy
+from kiosk.domain.session import HoldProof, Session
+from kiosk.engine.live import Live
+from kiosk.store.store import Store
+from kiosk.upstream.budget import Budgets
+from kiosk.upstream.plugchoice import PlugchoicePublic
+
+log = logging.getLogger(__name__)
+
+
+class Proofs(Protocol):
+    """Reads what the payment provider says of a hold."""
+
+    def proof(self, intent_id: str, account: str) -> HoldProof: ...
+
+
+Seller = Callable[[Session], Mapping[str, Any]]
+"""Who sells at the charger of a session: name, address, VAT number, as they stand on the day of the receipt."""
+
+
+class Health:
+    """Whether an outside system answers. The first failure and the recovery are logged, not every miss."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = Lock()
+        self._failures = 0
+        self._retry_at: datetime | None = None
+
+    def failed(self, now: datetime, reason: str) -> None:
+        with self._lock:
+            self._failures += 1
+            failures = self._failures
+            if failures >= 3:
+                self._retry_at = now + timedelta(seconds=min(2 ** (failures - 2), 30))
+        if failures == 1:
+            log.warning("%s does not answer", self._name, extra={"reason": reason})
+
+    def answered(self) -> None:
+        with self._lock:
+            failures, self._failures, self._retry_at = self._failures, 0, None
+        if failures:
+            log.info("%s answers again", self._name, extra={"failures": failures})
+
+    def resting(self, now: datetime) -> bool:
+        """After three failures in a row routine reads pause; what a driver asks for is sent all the same."""
+        with self._lock:
+            return self._retry_at is not None and now < self._retry_at
+
+
+@dataclass(frozen=True)
+class Context:
+    clock: Clock
+    store: Store
+    live: Live
+    public: PlugchoicePublic
+    budgets: Budgets
+    seller: Seller
+    policy: Policy = field(default_factory=Policy)
+    proofs: Proofs | None = None
+    health: Health = field(default_factory=lambda: Health("the back office"))

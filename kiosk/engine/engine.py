@@ -1,0 +1,293 @@
+"""The engine's round: lease, commands, deadlines, reads. One thread decides, a small pool makes the outside calls.
+
+Killed at any line it resumes: the store is the only memory. `inline=True` makes the calls on the deciding thread, for
+simulations.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from kiosk.domain.limits import guard
+from kiosk.domain.session import Session
+from kiosk.engine.commands import ENDPOINTS, FIRST, Sender
+from kiosk.engine.context import Context
+from kiosk.engine.observing import noticed
+from kiosk.engine.proofs import ProofReader
+from kiosk.engine.schedule import plan
+from kiosk.engine.watch import Watch
+from kiosk.upstream.budget import Endpoint
+
+log = logging.getLogger(__name__)
+
+LEASE = "engine"
+LEASE_TTL = 10.0
+ROUND_AT_MOST = 1.0
+REFRESH_EVERY = 5.0
+ACT_AGAIN_AFTER = timedelta(seconds=30)
+
+
+class Engine:
+    def __init__(self, context: Context, *, inline: bool = False, workers: int = 8) -> None:
+        self._context = context
+        self._watch = Watch(context)
+        self._sender = Sender(context)
+        self._proofs = ProofReader(context)
+        self._pool = None if inline else ThreadPoolExecutor(workers, thread_name_prefix="upstream")
+        self._holder = secrets.token_hex(8)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._busy: Counter[str] = Counter()
+        self._flying: Counter[Endpoint] = Counter()
+        self._unknown: set[str] = set()
+        self._acted: dict[tuple[str, str], datetime] = {}
+        self._last_ordinary: datetime | None = None
+        self._leading = False
+        self._renewed: datetime | None = None
+        self._refreshed: datetime | None = None
+        self._stale = True
+        self._round_at: datetime | None = None
+        self._ttl = timedelta(seconds=LEASE_TTL * context.clock.rate)
+
+    # The outside of the engine
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the loop, let the calls under way finish, and give the lease back."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._context.store.release_lease(LEASE, self._holder)
+
+    def wake(self) -> None:
+        """Something was written to the store: look now."""
+        self._stale = True
+        self._wake.set()
+
+    def alive(self) -> bool:
+        """The loop has gone round lately, leading or standing by."""
+        at = self._round_at
+        return at is not None and self._context.clock.now() - at < self._ttl
+
+    @property
+    def leading(self) -> bool:
+        return self._leading
+
+    def round(self) -> float:
+        """One look at everything. Returns the seconds after which to look again at the latest."""
+        now = self._context.clock.now()
+        self._round_at = now
+        if not self._lead(now):
+            return ROUND_AT_MOST * self._context.clock.rate
+        self._look_again(now)
+        again = self._send_commands(now)
+        self._mind_limits(now)
+        return min(again, self._read_sessions(now), self._read_cards(now), self._read_proofs(now))
+
+    # The loop
+
+    def _run(self) -> None:
+        failing = False
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                wait = self.round()
+                if failing:
+                    failing = False
+                    log.info("the engine's round works again")
+            except Exception:
+                wait = 1.0
+                if not failing:
+                    failing = True
+                    log.exception("the engine's round failed; it goes on")
+            if not self._stopping.is_set():
+                self._context.clock.wait(self._wake, min(wait, ROUND_AT_MOST * self._context.clock.rate))
+
+    def _lead(self, now: datetime) -> bool:
+        if self._leading and self._renewed is not None and now - self._renewed < self._ttl / 3:
+            return True
+        leads = self._context.store.take_lease(LEASE, self._holder, now, self._ttl)
+        if leads and not self._leading:
+            self._take_over(now)
+        elif self._leading and not leads:
+            log.warning("another engine leads now")
+        self._leading = leads
+        self._renewed = now
+        return leads
+
+    def _take_over(self, now: datetime) -> None:
+        """Remember the calls of the last minutes, so that a restart cannot overspend, and take up what was cut off."""
+        calls = self._context.store.calls_since(now - timedelta(minutes=2))
+        known = {endpoint.value for endpoint in Endpoint}
+        self._context.budgets.restore((Endpoint(name), at) for name, at in calls if name in known)
+        self._watch.refresh()
+        for key in self._sender.resume():
+            self._unknown.add(key)
+            self._context.store.hint(key, now)
+        for session in self._context.store.without_receipt():
+            noticed(self._context, session, ())
+
+    def _look_again(self, now: datetime) -> None:
+        due = self._refreshed is None or now - self._refreshed >= timedelta(seconds=REFRESH_EVERY)
+        if self._stale or due:
+            self._stale = False
+            self._watch.refresh()
+            self._refreshed = now
+
+    # What a round does
+
+    def _send_commands(self, now: datetime) -> float:
+        waiting = sorted(self._context.store.waiting(now), key=lambda c: (FIRST.index(c.kind), c.id))
+        again = 60.0
+        for command in waiting:
+            endpoint = ENDPOINTS[command.kind]
+            wait = self._context.budgets.wait(endpoint, now)
+            if wait > timedelta(0) or not self._room(endpoint, now):
+                again = min(again, max(wait.total_seconds(), 0.2))
+                continue
+            mark = f"command:{command.session_key}"
+            if self._is_busy(mark) or not self._context.store.claim(command.id, now):
+                continue
+
+            def job(command_id: int = command.id, key: str = command.session_key) -> None:
+                claimed = next(c for c in self._context.store.commands(key) if c.id == command_id)
+                session = self._sender.send(claimed)
+                self._watch.lately(key, self._context.clock.now())
+                if session is not None:
+                    self._after(session, unknown=True)
+
+            self._submit(job, mark, endpoint)
+        at = self._context.store.next_command_at()
+        return min(again, max((at - now).total_seconds(), 0.05)) if at is not None and at > now else again
+
+    def _mind_limits(self, now: datetime) -> None:
+        policy = self._context.policy
+        for session in self._watch.sessions():
+            step = guard(session, policy, now, timedelta(seconds=self._watch.target(session, now)))
+            if step is None:
+                continue
+            mark = (session.key, step.kind.value)
+            if mark in self._acted and now - self._acted[mark] < ACT_AGAIN_AFTER:
+                continue
+            self._acted[mark] = now
+            log.info("the kiosk acts by itself", extra={"kind": step.kind.value, "reason": step.asked_by.value})
+            self._context.store.ask(session.key, step.kind, step.asked_by, now)
+            self._wake.set()
+
+    def _read_sessions(self, now: datetime) -> float:
+        if self._context.health.resting(now):
+            return 1.0
+        budgets, endpoint = self._context.budgets, Endpoint.GET_SESSION
+        needs = self._watch.needs(now, self._busy_keys())
+        free = budgets.free(endpoint, now) - self._in_flight(endpoint)
+        per_minute = budgets.limit(endpoint)
+        chosen = plan(needs, free=free, per_minute=per_minute, last_read=self._last_ordinary, now=now)
+        urgent = {need.key for need in needs if need.urgent}
+        for key in chosen.now:
+            self._watch.trying(key, now)
+            if key not in urgent:
+                self._last_ordinary = now
+
+            def job(key: str = key) -> None:
+                session = self._watch.read(key)
+                if session is not None:
+                    self._after(session, unknown=key in self._unknown)
+
+            self._submit(job, key, endpoint)
+        if free <= 0:
+            return max(budgets.wait(endpoint, now).total_seconds(), 0.2)
+        return chosen.again_in.total_seconds()
+
+    def _read_cards(self, now: datetime) -> float:
+        if self._context.health.resting(now):
+            return 1.0
+        endpoint = Endpoint.GET_CHARGER
+        for code, _ in self._context.store.wanted_cards():
+            mark = f"card:{code}"
+            if self._is_busy(mark):
+                continue
+            if not self._room(endpoint, now):
+                return max(self._context.budgets.wait(endpoint, now).total_seconds(), 0.2)
+            self._submit(lambda code=code: self._watch.read_card(code), mark, endpoint)  # type: ignore[misc]
+        return 60.0
+
+    def _read_proofs(self, now: datetime) -> float:
+        if self._context.proofs is None:
+            return 60.0
+        for session in (*self._watch.sessions(), *self._proofs.take_up()):
+            mark = f"proof:{session.key}"
+            if self._proofs.wanted(session, now) and not self._is_busy(mark):
+                self._proofs.trying(session.key, now)
+
+                def job(key: str = session.key) -> None:
+                    seen = self._proofs.read(key)
+                    if seen is not None:
+                        self._watch.put(seen)
+
+                self._submit(job, mark, None)
+        return 5.0
+
+    def _after(self, session: Session, *, unknown: bool) -> None:
+        self._watch.put(session)
+        if unknown:
+            now = self._context.clock.now()
+            if self._sender.repeat_unknown(session, now):
+                self._unknown.add(session.key)
+            else:
+                self._unknown.discard(session.key)
+
+    # Calls under way
+
+    def _submit(self, job: Callable[[], None], mark: str, endpoint: Endpoint | None) -> None:
+        with self._lock:
+            self._busy[mark] += 1
+            if endpoint is not None:
+                self._flying[endpoint] += 1
+
+        def run() -> None:
+            try:
+                job()
+            except Exception:
+                log.exception("a piece of the engine's work failed")
+            finally:
+                with self._lock:
+                    self._busy[mark] -= 1
+                    self._busy += Counter()
+                    if endpoint is not None:
+                        self._flying[endpoint] -= 1
+                self._wake.set()
+
+        if self._pool is None:
+            run()
+        else:
+            self._pool.submit(run)
+
+    def _is_busy(self, mark: str) -> bool:
+        with self._lock:
+            return self._busy[mark] > 0
+
+    def _busy_keys(self) -> set[str]:
+        with self._lock:
+            return set(self._busy)
+
+    def _in_flight(self, endpoint: Endpoint) -> int:
+        with self._lock:
+            return self._flying[endpoint]
+
+    def _room(self, endpoint: Endpoint, now: datetime) -> bool:
+        """A grant is left even when every call under way should still take one."""
+        return self._context.budgets.free(endpoint, now) - self._in_flight(endpoint) > 0

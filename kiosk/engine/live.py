@@ -1,0 +1,106 @@
+"""News for open pages: topics with a version number, and waiting for a newer one. In-process; the store stays the
+truth.
+
+A subscriber only ever learns "there is something newer"; it then reads the store. So a slow page misses steps, never
+the end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def session_topic(key: str) -> str:
+    return f"session:{key}"
+
+
+def charger_topic(code: str) -> str:
+    return f"charger:{code}"
+
+
+class TooManyStreams(Exception):
+    """The cap of open subscriptions is reached. The page polls instead (503 with Retry-After)."""
+
+
+class Subscription:
+    """One listener of one topic. Not shared between threads."""
+
+    def __init__(self) -> None:
+        self._news = threading.Event()
+        self._closing = False
+
+    @property
+    def closing(self) -> bool:
+        """The server is going down; the stream should end so that the page reconnects elsewhere."""
+        return self._closing
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for news since the last call, at most `seconds` of the wall clock. True when there was some."""
+        heard = self._news.wait(seconds)
+        self._news.clear()
+        return heard and not self._closing
+
+    def ring(self) -> None:
+        self._news.set()
+
+    def close(self) -> None:
+        self._closing = True
+        self._news.set()
+
+
+class Live:
+    """Topics and their listeners. `most` caps all subscriptions together, well below the worker's threads."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._topics: defaultdict[str, set[Subscription]] = defaultdict(set)
+        self._open = 0
+        self._closed = False
+
+    @contextmanager
+    def subscribe(self, topic: str) -> Iterator[Subscription]:
+        """A subscription for the length of the block. Raises TooManyStreams at the cap."""
+        subscription = Subscription()
+        with self._lock:
+            if self._closed or self._open >= self._most:
+                raise TooManyStreams
+            self._open += 1
+            self._topics[topic].add(subscription)
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                self._open -= 1
+                listeners = self._topics[topic]
+                listeners.discard(subscription)
+                if not listeners:
+                    del self._topics[topic]
+
+    def publish(self, topic: str) -> None:
+        """Wake every listener of the topic. Cheap when there is none."""
+        with self._lock:
+            listeners = tuple(self._topics.get(topic, ()))
+        for subscription in listeners:
+            subscription.ring()
+
+    def watched(self, topic: str) -> bool:
+        """Somebody has a page of this topic open: the engine reads it more often."""
+        with self._lock:
+            return topic in self._topics
+
+    @property
+    def streams(self) -> int:
+        with self._lock:
+            return self._open
+
+    def close(self) -> None:
+        """End every stream and refuse new ones."""
+        with self._lock:
+            self._closed = True
+            everyone = [s for listeners in self._topics.values() for s in listeners]
+        for subscription in everyone:
+            subscription.close()

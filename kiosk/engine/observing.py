@@ -1,0 +1,45 @@
+"""What happens with every observation: it is stored and folded, noticed oddities are logged, a receipt is issued,
+pages are told.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from kiosk.domain.session import Event, Observation, Session
+from kiosk.engine.context import Context
+from kiosk.engine.live import charger_topic, session_topic
+from kiosk.engine.receipts import issue
+
+log = logging.getLogger(__name__)
+
+_ODD = {
+    Event.STRANGE_STATUS: "upstream used a status that this version does not know",
+    Event.ENERGY_FELL: "the energy figure fell",
+    Event.TARIFF_CHANGED: "the price of a running session changed upstream",
+    Event.CAPTURED_ABOVE_HOLD: "more was captured than was held",
+    Event.STATUS_WENT_BACK: "the status went back",
+    Event.CAME_BACK: "a session that had gone answers again",
+}
+
+
+def took(context: Context, key: str, seen: Observation, source: str) -> Session:
+    """Store and fold one observation of the session, and tell whoever watches."""
+    session, events = context.store.observe(key, seen, source=source)
+    noticed(context, session, events)
+    return session
+
+
+def noticed(context: Context, session: Session, events: tuple[Event, ...]) -> None:
+    """The consequences of a fold that the store has written."""
+    for event in events:
+        if event in _ODD:
+            log.warning(_ODD[event], extra={"code": session.code, "status": session.status, "event": event.value})
+    if session.facts.final:
+        issue(context, session)
+    tell(context, session)
+
+
+def tell(context: Context, session: Session) -> None:
+    context.live.publish(session_topic(session.key))
+    context.live.publish(charger_topic(session.code))

@@ -1,0 +1,72 @@
+"""Writes the receipt the moment a session is final: upstream's token expires, the receipt does not.
+
+The document keeps the seller as he stood on that day, and is revised (never replaced silently) when a proof of
+release or a refund arrives.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from kiosk.domain.money import Money
+from kiosk.domain.receipt import Receipt, receipt_of
+from kiosk.domain.session import Session
+from kiosk.engine.context import Context
+
+
+def issue(context: Context, session: Session) -> None:
+    """Issue or revise the receipt of a final session. Nothing happens when it has not changed."""
+    receipt = receipt_of(session)
+    if receipt is None:
+        return
+    document = {"seller": dict(context.seller(session)), **document_of(session, receipt)}
+    stored = context.store.receipt(session.key)
+    if stored is not None:
+        # The seller of the day of issue stays, whatever the configuration says later.
+        document["seller"] = stored.document.get("seller", document["seller"])
+        if stored.document == document:
+            return
+    context.store.issue_receipt(session.key, document, context.clock.now())
+
+
+def document_of(session: Session, receipt: Receipt) -> dict[str, Any]:
+    """The receipt as JSON: amounts in minor units with currency, energy as decimal text, times as ISO 8601 UTC."""
+    return {
+        "session": {"code": session.code, "connector_id": session.connector_id, "charger_name": session.charger_name},
+        "status": receipt.status.value,
+        "held": _money(receipt.held),
+        "held_at": _time(receipt.held_at),
+        "taken": _money(receipt.taken),
+        "taken_at": _time(receipt.taken_at),
+        "given_back": _money(receipt.given_back),
+        "given_back_at": _time(receipt.given_back_at),
+        "tax": _money(receipt.tax),
+        "energy_kwh": _decimal(receipt.energy_kwh),
+        "started_at": _time(receipt.started_at),
+        "ended_at": _time(receipt.ended_at),
+        "lines": [
+            {
+                "component": line.component.value,
+                "quantity": _decimal(line.quantity),
+                "unit_price": _money(line.unit_price),
+                "amount": _money(line.amount),
+            }
+            for line in receipt.lines
+        ],
+        "unexplained": _money(receipt.unexplained),
+        "card": {"brand": receipt.card_brand, "last4": receipt.card_last4} if receipt.card_last4 else None,
+    }
+
+
+def _money(money: Money | None) -> dict[str, Any] | None:
+    return {"minor": money.minor, "currency": money.currency} if money is not None else None
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
+
+
+def _decimal(number: Decimal | None) -> str | None:
+    return format(number, "f") if number is not None else None

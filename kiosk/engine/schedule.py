@@ -1,0 +1,142 @@
+"""Which session is read next: a pure function of what is open, what the budget allows, and the time.
+
+Every session has a target interval. When the budget cannot serve all targets, all stretch by the same factor, so that
+nobody
+starves; ordinary reads are spread evenly and a small reserve stays for those where something is about to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kiosk.domain.limits import time_to_ceiling
+from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Group, Status
+
+RESERVE = 3
+URGENT_AT_MOST = 5.0
+URGENT_SHARE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNeed:
+    """One session that wants to be read. `last` is when it was last asked about (or tried); `target` is in seconds."""
+
+    key: str
+    last: datetime | None
+    target: float
+
+    @property
+    def urgent(self) -> bool:
+        return self.target <= URGENT_AT_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sessions to read now, in order, and when to look again. `stretch` is 1 while the budget serves all targets."""
+
+    now: tuple[str, ...]
+    again_in: timedelta
+    stretch: Stretch
+
+
+def target_seconds(session: Session, now: datetime, *, watched: bool, lately_asked: bool) -> float:
+    """How often this session should be read while the budget allows.
+
+    `watched`: a page of it is open. `lately_asked`: a command of it ended less than a minute ago, so that something
+    is about to change.
+    """
+    if session.phase is Phase.GONE:
+        return 600.0
+    since = session.status_since or session.requested_at
+    patience = max(0.0, (now - since).total_seconds()) / 20
+    match session.facts.group:
+        case Group.UNPAID:
+            return 3.0 if lately_asked else max(10.0 if watched else 30.0, min(patience, 60.0))
+        case Group.PREPARING:
+            return max(3.0, min(patience, 30.0))
+        case Group.RUNNING:
+            return _running(session, watched, lately_asked, patience)
+        case Group.SETTLING:
+            return max(4.0, min(patience, 60.0))
+        case Group.OPERATOR:
+            return 300.0
+        case _:
+            return max(10.0, min(patience, 120.0))
+
+
+def _running(session: Session, watched: bool, lately_asked: bool, patience: float) -> float:
+    if session.known_status is Status.STOPPING or lately_asked:
+        return max(3.0, min(patience, 30.0))
+    ordinary = 10.0 if watched else 60.0
+    if not session.energy_kwh:
+        return min(ordinary, max(5.0, patience))
+    ahead = time_to_ceiling(session)
+    return ordinary if ahead is None else min(ordinary, max(5.0, ahead.total_seconds() / 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The factors by which targets grow when the budget cannot serve them all: one for the urgent, one for the rest."""
+
+    urgent: float = 1.0
+    ordinary: float = 1.0
+
+    def of(self, need: ReadNeed) -> float:
+        return self.urgent if need.urgent else self.ordinary
+
+
+def stretch_of(needs: Iterable[ReadNeed], per_minute: int) -> Stretch:
+    """Urgent reads get what they want up to URGENT_SHARE of the budget, or more where the rest leaves it; the rest
+    shares what is left.
+    """
+    needs = tuple(needs)
+    capacity = max(1, per_minute - RESERVE)
+    urgent = sum(60 / n.target for n in needs if n.urgent)
+    ordinary = sum(60 / n.target for n in needs if not n.urgent)
+    if urgent + ordinary <= capacity:
+        return Stretch()
+    granted = min(urgent, max(capacity * URGENT_SHARE, capacity - ordinary))
+    return Stretch(
+        urgent=max(1.0, urgent / granted) if urgent else 1.0,
+        ordinary=max(1.0, ordinary / max(1.0, capacity - granted)) if ordinary else 1.0,
+    )
+
+
+def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: datetime | None, now: datetime) -> Plan:
+    """What to read now. `free` grants are left in the present window of the budget of `per_minute`.
+
+    Ordinary reads leave RESERVE grants alone and, once targets are stretched, keep an even distance to `last_read`.
+    """
+    needs = tuple(needs)
+    stretch = stretch_of(needs, per_minute)
+    spacing = timedelta(seconds=60 / max(1, per_minute - RESERVE)) if stretch != Stretch() else timedelta(0)
+    waiting = sorted((_due(need, stretch.of(need), now), not need.urgent, need.key, need) for need in needs)
+    chosen: list[str] = []
+    again = timedelta(seconds=60)
+    next_ordinary = last_read + spacing if last_read is not None else now
+    for due, _, _, need in waiting:
+        left = free - len(chosen)
+        if need.urgent:
+            if due <= now and left > 0:
+                chosen.append(need.key)
+                next_ordinary = max(next_ordinary, now + spacing)
+            else:
+                again = min(again, max(due - now, timedelta(milliseconds=200)))
+            continue
+        ready = max(due, next_ordinary)
+        if ready <= now and left > RESERVE:
+            chosen.append(need.key)
+            next_ordinary = now + spacing
+        else:
+            again = min(again, max(ready - now, timedelta(milliseconds=200)))
+    return Plan(tuple(chosen), again, stretch)
+
+
+def _due(need: ReadNeed, stretch: float, now: datetime) -> datetime:
+    """Never read: due at once, and before everything that was read."""
+    if need.last is None:
+        return now - timedelta(days=1)
+    return need.last + timedelta(seconds=need.target * stretch)

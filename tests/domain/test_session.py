@@ -1,0 +1,426 @@
+"""Folding what upstream said into a session: any order, any gap, any word, nothing invented."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.domain.session import (
+    Event,
+    HoldProof,
+    LiveFigures,
+    Observation,
+    PaymentContext,
+    Phase,
+    Session,
+    age,
+    fold,
+    gone,
+)
+from kiosk.domain.status import Group, Status, facts
+from kiosk.domain.tariff import Tariff
+
+from .made import EURO, T0, a_session, after, charging, energies, seen, words
+
+maybe_minor = st.none() | st.integers(0, 9000)
+maybe_time = st.none() | st.integers(0, 600).map(after)
+
+
+@st.composite
+def observations(draw: st.DrawFn) -> Observation:
+    asked = draw(st.integers(0, 600))
+    return Observation(
+        asked_at=after(asked),
+        seen_at=after(asked + draw(st.integers(0, 8))),
+        status=draw(words | st.none()),
+        failure_reason=draw(st.sampled_from([None, "declined", "timeout"])),
+        connector_status=draw(st.sampled_from([None, "Charging", "SuspendedEV"])),
+        charger_name=draw(st.sampled_from([None, "Bay 1"])),
+        charger_online=draw(st.sampled_from([None, True, False])),
+        tariff=draw(st.sampled_from([None, EURO, Tariff("EUR", 59, 100)])),
+        authorized_minor=draw(maybe_minor),
+        energy_kwh=draw(st.none() | energies),
+        cost_minor=draw(maybe_minor),
+        captured_minor=draw(maybe_minor),
+        tax_minor=draw(maybe_minor),
+        driver_email=draw(st.sampled_from([None, "driver@example.org"])),
+        created_at=draw(maybe_time),
+        authorized_at=draw(maybe_time),
+        charging_started_at=draw(maybe_time),
+        completed_at=draw(maybe_time),
+        captured_at=draw(maybe_time),
+    )
+
+
+stories = st.lists(observations(), max_size=12)
+
+
+def told(story: list[Observation], session: Session | None = None) -> Session:
+    session = session or a_session()
+    for seen_once in story:
+        session, _ = fold(session, seen_once)
+    return session
+
+
+# What upstream says once stays said: every field of an answer that a session keeps, but for the connector's word.
+KEPT = (
+    "status",
+    "failure_reason",
+    "charger_name",
+    "charger_online",
+    "tariff",
+    "authorized_minor",
+    "energy_kwh",
+    "cost_minor",
+    "captured_minor",
+    "tax_minor",
+    "created_at",
+    "authorized_at",
+    "charging_started_at",
+    "completed_at",
+    "captured_at",
+)
+
+
+@given(stories)
+def test_a_session_holds_the_last_word_on_everything_and_a_null_erases_nothing(story: list[Observation]) -> None:
+    session = told(story)
+    counted: list[Observation] = []
+    for seen_once in story:
+        if not counted or seen_once.asked_at >= counted[-1].asked_at:
+            counted.append(seen_once)
+    for name in KEPT:
+        said = [getattr(o, name) for o in counted if getattr(o, name) is not None]
+        assert getattr(session, name) == (said[-1] if said else None), name
+    assert session.connector_status == (counted[-1].connector_status if counted else None)
+    assert session.email_known == any(o.driver_email for o in counted)
+    assert session.asked_at == (counted[-1].asked_at if counted else None)
+
+
+@given(stories, observations())
+def test_an_answer_to_an_older_question_changes_nothing(story: list[Observation], late: Observation) -> None:
+    session = told(story)
+    if session.asked_at is None:
+        return
+    late = replace(late, asked_at=session.asked_at - timedelta(microseconds=1))
+    assert fold(session, late) == (session, ())
+
+
+@given(st.lists(observations(), max_size=6, unique_by=lambda o: o.asked_at), st.randoms())
+def test_the_newest_question_decides_whatever_the_order_of_the_answers(story: list[Observation], dice: Any) -> None:
+    if not story:
+        return
+    newest = max(story, key=lambda o: o.asked_at)
+    dice.shuffle(story)
+    session = told(story)
+    assert session.asked_at == newest.asked_at
+    for name in KEPT:
+        if getattr(newest, name) is not None:
+            assert getattr(session, name) == getattr(newest, name)
+
+
+@given(stories, observations())
+def test_the_same_answer_twice_changes_nothing_and_notices_nothing_the_second_time(
+    story: list[Observation], again: Observation
+) -> None:
+    once, _ = fold(told(story), again)
+    twice, events = fold(once, again)
+    assert twice == once
+    assert events == ()
+
+
+@given(stories, observations())
+def test_a_fold_leaves_alone_what_is_the_kiosks_own(story: list[Observation], last: Observation) -> None:
+    own = a_session(
+        limit_minor=2000,
+        proof=HoldProof(T0, "requires_capture", 5000, 0),
+        refusal=None,
+        retry_at=after(9),
+        version=7,
+    )
+    folded = told([*story, last], own)
+    for name in (
+        "key",
+        "code",
+        "connector_id",
+        "requested_at",
+        "hold_minor",
+        "limit_minor",
+        "proof",
+        "retry_at",
+        "version",
+    ):
+        assert getattr(folded, name) == getattr(own, name)
+    assert folded.phase is Phase.OPEN
+
+
+@given(observations(), words, words)
+def test_any_status_may_be_skipped(first: Observation, one: str, two: str) -> None:
+    before, _ = fold(a_session(), replace(first, status=one))
+    later = replace(first, status=two, asked_at=after(700), seen_at=after(701))
+    folded, events = fold(before, later)
+    assert folded.status == two
+    assert (Event.STATUS in events) == (one != two)
+    assert folded.status_since == (after(701) if one != two else first.seen_at)
+    strange = one != two and folded.known_status is None
+    assert (Event.STRANGE_STATUS in events) == strange
+
+
+def test_an_unknown_status_is_kept_as_it_was_said_and_reading_goes_on() -> None:
+    session, events = fold(a_session(), seen(1, "paused_by_grid"))
+    assert events == (Event.STATUS, Event.STRANGE_STATUS)
+    assert (session.status, session.known_status, session.facts.group) == ("paused_by_grid", None, Group.STRANGE)
+    assert (session.final, session.watchable, session.occupies) == (False, True, True)
+    assert (session.can_cancel(), session.can_stop(), session.can_set_email()) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "later", "back"),
+    [
+        ("charging", "starting", True),
+        ("settling", "charging", True),
+        ("captured", "settling", True),
+        ("captured", "requires_review", True),
+        ("stopping", "charging", False),
+        ("captured", "refunded", False),
+        ("requires_review", "captured", False),
+        ("created", "captured", False),
+        ("paused_by_grid", "created", False),
+        ("charging", "paused_by_grid", False),
+    ],
+)
+def test_a_status_that_goes_back_is_noticed_and_believed(before: str, later: str, back: bool) -> None:
+    session, events = fold(told([seen(1, before)]), seen(2, later))
+    assert (Event.STATUS_WENT_BACK in events) is back
+    assert session.status == later
+
+
+def test_the_first_status_does_not_go_back() -> None:
+    assert fold(a_session(), seen(1, "created"))[1] == (Event.STATUS,)
+
+
+def test_energy_that_falls_is_noticed_and_shown_as_it_is() -> None:
+    session, events = fold(told([charging(1, "5.000", 345)]), charging(11, "4.200", 306))
+    assert set(events) == {Event.FIGURES, Event.ENERGY_FELL}
+    assert (session.energy_kwh, session.cost_minor) == (Decimal("4.200"), 306)
+
+
+def test_energy_that_rises_or_stands_is_not_said_to_fall() -> None:
+    session = told([charging(1, "5.000", 345)])
+    assert fold(session, charging(11, "5.000", 345))[1] == ()
+    assert fold(session, charging(11, "5.001", 345))[1] == (Event.FIGURES,)
+    assert fold(session, charging(11, None, None))[1] == ()
+
+
+def test_a_charger_out_of_contact_freezes_the_age_of_the_figures() -> None:
+    session, events = fold(told([charging(10, "5.000", 345)]), charging(20, "5.000", 345, charger_online=False))
+    assert events == (Event.WENT_OFFLINE,)
+    assert (session.fresh_at, session.observed_at) == (after(10), after(20))
+    assert age(session, after(40)) == timedelta(seconds=30)
+    assert session.last_live == LiveFigures(Decimal("5.000"), 345, after(10))
+    assert [point.at for point in session.trace.points] == [after(10)]
+    session, events = fold(session, charging(30, "5.500", 370))
+    assert events == (Event.CAME_ONLINE, Event.FIGURES)
+    assert session.fresh_at == after(30)
+
+
+def test_an_answer_that_does_not_speak_of_contact_leaves_it_as_it_was() -> None:
+    session = told([charging(10, "5.000", 345, charger_online=False)])
+    session, events = fold(session, charging(20, "5.000", 345, charger_online=None))
+    assert (session.charger_online, session.fresh_at, events) == (False, None, ())
+
+
+def test_an_answer_to_a_question_of_the_same_moment_counts() -> None:
+    session = told([charging(10, "5.000", 345), charging(10, "5.100", 350)])
+    assert session.energy_kwh == Decimal("5.100")
+
+
+def test_the_live_figures_carry_the_time_of_their_reading() -> None:
+    session = told([charging(10, "5.000", 345), charging(20, "5.100", 350)])
+    assert session.last_live == LiveFigures(Decimal("5.100"), 350, after(20))
+
+
+@pytest.mark.parametrize(("energy", "cost"), [(None, 345), ("5.000", None), (None, None)])
+def test_a_figure_that_was_left_unsaid_does_not_grow_younger(energy: str | None, cost: int | None) -> None:
+    session = told([charging(10, "5.000", 345), charging(20, energy, cost)])
+    assert (session.energy_kwh, session.cost_minor) == (Decimal("5.000"), 345)
+    assert session.fresh_at == after(10)
+    assert session.last_live == LiveFigures(Decimal("5.000"), 345, after(10))
+
+
+def test_an_answer_before_the_first_figure_is_fresh() -> None:
+    assert told([seen(10, "starting")]).fresh_at == after(10)
+    assert told([charging(10, "5.000", None)]).fresh_at == after(10)
+
+
+def test_figures_that_only_came_from_a_charger_out_of_contact_keep_the_time_they_were_first_seen() -> None:
+    away = [charging(at, "5.000", 345, charger_online=False) for at in (10, 20, 30)]
+    session = told(away)
+    assert session.fresh_at is None
+    assert age(session, after(40)) is None
+    assert session.last_live == LiveFigures(Decimal("5.000"), 345, after(10))
+
+
+def test_an_age_is_never_negative() -> None:
+    assert age(told([charging(10, "5.000", 345)]), after(5)) == timedelta(0)
+
+
+def test_the_last_live_figures_stay_when_the_final_ones_replace_them() -> None:
+    session = told([charging(10, "5.000", 345), seen(20, "captured", energy_kwh=Decimal("5.120"), cost_minor=351)])
+    assert session.last_live == LiveFigures(Decimal("5.000"), 345, after(10))
+    assert (session.energy_kwh, session.cost_minor) == (Decimal("5.120"), 351)
+    assert [point.at for point in session.trace.points] == [after(10)]
+
+
+def test_no_live_figures_are_made_up_while_there_are_none() -> None:
+    assert told([charging(10, None, None)]).last_live is None
+
+
+def test_a_capture_above_the_hold_is_noticed_once_and_shown_as_it_is() -> None:
+    held = told([charging(1, "5.000", 345)])
+    session, events = fold(held, seen(2, "captured", captured_minor=5001))
+    assert Event.CAPTURED_ABOVE_HOLD in events
+    assert session.captured_minor == 5001
+    assert Event.CAPTURED_ABOVE_HOLD not in fold(session, seen(3, "captured", captured_minor=5001))[1]
+    assert Event.CAPTURED_ABOVE_HOLD in fold(session, seen(3, "captured", captured_minor=5002))[1]
+
+
+@pytest.mark.parametrize("captured", [None, 0, 5000])
+def test_a_capture_within_the_hold_is_not_remarked(captured: int | None) -> None:
+    events = fold(told([charging(1, "5.000", 345)]), seen(2, "captured", captured_minor=captured))[1]
+    assert Event.CAPTURED_ABOVE_HOLD not in events
+
+
+def test_a_price_that_changes_is_noticed() -> None:
+    session, events = fold(told([charging(1, "5.000", 345)]), charging(2, "5.000", 345, tariff=Tariff("EUR", 59, 100)))
+    assert events == (Event.TARIFF_CHANGED,)
+    assert session.tariff == Tariff("EUR", 59, 100)
+
+
+@given(stories)
+def test_the_hold_was_first_seen_at_the_first_answer_that_needs_one(story: list[Observation]) -> None:
+    session, first = a_session(), None
+    for seen_once in story:
+        session, _ = fold(session, seen_once)
+        if first is None and session.facts.group in {Group.PREPARING, Group.RUNNING}:
+            first = session.observed_at
+    assert session.held_seen_at == first
+
+
+def test_a_token_that_expires_leaves_what_is_known() -> None:
+    before = told([charging(1, "5.000", 345)])
+    after_404 = gone(before, after(9), after(10))
+    assert (after_404.phase, after_404.gone_at, after_404.asked_at) == (Phase.GONE, after(10), after(9))
+    assert replace(after_404, phase=before.phase, gone_at=None, asked_at=before.asked_at) == before
+    assert (after_404.final, after_404.watchable, after_404.occupies) == (False, True, False)
+    assert gone(after_404, after(19), after(20)).gone_at == after(10)
+
+
+def test_a_404_to_an_older_question_changes_nothing() -> None:
+    session = told([charging(10, "5.000", 345)])
+    assert gone(session, after(9), after(11)) is session
+
+
+def test_a_404_before_any_answer_is_believed() -> None:
+    assert gone(a_session(phase=Phase.OPEN), after(1), after(2)).phase is Phase.GONE
+
+
+def test_a_session_that_is_found_again_comes_back() -> None:
+    session, events = fold(gone(told([charging(1, "5.000", 345)]), after(9), after(10)), charging(20, "6.000", 394))
+    assert Event.CAME_BACK in events
+    assert (session.phase, session.gone_at) == (Phase.OPEN, None)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_gone_session_is_asked_for_until_it_was_final(status: Status) -> None:
+    session = gone(told([seen(1, status.value)]), after(2), after(3))
+    assert session.final is facts(status.value).final
+    assert session.watchable is not session.final
+    assert (session.can_cancel(), session.can_stop(), session.can_set_email()) == (False, False, False)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_an_open_session_offers_what_its_status_allows(status: Status) -> None:
+    session, row = told([seen(1, status.value)]), facts(status.value)
+    assert (session.can_cancel(), session.can_stop(), session.can_set_email()) == (row.cancel, row.stop, row.email)
+    assert (session.final, session.occupies, session.watchable) == (row.final, row.occupies, True)
+
+
+@pytest.mark.parametrize(
+    ("phase", "final", "watchable", "occupies", "cancel"),
+    [
+        (Phase.QUEUED, False, False, True, True),
+        (Phase.REFUSED, True, False, False, False),
+        (Phase.NO_ANSWER, True, False, False, False),
+        (Phase.LEFT, True, False, False, False),
+    ],
+)
+def test_a_session_that_upstream_does_not_know(
+    phase: Phase, final: bool, watchable: bool, occupies: bool, cancel: bool
+) -> None:
+    session = a_session(phase=phase)
+    assert (session.final, session.watchable, session.occupies, session.can_cancel()) == (
+        final,
+        watchable,
+        occupies,
+        cancel,
+    )
+    assert (session.can_stop(), session.can_set_email(), session.ever_held) == (False, False, False)
+
+
+def test_an_amount_needs_a_currency() -> None:
+    session = a_session()
+    assert (session.currency, session.money(100)) == (None, None)
+    session = told([charging(1, "5.000", 345)])
+    assert session.currency == "EUR"
+    assert session.money(None) is None
+    amount = session.money(100)
+    assert amount is not None
+    assert (amount.minor, amount.currency) == (100, "EUR")
+
+
+def test_the_hold_is_the_one_that_was_shown_until_upstream_says_another() -> None:
+    assert a_session().held_minor == 5000
+    assert a_session(hold_minor=None).held_minor is None
+    assert told([seen(1, "authorized", authorized_minor=4000)]).held_minor == 4000
+    assert told([seen(1, "authorized", authorized_minor=0)]).held_minor == 0
+
+
+@pytest.mark.parametrize("said", [{"authorized_minor": 5000}, {"authorized_at": T0}])
+def test_a_hold_was_placed_when_upstream_says_its_amount_or_its_time(said: dict[str, Any]) -> None:
+    assert not told([seen(1, "created")]).ever_held
+    assert told([seen(1, "authorized", **said)]).ever_held
+
+
+def test_no_secret_shows_in_a_repr() -> None:
+    payment = PaymentContext("pi_1_secret_xyz", "pk_test_1", "acct_1")
+    shown = repr(seen(1, "created", payment=payment, driver_email="driver@example.org")) + repr(a_session())
+    for secret in ("secret", "xyz", "driver@", "nobody-guesses"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("secret", "intent"),
+    [("pi_3Abc_secret_xyz", "pi_3Abc"), ("seti_3Abc_secret_xyz", None), ("pi_3Abc", None), ("", None)],
+)
+def test_the_payments_id_is_read_from_the_secret(secret: str, intent: str | None) -> None:
+    assert PaymentContext(secret, "pk_test_1", "acct_1").intent_id == intent
+
+
+@pytest.mark.parametrize(
+    ("status", "capturable", "ended"),
+    [("succeeded", 0, True), ("canceled", 0, True), ("requires_capture", 5000, False), ("succeeded", 100, False)],
+)
+def test_a_hold_has_ended_when_nothing_can_be_taken_any_more(status: str, capturable: int, ended: bool) -> None:
+    assert HoldProof(T0, status, capturable, 0).ended is ended
+
+
+def test_the_list_of_what_is_kept_is_complete() -> None:
+    both = {f.name for f in fields(Observation)} & {f.name for f in fields(Session)}
+    assert both - set(KEPT) == {"asked_at", "connector_id", "connector_status"}

@@ -1,0 +1,206 @@
+"""An engine with a whole sandbox behind it, on one clock that stands still: no sockets, no threads, no sleeping."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from kiosk.clock import ManualClock
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
+from kiosk.domain.limits import Policy
+from kiosk.domain.session import HoldProof, Phase, Session
+from kiosk.domain.tariff import Tariff
+from kiosk.engine.context import Context, Proofs
+from kiosk.engine.engine import Engine
+from kiosk.engine.live import Live, session_topic
+from kiosk.sandbox.chargers import ChargerSpec, ConnectorSpec, Pricing
+from kiosk.sandbox.faults import Faults, FaultyTransport
+from kiosk.sandbox.holds import ACCOUNT
+from kiosk.sandbox.plugchoice import create_plugchoice_app
+from kiosk.sandbox.stripe_book import StripeBook
+from kiosk.sandbox.stripe_methods import card_method
+from kiosk.sandbox.switches import Switches
+from kiosk.sandbox.world import World
+from kiosk.store.store import Cipher, Store
+from kiosk.upstream.budget import Budgets
+from kiosk.upstream.errors import UpstreamError
+from kiosk.upstream.plugchoice import PlugchoicePublic
+
+CODE = "7MK4T"
+SMALL = "SMALL"
+"""A charger with a hold of three euros."""
+GOOD_CARD = "4242424242424242"
+DECLINED_CARD = "4000000000000002"
+SELLER = {"name": "Stadtwerke Lindenau GmbH", "address": "Uferstraße 4, 04229 Lindenau"}
+
+
+class BookProofs:
+    """Reads the sandbox's own book of payments, as the Stripe client reads Stripe."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.fails_with: UpstreamError | None = None
+        self.reads = 0
+
+    def proof(self, intent_id: str, account: str) -> HoldProof:
+        self.reads += 1
+        if self.fails_with is not None:
+            raise self.fails_with
+        intent = self._house.book.get_intent(account, intent_id)
+        return HoldProof(
+            checked_at=self._house.clock.now(),
+            intent_status=intent["status"],
+            capturable_minor=intent["amount_capturable"],
+            received_minor=intent["amount_received"],
+            canceled_at=self._house.clock.now() if intent["status"] == "canceled" else None,
+            card_brand="visa",
+            card_last4="4242",
+        )
+
+
+class House:
+    def __init__(self, folder: Path, switches: Switches | None = None, *, proofs: bool = False) -> None:
+        self.clock = ManualClock()
+        self.book = StripeBook(self.clock)
+        self.world = World(self.clock, self.book, switches or Switches(unpaid_expiry=180, settle=25))
+        bays = tuple(ConnectorSpec(number, "AC_3_PHASE", 22_000) for number in range(1, 5))
+        self.world.add_charger(ChargerSpec(CODE, "Charger 2", bays, Pricing("EUR", price_per_kwh=49, start_fee=35)))
+        small = (ConnectorSpec(1, "AC_3_PHASE", 22_000),)
+        self.world.add_charger(ChargerSpec(SMALL, "Charger 3", small, Pricing("EUR", 49, 35), preauth_amount=300))
+        self.faults = Faults()
+        self.transport = FaultyTransport(
+            httpx.WSGITransport(create_plugchoice_app(self.world, self.faults)), self.faults
+        )
+        self.store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(["a secret that is long enough for a test"]))
+        self.store.migrate()
+        self.proofs: BookProofs | None = BookProofs(self) if proofs else None
+        self.live = Live()
+        self._pages = ExitStack()
+        self.engine = self.new_engine()
+
+    def new_engine(self, policy: Policy | None = None) -> Engine:
+        """An engine with nothing in memory, as after a restart."""
+        self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
+        public = PlugchoicePublic(
+            "http://upstream/api/v3", clock=self.clock, budgets=self.budgets, transport=self.transport
+        )
+        proofs: Proofs | None = self.proofs
+        context = Context(
+            clock=self.clock,
+            store=self.store,
+            live=self.live,
+            public=public,
+            budgets=self.budgets,
+            seller=lambda _session: SELLER,
+            policy=policy or Policy(),
+            proofs=proofs,
+        )
+        return Engine(context, inline=True)
+
+    def restart(self, policy: Policy | None = None) -> None:
+        """As after kill -9: the store stays, everything else is forgotten. The old lease runs out first."""
+        self.clock.advance(11)
+        self.engine = self.new_engine(policy)
+
+    def close(self) -> None:
+        self._pages.close()
+        self.store.close()
+
+    def watch(self, key: str) -> None:
+        """Somebody opens the page of this session and keeps it open."""
+        self._pages.enter_context(self.live.subscribe(session_topic(key)))
+
+    def request(self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None) -> str:
+        """A driver asks for a bay; nothing is sent yet."""
+        session = Session(
+            key=secrets.token_urlsafe(16),
+            code=code,
+            connector_id=connector_id,
+            phase=Phase.QUEUED,
+            requested_at=self.clock.now(),
+            tariff=Tariff("EUR", 49, 35),
+            hold_minor=300 if code == SMALL else 5000,
+            limit_minor=limit,
+        )
+        self.store.create(session, device="phone", now=self.clock.now())
+        self.engine.wake()
+        return session.key
+
+    def run(self, seconds: float) -> None:
+        """Let the engine go round while time passes."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while (now := self.clock.now()) < end:
+            wait = self.engine.round()
+            self.clock.advance(max(0.2, min(wait, 2.0, (end - now).total_seconds())))
+        self.engine.round()
+
+    def until(self, key: str, status: str, seconds: float = 300) -> Session:
+        for _ in self.steps(seconds):
+            if self.session(key).status == status:
+                return self.session(key)
+        raise AssertionError(f"never became {status}: {self.session(key).status}")
+
+    def steps(self, seconds: float) -> Iterator[None]:
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while self.clock.now() < end:
+            yield
+            self.run(1)
+        yield
+
+    def pay(self, key: str, card: str = GOOD_CARD) -> None:
+        """What Stripe.js does in the driver's browser."""
+        payment = self.store.payment(key)
+        assert payment is not None
+        assert payment.intent_id is not None
+        self.book.confirm(ACCOUNT, payment.intent_id, card_method(card, 12, 34, "123", self.clock.now()))
+
+    def ask(self, key: str, kind: Kind, *, email: str | None = None) -> Command:
+        command = self.store.ask(key, kind, AskedBy.DRIVER, self.clock.now(), email=email)
+        self.engine.wake()
+        return command
+
+    def paid(self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None) -> str:
+        """A session that was started and paid, and upstream has been told."""
+        key = self.request(connector_id, code=code, limit=limit)
+        self.until(key, "created")
+        self.pay(key)
+        self.ask(key, Kind.CONFIRM)
+        return key
+
+    def charging(
+        self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None, car: str = "family"
+    ) -> str:
+        self.world.plug_in(code, connector_id, car, 200)
+        key = self.paid(connector_id, code=code, limit=limit)
+        self.watch(key)
+        self.until(key, "charging")
+        return key
+
+    def session(self, key: str) -> Session:
+        session = self.store.session(key)
+        assert session is not None
+        return session
+
+    def last(self, key: str, kind: Kind) -> Command:
+        return [command for command in self.store.commands(key) if command.kind is kind][-1]
+
+    def states(self, key: str, kind: Kind) -> list[CommandState]:
+        return [command.state for command in self.store.commands(key) if command.kind is kind]
+
+    def answered(self, route: str, status: int | None = None) -> int:
+        """How many answers the back office gave to such requests; 0 is an answer that was cut."""
+        return self.world.traffic.total(route=route, status=status)
+
+    def upstream_sessions(self) -> int:
+        return len(self.world.sessions())
+
+    def intent(self, key: str) -> dict[str, object]:
+        payment = self.store.payment(key)
+        assert payment is not None
+        assert payment.intent_id is not None
+        return self.book.get_intent(payment.stripe_account_id, payment.intent_id)

@@ -1,0 +1,269 @@
+"""What breaks outside, and what the engine makes of it: no second hold, nothing lost, a clear end."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.domain.commands import CommandState, Kind, Refusal
+from kiosk.domain.session import Phase
+from kiosk.domain.status import Status
+from kiosk.sandbox.faults import Kind as Fault
+from kiosk.sandbox.faults import Rule
+from kiosk.store.store import Cipher, Store
+from tests.engine.house import CODE, House
+
+
+def fail(house: House, fault: Fault, endpoint: str | None, **more: object) -> None:
+    house.faults.add(Rule(fault, endpoint, **more))  # type: ignore[arg-type]  # the rule checks its fields
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    "fault", [Fault.TIMEOUT, Fault.DROPPED, Fault.SERVER_ERROR, Fault.BAD_GATEWAY, Fault.CHARGER_TIMEOUT]
+)
+def test_a_start_that_got_no_answer_is_never_sent_again(house: House, fault: Fault, after: bool) -> None:
+    fail(house, fault, "start", after_effect=after)
+    key = house.request()
+    house.run(200)
+    assert house.session(key).phase is Phase.NO_ANSWER
+    assert house.upstream_sessions() == (1 if after else 0)
+    assert house.states(key, Kind.START) == [CommandState.UNKNOWN]
+    assert house.store.payment(key) is None
+
+
+@pytest.mark.parametrize("fault", [Fault.TRUNCATED, Fault.HTML, Fault.EMPTY])
+def test_a_start_whose_answer_cannot_be_read_counts_as_unanswered(house: House, fault: Fault) -> None:
+    fail(house, fault, "start")
+    key = house.request()
+    house.run(120)
+    assert house.session(key).phase is Phase.NO_ANSWER
+    assert house.upstream_sessions() == 1
+
+
+def test_a_start_that_never_left_is_refused_and_nothing_exists_upstream(house: House) -> None:
+    fail(house, Fault.UNREACHABLE, "start")
+    key = house.request()
+    house.run(5)
+    session = house.session(key)
+    assert (session.phase, session.refusal) == (Phase.REFUSED, Refusal.UPSTREAM_DOWN)
+    assert house.upstream_sessions() == 0
+
+
+def test_each_refusal_of_a_start_has_its_own_reason(house: House) -> None:
+    house.world.break_connector(CODE, 2)
+    reasons = {}
+    for connector_id in (2, 77):
+        key = house.request(connector_id)
+        house.run(2)
+        reasons[connector_id] = house.session(key).refusal
+    house.world.set_online(CODE, False)
+    offline = house.request(1)
+    house.run(2)
+    assert reasons == {2: Refusal.CONNECTOR_BUSY, 77: Refusal.UNKNOWN_CONNECTOR}
+    assert house.session(offline).refusal is Refusal.CHARGER_OFFLINE
+    assert house.store.occupied(CODE) == {}
+
+
+def test_an_unknown_charger_is_refused_as_such(house: House) -> None:
+    key = house.request(code="GONE2")
+    house.run(2)
+    assert house.session(key).refusal is Refusal.UNKNOWN_CHARGER
+
+
+def test_too_many_starts_say_when_to_try_again(house: House) -> None:
+    fail(house, Fault.TOO_MANY, "start", retry_after=40)
+    key = house.request()
+    house.run(2)
+    session = house.session(key)
+    assert session.refusal is Refusal.TOO_MANY
+    assert session.retry_at is not None
+    assert 38 <= (session.retry_at - house.clock.now()).total_seconds() <= 40
+
+
+def test_a_429_closes_the_door_for_everybody_until_it_opens_again(house: House) -> None:
+    key = house.charging()
+    fail(house, Fault.TOO_MANY, "session", retry_after=45)
+    for _ in house.steps(120):
+        if house.answered("session", 429):
+            break
+    answered = house.answered("session")
+    house.run(40)
+    assert house.answered("session") == answered
+    house.run(80)
+    assert house.answered("session") > answered
+    assert house.session(key).status == Status.CHARGING
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.SERVER_ERROR, Fault.CHARGER_TIMEOUT])
+def test_a_stop_without_an_answer_is_sent_again_only_when_it_had_no_effect(
+    house: House, fault: Fault, after: bool
+) -> None:
+    key = house.charging()
+    house.run(60)
+    fail(house, fault, "stop", after_effect=after)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    assert house.last(key, Kind.STOP).attempts == (1 if after else 2)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_cancel_without_an_answer_still_releases_the_hold(house: House, after: bool) -> None:
+    house.world.auto_plug = False
+    key = house.paid()
+    house.until(key, "starting")
+    fail(house, Fault.TIMEOUT, "cancel", after_effect=after)
+    house.ask(key, Kind.CANCEL)
+    house.until(key, "abandoned")
+    assert house.intent(key)["status"] == "canceled"
+    assert house.last(key, Kind.CANCEL).attempts == (1 if after else 2)
+
+
+def test_a_confirm_without_an_answer_does_not_lose_the_payment(house: House) -> None:
+    house.world.lose_webhooks(3)
+    key = house.request()
+    house.until(key, "created")
+    house.pay(key)
+    fail(house, Fault.TIMEOUT, "confirm")
+    house.ask(key, Kind.CONFIRM)
+    house.until(key, "charging")
+
+
+def test_a_stop_that_the_charger_refuses_is_told_and_can_be_asked_again(house: House) -> None:
+    key = house.charging()
+    house.world.refuse_next_stop(CODE)
+    house.ask(key, Kind.STOP)
+    house.run(5)
+    refused = house.last(key, Kind.STOP)
+    assert (refused.state, refused.refusal) == (CommandState.REFUSED, Refusal.CHARGER_OFFLINE)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+
+
+def test_a_charger_that_ignores_a_stop_goes_on_and_can_be_stopped_again(house: House) -> None:
+    key = house.charging()
+    house.world.ignore_next_stop(CODE)
+    house.ask(key, Kind.STOP)
+    house.run(60)
+    assert house.session(key).status == Status.CHARGING
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.TIMEOUT, Fault.UNREACHABLE, Fault.SERVER_ERROR, Fault.BAD_GATEWAY, Fault.TRUNCATED, Fault.HTML, Fault.EMPTY],
+)
+def test_reads_that_fail_leave_the_last_figures_which_grow_old(house: House, fault: Fault) -> None:
+    key = house.charging()
+    house.run(60)
+    before = house.session(key)
+    fail(house, fault, "session", times=None)
+    house.run(90)
+    during = house.session(key)
+    assert during.energy_kwh == before.energy_kwh
+    assert during.fresh_at is not None
+    assert (house.clock.now() - during.fresh_at).total_seconds() >= 80
+    house.faults.clear()
+    house.run(60)
+    after = house.session(key)
+    assert after.energy_kwh is not None
+    assert before.energy_kwh is not None
+    assert after.energy_kwh > before.energy_kwh
+
+
+def test_an_outage_is_not_hammered(house: House) -> None:
+    house.charging()
+    before = house.answered("session")
+    fail(house, Fault.SERVER_ERROR, "session", times=None)
+    house.run(300)
+    assert house.answered("session") - before < 40
+
+
+def test_missing_and_null_fields_do_not_erase_what_is_known(house: House) -> None:
+    key = house.charging()
+    house.run(120)
+    before = house.session(key)
+    fail(house, Fault.NULLS, "session", times=None)
+    house.run(30)
+    after = house.session(key)
+    assert after.energy_kwh == before.energy_kwh
+    assert after.tariff == before.tariff
+
+
+def test_a_strange_status_is_kept_as_it_is_and_passes(house: House) -> None:
+    key = house.charging()
+    fail(house, Fault.STRANGE_STATUS, "session", word="recalibrating")
+    house.run(30)
+    words = [seen.seen.status for seen in house.store.observations(key)]
+    assert "recalibrating" in words
+    assert house.session(key).status == Status.CHARGING
+
+
+def test_energy_that_falls_is_shown_as_it_is(house: House) -> None:
+    key = house.charging()
+    house.run(120)
+    before = house.session(key).energy_kwh
+    fail(house, Fault.ENERGY_FALLS, "session", times=None)
+    house.run(15)
+    after = house.session(key).energy_kwh
+    assert before is not None
+    assert after is not None
+    assert after < before
+
+
+def test_an_expired_token_leaves_what_is_known_and_does_not_end_the_hold_by_itself(house: House) -> None:
+    key = house.charging()
+    house.run(60)
+    fail(house, Fault.TOKEN_EXPIRED, "session", times=None)
+    house.run(30)
+    gone = house.session(key)
+    assert gone.phase is Phase.GONE
+    assert gone.status == Status.CHARGING
+    assert gone.energy_kwh is not None
+    assert house.store.receipt(key) is None
+
+
+def test_a_session_that_answers_again_goes_on(house: House) -> None:
+    key = house.charging()
+    fail(house, Fault.TOKEN_EXPIRED, "session", times=1)
+    house.run(30)
+    assert house.session(key).phase is Phase.GONE
+    house.run(700)
+    assert house.session(key).phase is Phase.OPEN
+
+
+def test_an_offline_charger_freezes_the_figures_and_the_charge_goes_on(house: House) -> None:
+    key = house.charging()
+    house.run(60)
+    house.world.set_online(CODE, False)
+    house.run(120)
+    session = house.session(key)
+    assert session.charger_online is False
+    assert session.status == Status.CHARGING
+    assert session.fresh_at is not None
+    assert (house.clock.now() - session.fresh_at).total_seconds() > 60
+    house.world.set_online(CODE, True)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+
+
+def test_one_failing_session_does_not_keep_the_others_from_being_served(house: House) -> None:
+    keys = [house.charging(number) for number in (1, 2)]
+    house.run(5)
+    fail(house, Fault.TOKEN_EXPIRED, "session", times=1)
+    house.run(120)
+    assert {house.session(key).phase for key in keys} == {Phase.GONE, Phase.OPEN}
+
+
+def test_losing_the_secret_says_so_and_does_not_stop_the_engine(house: House) -> None:
+    key = house.charging()
+    other = Store(house.store._url, Cipher(["another secret that fits nothing at all"]))
+    house.store.close()
+    house.store = other
+    house.restart()
+    house.run(30)
+    assert house.session(key).status == Status.CHARGING
+    house.ask(key, Kind.STOP)
+    house.run(5)
+    assert house.last(key, Kind.STOP).state is CommandState.REFUSED

@@ -1,0 +1,158 @@
+"""The reading plan: nobody starves, the urgent go first, and the budget is never planned away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Status
+from kiosk.domain.tariff import Tariff
+from kiosk.domain.trace import Trace
+from kiosk.engine.schedule import RESERVE, ReadNeed, Stretch, plan, stretch_of, target_seconds
+
+NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+LIMIT = 30
+
+
+def session(status: str, *, since: float = 0, phase: Phase = Phase.OPEN) -> Session:
+    return Session(
+        key="k",
+        code="7MK4T",
+        connector_id=1,
+        phase=phase,
+        requested_at=NOW - timedelta(seconds=since),
+        status=status,
+        status_since=NOW - timedelta(seconds=since),
+        tariff=Tariff("EUR", 49, 35),
+        hold_minor=3000,
+    )
+
+
+def target(of: Session, *, watched: bool = True, lately_asked: bool = False) -> float:
+    return target_seconds(of, NOW, watched=watched, lately_asked=lately_asked)
+
+
+def charging(kwh: str = "10", cost: int = 525, kw: Decimal = Decimal("10.8")) -> Session:
+    energy = Decimal(kwh)
+    trace = Trace()
+    for ago in range(300, -1, -10):
+        trace = trace.add(NOW - timedelta(seconds=ago), (energy - kw * ago / 3600).quantize(Decimal("0.001")))
+    return replace(
+        session(Status.CHARGING, since=600),
+        energy_kwh=energy,
+        cost_minor=cost,
+        authorized_minor=3000,
+        trace=trace,
+    )
+
+
+def test_what_is_about_to_change_is_read_every_few_seconds() -> None:
+    for status in (Status.AUTHORIZED, Status.STARTING, Status.STOPPING, Status.SETTLING):
+        assert target(session(status)) <= 5
+    assert target(session(Status.CREATED), lately_asked=True) <= 5
+
+
+def test_a_watched_charge_is_read_every_ten_seconds_and_an_unwatched_one_every_minute() -> None:
+    assert target(charging()) == 10
+    assert target(charging(), watched=False) == 60
+
+
+def test_a_charge_near_its_limit_is_read_more_often_even_when_nobody_watches() -> None:
+    near = replace(charging(cost=1493), limit_minor=1500)
+    assert target(near, watched=False) < 15
+
+
+def test_a_charge_without_energy_yet_is_read_closely() -> None:
+    assert target(replace(session(Status.CHARGING), energy_kwh=Decimal(0)), watched=False) <= 5
+
+
+def test_what_only_the_operator_can_change_is_read_every_few_minutes() -> None:
+    assert target(session(Status.CAPTURE_FAILED)) == 300
+    assert target(session(Status.REQUIRES_REVIEW)) == 300
+    assert target(session(Status.CHARGING, phase=Phase.GONE)) == 600
+
+
+def test_a_strange_status_goes_on_being_read() -> None:
+    assert target(session("levitating")) == 10
+
+
+@pytest.mark.parametrize("status", [Status.STARTING, Status.STOPPING, Status.SETTLING, "levitating", Status.CREATED])
+def test_a_state_that_lasts_is_read_less_and_less_but_still_within_two_minutes(status: str) -> None:
+    fresh, old = target(session(status)), target(session(status, since=36_000))
+    assert fresh < old <= 120
+
+
+def needs_of(targets: list[float], *, last: datetime | None = NOW) -> list[ReadNeed]:
+    return [ReadNeed(f"s{n}", last, t) for n, t in enumerate(targets)]
+
+
+some_targets = st.lists(st.sampled_from([3.0, 4.0, 5.0, 10.0, 30.0, 60.0, 300.0]), min_size=1, max_size=80)
+
+
+@given(some_targets)
+def test_stretched_targets_fit_into_the_budget(targets: list[float]) -> None:
+    needs = needs_of(targets)
+    stretch = stretch_of(needs, LIMIT)
+    spent = sum(60 / (need.target * stretch.of(need)) for need in needs)
+    assert spent <= LIMIT - RESERVE + 1e-6 or len(needs) == 1
+
+
+@given(some_targets)
+def test_the_urgent_stretch_less_than_the_rest(targets: list[float]) -> None:
+    needs = needs_of(targets)
+    ordinary = sum(60 / n.target for n in needs if not n.urgent)
+    urgent = sum(60 / n.target for n in needs if n.urgent)
+    stretch = stretch_of(needs, LIMIT)
+    if 0 < urgent <= 0.5 * LIMIT and ordinary:
+        assert stretch.urgent == 1
+
+
+def test_nothing_stretches_while_the_budget_serves_everybody() -> None:
+    assert stretch_of(needs_of([10.0, 10.0, 60.0]), LIMIT) == Stretch()
+
+
+@given(some_targets, st.integers(0, LIMIT))
+def test_no_more_is_planned_than_the_window_has_left(targets: list[float], free: int) -> None:
+    planned = plan(needs_of(targets, last=None), free=free, per_minute=LIMIT, last_read=None, now=NOW)
+    assert len(planned.now) <= free
+    assert planned.again_in > timedelta(0)
+
+
+def test_ordinary_reads_leave_a_reserve_that_urgent_ones_may_use() -> None:
+    ordinary = plan(needs_of([10.0] * 9, last=None), free=RESERVE, per_minute=LIMIT, last_read=None, now=NOW)
+    urgent = plan(needs_of([3.0], last=None), free=RESERVE, per_minute=LIMIT, last_read=None, now=NOW)
+    assert ordinary.now == ()
+    assert urgent.now == ("s0",)
+
+
+@settings(max_examples=15)
+@given(some_targets)
+def test_nobody_waits_much_longer_than_his_fair_share(targets: list[float]) -> None:
+    """Play five minutes against a sliding window; every gap stays near target times stretch."""
+    needs = {need.key: need for need in needs_of(targets, last=None)}
+    stretch = stretch_of(needs.values(), LIMIT)
+    sent: list[datetime] = []
+    last_ordinary: datetime | None = None
+    now, worst = NOW, dict.fromkeys(needs, 0.0)
+    while now < NOW + timedelta(minutes=5):
+        free = LIMIT - sum(1 for at in sent if now - at < timedelta(seconds=60.5))
+        planned = plan(needs.values(), free=free, per_minute=LIMIT, last_read=last_ordinary, now=now)
+        for key in planned.now:
+            need = needs[key]
+            if not need.urgent:
+                last_ordinary = now
+            worst[key] = max(worst[key], (now - (need.last or NOW)).total_seconds())
+            needs[key] = replace(need, last=now)
+            sent.append(now)
+        now += max(min(planned.again_in, timedelta(seconds=1)), timedelta(milliseconds=200))
+    for key, need in needs.items():
+        waited = max(worst[key], (now - (need.last or NOW)).total_seconds())
+        # A window of a minute may be spent in a burst at the start, and is then waited out once.
+        assert waited <= need.target * stretch.of(need) + 65
+    assert all(sum(1 for b in sent if timedelta(0) <= b - a <= timedelta(seconds=60)) <= LIMIT for a in sent)
