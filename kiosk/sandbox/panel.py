@@ -1,0 +1,183 @@
+"""The sandbox panel: play the car, the charger, the operator and bad luck by hand. Works without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+
+from kiosk.sandbox.backoffice import Refusal
+from kiosk.sandbox.cars import MODELS
+from kiosk.sandbox.chargers import ChargerView, ConnectorView
+from kiosk.sandbox.faults import ENDPOINTS, Faults, Kind, Rule
+from kiosk.sandbox.sessions import CAPTURE_FAILED, CAPTURED, REQUIRES_REVIEW, Session
+from kiosk.sandbox.site import NotPossible
+from kiosk.sandbox.world import World
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SHOWN_SESSIONS = 20
+
+
+def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/") -> Blueprint:
+    """The panel at the root of the blueprint. `kiosk_path` is where the kiosk stands, for links to chargers."""
+    panel = Blueprint(
+        "panel",
+        __name__,
+        template_folder="templates",
+        static_folder="assets/panel",
+        static_url_path="/panel-assets",
+    )
+    notes: list[str] = []  # the last refusal, shown once on the next page
+    by_connector, by_charger, by_session = _hands(world)
+
+    @panel.before_request
+    def refuse_other_sites() -> None:
+        if request.method not in ("GET", "HEAD", "OPTIONS") and _from_another_site():
+            abort(403, "This form was sent from another site.")
+
+    @panel.after_request
+    def guard(answer: Response) -> Response:
+        answer.headers.setdefault("Content-Security-Policy", POLICY)
+        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        answer.headers.setdefault("Referrer-Policy", "same-origin")
+        if request.endpoint == "panel.show":
+            answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @panel.get("/")
+    def show() -> str:
+        note = notes.pop() if notes else None
+        notes.clear()
+        now = world.tick()
+        chargers = world.chargers()
+        return render_template(
+            "panel/panel.html",
+            now=now,
+            rate=world.clock.rate,
+            note=note,
+            chargers=[(each, _connectors(world, each)) for each in chargers],
+            cars=MODELS.values(),
+            chosen_car=world.chosen_car,
+            auto_plug=world.auto_plug,
+            sessions=list(reversed(world.sessions()))[:SHOWN_SESSIONS],
+            capture_failed=CAPTURE_FAILED,
+            requires_review=REQUIRES_REVIEW,
+            captured=CAPTURED,
+            kinds=list(Kind),
+            endpoints=ENDPOINTS,
+            rules=faults.waiting(),
+            requests=world.traffic.recent()[:20],
+            too_many=world.traffic.total(status=429),
+            news=world.news()[:20],
+            charger_link=lambda code: f"{kiosk_path.rstrip('/')}/c/{code}",
+        )
+
+    def done(anchor: str = "") -> Response:
+        return redirect(url_for("panel.show", _anchor=anchor or None), 303)  # type: ignore[return-value]
+
+    def attempt(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (NotPossible, Refusal) as problem:
+            notes.append(f"Not possible: {problem}.")
+
+    @panel.post("/connector/<code>/<int:connector_id>/<action>")
+    def connector(code: str, connector_id: int, action: str) -> Response:
+        hand = by_connector.get(action) or abort(404)
+        attempt(lambda: hand(code, connector_id))
+        return done(code)
+
+    @panel.post("/charger/<code>/<action>")
+    def charger(code: str, action: str) -> Response:
+        hand = by_charger.get(action) or abort(404)
+        attempt(lambda: hand(code))
+        return done(code)
+
+    @panel.post("/session/<intent_id>/<action>")
+    def session(intent_id: str, action: str) -> Response:
+        hand = by_session.get(action) or abort(404)
+        found = next((each for each in world.sessions() if each.intent_id == intent_id), None) or abort(404)
+        attempt(lambda: hand(found.token))
+        return done("sessions")
+
+    @panel.post("/drivers")
+    def drivers() -> Response:
+        world.auto_plug = request.form.get("auto_plug") == "on"
+        attempt(lambda: setattr(world, "chosen_car", request.form.get("car") or None))
+        return done("drivers")
+
+    @panel.post("/faults")
+    def add_fault() -> Response:
+        try:
+            times = int(request.form.get("times") or "1")
+            rule = Rule(
+                Kind(request.form.get("kind", "")),
+                request.form.get("endpoint") or None,
+                times=min(times, 1000),
+                after_effect=request.form.get("after_effect") == "on",
+            )
+        except ValueError as problem:
+            notes.append(f"Not possible: {problem}.")
+        else:
+            faults.add(rule)
+        return done("faults")
+
+    @panel.post("/faults/clear")
+    def clear_faults() -> Response:
+        faults.clear()
+        return done("faults")
+
+    @panel.post("/webhooks/lose")
+    def lose_webhook() -> Response:
+        world.lose_webhooks()
+        return done("faults")
+
+    return panel
+
+
+ByConnector = dict[str, Callable[[str, int], None]]
+ByCharger = dict[str, Callable[[str], None]]
+BySession = dict[str, Callable[[str], Session]]
+
+
+def _hands(world: World) -> tuple[ByConnector, ByCharger, BySession]:
+    by_connector: ByConnector = {
+        "plug-in": lambda code, number: world.plug_in(code, number, request.form.get("car") or world.chosen_car),
+        "unplug": world.unplug,
+        "stop": world.stop_at_charger,
+        "break": world.break_connector,
+        "repair": world.repair_connector,
+        "block": world.block_connector,
+        "car-full": world.fill_car,
+        "meter-back": world.turn_meter_back,
+    }
+    by_charger: ByCharger = {
+        "offline": lambda code: world.set_online(code, False),
+        "online": lambda code: world.set_online(code, True),
+        "reject-start": world.reject_next_start,
+        "refuse-stop": world.refuse_next_stop,
+        "ignore-stop": world.ignore_next_stop,
+        "fail-capture": world.fail_next_capture,
+    }
+    by_session: BySession = {
+        "refund": world.refund,
+        "settle": world.settle_again,
+        "write-off": world.write_off,
+    }
+    return by_connector, by_charger, by_session
+
+
+def _connectors(world: World, charger: ChargerView) -> list[tuple[ConnectorView, Session | None]]:
+    return [(each, world.holder(charger.spec.code, each.spec.connector_id)) for each in charger.connectors]
+
+
+def _from_another_site() -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host

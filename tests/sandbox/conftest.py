@@ -1,0 +1,11 @@
+"""Fixtures of the sandbox's tests."""
+
+from __future__ import annotations
+
+import pytest
+from sandbox_garage import Garage
+
+
+@pytest.fixture
+def garage() -> Garage:
+    return Garage()
