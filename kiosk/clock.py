@@ -27,6 +27,8 @@ class Clock(Protocol):
 
 class SystemClock:
     def __init__(self, rate: float = 1.0) -> None:
+        if not 0 < rate < float("inf"):
+            raise ValueError("a clock runs forward")
         self._rate = rate
         self._wall_start = datetime.now(UTC)
         self._monotonic_start = time.monotonic()

@@ -71,7 +71,7 @@ def expected_cost_minor(session: Session, horizon: timedelta) -> Decimal | None:
 
 def time_to_ceiling(session: Session) -> timedelta | None:
     """How long charging can go on at the present power before the ceiling; None when that cannot be said."""
-    ceiling, power = ceiling_minor(session), session.trace.power_kw()
+    ceiling, power = ceiling_minor(session), session.trace.power_kw() or session.trace.steepest_kw()
     if session.tariff is None or ceiling is None or session.cost_minor is None or not power:
         return None
     per_hour = session.tariff.energy_cost_exact(power)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 MOST_POINTS = 64
@@ -67,7 +68,8 @@ class Trace:
     def power_kw(self) -> Decimal | None:
         """The present power in kW with one decimal, within CLOSE_ENOUGH for a steady charge.
 
-        Zero when the energy has stood still for clearly longer than it did between its last rises. None when it cannot
+        Zero when the energy has stood still for clearly longer than it did between its last rises. None when it
+        cannot
         be said: too few rises, or the power changed a short while ago.
         """
         rises = _rises(self.points)
@@ -81,7 +83,8 @@ class Trace:
     def steepest_kw(self) -> Decimal | None:
         """The steepest rise in the last POWER_WINDOW over ROUGH_STRETCH or more, in kW: to stop in time, never shown.
 
-        It is there long before `power_kw` and is rough: up to one meter sample too high, seldom a little too low. None
+        It is there long before `power_kw` and is rough: up to one meter sample too high, seldom a little too low.
+        None
         until two readings stand far enough apart.
         """
         if not self.points:
@@ -108,6 +111,18 @@ class Trace:
                 rows.append((point.at, _slope(first, point)))
                 first = point
         return tuple(rows)
+
+
+@lru_cache(maxsize=2048)
+def _power_kw(points: tuple[Point, ...]) -> Decimal | None:
+    """Kept, because every round of the engine and every page asks for the power of the same points."""
+    rises = _rises(points)
+    if len(rises) < FEWEST_RISES:
+        return None
+    usual = max(after.by - before.by for before, after in zip(rises[-5:], rises[-4:], strict=False))
+    if points[-1].at - rises[-1].by > max(POWER_WINDOW, 2 * usual):
+        return Decimal("0.0")
+    return _steady_power(rises)
 
 
 def _rises(points: tuple[Point, ...]) -> list[_Rise]:

@@ -73,6 +73,9 @@ def _running(session: Session, watched: bool, lately_asked: bool, patience: floa
     ordinary = 10.0 if watched else 60.0
     if not session.energy_kwh:
         return min(ordinary, max(5.0, patience))
+    if watched and session.trace.power_kw() is None:
+        # The first readings close together: the power is known within a minute instead of three.
+        ordinary = min(ordinary, max(4.0, patience))
     ahead = time_to_ceiling(session)
     return ordinary if ahead is None else min(ordinary, max(5.0, ahead.total_seconds() / 4))
 

@@ -1,0 +1,92 @@
+"""The clocks: one that runs, at any rate, and one that stands still until told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kiosk.clock import Clock, ManualClock, SystemClock
+
+
+@pytest.mark.parametrize("clock", [SystemClock(), SystemClock(10), ManualClock()])
+def test_every_clock_tells_aware_utc_and_never_goes_back(clock: Clock) -> None:
+    first = clock.now()
+    assert first.utcoffset() == timedelta(0)
+    assert clock.now() >= first
+    assert clock.rate > 0
+
+
+def test_the_system_clock_is_the_wall_clock() -> None:
+    before = datetime.now(UTC)
+    now = SystemClock().now()
+    assert before <= now <= datetime.now(UTC)
+
+
+def test_a_fast_clock_runs_its_rate_times_as_fast_as_the_wall() -> None:
+    clock = SystemClock(1000)
+    outer = time.monotonic()
+    start = clock.now()
+    inner = time.monotonic()
+    threading.Event().wait(0.02)
+    inner = time.monotonic() - inner
+    passed = (clock.now() - start).total_seconds()
+    outer = time.monotonic() - outer
+    assert inner * 1000 - 0.001 <= passed <= outer * 1000 + 0.001
+
+
+def test_a_fast_clock_waits_its_own_seconds() -> None:
+    clock = SystemClock(10_000)
+    begun = time.monotonic()
+    assert clock.wait(threading.Event(), 100) is False
+    assert 0.009 <= time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("clock", [SystemClock(), ManualClock()])
+def test_a_wait_says_that_the_event_was_set_and_does_not_wait_for_it(clock: Clock) -> None:
+    event = threading.Event()
+    event.set()
+    begun, told = time.monotonic(), clock.now()
+    assert clock.wait(event, 3600) is True
+    assert time.monotonic() - begun < 5
+    assert clock.now() - told < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("clock", [SystemClock(), ManualClock()])
+def test_a_wait_into_the_past_returns_at_once(clock: Clock) -> None:
+    told = clock.now()
+    assert clock.wait(threading.Event(), -60) is False
+    assert timedelta(0) <= clock.now() - told < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("inf"), float("nan")])
+def test_a_clock_that_would_not_run_forward_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="forward"):
+        SystemClock(rate)
+
+
+def test_a_manual_clock_moves_only_when_told() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    clock = ManualClock(start)
+    assert clock.now() == clock.now() == start
+    assert clock.advance(1.5) == clock.now() == start + timedelta(seconds=1.5)
+
+
+def test_a_wait_moves_the_manual_clock_instead_of_sleeping() -> None:
+    clock = ManualClock()
+    start = clock.now()
+    assert clock.wait(threading.Event(), 3600) is False
+    assert clock.now() == start + timedelta(hours=1)
+
+
+def test_a_manual_clock_counts_every_advance_of_many_threads() -> None:
+    clock = ManualClock()
+    start = clock.now()
+    threads = [threading.Thread(target=lambda: [clock.advance(1) for _ in range(200)], daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert clock.now() == start + timedelta(seconds=800)
