@@ -1,0 +1,36 @@
+"""Encryption at rest for upstream tokens, payment secrets and e-mails, with rotation of the key."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_PURPOSE = b"charge-kiosk store at rest 1"
+
+
+class Cipher:
+    """The first key encrypts, every key decrypts. Keys are derived, so the same secret may also sign cookies."""
+
+    def __init__(self, secret_keys: Sequence[str]) -> None:
+        if not secret_keys or not all(secret_keys):
+            raise ValueError("at least one secret key is needed, and none may be empty")
+        self._fernet = MultiFernet([_derived(secret) for secret in secret_keys])
+
+    def encrypt(self, text: str) -> str:
+        return self._fernet.encrypt(text.encode()).decode("ascii")
+
+    def decrypt(self, text: str) -> str | None:
+        """The plain text, or None when no key fits or the text was altered."""
+        try:
+            return self._fernet.decrypt(text.encode()).decode()
+        except InvalidToken:
+            return None
+
+
+def _derived(secret: str) -> Fernet:
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode())
+    return Fernet(base64.urlsafe_b64encode(key))

@@ -1,0 +1,140 @@
+"""Domain values as JSON and back, exactly: times as UTC text, decimals as text, what is None is left out."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext
+from kiosk.domain.tariff import Tariff
+from kiosk.domain.trace import Point, Trace
+from kiosk.store.types import utc
+
+Json = dict[str, Any]
+
+_NEVER_STORED = frozenset({"payment", "driver_email"})
+_OBSERVATION_TIMES = frozenset(
+    {
+        "asked_at",
+        "seen_at",
+        "created_at",
+        "authorized_at",
+        "charging_started_at",
+        "completed_at",
+        "captured_at",
+    }
+)
+_PROOF_TIMES = frozenset({"checked_at", "canceled_at", "capture_before"})
+_CONNECTOR_TIMES = frozenset({"since"})
+
+
+def time_to(value: datetime) -> str:
+    return utc(value).isoformat()
+
+
+def time_from(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def tariff_to(value: Tariff) -> Json:
+    return _plain(value)
+
+
+def tariff_from(value: Json) -> Tariff:
+    return Tariff(**value)
+
+
+def trace_to(value: Trace) -> list[list[str]]:
+    return [[time_to(point.at), str(point.energy_kwh)] for point in value.points]
+
+
+def trace_from(value: list[list[str]]) -> Trace:
+    return Trace(tuple(Point(time_from(at), Decimal(energy)) for at, energy in value))
+
+
+def live_to(value: LiveFigures) -> list[Any]:
+    energy = None if value.energy_kwh is None else str(value.energy_kwh)
+    return [energy, value.cost_minor, time_to(value.at)]
+
+
+def live_from(value: list[Any]) -> LiveFigures:
+    energy, cost, at = value
+    return LiveFigures(None if energy is None else Decimal(energy), cost, time_from(at))
+
+
+def proof_to(value: HoldProof) -> Json:
+    return _plain(value)
+
+
+def proof_from(value: Json) -> HoldProof:
+    return HoldProof(**_with_times(value, _PROOF_TIMES))
+
+
+def observation_to(value: Observation) -> Json:
+    """Without the payment context and the e-mail: this table is never erased."""
+    return _plain(value)
+
+
+def observation_from(value: Json) -> Observation:
+    known = _with_times(value, _OBSERVATION_TIMES)
+    if "energy_kwh" in known:
+        known["energy_kwh"] = Decimal(known["energy_kwh"])
+    if "tariff" in known:
+        known["tariff"] = tariff_from(known["tariff"])
+    return Observation(**{"status": None, **known})
+
+
+def payment_to(value: PaymentContext) -> Json:
+    return _plain(value)
+
+
+def payment_from(value: Json) -> PaymentContext:
+    return PaymentContext(**value)
+
+
+def card_to(value: ChargerCard) -> Json:
+    return {**_plain(value), "connectors": [_plain(connector) for connector in value.connectors]}
+
+
+def card_from(value: Json) -> ChargerCard:
+    tariff = value.get("tariff")
+    return ChargerCard(
+        code=value["code"],
+        name=value.get("name"),
+        online=value.get("online"),
+        connectors=tuple(
+            Connector(**{"status": None, **_with_times(one, _CONNECTOR_TIMES)}) for one in value["connectors"]
+        ),
+        tariff=None if tariff is None else tariff_from(tariff),
+        preauth_minor=value.get("preauth_minor"),
+        seen_at=time_from(value["seen_at"]),
+    )
+
+
+def same(value: Any) -> Any:
+    """For documents that are JSON already."""
+    return value
+
+
+def _plain(value: Any) -> Json:
+    """The fields of a frozen dataclass that are set, as JSON has them."""
+    row: Json = {}
+    for one in fields(value):
+        content = getattr(value, one.name)
+        if content is None or one.name in _NEVER_STORED:
+            continue
+        if isinstance(content, datetime):
+            content = time_to(content)
+        elif isinstance(content, Decimal):
+            content = str(content)
+        elif isinstance(content, Tariff):
+            content = tariff_to(content)
+        row[one.name] = content
+    return row
+
+
+def _with_times(value: Json, times: frozenset[str]) -> Json:
+    return {name: time_from(content) if name in times else content for name, content in value.items()}

@@ -1,0 +1,161 @@
+"""What was asked of upstream: stored before it is sent, claimed by a conditional update, ended once. Never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+
+from kiosk.domain.commands import REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.store.database import changed_one
+from kiosk.store.errors import WrongState
+from kiosk.store.rows import SELECT_COMMAND, Part, command_from, lock_session, read_command
+from kiosk.store.tables import commands
+
+_ENDS = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.UNKNOWN})
+_REPEATABLE_FROM = (CommandState.SENT, CommandState.UNKNOWN, CommandState.REFUSED)
+
+
+def insert_command(
+    connection: Connection, key: str, kind: Kind, asked_by: AskedBy, now: datetime, email: str | None = None
+) -> Command:
+    """A new waiting command. `email` is encrypted already."""
+    values = {
+        "session_key": key,
+        "kind": kind,
+        "asked_by": asked_by,
+        "asked_at": now,
+        "state": CommandState.WAITING,
+        "attempts": 0,
+        "not_before": now,
+        "email": email,
+    }
+    command_id = connection.execute(insert(commands).values(**values).returning(commands.c.id)).scalar_one()
+    return read_command(connection, command_id)
+
+
+def end_command(
+    connection: Connection,
+    asked: Command,
+    sources: Sequence[CommandState],
+    state: CommandState,
+    now: datetime,
+    *,
+    refusal: Refusal | None,
+    detail: str | None,
+) -> None:
+    """Move a command from one of `sources` to its end. Raises WrongState."""
+    there = (commands.c.id == asked.id) & commands.c.state.in_(sources)
+    values = {"state": state, "ended_at": now, "refusal": refusal, "detail": detail}
+    if not changed_one(connection, update(commands).where(there).values(**values)):
+        raise WrongState(f"a {asked.kind} command cannot go from {asked.state} to {state}")
+
+
+class Commands(Part):
+    def ask(self, key: str, kind: Kind, asked_by: AskedBy, now: datetime, *, email: str | None = None) -> Command:
+        """Store a wish, once: while one of that kind waits or is being sent, that one is returned.
+
+        A newer e-mail replaces that of a waiting wish; while an older one is being sent it becomes a wish of its own,
+        so that a corrected address is never dropped. Raises Missing, and ValueError for a start (`create` makes those)
+        or when an e-mail is missing or out of place.
+        """
+        if kind is Kind.START:
+            raise ValueError("a start is stored together with its session")
+        if (kind is Kind.RECEIPT_EMAIL) != (email is not None):
+            raise ValueError("an e-mail belongs to a receipt e-mail, and to nothing else")
+        sealed = None if email is None else self._cipher.encrypt(email)
+        with self._database.write() as connection:
+            lock_session(connection, key)
+            same = (commands.c.session_key == key) & (commands.c.kind == kind)
+            waiting = self._newest(connection, same & (commands.c.state == CommandState.WAITING))
+            if waiting is not None:
+                connection.execute(update(commands).where(commands.c.id == waiting.id).values(email=sealed))
+                return waiting
+            sent = self._newest(connection, same & (commands.c.state == CommandState.SENT))
+            if sent is not None and (email is None or self._email(connection, sent.id) == email):
+                return sent
+            return insert_command(connection, key, kind, asked_by, now, sealed)
+
+    def commands(self, key: str) -> list[Command]:
+        """All that was ever asked for this session, oldest first."""
+        return self._commands(commands.c.session_key == key)
+
+    def waiting(self, now: datetime) -> list[Command]:
+        """What may be sent now, oldest first."""
+        return self._commands((commands.c.state == CommandState.WAITING) & (commands.c.not_before <= now))
+
+    def next_command_at(self) -> datetime | None:
+        """When the next waiting command may be sent; None when nothing waits."""
+        query = select(func.min(commands.c.not_before)).where(commands.c.state == CommandState.WAITING)
+        with self._database.read() as connection:
+            earliest: datetime | None = connection.execute(query).scalar_one()
+        return earliest
+
+    def left_sent(self) -> list[Command]:
+        """Sent and without an end. After a restart nobody will hear those answers any more."""
+        return self._commands(commands.c.state == CommandState.SENT)
+
+    def claim(self, command_id: int, now: datetime) -> bool:
+        """Take a waiting command for sending. True for exactly one of all who try."""
+        waits = (commands.c.id == command_id) & (commands.c.state == CommandState.WAITING)
+        values = {"state": CommandState.SENT, "sent_at": now, "attempts": commands.c.attempts + 1}
+        with self._database.write() as connection:
+            return changed_one(connection, update(commands).where(waits).values(**values))
+
+    def finish(
+        self,
+        command_id: int,
+        state: CommandState,
+        now: datetime,
+        *,
+        refusal: Refusal | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """DONE, REFUSED or UNKNOWN, from SENT only. Raises Missing, WrongState, and ValueError for a start.
+
+        A start ends with `start_done`, `start_refused` or `start_unanswered`, because its session moves with it.
+        """
+        if state not in _ENDS:
+            raise ValueError(f"{state} is not an end")
+        with self._database.write() as connection:
+            asked = read_command(connection, command_id)
+            if asked.kind not in REPEATABLE:
+                raise ValueError("a start ends together with its session")
+            end_command(connection, asked, (CommandState.SENT,), state, now, refusal=refusal, detail=detail)
+
+    def again(self, command_id: int, not_before: datetime) -> None:
+        """Let a command wait for another attempt. Raises Missing, WrongState, and ValueError for a start."""
+        values = {
+            "state": CommandState.WAITING,
+            "not_before": not_before,
+            "ended_at": None,
+            "refusal": None,
+            "detail": None,
+        }
+        with self._database.write() as connection:
+            asked = read_command(connection, command_id)
+            if asked.kind not in REPEATABLE:
+                raise ValueError("a start is never sent twice")
+            there = (commands.c.id == command_id) & commands.c.state.in_(_REPEATABLE_FROM)
+            if not changed_one(connection, update(commands).where(there).values(**values)):
+                raise WrongState(f"a {asked.kind} command that is {asked.state} cannot wait again")
+
+    def email_of(self, command_id: int) -> str | None:
+        with self._database.read() as connection:
+            return self._email(connection, command_id)
+
+    def _email(self, connection: Connection, command_id: int) -> str | None:
+        query = select(commands.c.email).where(commands.c.id == command_id)
+        stored = connection.execute(query).scalar_one_or_none()
+        return None if stored is None else self._cipher.decrypt(stored)
+
+    def _commands(self, wanted: ColumnElement[bool]) -> list[Command]:
+        with self._database.read() as connection:
+            rows = connection.execute(SELECT_COMMAND.where(wanted).order_by(commands.c.id)).mappings()
+            return [command_from(row) for row in rows]
+
+    def _newest(self, connection: Connection, wanted: ColumnElement[bool]) -> Command | None:
+        query = SELECT_COMMAND.where(wanted).order_by(commands.c.id.desc()).limit(1).with_for_update()
+        row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else command_from(row)

@@ -1,0 +1,50 @@
+"""What the engine and the webhooks remember across restarts: leases, calls that spent a budget, events seen once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from kiosk.store.database import changed_one, insert_once
+from kiosk.store.rows import Part
+from kiosk.store.tables import calls, leases, webhooks
+from kiosk.store.types import utc
+
+_KEEP_CALLS = timedelta(minutes=10)
+
+
+class Machinery(Part):
+    def take_lease(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
+        """Take or renew. True when `holder` has it until `now + ttl`; False while another one has it."""
+        until = utc(now) + ttl
+        mine_or_over = or_(leases.c.holder == holder, leases.c.until <= now)
+        take = update(leases).where(leases.c.name == name, mine_or_over).values(holder=holder, until=until)
+        with self._database.write() as connection:
+            if changed_one(connection, take):
+                return True
+            return insert_once(connection, leases, {"name": name, "holder": holder, "until": until})
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Give it back; nothing happens when another one has it."""
+        with self._database.write() as connection:
+            connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+    def note_call(self, endpoint: str, at: datetime) -> None:
+        """Remember a call for the budgets. Calls more than ten minutes older than this one are forgotten."""
+        with self._database.write() as connection:
+            connection.execute(insert(calls).values(endpoint=endpoint, called_at=at))
+            connection.execute(delete(calls).where(calls.c.called_at < utc(at) - _KEEP_CALLS))
+
+    def calls_since(self, at: datetime) -> list[tuple[str, datetime]]:
+        """Endpoint and time of the calls at or after `at`, oldest first."""
+        query = select(calls.c.endpoint, calls.c.called_at).where(calls.c.called_at >= at)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(calls.c.called_at, calls.c.id))
+            return [(endpoint, called_at) for endpoint, called_at in rows]
+
+    def note_webhook(self, event_id: str, event_type: str, key: str | None, now: datetime) -> bool:
+        """True the first time that this event is seen."""
+        values = {"event_id": event_id, "event_type": event_type, "session_key": key, "received_at": now}
+        with self._database.write() as connection:
+            return insert_once(connection, webhooks, values)

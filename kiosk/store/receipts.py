@@ -1,0 +1,58 @@
+"""Receipts: numbered without gaps within a year (UTC), never lost, and never changed without keeping what they were."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from kiosk.store.database import changed_one, insert_once
+from kiosk.store.records import StoredReceipt
+from kiosk.store.rows import Part, lock_session
+from kiosk.store.tables import receipt_revisions, receipt_years, receipts
+from kiosk.store.types import dump, utc
+
+_SELECT = select(receipts.c.number, receipts.c.issued_at, receipts.c.revised_at, receipts.c.document)
+
+
+class Receipts(Part):
+    def issue_receipt(self, key: str, document: dict[str, Any], now: datetime) -> str:
+        """The receipt's number. Again with the same document: nothing changes. Raises Missing, and what JSON raises.
+
+        Again with another document: number and date of issue stay, the old document goes to the revisions.
+        """
+        wanted = json.loads(dump(document))
+        with self._database.write() as connection:
+            lock_session(connection, key)
+            known = _read(connection, key)
+            if known is None:
+                number = _next_number(connection, utc(now).year)
+                values = {"number": number, "session_key": key, "issued_at": now, "document": document}
+                connection.execute(insert(receipts).values(**values))
+                return number
+            if known.document != wanted:
+                old = {"number": known.number, "replaced_at": now, "document": known.document}
+                connection.execute(insert(receipt_revisions).values(**old))
+                this = receipts.c.number == known.number
+                connection.execute(update(receipts).where(this).values(document=document, revised_at=now))
+            return known.number
+
+    def receipt(self, key: str) -> StoredReceipt | None:
+        with self._database.read() as connection:
+            return _read(connection, key)
+
+
+def _read(connection: Connection, key: str) -> StoredReceipt | None:
+    row = connection.execute(_SELECT.where(receipts.c.session_key == key)).mappings().one_or_none()
+    return None if row is None else StoredReceipt(**row)
+
+
+def _next_number(connection: Connection, year: int) -> str:
+    """Counted in the same transaction as the receipt, so that a roll-back gives the number back."""
+    this = receipt_years.c.year == year
+    if not changed_one(connection, update(receipt_years).where(this).values(last=receipt_years.c.last + 1)):
+        insert_once(connection, receipt_years, {"year": year, "last": 1})
+    last: int = connection.execute(select(receipt_years.c.last).where(this)).scalar_one()
+    return f"{year}-{last:06d}"

@@ -1,0 +1,142 @@
+"""Rows to domain values and back, and the one way in which a session row changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, exists, insert, select, update
+
+from kiosk.domain.commands import Command
+from kiosk.domain.session import Observation, PaymentContext, Phase, Session
+from kiosk.domain.tariff import Tariff
+from kiosk.store import codec
+from kiosk.store.cipher import Cipher
+from kiosk.store.database import Database, changed_one
+from kiosk.store.errors import Missing, WrongState
+from kiosk.store.tables import commands, observations, sessions
+from kiosk.store.types import dump
+
+_OWN_COLUMNS = tuple(one.name for one in fields(Session) if one.name != "tariff")
+_SESSION = [sessions.c[name] for name in (*_OWN_COLUMNS, "tariff_currency", "price_per_kwh_minor", "start_fee_minor")]
+_COMMAND_COLUMNS = tuple(one.name for one in fields(Command))
+SELECT_SESSION = select(*_SESSION)
+SELECT_COMMAND = select(*[commands.c[name] for name in _COMMAND_COLUMNS])
+
+
+class Part:
+    """What every part of the store works with."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+
+def digest(text: str) -> str:
+    """SHA-256 in hex: devices and codes are compared, never read back."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def slot_of(code: str, connector_id: int) -> str:
+    """The bay as one word. The number comes first, so that no charger code can be mistaken for another bay."""
+    return f"{connector_id}/{code}"
+
+
+def session_from(row: RowMapping) -> Session:
+    currency = row["tariff_currency"]
+    tariff = None if currency is None else Tariff(currency, row["price_per_kwh_minor"], row["start_fee_minor"])
+    return Session(**{name: row[name] for name in _OWN_COLUMNS}, tariff=tariff)
+
+
+def session_values(session: Session) -> dict[str, Any]:
+    """All columns that follow from the session itself."""
+    tariff = session.tariff
+    return {
+        **{name: getattr(session, name) for name in _OWN_COLUMNS},
+        "tariff_currency": tariff.currency if tariff else None,
+        "price_per_kwh_minor": tariff.price_per_kwh_minor if tariff else None,
+        "start_fee_minor": tariff.start_fee_minor if tariff else None,
+        "watch": session.watchable and not session.final,
+        "unproven": session.facts.final and session.ever_held and not (session.proof and session.proof.ended),
+    }
+
+
+def command_from(row: RowMapping) -> Command:
+    return Command(**{name: row[name] for name in _COMMAND_COLUMNS})
+
+
+def read_session(connection: Connection, key: str) -> Session | None:
+    row = connection.execute(SELECT_SESSION.where(sessions.c.key == key)).mappings().one_or_none()
+    return None if row is None else session_from(row)
+
+
+def lock_session(connection: Connection, key: str) -> Session:
+    """The session, kept from other writers until the transaction ends. Raises Missing."""
+    row = connection.execute(SELECT_SESSION.where(sessions.c.key == key).with_for_update()).mappings().one_or_none()
+    if row is None:
+        raise Missing("no such session")
+    return session_from(row)
+
+
+def save_session(connection: Connection, before: Session, after: Session, at: datetime, **extra: Any) -> Session:
+    """Store `after` with the next version, keep or release its bay; nothing happens when it equals `before`.
+
+    `extra` are columns that are not part of the domain's session. `at` becomes the end when the session ends here.
+    """
+    if after == before:
+        return before
+    after = replace(after, version=before.version + 1)
+    values = {**session_values(after), **extra}
+    if not _ended(after):
+        values["ended_at"] = None
+    elif not _ended(before):
+        values["ended_at"] = at
+    if not after.occupies:
+        values["slot"] = None
+    unchanged = (sessions.c.key == before.key) & (sessions.c.version == before.version)
+    if not changed_one(connection, update(sessions).where(unchanged).values(**values)):
+        raise WrongState("the session changed underneath")
+    if after.occupies:
+        _take_back_slot(connection, after)
+    return after
+
+
+def _ended(session: Session) -> bool:
+    return session.final or session.phase is Phase.GONE
+
+
+def _take_back_slot(connection: Connection, session: Session) -> None:
+    """A session that came back (from 404, or from an end) takes its bay again, unless another one has it by now."""
+    slot = slot_of(session.code, session.connector_id)
+    other = sessions.alias()
+    free = ~exists(select(other.c.id).where(other.c.slot == slot))
+    own = (sessions.c.key == session.key) & sessions.c.slot.is_(None)
+    connection.execute(update(sessions).where(own, free).values(slot=slot))
+
+
+def append_observation(connection: Connection, key: str, source: str, seen: Observation) -> None:
+    connection.execute(insert(observations).values(session_key=key, source=source, seen=seen))
+
+
+def read_command(connection: Connection, command_id: int) -> Command:
+    """The command, kept from other writers until the transaction ends. Raises Missing."""
+    row = connection.execute(SELECT_COMMAND.where(commands.c.id == command_id).with_for_update()).mappings()
+    found = row.one_or_none()
+    if found is None:
+        raise Missing("no such command")
+    return command_from(found)
+
+
+def payment_values(cipher: Cipher, payment: PaymentContext | None) -> dict[str, Any]:
+    """The columns of a payment context."""
+    if payment is None:
+        return {}
+    return {"payment": cipher.encrypt(dump(codec.payment_to(payment))), "intent_id": payment.intent_id}
+
+
+def payment_from(cipher: Cipher, stored: str | None) -> PaymentContext | None:
+    text = None if stored is None else cipher.decrypt(stored)
+    return None if text is None else codec.payment_from(json.loads(text))

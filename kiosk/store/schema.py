@@ -1,0 +1,36 @@
+"""Brings a database to the newest version of the tables. Alembic is configured here, in code: no alembic.ini."""
+
+from __future__ import annotations
+
+import threading
+
+from alembic import command
+from alembic.config import Config
+
+from kiosk.store.database import Database
+
+PATIENCE_SECONDS = 120.0
+"""How long a second process waits for the first one's migration."""
+_ALONE = threading.Lock()
+"""Alembic keeps the running migration in module globals, so two threads of one process take turns."""
+
+
+def configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "kiosk.store:migrations")
+    return config
+
+
+def upgrade(url: str) -> None:
+    """Upgrade to head in one write transaction: a second process waits for it and then finds nothing to do.
+
+    Foreign keys are off on this connection only, because rebuilding a table that others point to needs that.
+    """
+    database = Database(url, foreign_keys=False, patience=PATIENCE_SECONDS)
+    try:
+        with _ALONE, database.write() as connection:
+            config = configuration()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        database.close()

@@ -1,0 +1,180 @@
+"""Reading sessions, and every change of one that is not its start: observations, limit, proof, hints, erasure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import exists as there_is
+
+from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Session, fold, gone
+from kiosk.domain.status import FINAL
+from kiosk.store.records import StoredObservation
+from kiosk.store.rows import (
+    SELECT_SESSION,
+    Part,
+    append_observation,
+    digest,
+    lock_session,
+    payment_from,
+    payment_values,
+    read_session,
+    save_session,
+    session_from,
+    slot_of,
+)
+from kiosk.store.tables import commands, grants, hints, observations, receipts, sessions, takeovers
+from kiosk.store.types import utc
+
+_ERASE_AT_ONCE = 200
+"""Sessions in one transaction: short enough that a start does not wait for the erasure."""
+
+
+class Sessions(Part):
+    def session(self, key: str) -> Session | None:
+        with self._database.read() as connection:
+            return read_session(connection, key)
+
+    def sessions_to_watch(self) -> list[Session]:
+        """Upstream can still say something new about them; oldest first."""
+        return self._sessions(sessions.c.watch.is_(True))
+
+    def sessions_of(self, device: str, *, code: str | None = None, since: datetime | None = None) -> list[Session]:
+        """The sessions that this device owns, newest first. `since` counts from the request, and is included."""
+        owned = select(grants.c.session_key).where(grants.c.device_hash == digest(device))
+        wanted: list[ColumnElement[bool]] = [sessions.c.key.in_(owned)]
+        if code is not None:
+            wanted.append(sessions.c.code == code)
+        if since is not None:
+            wanted.append(sessions.c.requested_at >= since)
+        return self._sessions(*wanted)[::-1]
+
+    def session_at(self, code: str, connector_id: int) -> Session | None:
+        """The session that keeps this bay from other drivers."""
+        found = self._sessions(sessions.c.slot == slot_of(code, connector_id))
+        return found[0] if found else None
+
+    def occupied(self, code: str) -> dict[int, str]:
+        """Connector id to the key of the session that keeps it."""
+        query = select(sessions.c.connector_id, sessions.c.key)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(sessions.c.code == code, sessions.c.slot.is_not(None)))
+            return dict(rows.all())
+
+    def session_by_intent(self, intent_id: str) -> str | None:
+        query = select(sessions.c.key).where(sessions.c.intent_id == intent_id).order_by(sessions.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def without_receipt(self) -> list[Session]:
+        """Ended sessions whose receipt is still to be written; oldest first."""
+        written = there_is().where(receipts.c.session_key == sessions.c.key)
+        return self._sessions(sessions.c.watch.is_(False), sessions.c.status.in_(FINAL), ~written)
+
+    def unproven(self) -> list[Session]:
+        """Ended sessions that had a hold whose end is not proven, while the payment can still be looked up."""
+        return self._sessions(sessions.c.unproven.is_(True), sessions.c.payment.is_not(None))
+
+    def observe(self, key: str, seen: Observation, *, source: str) -> tuple[Session, tuple[Event, ...]]:
+        """Fold what was seen into the session and keep both, in one transaction. Raises Missing.
+
+        An answer to an older question is kept as an observation and changes nothing else.
+        """
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            append_observation(connection, key, source, seen)
+            after, events = fold(before, seen)
+            saved = save_session(connection, before, after, seen.seen_at)
+            payment = None if after == before or after.final else seen.payment
+            if payment is not None:
+                stored = connection.execute(select(sessions.c.payment).where(sessions.c.key == key)).scalar_one()
+                if payment_from(self._cipher, stored) != payment:
+                    values = payment_values(self._cipher, payment)
+                    connection.execute(update(sessions).where(sessions.c.key == key).values(**values))
+            return saved, events
+
+    def mark_gone(self, key: str, asked_at: datetime, now: datetime) -> Session:
+        """Upstream answered 404. An answer to an older question changes nothing. Raises Missing."""
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            return save_session(connection, before, gone(before, utc(asked_at), utc(now)), now)
+
+    def set_limit(self, key: str, limit_minor: int | None) -> Session:
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            return save_session(connection, before, replace(before, limit_minor=limit_minor), before.requested_at)
+
+    def set_proof(self, key: str, proof: HoldProof) -> Session:
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            return save_session(connection, before, replace(before, proof=proof), proof.checked_at)
+
+    def token(self, key: str) -> str | None:
+        """The upstream session token; None when there is none, or no key of ours fits any more."""
+        with self._database.read() as connection:
+            stored = connection.execute(select(sessions.c.token).where(sessions.c.key == key)).scalar_one_or_none()
+        return None if stored is None else self._cipher.decrypt(stored)
+
+    def payment(self, key: str) -> PaymentContext | None:
+        with self._database.read() as connection:
+            stored = connection.execute(select(sessions.c.payment).where(sessions.c.key == key)).scalar_one_or_none()
+        return payment_from(self._cipher, stored)
+
+    def hint(self, key: str, now: datetime) -> None:
+        """Something outside says that it changed. The latest hint counts; one for an unknown session is dropped."""
+        with self._database.write() as connection:
+            if read_session(connection, key) is None:
+                return
+            known = connection.execute(select(hints.c.hinted_at).where(hints.c.session_key == key)).scalar_one_or_none()
+            if known is None:
+                connection.execute(insert(hints).values(session_key=key, hinted_at=now))
+            elif known < now:
+                connection.execute(update(hints).where(hints.c.session_key == key).values(hinted_at=now))
+
+    def hints(self) -> dict[str, datetime]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(hints.c.session_key, hints.c.hinted_at).order_by(hints.c.hinted_at))
+            return dict(rows.all())
+
+    def clear_hint(self, key: str, before: datetime) -> None:
+        """Forget the hint unless it is later than `before`, the time at which the answering question was asked."""
+        with self._database.write() as connection:
+            connection.execute(delete(hints).where(hints.c.session_key == key, hints.c.hinted_at <= before))
+
+    def observations(self, key: str, limit: int = 500) -> list[StoredObservation]:
+        """The newest `limit` of them, in the order in which they were made."""
+        query = select(observations).where(observations.c.session_key == key)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(observations.c.id.desc()).limit(limit)).mappings().all()
+        return [StoredObservation(**row) for row in reversed(rows)]
+
+    def erase_personal(self, before: datetime) -> int:
+        """Erase e-mails, device hashes, tokens and payment secrets of sessions that ended (or were lost) before then.
+
+        A lost session that may still come back keeps its token: its hold has to be seen to an end. Receipts, figures
+        and observations stay: they name nobody. Returns the number of sessions that had anything to erase.
+        """
+        mailed = there_is().where(commands.c.session_key == sessions.c.key, commands.c.email.is_not(None))
+        owned = there_is().where(grants.c.session_key == sessions.c.key)
+        unwatched = sessions.c.watch.is_(False)
+        secret = unwatched & or_(sessions.c.token.is_not(None), sessions.c.payment.is_not(None))
+        over = sessions.c.ended_at < before
+        query = select(sessions.c.key).where(over, or_(secret, mailed, owned)).order_by(sessions.c.ended_at)
+        erased = 0
+        while True:
+            with self._database.write() as connection:
+                keys = connection.execute(query.limit(_ERASE_AT_ONCE)).scalars().all()
+                if not keys:
+                    return erased
+                those = sessions.c.key.in_(keys)
+                connection.execute(update(sessions).where(those, unwatched).values(token=None, payment=None))
+                connection.execute(update(commands).where(commands.c.session_key.in_(keys)).values(email=None))
+                connection.execute(delete(grants).where(grants.c.session_key.in_(keys)))
+                connection.execute(delete(takeovers).where(takeovers.c.session_key.in_(keys)))
+            erased += len(keys)
+
+    def _sessions(self, *wanted: ColumnElement[bool]) -> list[Session]:
+        with self._database.read() as connection:
+            rows = connection.execute(SELECT_SESSION.where(*wanted).order_by(sessions.c.id)).mappings()
+            return [session_from(row) for row in rows]

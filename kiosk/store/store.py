@@ -1,0 +1,48 @@
+"""The store as the engine and the web see it: every part over one database. Safe to use from many threads."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from kiosk.store.chargers import Chargers
+from kiosk.store.cipher import Cipher
+from kiosk.store.commands import Commands
+from kiosk.store.database import Database
+from kiosk.store.errors import BayTaken
+from kiosk.store.keys import Keys
+from kiosk.store.machinery import Machinery
+from kiosk.store.receipts import Receipts
+from kiosk.store.schema import upgrade
+from kiosk.store.sessions import Sessions
+from kiosk.store.starts import Starts
+from kiosk.store.tables import sessions
+
+__all__ = ["BayTaken", "Cipher", "Store"]
+
+
+class Store(Sessions, Starts, Commands, Keys, Chargers, Receipts, Machinery):
+    """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db`. Call `migrate` once before use.
+
+    Every time that goes in must carry a zone (else NaiveTime); every time that comes out is UTC.
+    """
+
+    def __init__(self, url: str, cipher: Cipher) -> None:
+        super().__init__(Database(url), cipher)
+        self._url = url
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest version. Safe when several processes do it at once."""
+        upgrade(self._url)
+
+    def healthy(self) -> bool:
+        """The database answers and has its tables."""
+        try:
+            with self._database.read() as connection:
+                connection.execute(select(sessions.c.id).limit(1))
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,220 @@
+"""The tables. Every change here needs a migration; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
+from kiosk.domain.session import Phase
+from kiosk.store import codec
+from kiosk.store.types import Document, Exact, UtcTime, Word
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+_LONG_ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _session_key(*, primary_key: bool = False) -> Column[str]:
+    return Column("session_key", String, ForeignKey("sessions.key"), nullable=False, primary_key=primary_key)
+
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("connector_id", Integer, nullable=False),
+    Column("phase", Word(Phase), nullable=False),
+    Column("requested_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", String),
+    Column("charger_name", String),
+    Column("charger_online", Boolean),
+    Column("connector_status", String),
+    Column("tariff_currency", String),
+    Column("price_per_kwh_minor", BigInteger),
+    Column("start_fee_minor", BigInteger),
+    Column("hold_minor", BigInteger),
+    Column("limit_minor", BigInteger),
+    Column("authorized_minor", BigInteger),
+    Column("energy_kwh", Exact),
+    Column("cost_minor", BigInteger),
+    Column("captured_minor", BigInteger),
+    Column("tax_minor", BigInteger),
+    Column("failure_reason", Text),
+    Column("email_known", Boolean, nullable=False),
+    Column("created_at", UtcTime),
+    Column("authorized_at", UtcTime),
+    Column("charging_started_at", UtcTime),
+    Column("completed_at", UtcTime),
+    Column("captured_at", UtcTime),
+    Column("status_since", UtcTime),
+    Column("held_seen_at", UtcTime),
+    Column("asked_at", UtcTime),
+    Column("observed_at", UtcTime),
+    Column("fresh_at", UtcTime),
+    Column("gone_at", UtcTime),
+    Column("refusal", Word(Refusal)),
+    Column("retry_at", UtcTime),
+    Column("last_live", Document(codec.live_to, codec.live_from)),
+    Column("trace", Document(codec.trace_to, codec.trace_from), nullable=False),
+    Column("proof", Document(codec.proof_to, codec.proof_from)),
+    # What follows is the store's own, not part of the domain's session.
+    Column("slot", String),  # the bay while the session occupies it, else null
+    Column("watch", Boolean, nullable=False),
+    Column("unproven", Boolean, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("token", Text),  # encrypted
+    Column("payment", Text),  # encrypted
+    Column("intent_id", String),
+    Column("bank_return_at", UtcTime),
+    UniqueConstraint("key"),
+    Index("ux_sessions_slot", "slot", unique=True),
+    Index(None, "watch", "id"),
+    Index(None, "unproven", "id"),
+    Index(None, "code"),
+    Index(None, "intent_id"),
+    Index(None, "ended_at"),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _session_key(),
+    Column("kind", Word(Kind), nullable=False),
+    Column("asked_by", Word(AskedBy), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("state", Word(CommandState), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", UtcTime, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("refusal", Word(Refusal)),
+    Column("detail", Text),
+    Column("email", Text),  # encrypted
+    Index(None, "session_key", "id"),
+    Index(None, "state", "not_before"),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("id", _LONG_ID, primary_key=True),
+    _session_key(),
+    Column("source", String, nullable=False),
+    Column("seen", Document(codec.observation_to, codec.observation_from), nullable=False),
+    Index(None, "session_key", "id"),
+)
+
+hints = Table(
+    "hints",
+    metadata,
+    _session_key(primary_key=True),
+    Column("hinted_at", UtcTime, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    _session_key(primary_key=True),
+    Column("device_hash", String, primary_key=True),
+    Column("how", String, nullable=False),
+    Column("granted_at", UtcTime, nullable=False),
+    Index(None, "device_hash"),
+)
+
+takeovers = Table(
+    "takeovers",
+    metadata,
+    Column("code_hash", String, primary_key=True),
+    _session_key(),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Index(None, "session_key"),
+)
+
+chargers = Table(
+    "chargers",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("card", Document(codec.card_to, codec.card_from)),
+    Column("problem", Word(Refusal)),
+    Column("problem_at", UtcTime),
+    Column("wanted_at", UtcTime),
+    Index(None, "wanted_at"),
+    Index(None, "problem_at"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("number", String, primary_key=True),
+    _session_key(),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("revised_at", UtcTime),
+    Column("document", Document(codec.same, codec.same), nullable=False),
+    UniqueConstraint("session_key"),
+)
+
+receipt_revisions = Table(
+    "receipt_revisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", String, ForeignKey("receipts.number"), nullable=False),
+    Column("replaced_at", UtcTime, nullable=False),
+    Column("document", Document(codec.same, codec.same), nullable=False),
+    Index(None, "number", "id"),
+)
+
+receipt_years = Table(
+    "receipt_years",
+    metadata,
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", _LONG_ID, primary_key=True),
+    Column("endpoint", String, nullable=False),
+    Column("called_at", UtcTime, nullable=False),
+    Index(None, "called_at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("event_id", String, primary_key=True),
+    Column("event_type", String, nullable=False),
+    Column("session_key", String),
+    Column("received_at", UtcTime, nullable=False),
+)

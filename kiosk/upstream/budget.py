@@ -1,0 +1,225 @@
+"""How many requests may still leave: one sliding window per public endpoint, shared by everything behind this address.
+
+Upstream counts per IP address and minute. Limits: the public-charging pages of Plugchoice's reference. A grant is
+counted when it is given and never handed back, because a request that failed may still have been counted.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right, insort
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from kiosk.upstream.errors import BudgetSpent, NotSent
+
+WINDOW = timedelta(seconds=60.5)
+"""A minute and a margin: for a caller that read the clock a moment before, and a slow request before a quick one."""
+DEFAULT_RETRY = timedelta(seconds=60)
+SHORTEST_RETRY = timedelta(seconds=1)
+LONGEST_RETRY = timedelta(hours=1)
+_LONGEST_START_CLOSURE = DEFAULT_RETRY
+_JITTER = timedelta(seconds=90)
+
+
+class Endpoint(StrEnum):
+    GET_CHARGER = "get_charger"
+    START = "start"
+    GET_SESSION = "get_session"
+    CONFIRM = "confirm"
+    STOP = "stop"
+    CANCEL = "cancel"
+    RECEIPT_EMAIL = "receipt_email"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Requests in any 60 s, per endpoint and egress address."""
+
+    get_charger: int = 30
+    start: int = 3
+    get_session: int = 30
+    confirm: int = 10
+    stop: int = 10
+    cancel: int = 10
+    receipt_email: int = 10
+
+    def __post_init__(self) -> None:
+        for endpoint in Endpoint:
+            if self.of(endpoint) < 1:
+                raise ValueError(f"the limit of {endpoint.value} must be at least 1")
+
+    def of(self, endpoint: Endpoint) -> int:
+        return int(getattr(self, endpoint.value))
+
+
+OnTake = Callable[[Endpoint, datetime], None]
+
+
+@dataclass(slots=True)
+class _Window:
+    """`stamps` is sorted. `limit` is ours, or upstream's when that is smaller."""
+
+    limit: int
+    stamps: list[datetime] = field(default_factory=list)
+    closed_until: datetime | None = None
+
+    def live(self, now: datetime) -> list[datetime]:
+        return self.stamps[bisect_right(self.stamps, now - WINDOW) :]
+
+    def free(self, now: datetime) -> int:
+        if self.closed_until is not None and now < self.closed_until:
+            return 0
+        return max(0, self.limit - len(self.live(now)))
+
+    def slots(self, now: datetime, count: int) -> list[datetime]:
+        stamps = self.live(now)
+        earliest = now if self.closed_until is None else max(now, self.closed_until)
+        found: list[datetime] = []
+        for _ in range(count):
+            if len(stamps) >= self.limit:
+                earliest = max(earliest, stamps[-self.limit] + WINDOW)
+            found.append(earliest)
+            insort(stamps, earliest)
+        return found
+
+
+class Budgets:
+    """Thread-safe. `now` is the caller's clock in aware UTC.
+
+    A clock that steps back never opens a window early: a small step is waited out, after a large one every grant of the
+    future counts as made now. A clock that jumps forward is believed; upstream's 429 then closes the door.
+    `on_take` is told of every grant before anything is sent, so that a restart can `restore` it; if it fails: NotSent.
+    """
+
+    def __init__(self, limits: Limits | None = None, on_take: OnTake | None = None) -> None:
+        self._limits = limits or Limits()
+        self._on_take = on_take
+        self._lock = threading.Lock()
+        self._latest: datetime | None = None
+        self._windows = {endpoint: _Window(self._limits.of(endpoint)) for endpoint in Endpoint}
+
+    def take(self, endpoint: Endpoint, now: datetime) -> None:
+        """Count one request. Raises BudgetSpent with the time to wait when there is no room."""
+        with self._lock:
+            at = self._settle(now)
+            window = self._windows[endpoint]
+            first = window.slots(at, 1)[0]
+            if first > at:
+                raise BudgetSpent(first - at)
+            window.stamps = window.live(at)
+            insort(window.stamps, at)
+        if self._on_take is None:
+            return
+        try:
+            self._on_take(endpoint, at)
+        except Exception:  # noqa: BLE001 - whatever kept the grant from being recorded, nothing may leave unrecorded
+            unrecorded = True
+        else:
+            unrecorded = False
+        if unrecorded:
+            raise NotSent("the grant could not be recorded")
+
+    def wait(self, endpoint: Endpoint, now: datetime) -> timedelta:
+        """How long until there is room; zero when there is."""
+        with self._lock:
+            at, window = self._view(endpoint, now)
+            return window.slots(at, 1)[0] - at
+
+    def limit(self, endpoint: Endpoint) -> int:
+        """Requests a minute: ours, or upstream's when it said a smaller number."""
+        with self._lock:
+            return self._windows[endpoint].limit
+
+    def free(self, endpoint: Endpoint, now: datetime) -> int:
+        """How many requests may leave at `now`."""
+        with self._lock:
+            at, window = self._view(endpoint, now)
+            return window.free(at)
+
+    def next_slots(self, endpoint: Endpoint, now: datetime, count: int) -> list[datetime]:
+        """When each of the next `count` requests may leave, if nothing else takes a place. In time order."""
+        with self._lock:
+            at, window = self._view(endpoint, now)
+            return [slot - at + now for slot in window.slots(at, count)]
+
+    def answered(self, endpoint: Endpoint, now: datetime, status: int, headers: Mapping[str, str]) -> None:
+        """Learn from an answer: Retry-After closes the door, X-RateLimit-* may lower our count and our limit."""
+        lower = {name.lower(): value for name, value in headers.items()}
+        with self._lock:
+            at = self._settle(now)
+            window = self._windows[endpoint]
+            window.stamps = window.live(at)
+            told = _count(lower.get("x-ratelimit-limit"))
+            if told:
+                window.limit = min(told, self._limits.of(endpoint))
+            remaining = _count(lower.get("x-ratelimit-remaining"))
+            if remaining is not None:
+                # Something else shares the address: its requests leave the window no later than ours of this moment.
+                strangers = max(0, window.limit - len(window.stamps)) - remaining
+                window.stamps.extend([at] * strangers)
+            closure = retry_after(lower, now) if status in {429, 503} else None
+            if closure is None and status == 429:
+                closure = DEFAULT_RETRY
+            if closure is not None:
+                if endpoint is Endpoint.START:
+                    # The limit per address never asks for more than its minute. A longer wait is the hourly limit of
+                    # one charger, which must not close the other chargers.
+                    closure = min(closure, _LONGEST_START_CLOSURE)
+                window.closed_until = max(window.closed_until or at, at + closure)
+
+    def restore(self, grants: Iterable[tuple[Endpoint, datetime]]) -> None:
+        """Count grants of an earlier life of this process. To be called before the first `take`."""
+        with self._lock:
+            for endpoint, at in grants:
+                insort(self._windows[endpoint].stamps, at)
+                self._latest = at if self._latest is None else max(self._latest, at)
+
+    def _settle(self, now: datetime) -> datetime:
+        """The time to count with, after making the books fit a clock that has stepped back."""
+        self._follow_back(now)
+        self._latest = now if self._latest is None else max(self._latest, now)
+        return self._latest
+
+    def _view(self, endpoint: Endpoint, now: datetime) -> tuple[datetime, _Window]:
+        """As `_settle`, but never moving on: a question may be about a time that has not come."""
+        self._follow_back(now)
+        return now if self._latest is None else max(self._latest, now), self._windows[endpoint]
+
+    def _follow_back(self, now: datetime) -> None:
+        """Only a step beyond what a thread that read the clock and then had to wait can explain."""
+        latest = self._latest
+        if latest is None or latest - now <= _JITTER:
+            return
+        for window in self._windows.values():
+            window.stamps = [min(stamp, now) for stamp in window.stamps]
+            if window.closed_until is not None:
+                window.closed_until = now + max(timedelta(0), window.closed_until - latest)
+        self._latest = now
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """The Retry-After of an answer (seconds or an HTTP date), between a second and an hour; None when unreadable.
+
+    `headers` has lower-case names or does not care about case.
+    """
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        wait = timedelta(seconds=min(int(text[:9]), 10**8))
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+        except (ValueError, TypeError, OverflowError, IndexError):
+            return None
+    return min(max(wait, SHORTEST_RETRY), LONGEST_RETRY)
+
+
+def _count(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

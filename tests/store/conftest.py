@@ -1,0 +1,37 @@
+"""A migrated store on a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.store import Cipher, Store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "kiosk.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = Store(url, Cipher(["a secret of the tests"]))
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def second(store: Store, url: str) -> Iterator[Store]:
+    """Another store on the same file, as another process would have."""
+    assert store.healthy()
+    opened = Store(url, Cipher(["a secret of the tests"]))
+    yield opened
+    opened.close()

@@ -1,0 +1,1 @@
+"""Tests of kiosk.upstream: everything is faked at the wire."""
