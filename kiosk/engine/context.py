@@ -69,5 +69,6 @@ class Context:
     budgets: Budgets
     seller: Seller
     policy: Policy = field(default_factory=Policy)
+    personal_data_lives: timedelta = timedelta(days=30)
     proofs: Proofs | None = None
     health: Health = field(default_factory=lambda: Health("the back office"))

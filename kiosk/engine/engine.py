@@ -30,6 +30,7 @@ LEASE = "engine"
 LEASE_TTL = 10.0
 ROUND_AT_MOST = 1.0
 REFRESH_EVERY = 5.0
+ERASE_EVERY = timedelta(hours=1)
 ACT_AGAIN_AFTER = timedelta(seconds=30)
 
 
@@ -53,6 +54,7 @@ class Engine:
         self._leading = False
         self._renewed: datetime | None = None
         self._refreshed: datetime | None = None
+        self._erased: datetime | None = None
         self._stale = True
         self._round_at: datetime | None = None
         self._ttl = timedelta(seconds=LEASE_TTL * context.clock.rate)
@@ -96,6 +98,7 @@ class Engine:
         self._look_again(now)
         again = self._send_commands(now)
         self._mind_limits(now)
+        self._forget_people(now)
         return min(again, self._read_sessions(now), self._read_cards(now), self._read_proofs(now))
 
     # The loop
@@ -187,6 +190,15 @@ class Engine:
             log.info("the kiosk acts by itself", extra={"kind": step.kind.value, "reason": step.asked_by.value})
             self._context.store.ask(session.key, step.kind, step.asked_by, now)
             self._wake.set()
+
+    def _forget_people(self, now: datetime) -> None:
+        """Once an hour: erase e-mails, devices and upstream keys of sessions that ended long enough ago."""
+        if self._erased is not None and now - self._erased < ERASE_EVERY:
+            return
+        self._erased = now
+        erased = self._context.store.erase_personal(now - self._context.personal_data_lives)
+        if erased:
+            log.info("personal data of ended sessions was erased", extra={"sessions": erased})
 
     def _read_sessions(self, now: datetime) -> float:
         if self._context.health.resting(now):

@@ -6,10 +6,8 @@ which answer is played.
 
 from __future__ import annotations
 
-import math
 import random
 import string
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,24 +18,13 @@ from kiosk.sandbox import sessions as states
 from kiosk.sandbox.agenda import Agenda
 from kiosk.sandbox.chargers import Charger, Pricing, Transaction
 from kiosk.sandbox.holds import Holds
+from kiosk.sandbox.hours import HourlyLimit
+from kiosk.sandbox.refusal import Refusal
 from kiosk.sandbox.sessions import Session, SessionView
 from kiosk.sandbox.site import NotPossible, Site
 from kiosk.sandbox.switches import Switches
 
 TOKEN_LETTERS = string.ascii_letters + string.digits
-
-
-class Refusal(Exception):
-    """A request that the back office declines; `status` is the HTTP status of the documents."""
-
-    def __init__(
-        self, status: int, message: str, *, errors: dict[str, list[str]] | None = None, retry_after: int | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.errors = errors
-        self.retry_after = retry_after
 
 
 class BackOffice:
@@ -61,7 +48,7 @@ class BackOffice:
         self._sessions: dict[str, Session] = {}
         self._by_intent: dict[str, str] = {}
         self._running: dict[str, Transaction] = {}
-        self._started_at: dict[str, deque[datetime]] = {}
+        self._hours = HourlyLimit(switches)
         self._keepers: dict[tuple[str, int], str] = {}
         self.lost_webhooks = 0
         site.listen(self)
@@ -92,7 +79,7 @@ class BackOffice:
             raise Refusal(409, "The connector is not available.")
         if self._switches.open_session_keeps_connector and self.holder(charger.spec.code, connector_id):
             raise Refusal(409, "The connector is not available.")
-        self._spend_hour(charger.spec.code)
+        self._hours.spend(charger.spec.code, self._agenda.now)
         hold = charger.spec.preauth_amount + self._switches.hold_difference
         token = "".join(self._rng.choices(TOKEN_LETTERS, k=48))
         intent = self._holds.ask(hold, charger.pricing, charger.spec.code, connector_id, email)
@@ -410,14 +397,3 @@ class BackOffice:
             cost_amount=states.cost(self._pricing(session), energy_wh, session.hold),
             rolled_back=session.rolled_back or energy_wh < (session.energy_wh or 0),
         )
-
-    def _spend_hour(self, code: str) -> None:
-        started = self._started_at.setdefault(code, deque())
-        hour_ago = self._agenda.now - timedelta(hours=1)
-        while started and started[0] <= hour_ago:
-            started.popleft()
-        if len(started) >= self._switches.sessions_per_charger_per_hour:
-            wait = math.ceil((started[0] - hour_ago).total_seconds())
-            told = wait if self._switches.hourly_limit_sends_retry_after else None
-            raise Refusal(429, "Too Many Attempts.", retry_after=told)
-        started.append(self._agenda.now)

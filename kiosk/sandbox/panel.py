@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
-from kiosk.sandbox.backoffice import Refusal
 from kiosk.sandbox.cars import MODELS
 from kiosk.sandbox.chargers import ChargerView, ConnectorView
 from kiosk.sandbox.faults import ENDPOINTS, Faults, Kind, Rule
+from kiosk.sandbox.refusal import Refusal
 from kiosk.sandbox.sessions import CAPTURE_FAILED, CAPTURED, REQUIRES_REVIEW, Session
 from kiosk.sandbox.site import NotPossible
 from kiosk.sandbox.world import World

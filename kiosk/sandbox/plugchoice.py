@@ -12,10 +12,10 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from kiosk.sandbox import faulty_answers
-from kiosk.sandbox.backoffice import Refusal
 from kiosk.sandbox.chargers import ChargerView, Pricing
 from kiosk.sandbox.faults import CUTS, Faults, Kind
 from kiosk.sandbox.holds import ACCOUNT
+from kiosk.sandbox.refusal import Refusal
 from kiosk.sandbox.sessions import CREATED, REASONS, Session, SessionView, kwh
 from kiosk.sandbox.switches import Switches
 from kiosk.sandbox.traffic import Request

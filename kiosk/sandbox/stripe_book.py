@@ -10,46 +10,24 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from kiosk.clock import Clock
 from kiosk.sandbox.stripe_cards import Authentication, Refusal
 from kiosk.sandbox.stripe_methods import REDIRECT_METHODS, PaymentMethod
-from kiosk.sandbox.stripe_objects import HOLD_SECONDS, new_charge, new_event, new_intent, new_refund
+from kiosk.sandbox.stripe_objects import HOLD_SECONDS, new_charge, new_domain, new_event, new_intent, new_refund
 from kiosk.sandbox.stripe_outbox import Outbox
 from kiosk.sandbox.stripe_problem import StripeProblem, missing
+from kiosk.sandbox.stripe_records import CustomerAction, Record
 from kiosk.sandbox.stripe_rules import check_amount, check_currency, one_of
 from kiosk.sandbox.stripe_words import refusal_text
 
 CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
-CANCEL_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+CANCEL_REASONS = (*REFUND_REASONS, "abandoned")
 CONFIRMABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 CANCELABLE = CONFIRMABLE | {"requires_capture"}
 _UNVERIFIED = Refusal("payment_intent_authentication_failure")
-_HOOKS = "https://hooks.stripe.com"
-
-
-@dataclass
-class _Record:
-    """An intent, and what Stripe knows of it without showing it."""
-
-    intent: dict[str, Any] = field(repr=False)
-    account: str
-    method: PaymentMethod | None = None
-    action: str | None = field(default=None, repr=False)
-    charge: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class CustomerAction:
-    """A challenge or redirect that a customer was sent to. `open` while an answer still counts."""
-
-    account: str
-    intent: dict[str, Any] = field(repr=False)
-    return_url: str | None
-    open: bool
 
 
 class StripeBook:
@@ -60,18 +38,18 @@ class StripeBook:
         secret_key: str = "sk_test_sandbox",  # noqa: S107 - made up, and good for nothing but this stand-in
         publishable_key: str = "pk_test_sandbox",
     ) -> None:
-        if not secret_key.startswith("sk_test_") or not publishable_key.startswith("pk_test_"):
+        if not (secret_key.startswith("sk_test_") and publishable_key.startswith("pk_test_")):
             raise ValueError("the Stripe stand-in takes test keys only")
         self.clock = clock
         self.secret_key = secret_key
         self.publishable_key = publishable_key
         self._lock = threading.RLock()
-        self._records: dict[tuple[str, str], _Record] = {}
+        self._records: dict[tuple[str, str], Record] = {}
         self._charges: dict[tuple[str, str], dict[str, Any]] = {}
         self._refunds: dict[tuple[str, str], dict[str, Any]] = {}
         self._methods: dict[tuple[str, str], PaymentMethod] = {}
         self._domains: dict[tuple[str, str], dict[str, Any]] = {}
-        self._actions: dict[str, tuple[_Record, str | None]] = {}
+        self._actions: dict[str, tuple[Record, str | None]] = {}
         self._outbox = Outbox()
 
     # Intents
@@ -103,7 +81,7 @@ class StripeBook:
                 methods=methods,
             )
             intent.update(fields or {}, metadata=dict(metadata or {}), receipt_email=receipt_email)
-            self._records[account, intent["id"]] = record = _Record(intent, account)
+            self._records[account, intent["id"]] = record = Record(intent, account)
             self._tell("payment_intent.created", record)
             return copy.deepcopy(intent)
 
@@ -145,7 +123,7 @@ class StripeBook:
         method: PaymentMethod,
         *,
         return_url: str | None = None,
-        pages: str = _HOOKS,
+        pages: str = "https://hooks.stripe.com",
     ) -> dict[str, Any]:
         """Try to pay. `pages` is where the challenge and redirect pages stand. Raises StripeProblem on a refusal."""
         with self._changing():
@@ -270,22 +248,13 @@ class StripeBook:
     def register_domain(self, account: str, name: str, enabled: bool = True) -> dict[str, Any]:
         """A payment method domain, which wallets need; the same name gives the same object."""
         with self._lock:
-            wallets = ("amazon_pay", "apple_pay", "google_pay", "klarna", "link", "paypal")
-            fresh = {
-                "id": f"pmd_{secrets.token_hex(12)}",
-                "object": "payment_method_domain",
-                "created": self._now(),
-                "domain_name": name,
-                "livemode": False,
-                **{wallet: {"status": "active"} for wallet in wallets},
-            }
-            domain = self._domains.setdefault((account, name), fresh)
+            domain = self._domains.setdefault((account, name), new_domain(name, self._now()))
             domain["enabled"] = enabled
             return copy.deepcopy(domain)
 
     def domains(self, account: str) -> list[dict[str, Any]]:
         with self._lock:
-            return [copy.deepcopy(domain) for (owner, _), domain in self._domains.items() if owner == account]
+            return [copy.deepcopy(one) for (owner, _), one in self._domains.items() if owner == account]
 
     def release_expired_holds(self) -> None:
         """End every hold older than seven days. Reading an intent does the same for that one."""
@@ -302,22 +271,22 @@ class StripeBook:
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
 
-    def _record(self, account: str, intent_id: str) -> _Record:
+    def _record(self, account: str, intent_id: str) -> Record:
         record = self._records.get((account, intent_id))
         if record is None:
             raise missing("payment_intent", intent_id, "intent")
         self._release_expired(record)
         return record
 
-    def _action(self, token: str) -> tuple[_Record, str | None]:
+    def _action(self, token: str) -> tuple[Record, str | None]:
         if token not in self._actions:
             raise missing("action", token[:6])
         return self._actions[token]
 
-    def _action_view(self, record: _Record, return_url: str | None, is_open: bool) -> CustomerAction:
+    def _action_view(self, record: Record, return_url: str | None, is_open: bool) -> CustomerAction:
         return CustomerAction(record.account, copy.deepcopy(record.intent), return_url, is_open)
 
-    def _expect(self, record: _Record, statuses: frozenset[str], verb: str) -> None:
+    def _expect(self, record: Record, statuses: frozenset[str], verb: str) -> None:
         status = record.intent["status"]
         if status not in statuses:
             message = (
@@ -328,12 +297,12 @@ class StripeBook:
                 400, message, code="payment_intent_unexpected_state", intent=copy.deepcopy(record.intent)
             )
 
-    def _charge_to(self, record: _Record, verb: str) -> dict[str, Any]:
+    def _charge_to(self, record: Record, verb: str) -> dict[str, Any]:
         self._expect(record, frozenset({"requires_capture"}), verb)
         assert record.charge is not None  # noqa: S101 - a hold without a charge cannot be built
         return record.charge
 
-    def _ask_customer(self, record: _Record, redirects: bool, return_url: str | None, pages: str) -> None:
+    def _ask_customer(self, record: Record, redirects: bool, return_url: str | None, pages: str) -> None:
         token = secrets.token_urlsafe(18)
         record.action = token
         self._actions[token] = (record, return_url)
@@ -346,7 +315,7 @@ class StripeBook:
         record.intent.update(status="requires_action", next_action=action)
         self._tell("payment_intent.requires_action", record)
 
-    def _answer(self, record: _Record, complete: bool) -> None:
+    def _answer(self, record: Record, complete: bool) -> None:
         record.action = None
         record.intent["next_action"] = None
         if complete:
@@ -354,7 +323,7 @@ class StripeBook:
         else:
             self._refuse(record, _UNVERIFIED, kind="invalid_request_error")
 
-    def _authorise(self, record: _Record) -> None:
+    def _authorise(self, record: Record) -> None:
         method = record.method
         assert method is not None  # noqa: S101 - only called with a method in hand
         charge = new_charge(record.intent, method, self._now())
@@ -371,7 +340,7 @@ class StripeBook:
             record.intent.update(status="succeeded", amount_received=charge["amount"])
             self._tell("payment_intent.succeeded", record)
 
-    def _refuse(self, record: _Record, refusal: Refusal, kind: str) -> None:
+    def _refuse(self, record: Record, refusal: Refusal, kind: str) -> None:
         """Note the refusal in the intent and raise it."""
         problem = StripeProblem(
             402 if kind == "card_error" else 400,
@@ -399,7 +368,7 @@ class StripeBook:
         problem.intent = copy.deepcopy(record.intent)
         raise problem
 
-    def _end(self, record: _Record, reason: str | None, charge_event: str) -> None:
+    def _end(self, record: Record, reason: str | None, charge_event: str) -> None:
         if record.intent["status"] == "requires_capture":
             charge = self._charge_to(record, "release")
             charge.update(refunded=True, amount_refunded=charge["amount"])
@@ -414,12 +383,12 @@ class StripeBook:
         )
         self._tell("payment_intent.canceled", record)
 
-    def _release_expired(self, record: _Record) -> None:
+    def _release_expired(self, record: Record) -> None:
         held = record.intent["status"] == "requires_capture" and record.charge is not None
         if held and record.charge is not None and self._now() >= record.charge["created"] + HOLD_SECONDS:
             self._end(record, "automatic", "charge.expired")
 
-    def _tell(self, event_type: str, record: _Record, subject: Mapping[str, Any] | None = None) -> None:
+    def _tell(self, event_type: str, record: Record, subject: Mapping[str, Any] | None = None) -> None:
         self._outbox.put(new_event(event_type, subject or record.intent, record.account, self._now()))
 
     @contextmanager

@@ -21,8 +21,8 @@ from flask import (
     send_from_directory,
 )
 
-from kiosk.sandbox.stripe_book import CustomerAction
 from kiosk.sandbox.stripe_problem import StripeProblem
+from kiosk.sandbox.stripe_records import CustomerAction
 from kiosk.sandbox.stripe_rules import plain_amount
 from kiosk.sandbox.stripe_wire import desk, language
 from kiosk.sandbox.stripe_words import LANGUAGES, language_of, words

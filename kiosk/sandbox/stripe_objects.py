@@ -134,3 +134,16 @@ def new_event(event_type: str, subject: Mapping[str, Any], account: str, created
 def browser_view(intent: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a PaymentIntent that a publishable key gets: no charge, no capturable amount, no metadata."""
     return {name: copy.deepcopy(intent[name]) for name in _SEEN_BY_BROWSER}
+
+
+def new_domain(name: str, created: int) -> dict[str, Any]:
+    """A payment method domain with every wallet active."""
+    wallets = ("amazon_pay", "apple_pay", "google_pay", "klarna", "link", "paypal")
+    return {
+        "id": f"pmd_{secrets.token_hex(12)}",
+        "object": "payment_method_domain",
+        "created": created,
+        "domain_name": name,
+        "livemode": False,
+        **{wallet: {"status": "active"} for wallet in wallets},
+    }

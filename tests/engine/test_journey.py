@@ -213,3 +213,20 @@ def test_open_questions_answered_the_other_way_change_nothing_for_the_driver(tmp
     ended = house.until(key, "captured")
     assert ended.captured_minor == house.intent(key)["amount_received"]
     house.close()
+
+
+def test_personal_data_is_erased_after_its_time_and_the_receipt_stays(house: House) -> None:
+    key = house.charging()
+    house.ask(key, Kind.RECEIPT_EMAIL, email="driver@example.org")
+    house.run(60)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    house.clock.advance(29 * 86400)
+    house.run(5)
+    assert house.store.owns(key, "phone")
+    house.clock.advance(86400 + 60)
+    house.run(5)
+    assert not house.store.owns(key, "phone")
+    assert house.store.token(key) is None
+    assert house.store.email_of(house.last(key, Kind.RECEIPT_EMAIL).id) is None
+    assert house.store.receipt(key) is not None

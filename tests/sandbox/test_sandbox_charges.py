@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sandbox_garage import AC, DC, Garage
 
-from kiosk.sandbox.backoffice import Refusal
 from kiosk.sandbox.chargers import Pricing
 from kiosk.sandbox.holds import ACCOUNT
+from kiosk.sandbox.refusal import Refusal
 from kiosk.sandbox.sessions import cost
 from kiosk.sandbox.site import NotPossible
 from kiosk.sandbox.switches import Switches

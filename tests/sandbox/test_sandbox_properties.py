@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox_garage import AC, DC, DECLINED, VISA, Garage
 
-from kiosk.sandbox.backoffice import Refusal
 from kiosk.sandbox.cars import MODELS
 from kiosk.sandbox.holds import ACCOUNT
 from kiosk.sandbox.plugchoice import session_data
+from kiosk.sandbox.refusal import Refusal
 from kiosk.sandbox.sessions import ENDED, KEEPS_CONNECTOR
 from kiosk.sandbox.site import NotPossible
 from kiosk.sandbox.stripe_problem import StripeProblem

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sandbox_garage import AC, DECLINED, VISA, Garage
 
-from kiosk.sandbox.backoffice import Refusal
 from kiosk.sandbox.chargers import Pricing
 from kiosk.sandbox.holds import ACCOUNT
+from kiosk.sandbox.refusal import Refusal
 from kiosk.sandbox.sessions import cost, kwh, tax_part
 from kiosk.sandbox.stripe_problem import StripeProblem
 from kiosk.sandbox.switches import Switches
