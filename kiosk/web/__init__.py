@@ -1,0 +1,1 @@
+"""The pages and their JSON: renders what the store knows, writes commands, never talks to an outside system."""

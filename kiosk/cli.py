@@ -1,0 +1,155 @@
+"""The `kiosk` command: serve, demo, doctor, migrate, settings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from flask import Flask
+from pydantic import SecretStr
+
+from kiosk.logs import configure_logs
+from kiosk.places import HOME
+from kiosk.settings import PREFIX, Settings, SettingsError, load_settings, variable
+
+_WELCOME = """
+The demo is ready: no real chargers, no real money. One second here is {speed} seconds there.
+
+  the driver       {here}/
+  a free charger   {here}/c/7MK4T
+  the sandbox      {here}/sandbox/    play the car, the charger and bad luck
+
+Pay with 4242 4242 4242 4242, any date to come, any CVC. Ctrl-C ends it.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code; what went wrong is said in one sentence."""
+    options = parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except SettingsError as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="kiosk", description="A public EV charging kiosk: scan, pay, charge.")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    serve = commands.add_parser("serve", help="serve drivers with gunicorn")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="serve a made-up site with made-up money, on this machine")
+    demo.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0 lets other devices in")
+    demo.add_argument("--port", type=int, help="default: PORT, or 8000")
+    demo.add_argument(
+        "--speed", type=int, help="seconds of the demo in one real second; default: KIOSK_DEMO_SPEED, or 10"
+    )
+    demo.set_defaults(run=_demo)
+
+    doctor = commands.add_parser("doctor", help="check settings, store and addresses, in sentences")
+    doctor.add_argument("--online", action="store_true", help="also ask Plugchoice for one configured charger")
+    doctor.set_defaults(run=_doctor)
+
+    migrate = commands.add_parser("migrate", help="bring the database to the newest version")
+    migrate.set_defaults(run=_migrate)
+
+    settings = commands.add_parser("settings", help="list every setting with its value; secrets are masked")
+    settings.set_defaults(run=_settings)
+    return top
+
+
+def _serve(options: argparse.Namespace) -> int:
+    del options
+    if not (HOME / "gunicorn.conf.py").is_file():
+        raise SettingsError("`kiosk serve` needs gunicorn.conf.py and wsgi.py of the checkout: run it from there.")
+    load_settings()  # a wrong setting is said here, before the server's own words
+    here = [sys.executable, "-m", "gunicorn", "--config", str(HOME / "gunicorn.conf.py"), "--pythonpath", str(HOME)]
+    os.execv(sys.executable, [*here, "wsgi:app"])  # noqa: S606 - our own interpreter, no shell
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from werkzeug.serving import make_server
+
+    from kiosk.app import create_demo_app, stop
+
+    _say_what_is_ignored()
+    port = options.port if options.port is not None else _whole("PORT", 8000)
+    speed = options.speed if options.speed is not None else _whole(variable("demo_speed"), 10)
+    configure_logs("console")
+    # The port is taken first: a second demo must not touch the first one's files.
+    server = make_server(options.host, port, Flask("kiosk.demo"), threaded=True)
+    app = create_demo_app(speed, server.port)
+    server.app = app
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(_WELCOME.format(here=f"http://127.0.0.1:{server.port}", speed=speed), flush=True)
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()
+        stop(app)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from kiosk.doctor import examine
+
+    findings = examine(load_settings(), online=options.online)
+    for finding in findings:
+        print(f"{finding.mark:4}  {finding.text}")
+    return 1 if any(finding.bad for finding in findings) else 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from kiosk.store import Cipher, Store
+
+    del options
+    settings = load_settings()
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    store.migrate()
+    store.close()
+    print("The database is at the newest version.")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    del options
+    settings = load_settings()
+    for field in Settings.model_fields:
+        print(f"{variable(field)}={_masked(getattr(settings, field))}")
+    return 0
+
+
+def _masked(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return "********"
+    if isinstance(value, tuple):
+        return ",".join(_masked(part) for part in value)
+    return str(value)
+
+
+def _say_what_is_ignored() -> None:
+    """The demo makes its own settings; others are said to be without effect, so that nobody believes them in force."""
+    ignored = sorted(name for name in os.environ if name.startswith(PREFIX) and name != variable("demo_speed"))
+    if ignored:
+        print(f"The demo does not read {', '.join(ignored)}.", file=sys.stderr)
+
+
+def _whole(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdigit():
+        raise SettingsError(f"{name} cannot be used: it must be a whole number.")
+    return int(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,39 @@
+"""The code that is printed on a charger: how it is typed, what is impossible, and what it may have been meant to be."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+LONGEST = 10
+"""Upstream takes codes of at most ten characters."""
+
+_CODE = re.compile(r"[A-Z0-9]{1,10}")
+_ALIKE = {"0": "O", "O": "0Q", "Q": "O", "1": "I", "I": "1", "8": "B", "B": "8", "5": "S", "S": "5", "2": "Z", "Z": "2"}
+
+
+def normalise(typed: str) -> str:
+    """Without spaces and dashes, in upper case."""
+    return re.sub(r"[\s\-\N{EN DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}_]+", "", typed[:200]).upper()
+
+
+def possible(code: str) -> bool:
+    """Could be a charger's code at all: nobody is asked about anything else."""
+    return _CODE.fullmatch(code) is not None
+
+
+def meant(code: str, known: Sequence[str]) -> str | None:
+    """The configured charger that was probably meant, or None."""
+    for index, sign in enumerate(code):
+        for other in _ALIKE.get(sign, ""):
+            candidate = code[:index] + other + code[index + 1 :]
+            if candidate in known:
+                return candidate
+    near = difflib.get_close_matches(code, known, n=1, cutoff=0.75)
+    return near[0] if near else None
+
+
+def looks_alike(code: str) -> bool:
+    """It holds a sign that is easily taken for another one: O and 0, I and 1."""
+    return any(sign in "O0I1" for sign in code)

@@ -1,0 +1,71 @@
+"""The browser as the owner of a session: one signed cookie with a random id, nothing else about it.
+
+The newest secret key signs, every key in the list verifies. A cookie that no key verifies counts as no cookie.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask, Response, g, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from kiosk.web.parts import parts
+
+COOKIE_SECONDS = 30 * 24 * 3600
+_ID_BYTES = 32
+_SALT = "kiosk.device"
+
+
+def init_devices(app: Flask) -> None:
+    app.after_request(_give)
+
+
+def cookie_name() -> str:
+    """The `__Host-` form makes browsers insist on TLS and on this very host."""
+    return "__Host-driver" if parts().settings.https else "driver"
+
+
+def current_device() -> str | None:
+    """The id in this browser's cookie; None without one, or with one that is forged, too old or of a removed key."""
+    if "device" not in g:
+        g.device = _read(request.cookies.get(cookie_name()))
+    device: str | None = g.device
+    return device
+
+
+def ensure_device() -> str:
+    """The id of this browser, given to it with the answer when it has none. The cookie then lives its full time."""
+    device = current_device() or secrets.token_urlsafe(_ID_BYTES)
+    g.device = device
+    g.give_device = True
+    return device
+
+
+def _read(cookie: str | None) -> str | None:
+    if not cookie:
+        return None
+    try:
+        device = _serializer().loads(cookie, max_age=COOKIE_SECONDS)
+    except BadData:
+        return None
+    return device if isinstance(device, str) else None
+
+
+def _give(response: Response) -> Response:
+    if g.get("give_device", False):
+        response.set_cookie(
+            cookie_name(),
+            _serializer().dumps(g.device),
+            COOKIE_SECONDS,
+            secure=parts().settings.https,
+            httponly=True,
+            samesite="Lax",
+            path="/",
+        )
+    return response
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    # itsdangerous signs with the last key of its list.
+    return URLSafeTimedSerializer(list(reversed(parts().settings.secret_keys)), salt=_SALT)

@@ -1,0 +1,124 @@
+"""Figures in the reader's format: money, energy, times. A no-break space before the unit, a true minus sign.
+
+Each function is a template filter and global of the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import NumberPattern, parse_pattern
+from flask import Flask
+from flask_babel import get_locale  # type: ignore[import-untyped]
+from markupsafe import Markup, escape
+
+from kiosk.domain.money import ISO_EXPONENTS, Money, stripe_exponent
+
+NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+
+_LETTER_BEFORE_FIGURE = re.compile(r"(?<=[^\W\d_])(?=\d)")
+_ENGLISH = Locale("en", "GB")
+"""Plain "en" is American to the locale data; the kiosk's English writes 20 November 2026 and US$."""
+
+
+def money(amount: Money) -> str:
+    """`€9.47`, `9,47 €`, `ISK 500`. As many decimals as the currency has; a unit price keeps its smaller parts."""
+    exact = amount.major
+    digits = min(ISO_EXPONENTS[amount.currency], stripe_exponent(amount.currency))
+    if exact != round(exact, digits):
+        digits = stripe_exponent(amount.currency)
+    locale = _reader()
+    pattern = _pattern(locale.currency_formats["standard"].pattern, digits)
+    text = pattern.apply(exact, locale, currency=amount.currency, currency_digits=False)
+    return _true_minus(_LETTER_BEFORE_FIGURE.sub(NBSP, text))
+
+
+def number(value: Decimal | int, decimals: int = 0) -> str:
+    """A figure with that many decimals, rounded half up."""
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0  # + 0: no "-0.0"
+    locale = _reader()
+    return _true_minus(_pattern(locale.decimal_formats[None].pattern, decimals).apply(rounded, locale))
+
+
+def kwh(energy: Decimal) -> str:
+    """Energy in kWh with two decimals."""
+    return f"{number(energy, 2)}{NBSP}kWh"
+
+
+def kw(power: Decimal) -> str:
+    """Power in kW with one decimal."""
+    return f"{number(power, 1)}{NBSP}kW"
+
+
+def percent(value: Decimal | int) -> str:
+    """`percent(19)` is nineteen per cent; up to two decimals are kept."""
+    shown = Decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP).normalize()
+    decimals = max(0, -int(shown.as_tuple().exponent))
+    locale = _reader()
+    pattern = _pattern(locale.percent_formats[None].pattern, decimals)
+    return _true_minus(pattern.apply(shown / 100, locale))
+
+
+def clock(moment: datetime, zone: tzinfo) -> str:
+    """`14:03` in that zone."""
+    return moment.astimezone(zone).strftime("%H:%M")
+
+
+def clock_s(moment: datetime, zone: tzinfo) -> str:
+    """`14:03:12` in that zone."""
+    return moment.astimezone(zone).strftime("%H:%M:%S")
+
+
+def day(moment: datetime, zone: tzinfo) -> str:
+    """`20 November 2026` in that zone."""
+    return str(format_date(moment.astimezone(zone).date(), format="long", locale=_reader()))
+
+
+def duration(length: timedelta) -> str:
+    """`1 h 17 min`, `2 min 40 s`, `40 s`: two units at most, a zero one is left out, never below zero."""
+    seconds = max(0, length // timedelta(seconds=1))
+    hours, minutes, rest = seconds // 3600, seconds % 3600 // 60, seconds % 60
+    pairs = ((hours, "h"), (minutes, "min")) if hours else ((minutes, "min"), (rest, "s"))
+    shown = [f"{count}{NBSP}{unit}" for count, unit in pairs if count]
+    return " ".join(shown) or f"0{NBSP}s"
+
+
+def time_tag(moment: datetime, text: str) -> Markup:
+    """`<time datetime="2026-11-20T13:03:12Z">text</time>`: the exact moment for machines."""
+    return Markup('<time datetime="{}">{}</time>').format(stamp(moment), escape(text))
+
+
+def stamp(moment: datetime) -> str:
+    """The moment in UTC as machines read it, to the second: `2026-11-20T13:03:12Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+ALL = (money, number, kwh, kw, percent, clock, clock_s, day, duration, time_tag, stamp)
+
+
+def init_formats(app: Flask) -> None:
+    for function in ALL:
+        app.jinja_env.filters[function.__name__] = function
+        app.jinja_env.globals[function.__name__] = function
+
+
+def _reader() -> Locale:
+    locale = get_locale()
+    return _ENGLISH if locale is None or locale.language == "en" else locale
+
+
+@lru_cache(maxsize=64)
+def _pattern(text: str, decimals: int) -> NumberPattern:
+    pattern = parse_pattern(text)
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
+
+
+def _true_minus(text: str) -> str:
+    return text.replace("-", MINUS)

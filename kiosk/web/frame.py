@@ -1,0 +1,69 @@
+"""What every template may call: icons, the kiosk's time for scripts, links to other languages, helpers for money."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from flask import request
+from flask.blueprints import BlueprintSetupState
+
+from kiosk.domain.money import Money
+from kiosk.domain.tariff import Tariff
+from kiosk.web.formats import money
+from kiosk.web.icons import icon, icon_sheet
+from kiosk.web.landing import EXAMPLE_KWH
+from kiosk.web.parts import parts
+
+
+def install(state: BlueprintSetupState) -> None:
+    """For `Blueprint.record_once`."""
+    state.app.config.setdefault("PATIENCE", 1.0)  # waits for the engine are this much longer or shorter
+    state.app.config.setdefault("PING_SECONDS", 15.0)
+    state.app.jinja_env.globals.update(
+        icon=icon,
+        icon_sheet=icon_sheet,
+        kiosk_now=kiosk_now,
+        kiosk_rate=kiosk_rate,
+        lang_url=lang_url,
+        example=example,
+        minus=minus,
+        nothing=nothing,
+    )
+    state.app.jinja_env.filters["decimal"] = Decimal
+
+
+def kiosk_now() -> str:
+    """The kiosk's time, from which scripts count on."""
+    return exact(parts().clock.now())
+
+
+def exact(moment: datetime) -> str:
+    """UTC to the millisecond, as scripts read it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def kiosk_rate() -> str:
+    """Seconds of the kiosk's clock in one real second: 1, more in the demo."""
+    return f"{parts().clock.rate:g}"
+
+
+def lang_url(code: str) -> str:
+    """The same page in another language. A page that answers a form has its address one step up."""
+    path = request.path
+    if request.method not in {"GET", "HEAD"} and not path.startswith("/t/"):
+        path = path.rpartition("/")[0] or "/"
+    return f"{path}?lang={code}"
+
+
+def example(tariff: Tariff) -> Money:
+    return tariff.example(EXAMPLE_KWH)
+
+
+def minus(taken: Money) -> str:
+    """An amount as it leaves the hold; nothing stays nothing."""
+    return money(Money(-taken.minor, taken.currency) if taken.minor else taken)
+
+
+def nothing(like: Money) -> Money:
+    return Money(0, like.currency)

@@ -1,0 +1,49 @@
+"""Inbound limits by client address: generous, because a garage's drivers may share one. Kept in memory.
+
+Use as decorators: `@bp.post(...)` above, `@limit_start` below.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+
+from flask import Flask, request
+from flask_limiter import Limiter
+
+from kiosk.clock import SystemClock
+
+
+def client_address() -> str:
+    """The address that a limit counts for. An IPv6 customer has a whole /64, so that is what is counted."""
+    raw = request.remote_addr or ""
+    try:
+        address = ip_address(raw)
+    except ValueError:
+        return raw
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+
+
+limiter = Limiter(client_address, storage_uri="memory://", strategy="sliding-window-counter")
+
+limit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start")
+"""Starting a session: upstream takes three a minute from all drivers together."""
+limit_write = limiter.shared_limit("60 per minute", scope="write")
+"""Confirm, cancel, stop, limit, e-mail."""
+limit_lookup = limiter.shared_limit("120 per minute", scope="lookup")
+"""Pages of a charger's code, and the box that one types it into."""
+limit_poll = limiter.shared_limit("600 per minute", scope="poll")
+"""JSON of a session, for pages without an event stream."""
+limit_hint = limiter.shared_limit("600 per minute", scope="hint")
+"""Webhooks."""
+
+
+def seconds_to_wait() -> int:
+    """After how many seconds the limit that stopped this request lets one through again."""
+    current = limiter.current_limit
+    return max(1, current.reset_at - int(SystemClock().now().timestamp())) if current is not None else 60
+
+
+def init_limits(app: Flask) -> None:
+    limiter.init_app(app)

@@ -1,0 +1,137 @@
+"""The names of what a session's page can be: screens with their marks, notices, actions, and the parts of a view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from kiosk.domain.commands import Refusal
+from kiosk.domain.money import Money
+
+UTC = ZoneInfo("UTC")
+
+
+class Screen(StrEnum):
+    """One page each: upstream's fifteen statuses, and the kiosk's own states around them."""
+
+    QUEUED = "queued"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    LEFT = "left"
+    CREATED = "created"
+    AUTHORIZED = "authorized"
+    STARTING = "starting"
+    CHARGING = "charging"
+    STALE = "stale"
+    STOPPING = "stopping"
+    SETTLING = "settling"
+    CAPTURED = "captured"
+    NO_CHARGE = "no_charge"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    CAPTURE_FAILED = "capture_failed"
+    REQUIRES_REVIEW = "requires_review"
+    REFUNDED = "refunded"
+    WRITTEN_OFF = "written_off"
+    STRANGE = "strange"
+    GONE = "gone"
+
+
+MARKS: dict[Screen, tuple[str, str]] = {
+    Screen.QUEUED: ("calm", "clock"),
+    Screen.REFUSED: ("bad", "fail"),
+    Screen.NO_ANSWER: ("warn", "ask"),
+    Screen.LEFT: ("calm", "back"),
+    Screen.CREATED: ("calm", "card"),
+    Screen.AUTHORIZED: ("live", "hold"),
+    Screen.STARTING: ("live", "plug"),
+    Screen.CHARGING: ("live", "bolt"),
+    Screen.STALE: ("warn", "off"),
+    Screen.STOPPING: ("live", "stop"),
+    Screen.SETTLING: ("live", "clock"),
+    Screen.CAPTURED: ("ok", "ok"),
+    Screen.NO_CHARGE: ("ok", "back"),
+    Screen.EXPIRED: ("calm", "clock"),
+    Screen.FAILED: ("bad", "fail"),
+    Screen.ABANDONED: ("ok", "back"),
+    Screen.CAPTURE_FAILED: ("warn", "warn"),
+    Screen.REQUIRES_REVIEW: ("warn", "ask"),
+    Screen.REFUNDED: ("ok", "back"),
+    Screen.WRITTEN_OFF: ("ok", "ok"),
+    Screen.STRANGE: ("calm", "clock"),
+    Screen.GONE: ("warn", "ask"),
+}
+"""Tone and icon of each screen; colour never speaks alone."""
+
+REFUSED_MARKS = {
+    Refusal.CHARGER_OFFLINE: ("warn", "off"),
+    Refusal.TOO_MANY: ("calm", "clock"),
+    Refusal.UPSTREAM_DOWN: ("warn", "off"),
+}
+
+
+class Freshness(StrEnum):
+    FRESH = "fresh"
+    OLD = "old"
+    LOST = "lost"
+
+
+class HoldState(StrEnum):
+    """GIVEN_BACK needs a proven release with its time; until then the rest "goes back". NONE: never placed."""
+
+    NONE = "none"
+    SHOWN = "shown"
+    HELD = "held"
+    GOES_BACK = "goes_back"
+    GIVEN_BACK = "given_back"
+
+
+class Action(StrEnum):
+    PAY = "pay"
+    CANCEL = "cancel"
+    LEAVE = "leave"
+    STOP = "stop"
+    LIMIT = "limit"
+    EMAIL = "email"
+    MOVE = "move"
+
+
+class Notice(StrEnum):
+    """What stands above the figures because it needs attention now."""
+
+    STOP_ASKED = "stop_asked"
+    STOP_NO_ANSWER = "stop_no_answer"
+    STOP_REFUSED = "stop_refused"
+    CANCEL_ASKED = "cancel_asked"
+    CANCEL_NO_ANSWER = "cancel_no_answer"
+    CANCEL_REFUSED = "cancel_refused"
+    CAR_TAKES_NOTHING = "car_takes_nothing"
+    CHARGER_PAUSES = "charger_pauses"
+    NOT_PLUGGED_IN = "not_plugged_in"
+    EMAIL_REFUSED = "email_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """How people call the place: the painted bay, the charger, the garage or street if known; and its time zone."""
+
+    bay: str
+    charger: str
+    place: str | None = None
+    zone: ZoneInfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Held = taken + rest. `taken` is what is owed so far (`final` False) or what was taken (`final` True)."""
+
+    state: HoldState
+    amount: Money | None = None
+    at: datetime | None = None
+    taken: Money | None = None
+    taken_at: datetime | None = None
+    rest: Money | None = None
+    given_back_at: datetime | None = None

@@ -1,0 +1,82 @@
+// @ts-check
+/** The charger's card: counts its age, fetches it again before it is old, and never lets an old bay look free. */
+import { since, speed, tick } from './ages.js';
+import { parse, swap } from './swap.js';
+
+const EVERY = 10000;
+const FRESH = 30;
+
+let sending = false;
+let fetching = false;
+let last = performance.now();
+
+const main = () => /** @type {HTMLElement} */ (document.getElementById('main'));
+
+/** @returns {HTMLElement | null} */
+function age() {
+  return main().querySelector('[data-age]');
+}
+
+function due() {
+  if (document.hidden || sending || fetching) return false;
+  const looking = main().querySelector('[data-looking]') !== null;
+  const pause = looking ? 2500 : Math.max(2500, EVERY / speed());
+  if (performance.now() - last < pause) return false;
+  const shown = age();
+  const open = main().querySelector('#start') !== null;
+  return looking || !open || shown === null || since(shown.dataset.age) >= FRESH;
+}
+
+async function renew() {
+  fetching = true;
+  last = performance.now();
+  try {
+    const answer = await fetch(location.pathname, { headers: { Accept: 'text/html' }, cache: 'no-store' });
+    if (new URL(answer.url).pathname.startsWith('/s/')) {
+      location.replace(answer.url);
+      return;
+    }
+    const page = parse(await answer.text());
+    if (page && !sending) swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
+  } catch {
+    // No connection. The age goes on counting, and an old card is not usable.
+  }
+  fetching = false;
+  last = performance.now();
+  tick();
+}
+
+/** Older than a minute: no bay is free any more, and nothing can be started from here. */
+function expire() {
+  const shown = age();
+  const words = document.getElementById('unknown');
+  if (!shown || !(words instanceof HTMLTemplateElement) || since(shown.dataset.age) <= Number(shown.dataset.edge)) return;
+  for (const state of main().querySelectorAll('label.opt .state')) state.replaceWith(words.content.cloneNode(true));
+  const button = main().querySelector('#start button');
+  if (button instanceof HTMLButtonElement) button.disabled = true;
+}
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || form.id !== 'start') return;
+  if (sending) {
+    event.preventDefault();
+    return;
+  }
+  sending = true;
+  const button = form.querySelector('button');
+  window.setTimeout(() => {
+    if (!button) return;
+    button.disabled = true;
+    button.textContent = document.body.dataset.slow ?? '';
+  });
+});
+
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
+window.setInterval(() => {
+  expire();
+  if (due()) void renew();
+}, 500);

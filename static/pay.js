@@ -1,0 +1,319 @@
+// @ts-check
+/**
+ * The pay page: loads Stripe's script, mounts wallets and card fields, and asks for the hold. What the browser hears is
+ * for the driver only; the kiosk asks the back office before anything starts.
+ */
+
+/**
+ * @typedef {import('@stripe/stripe-js').Stripe} Stripe
+ * @typedef {import('@stripe/stripe-js').StripeElements} Elements
+ * @typedef {import('@stripe/stripe-js').StripeError} StripeError
+ * @typedef {import('@stripe/stripe-js').StripeElementLocale} Locale
+ * @typedef {import('@stripe/stripe-js').Appearance} Appearance
+ * @typedef {import('@stripe/stripe-js').StripeExpressCheckoutElementConfirmEvent} WalletConfirm
+ * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: string}} Terms
+ */
+
+const LOAD_LIMIT = 10000;
+const ASK_AGAIN = 3000;
+/** @type {Record<string, Locale>} */
+const LOCALES = { en: 'en', nl: 'nl', de: 'de', fr: 'fr' };
+const PAID = new Set(['requires_capture', 'processing', 'succeeded']);
+const DARK = window.matchMedia('(prefers-color-scheme: dark)');
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} kind
+ */
+function part(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
+  return found;
+}
+
+const box = part('pay', HTMLElement);
+const form = part('payform', HTMLFormElement);
+const button = part('paybtn', HTMLButtonElement);
+const retry = part('payretry', HTMLButtonElement);
+const problem = part('pay-err', HTMLElement);
+const words = box.dataset;
+const label = button.textContent ?? '';
+
+/** @type {Stripe | null} */
+let stripe = null;
+/** @type {Elements | null} */
+let elements = null;
+/** @type {Terms | null} */
+let terms = null;
+let busy = false;
+let over = false;
+
+/** @param {string} text */
+function say(text) {
+  const place = problem.querySelector('span');
+  if (place) place.textContent = text;
+  problem.hidden = text === '';
+}
+
+/** @param {boolean} on */
+function working(on) {
+  busy = on;
+  button.disabled = on || over;
+  button.textContent = on ? (words.tWait ?? '') : label;
+  form.setAttribute('aria-busy', String(on));
+}
+
+/** Nothing more can be done here. @param {string} text */
+function end(text) {
+  over = true;
+  working(false);
+  say(text);
+}
+
+async function begin() {
+  retry.hidden = true;
+  say('');
+  try {
+    const answer = await fetch(words.pay ?? '', { headers: { Accept: 'application/json' }, cache: 'no-store' });
+    if (answer.status === 409 || answer.status === 403) {
+      // It moved on meanwhile, or this is no longer the payer's browser.
+      end(words.tOver ?? '');
+      window.setTimeout(() => location.reload(), 2000);
+      return;
+    }
+    if (!answer.ok) throw new Error('no terms');
+    terms = /** @type {Terms} */ (await answer.json());
+    const load = await script(words.js ?? '');
+    const locale = LOCALES[terms.locale] ?? 'auto';
+    stripe = load(terms.publishable_key, { stripeAccount: terms.account, locale });
+  } catch {
+    say(words.tLoad ?? '');
+    retry.hidden = false;
+    return;
+  }
+  await mount();
+}
+
+/**
+ * @param {string} source
+ * @returns {Promise<NonNullable<typeof window.Stripe>>}
+ */
+function script(source) {
+  if (window.Stripe) return Promise.resolve(window.Stripe);
+  return new Promise((resolve, reject) => {
+    const element = document.createElement('script');
+    const limit = window.setTimeout(() => fail(), LOAD_LIMIT);
+    const fail = () => {
+      window.clearTimeout(limit);
+      element.remove();
+      reject(new Error('the script did not load'));
+    };
+    element.src = source;
+    element.onerror = fail;
+    element.onload = () => {
+      window.clearTimeout(limit);
+      if (window.Stripe) resolve(window.Stripe);
+      else fail();
+    };
+    document.head.append(element);
+  });
+}
+
+async function mount() {
+  if (!stripe || !terms) return;
+  // Paid before this page was loaded again: never show the form a second time.
+  const already = await intent();
+  if (already && PAID.has(already)) {
+    done();
+    return;
+  }
+  const locale = LOCALES[terms.locale] ?? 'auto';
+  elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
+  const wallet = elements.create('expressCheckout', { buttonHeight: 52 });
+  wallet.on('ready', ({ availablePaymentMethods }) => {
+    show('walletbox', availablePaymentMethods !== undefined);
+    part('or', HTMLElement).hidden = availablePaymentMethods === undefined;
+  });
+  wallet.on('click', (event) => event.resolve());
+  wallet.on('confirm', (event) => void pay(event));
+  wallet.on('loaderror', () => show('walletbox', false));
+  wallet.mount('#wallet');
+
+  const card = elements.create('payment', { layout: 'tabs', wallets: { applePay: 'never', googlePay: 'never' } });
+  card.on('ready', () => {
+    show('cardbox', true);
+    working(false);
+  });
+  card.on('loaderror', ({ error }) => {
+    say(error.message ?? words.tLoad ?? '');
+    retry.hidden = false;
+  });
+  card.mount('#card');
+}
+
+/**
+ * The space was kept free from the start, so nothing moves.
+ * @param {string} id
+ * @param {boolean} mounted
+ */
+function show(id, mounted) {
+  const place = part(id, HTMLElement);
+  place.classList.toggle('on', mounted);
+  const text = place.querySelector('p');
+  if (text) text.hidden = mounted;
+  if (!mounted && text?.dataset.none) text.textContent = text.dataset.none;
+}
+
+/** @param {WalletConfirm | null} wallet */
+async function pay(wallet) {
+  if (busy || over || !stripe || !elements || !terms) return;
+  working(true);
+  say('');
+  try {
+    const { error: missing } = await elements.submit();
+    if (missing) {
+      refuse(missing.message ?? '', wallet);
+      return;
+    }
+    const { error, paymentIntent } = await stripe.confirmPayment({
+      elements,
+      confirmParams: { return_url: terms.return_url },
+      redirect: 'if_required',
+    });
+    if (error) await failed(error, wallet);
+    else if (paymentIntent && PAID.has(paymentIntent.status)) done();
+    else await find(wallet);
+  } catch {
+    await find(wallet);
+  }
+}
+
+/**
+ * @param {StripeError} error
+ * @param {WalletConfirm | null} wallet
+ */
+async function failed(error, wallet) {
+  switch (error.type) {
+    case 'validation_error':
+    case 'card_error':
+      refuse(error.message ?? words.tVerify ?? '', wallet);
+      return;
+    case 'api_connection_error':
+    case 'api_error':
+    case 'rate_limit_error':
+      await find(wallet);
+      return;
+    default:
+  }
+  if (error.code === 'payment_intent_authentication_failure') refuse(words.tVerify ?? '', wallet);
+  else if (error.code === 'payment_intent_unexpected_state') await find(wallet);
+  else {
+    wallet?.paymentFailed({ reason: 'fail' });
+    end(words.tBroken ?? '');
+  }
+}
+
+/**
+ * Certain that nothing was held: it may be tried again.
+ * @param {string} text
+ * @param {WalletConfirm | null} wallet
+ */
+function refuse(text, wallet) {
+  wallet?.paymentFailed({ reason: 'fail' });
+  working(false);
+  say(text);
+}
+
+/**
+ * Nobody knows yet. The payment itself is asked until it answers; until then nothing is said and nothing is offered.
+ * @param {WalletConfirm | null} wallet
+ */
+async function find(wallet) {
+  say(words.tUnsure ?? '');
+  for (;;) {
+    const status = await intent();
+    if (status && PAID.has(status)) {
+      done();
+      return;
+    }
+    if (status === 'canceled') {
+      wallet?.paymentFailed({ reason: 'fail' });
+      end(words.tOver ?? '');
+      return;
+    }
+    if (status) {
+      refuse(words.tRetry ?? '', wallet);
+      return;
+    }
+    await new Promise((resolve) => window.setTimeout(resolve, ASK_AGAIN));
+  }
+}
+
+/** The payment's status in Stripe's words, or null when it cannot be read now. */
+async function intent() {
+  if (!stripe || !terms) return null;
+  try {
+    const { paymentIntent } = await stripe.retrievePaymentIntent(terms.client_secret);
+    return paymentIntent?.status ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The hold is there. The kiosk is told, which only makes it faster: it looks by itself too. */
+function done() {
+  over = true;
+  working(true);
+  say('');
+  const place = document.getElementById('paysay');
+  if (place) place.textContent = words.tPaid ?? '';
+  const told = { method: 'POST', headers: { Accept: 'application/json' }, keepalive: true };
+  fetch(words.confirm ?? '', told)
+    .then((answer) => answer.json())
+    .then((state) => {
+      if (state.screen && state.screen !== 'created') location.replace(document.getElementById('main')?.dataset.url ?? '');
+    })
+    .catch(() => undefined);
+}
+
+/** Our colours for Stripe's fields. @returns {Appearance} */
+function appearance() {
+  return {
+    theme: DARK.matches ? 'night' : 'stripe',
+    variables: {
+      colorPrimary: colour('--accent'),
+      colorBackground: colour('--paper'),
+      colorText: colour('--ink'),
+      colorTextSecondary: colour('--ink-2'),
+      colorDanger: colour('--bad'),
+      fontFamily: 'system-ui, sans-serif',
+      fontSizeBase: '17px',
+      borderRadius: '10px',
+      spacingUnit: '4px',
+    },
+  };
+}
+
+/**
+ * A token as Stripe reads colours; ours may be written in oklch.
+ * @param {string} token
+ */
+function colour(token) {
+  const value = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  if (!canvas) return value;
+  canvas.fillStyle = value;
+  canvas.fillRect(0, 0, 1, 1);
+  const [red = 0, green = 0, blue = 0] = canvas.getImageData(0, 0, 1, 1).data;
+  return `#${[red, green, blue].map((part_) => part_.toString(16).padStart(2, '0')).join('')}`;
+}
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void pay(null);
+});
+retry.addEventListener('click', () => void begin());
+DARK.addEventListener('change', () => elements?.update({ appearance: appearance() }));
+
+void begin();

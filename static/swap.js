@@ -1,0 +1,75 @@
+// @ts-check
+/** Puts a freshly fetched page in place of the shown one, without losing what the driver has typed, opened or focused. */
+
+/**
+ * @param {string} html
+ * @returns {Document | null} null when it is not a page of the kiosk
+ */
+export function parse(html) {
+  const page = new DOMParser().parseFromString(html, 'text/html');
+  return page.getElementById('main') ? page : null;
+}
+
+/**
+ * @param {Document} page
+ * @param {boolean} moved another screen: focus goes to its heading
+ */
+export function swap(page, moved) {
+  const before = document.getElementById('main');
+  const after = page.getElementById('main');
+  if (!before || !after) return;
+  const focused = document.activeElement instanceof HTMLElement ? selector(document.activeElement) : null;
+  if (!moved) keep(before, after);
+  // The live region stays the same element, or it would not be spoken.
+  const region = before.querySelector('p[role=status]');
+  after.querySelector('p[role=status]')?.replaceWith(region ?? '');
+  before.replaceWith(after);
+  const sheet = page.querySelector('body > svg[hidden]');
+  if (sheet) document.querySelector('body > svg[hidden]')?.replaceWith(sheet);
+  document.title = page.title;
+  if (moved) {
+    window.scrollTo(0, 0);
+    after.querySelector('h1')?.focus();
+  } else if (focused) {
+    const again = after.querySelector(focused);
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+  }
+}
+
+/**
+ * Speaks a change of state, never the ticking of figures.
+ * @param {string} text
+ */
+export function speak(text) {
+  const region = document.querySelector('#main > p[role=status]');
+  if (region) region.textContent = text;
+}
+
+/**
+ * @param {Element} before
+ * @param {Element} after
+ */
+function keep(before, after) {
+  for (const input of before.querySelectorAll('input')) {
+    const same = after.querySelector(selector(input) ?? 'input[data-none]');
+    if (!(same instanceof HTMLInputElement)) continue;
+    if (input.type === 'radio') {
+      if (input.checked) same.checked = true;
+    } else if (input.type !== 'hidden') {
+      same.value = input.value;
+    }
+  }
+  const open = [...before.querySelectorAll('details')];
+  for (const [index, details] of [...after.querySelectorAll('details')].entries()) {
+    if (open[index]?.open) details.open = true;
+  }
+}
+
+/** @param {HTMLElement} element */
+function selector(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element instanceof HTMLInputElement && element.name) {
+    return `input[name="${CSS.escape(element.name)}"]${element.type === 'radio' ? `[value="${CSS.escape(element.value)}"]` : ''}`;
+  }
+  return null;
+}

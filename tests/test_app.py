@@ -1,0 +1,168 @@
+"""The wiring: a demo that works from start to proof without a socket, and a real kiosk that never loads the sandbox."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from kiosk.app import create_demo_app, running, start, stop
+from kiosk.demo import EXAMPLE
+from kiosk.engine.live import TooManyStreams
+from kiosk.sandbox.scene import CHARGERS
+from kiosk.upstream.errors import UpstreamError
+from kiosk.web.parts import Parts
+from tests.web.built import made_app
+
+HOME = Path(__file__).parent.parent
+REAL_KIOSK = """
+import sys
+import wsgi
+loaded = sorted(name for name in sys.modules if name.startswith(("kiosk.sandbox", "kiosk.demo")))
+assert not loaded, loaded
+rules = {rule.rule for rule in wsgi.app.url_map.iter_rules()}
+assert not [rule for rule in rules if "sandbox" in rule]
+print("ready")
+"""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    app = create_demo_app(10, 8000, tmp_path_factory.mktemp("demo"))
+    yield app
+    stop(app)
+
+
+def test_a_real_kiosk_starts_without_the_sandbox(tmp_path: Path) -> None:
+    environment = {
+        "KIOSK_SECRET_KEY": "k" * 40,
+        "KIOSK_PUBLIC_URL": "https://charge.example",
+        "KIOSK_DATA_DIR": str(tmp_path),
+        "KIOSK_CONFIG": str(EXAMPLE),
+        "PATH": "/usr/bin:/bin",
+    }
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-W", "error", "-c", REAL_KIOSK],
+        cwd=HOME,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1:] == ["ready"], done.stderr
+
+
+def test_a_wrong_setting_stops_the_server_with_a_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import wsgi"],
+        cwd=HOME,
+        env={"KIOSK_SECRET_KEY": "short"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("kiosk: KIOSK_SECRET_KEY cannot be used")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_demo_shows_its_pages_and_its_sandbox(demo: Flask) -> None:
+    client = demo.test_client()
+    for path in ("/", f"/c/{CHARGERS[0].code}", "/sandbox/", "/sandbox/stripe/endive/stripe.js"):
+        with client.get(path) as answer:
+            assert answer.status_code == 200, path
+
+
+def test_the_demo_reads_chargers_starts_and_proves_without_a_socket(demo: Flask) -> None:
+    kiosk = running(demo)
+    card = kiosk.public.get_charger("7MK4T")
+    assert (card.name, card.online, card.sellable) == ("Charger 2", True, True)
+    payment = kiosk.public.start("7MK4T", 2).observation.payment
+    assert payment is not None
+    assert payment.publishable_key.startswith("pk_test_")
+    assert payment.intent_id is not None
+    assert kiosk.proofs is not None
+    proof = kiosk.proofs.proof(payment.intent_id, payment.stripe_account_id)
+    assert proof.intent_status == "requires_payment_method"
+
+
+def test_the_demo_keeps_one_time(demo: Flask) -> None:
+    parts: Parts = demo.extensions["kiosk"]
+    assert parts.clock.rate == 10
+    assert abs(running(demo).public.get_charger("7MK4T").seen_at - parts.clock.now()).total_seconds() < 60
+
+
+def test_the_demo_can_reach_nobody_outside(demo: Flask) -> None:
+    parts: Parts = demo.extensions["kiosk"]
+    assert parts.settings.stands_in_for_plugchoice
+    assert not parts.settings.real_stripe_js
+    assert not parts.settings.live_stripe_key
+
+
+def test_the_demo_starts_afresh_but_knows_its_browsers(tmp_path: Path) -> None:
+    first = create_demo_app(10, 8000, tmp_path)
+    before: Parts = first.extensions["kiosk"]
+    key = before.settings.secret_keys
+    stop(first)
+    assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
+    second = create_demo_app(10, 8000, tmp_path)
+    after: Parts = second.extensions["kiosk"]
+    try:
+        assert after.settings.secret_keys == key
+    finally:
+        stop(second)
+
+
+def test_an_upstream_that_does_not_answer_does_not_stop_the_start(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    start(app)
+    try:
+        assert app.test_client().get("/healthz").status_code == 200
+    finally:
+        stop(app)
+
+
+def test_a_kiosk_can_be_stopped_twice(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    stop(app)
+    stop(app)
+
+
+def test_calls_are_remembered_for_the_next_process(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    with pytest.raises((UpstreamError, AssertionError)):
+        running(app).public.get_charger("7MK4T")
+    parts: Parts = app.extensions["kiosk"]
+    assert [name for name, _ in parts.store.calls_since(parts.clock.now())] == ["get_charger"]
+
+
+def test_the_deadlines_of_the_settings_are_the_engines(tmp_path: Path) -> None:
+    app = made_app(tmp_path, start_deadline_seconds=33, power_deadline_seconds=44, personal_data_days=5)
+    context = running(app).engine._context
+    assert (context.policy.start, context.policy.power) == (timedelta(seconds=33), timedelta(seconds=44))
+    assert context.personal_data_lives == timedelta(days=5)
+
+
+def test_no_more_streams_are_open_than_the_settings_allow(tmp_path: Path) -> None:
+    live = running(made_app(tmp_path, max_streams=1)).live
+    with live.subscribe("session:a"), pytest.raises(TooManyStreams), live.subscribe("session:b"):
+        pass
+
+
+def test_every_package_is_shipped() -> None:
+    """The list in pyproject.toml is written by hand, because templates and static files lie at the top."""
+    listed = set(tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    there = {
+        ".".join(path.parent.relative_to(HOME).parts)
+        for path in (HOME / "kiosk").rglob("*.py")
+        if "__pycache__" not in path.parts
+    }
+    assert there == {name for name in listed if not name.startswith("kiosk._")}

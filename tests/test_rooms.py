@@ -1,0 +1,191 @@
+"""The house: which room may use which, what may be imported where, and files that one can hold in the head."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parent.parent
+MOST_LINES = 400
+
+FOUNDATION = frozenset({"clock", "settings", "site", "logs"})
+PRODUCTION = frozenset({"domain", "upstream", "store", "engine", "web"})
+
+ARROWS: dict[str, frozenset[str]] = {
+    "domain": frozenset(),
+    "clock": frozenset(),
+    "places": frozenset(),
+    "settings": frozenset(),
+    "logs": frozenset(),
+    "site": frozenset({"settings"}),
+    "upstream": frozenset({"domain", "clock"}),
+    "store": frozenset({"domain"}),
+    "engine": frozenset({"domain", "clock", "store", "upstream"}),
+    "web": frozenset({"domain", "store", "engine", "clock", "places", "settings", "site"}),
+    "sandbox": frozenset({"domain", "clock"}),
+    "doctor": frozenset({"clock", "settings", "site", "store", "upstream"}),
+    "app": FOUNDATION | PRODUCTION | {"demo", "places"},
+    "demo": frozenset({"sandbox", "clock", "places", "settings", "site"}),
+    "cli": frozenset({"app", "doctor", "logs", "places", "settings", "store"}),
+}
+"""A room, or a module at the top of the package, and what it may use besides itself."""
+
+EXCEPTIONS = frozenset({("kiosk.web.webhooks", "upstream")})
+"""The webhook's signature is Stripe's affair, so checking it lies with Stripe's other things. It calls nobody."""
+
+LAZY_ONLY = frozenset({("kiosk.app", "kiosk.demo"), ("kiosk.app", "kiosk.sandbox.world")})
+"""Imports that must not happen when a real kiosk starts: inside a function, or for the type checker."""
+
+ONLY_IN: dict[str, frozenset[str]] = {
+    "flask": frozenset({"web", "sandbox", "app", "demo", "cli"}),
+    "werkzeug": frozenset({"web", "sandbox", "app", "demo", "cli"}),
+    "jinja2": frozenset({"app"}),
+    "sqlalchemy": frozenset({"store"}),
+    "alembic": frozenset({"store"}),
+    "cryptography": frozenset({"store"}),
+    "httpx": frozenset({"upstream", "sandbox", "app", "demo", "doctor"}),
+    "requests": frozenset({"upstream", "app", "demo"}),
+    "stripe": frozenset({"upstream", "sandbox"}),
+    "itsdangerous": frozenset({"web"}),
+    "qrcode": frozenset({"web"}),
+    "gevent": frozenset(),
+    "asyncio": frozenset(),
+}
+"""A library, and the only rooms that know it."""
+
+TIMELESS = ("domain", "store", "engine", "web")
+"""Rooms that are told the time, or ask the kiosk's clock."""
+
+MODULES = sorted(path for path in (HOME / "kiosk").rglob("*.py"))
+TESTS = sorted(path for path in (HOME / "tests").rglob("*.py") if path.name != "__init__.py")
+AT_THE_TOP = [HOME / "app.py", HOME / "wsgi.py", HOME / "gunicorn.conf.py"]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(HOME).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """`kiosk.web.errors` is in web; the package itself is in no room."""
+    return [*module.split("."), ""][1]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every absolute module that the file imports, anywhere in it."""
+    for node in ast.walk(tree(path)):
+        yield from _names(node)
+
+
+def imports_at_start(path: Path) -> Iterator[str]:
+    """What is imported when the file is: not in functions, not for the type checker alone."""
+    waiting: list[ast.AST] = list(tree(path).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting.extend(node.orelse)
+            continue
+        yield from _names(node)
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        module = str(node.module)
+        if module == "kiosk" or (module.startswith("kiosk.") and (HOME / module.replace(".", "/")).is_dir()):
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        else:
+            yield module
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(HOME))
+
+
+def test_every_room_is_in_the_table() -> None:
+    rooms = {room_of(module_name(path)) for path in MODULES} - {""}
+    assert rooms == set(ARROWS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_arrows_go_one_way(path: Path) -> None:
+    module = module_name(path)
+    room = room_of(module)
+    if not room:
+        assert not list(imports(path))
+        return
+    used = {room_of(name) for name in imports(path) if name.startswith("kiosk")} - {room}
+    forbidden = {other for other in used - ARROWS[room] if (module, other) not in EXCEPTIONS}
+    if module == "kiosk.app":
+        forbidden.discard("sandbox")  # for the type of an argument; see the next test
+    assert not forbidden, f"{module} must not use {', '.join(sorted(forbidden))}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_a_real_kiosk_never_loads_the_sandbox(path: Path) -> None:
+    module = module_name(path)
+    if room_of(module) in {"sandbox", "demo"}:
+        return
+    at_start = set(imports_at_start(path))
+    assert not {name for name in at_start if room_of(name) in {"sandbox", "demo"} and name.startswith("kiosk")}
+    later = {name for name in set(imports(path)) - at_start if name.startswith(("kiosk.sandbox", "kiosk.demo"))}
+    assert {(module, name.removesuffix(".World")) for name in later} <= LAZY_ONLY
+
+
+def test_the_table_itself_has_no_circle() -> None:
+    waiting = {room: set(targets) for room, targets in ARROWS.items()}
+    while free := {room for room, targets in waiting.items() if not targets}:
+        waiting = {room: targets - free for room, targets in waiting.items() if room not in free}
+    assert not waiting
+
+
+@pytest.mark.parametrize("path", MODULES, ids=short)
+def test_a_library_stays_in_its_rooms(path: Path) -> None:
+    room = room_of(module_name(path))
+    strangers = {
+        name for name in (each.split(".")[0] for each in imports(path)) if name in ONLY_IN and room not in ONLY_IN[name]
+    }
+    assert not strangers
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if room_of(module_name(p)) == "domain"], ids=short)
+def test_the_domain_is_plain_python(path: Path) -> None:
+    outside = {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names) - {"kiosk"}
+    assert not outside
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if room_of(module_name(p)) in TIMELESS], ids=short)
+def test_only_the_clock_reads_the_time(path: Path) -> None:
+    reads = {
+        f"{node.func.value.id}.{node.func.attr}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+    }
+    assert not reads & {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"}
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TESTS, *AT_THE_TOP], ids=short)
+def test_a_file_says_what_lives_in_it(path: Path) -> None:
+    said = ast.get_docstring(tree(path))
+    assert said, "a module docstring is missing"
+
+
+@pytest.mark.parametrize("path", [*MODULES, *AT_THE_TOP], ids=short)
+def test_a_file_is_short_enough(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= MOST_LINES

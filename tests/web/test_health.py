@@ -1,0 +1,56 @@
+"""What machines ask: is it up, and can it work."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from flask import Flask
+
+from kiosk.app import running, start, stop
+from kiosk.clock import SystemClock
+from tests.web.built import made_app
+
+
+def ready(app: Flask) -> tuple[int, object]:
+    answer = app.test_client().get("/readyz")
+    return answer.status_code, answer.json
+
+
+def test_the_process_is_up_whatever_else_is(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    answer = app.test_client().get("/healthz")
+    assert (answer.status_code, answer.json) == (200, {"up": True})
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_it_is_not_ready_before_the_engine_goes_round(tmp_path: Path) -> None:
+    assert ready(made_app(tmp_path)) == (503, {"store": True, "engine": False})
+
+
+def test_it_is_ready_with_a_store_and_an_engine(tmp_path: Path) -> None:
+    app = made_app(tmp_path, clock=SystemClock())
+    start(app)
+    try:
+        give_up = time.monotonic() + 10
+        while not running(app).engine.alive() and time.monotonic() < give_up:
+            time.sleep(0.01)
+        assert ready(app) == (200, {"store": True, "engine": True})
+    finally:
+        stop(app)
+
+
+def test_it_is_not_ready_without_its_tables(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as database:
+        database.execute("DROP TABLE sessions")
+    assert ready(app) == (503, {"store": False, "engine": False})
+
+
+def test_stopping_ends_the_streams_first(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    with running(app).live.subscribe("session:x") as subscription:
+        stop(app)
+        assert subscription.closing
