@@ -8,9 +8,14 @@ the end.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+GLANCE_SECONDS = 20.0
+"""A page that polls does so every 5 s; one in the background may miss this, and is then read like an unwatched one."""
+MOST_GLANCES = 10_000
 
 
 def session_topic(key: str) -> str:
@@ -58,6 +63,7 @@ class Live:
         self._most = most
         self._lock = threading.Lock()
         self._topics: defaultdict[str, set[Subscription]] = defaultdict(set)
+        self._glances: dict[str, float] = {}
         self._open = 0
         self._closed = False
 
@@ -87,10 +93,19 @@ class Live:
         for subscription in listeners:
             subscription.ring()
 
+    def glance(self, topic: str) -> None:
+        """A page without a stream has just asked; it counts as watching for GLANCE_SECONDS of the wall clock."""
+        now = time.monotonic()
+        with self._lock:
+            self._glances[topic] = now
+            if len(self._glances) > MOST_GLANCES:
+                self._glances = {one: at for one, at in self._glances.items() if now - at < GLANCE_SECONDS}
+
     def watched(self, topic: str) -> bool:
         """Somebody has a page of this topic open: the engine reads it more often."""
         with self._lock:
-            return topic in self._topics
+            glanced = self._glances.get(topic)
+            return topic in self._topics or (glanced is not None and time.monotonic() - glanced < GLANCE_SECONDS)
 
     @property
     def streams(self) -> int:

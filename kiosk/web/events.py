@@ -77,6 +77,7 @@ def session_json(key: str) -> Response:
     reading = read(key)
     if reading is None:
         abort(404)
+    parts().live.glance(session_topic(key))
     body = renderings.of(reading, language())
     response = Response(_with_time(reading, body), mimetype="application/json")
     response.set_etag(body.stamp, weak=True)

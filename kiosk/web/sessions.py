@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
+from kiosk.engine.live import session_topic
 from kiosk.store.errors import Missing
 from kiosk.web.assets import no_compress
 from kiosk.web.devices import ensure_device
@@ -71,7 +72,9 @@ def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseRet
 @bp.get("/s/<key>")
 @no_store
 def session_page(key: str) -> ResponseReturnValue:
-    return _screen(_read(key))
+    reading = _read(key)
+    parts().live.glance(session_topic(key))
+    return _screen(reading)
 
 
 @bp.get("/s/<key>/cancel")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
-from kiosk.engine.live import Live, TooManyStreams
+from kiosk.engine.live import GLANCE_SECONDS, MOST_GLANCES, Live, TooManyStreams
 
 
 def test_a_listener_hears_news_of_its_topic_only() -> None:
@@ -58,3 +59,25 @@ def test_closing_ends_every_stream_and_refuses_new_ones() -> None:
         assert hears.closing
     with pytest.raises(TooManyStreams), live.subscribe("a"):
         pytest.fail("a closed house let a stream in")
+
+
+def test_a_page_that_only_polls_counts_as_watching() -> None:
+    live = Live()
+    live.glance("a")
+    assert live.watched("a")
+    assert not live.watched("b")
+
+
+def test_glances_do_not_pile_up() -> None:
+    live = Live()
+    for number in range(MOST_GLANCES + 5):
+        live.glance(str(number))
+    assert live.watched(str(MOST_GLANCES))
+
+
+def test_an_old_glance_no_longer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = Live()
+    live.glance("a")
+    later = time.monotonic() + GLANCE_SECONDS + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert not live.watched("a")
