@@ -81,7 +81,7 @@ class Factory(Protocol):
 
 def create(factory: Factory, speed: int, port: int, data_dir: Path | None) -> Flask:
     """The running demo. The world is new each time, so its store is too; only the secret key stays."""
-    folder = (data_dir or Path("data") / "demo").absolute()
+    folder = (data_dir or Path("data") / f"demo-{port}").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("demo.db*"):
         old.unlink()

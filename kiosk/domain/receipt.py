@@ -54,7 +54,6 @@ class Receipt:
     last_reading: LastReading | None
     card_brand: str | None
     card_last4: str | None
-    payment_reference: str | None = None
 
 
 def receipt_of(session: Session) -> Receipt | None:

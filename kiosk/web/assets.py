@@ -21,7 +21,7 @@ from whitenoise import WhiteNoise  # type: ignore[import-untyped]
 from kiosk.settings import Settings
 from kiosk.web.security import HSTS
 
-SHEETS = ("tokens.css", "kiosk.css")
+SHEETS = ("tokens.css", "kiosk.css", "driver.css")
 SHEET = "app.css"
 """The style sheets joined, with the operator's hue: one request."""
 

@@ -299,7 +299,7 @@ def bar_label(view: SessionView) -> str:
         case HoldState.NONE:
             return _("No hold was placed.")
         case HoldState.SHOWN:
-            return _("%(held)s held, nothing taken yet", held=held)
+            return _("%(amount)s will be held. Nothing is taken yet.", amount=held)
         case HoldState.GIVEN_BACK if hold.taken is None or hold.taken.minor == 0:
             return _("%(held)s was held and all of it was given back.", held=held)
         case HoldState.GIVEN_BACK:

@@ -73,6 +73,7 @@ def made(folder: Path) -> Path:
     folder.mkdir()
     (folder / "tokens.css").write_text(":root { --hue: 208 }")
     (folder / "kiosk.css").write_text("body { color: red }" * 100)
+    (folder / "driver.css").write_text("form { margin: 0 }")
     (folder / "page.js").write_text("export const a = 1;" * 100)
     (folder / ".hidden").write_text("not for the public")
     return folder
@@ -88,7 +89,7 @@ def test_a_static_file_is_cached_for_ever_under_its_digest(app: Flask, client: F
 
 def test_the_style_sheets_are_one_file_with_the_operators_hue(app: Flask, client: FlaskClient) -> None:
     sheet = fetch(client, asset(app, "app.css"))[1].decode()
-    for name in ("tokens.css", "kiosk.css"):
+    for name in ("tokens.css", "kiosk.css", "driver.css"):
         assert (STATIC / name).read_text(encoding="utf-8") in sheet
     assert sheet.rstrip().endswith(":root { --hue: 208 }")
 
