@@ -56,7 +56,7 @@ def ceiling_minor(session: Session) -> int | None:
 
 
 def expected_cost_minor(session: Session, horizon: timedelta) -> Decimal | None:
-    """Where the cost will stand after `horizon` at the steepest recent power: for stopping in time only, never shown."""
+    """The cost after `horizon` at the steepest recent power: for stopping in time, never shown."""
     if session.tariff is None:
         return None
     cost = session.cost_minor
