@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from kiosk.domain.commands import REPEATABLE, Command, CommandState, Kind, Refusal
 from kiosk.domain.session import Observation, Session
 from kiosk.domain.status import Status
-from kiosk.engine.context import Context
+from kiosk.engine.context import Context, the_session
 from kiosk.engine.live import session_topic
 from kiosk.engine.observing import noticed, tell, took
 from kiosk.upstream.budget import Endpoint
@@ -42,22 +42,27 @@ class Sender:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def send(self, command: Command) -> Session | None:
-        """Send a claimed command and store its end. Returns the session as it then stands, when there is one."""
+    def send(self, command: Command) -> Session:
+        """Send a claimed command and store its end. Returns the session as it then stands."""
         if command.kind is Kind.START:
             return self._start(command)
         return self._repeatable(command)
 
-    def resume(self) -> list[str]:
-        """After a restart: commands that were sent and have no end are unknown. Returns the sessions to read soon."""
+    def resume(self, sent_before: datetime) -> list[str]:
+        """Commands that were sent and got no end, because the process was killed or could not write: they are unknown.
+
+        Returns the sessions to read soon.
+        """
         context, now = self._context, self._context.clock.now()
         keys = []
         for command in context.store.left_sent():
-            log.warning("a command was cut off by a restart", extra={"kind": command.kind.value})
+            if command.sent_at is not None and command.sent_at > sent_before:
+                continue
+            log.warning("a command was cut off", extra={"kind": command.kind.value})
             if command.kind is Kind.START:
-                tell(context, context.store.start_unanswered(command.id, now, "restart"))
+                tell(context, context.store.start_unanswered(command.id, now, "cut off"))
             else:
-                context.store.finish(command.id, CommandState.UNKNOWN, now, detail="restart")
+                context.store.finish(command.id, CommandState.UNKNOWN, now, detail="cut off")
                 keys.append(command.session_key)
         return keys
 
@@ -80,9 +85,7 @@ class Sender:
 
     def _start(self, command: Command) -> Session:
         context, store = self._context, self._context.store
-        session = store.session(command.session_key)
-        if session is None:
-            raise LookupError("a start without a session")
+        session = the_session(store, command.session_key)
         try:
             started = context.public.start(session.code, session.connector_id)
         except Refused as no:
@@ -110,14 +113,14 @@ class Sender:
         tell(context, ended)
         return ended
 
-    def _repeatable(self, command: Command) -> Session | None:
+    def _repeatable(self, command: Command) -> Session:
         context, store = self._context, self._context.store
         token = store.token(command.session_key)
         if token is None:
             store.finish(
                 command.id, CommandState.REFUSED, context.clock.now(), refusal=Refusal.NOT_NOW, detail="no token"
             )
-            return store.session(command.session_key)
+            return the_session(store, command.session_key)
         asked = context.clock.now()
         try:
             seen = self._call(command, token)()
@@ -149,7 +152,7 @@ class Sender:
             store.finish(command.id, CommandState.DONE, context.clock.now())
             return took(context, command.session_key, seen, command.kind.value)
         context.live.publish(session_topic(command.session_key))
-        return store.session(command.session_key)
+        return the_session(store, command.session_key)
 
     def _refused(self, command: Command, no: Refused) -> None:
         store, now = self._context.store, self._context.clock.now()

@@ -60,6 +60,14 @@ class Health:
             return self._retry_at is not None and now < self._retry_at
 
 
+def the_session(store: Store, key: str) -> Session:
+    """The session of a command or a read. Raises LookupError: a command without one cannot have been stored."""
+    session = store.session(key)
+    if session is None:
+        raise LookupError("there is no such session")
+    return session
+
+
 @dataclass(frozen=True)
 class Context:
     clock: Clock

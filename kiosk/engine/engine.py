@@ -30,6 +30,7 @@ LEASE = "engine"
 LEASE_TTL = 10.0
 ROUND_AT_MOST = 1.0
 REFRESH_EVERY = 5.0
+CUT_OFF_AFTER = timedelta(seconds=90)
 ERASE_EVERY = timedelta(hours=1)
 ACT_AGAIN_AFTER = timedelta(seconds=30)
 
@@ -138,11 +139,14 @@ class Engine:
         known = {endpoint.value for endpoint in Endpoint}
         self._context.budgets.restore((Endpoint(name), at) for name, at in calls if name in known)
         self._watch.refresh()
-        for key in self._sender.resume():
-            self._unknown.add(key)
-            self._context.store.hint(key, now)
+        self._take_up_cut_off(now, sent_before=now)
         for session in self._context.store.without_receipt():
             noticed(self._context, session, ())
+
+    def _take_up_cut_off(self, now: datetime, sent_before: datetime) -> None:
+        for key in self._sender.resume(sent_before):
+            self._unknown.add(key)
+            self._context.store.hint(key, now)
 
     def _look_again(self, now: datetime) -> None:
         due = self._refreshed is None or now - self._refreshed >= timedelta(seconds=REFRESH_EVERY)
@@ -150,6 +154,10 @@ class Engine:
             self._stale = False
             self._watch.refresh()
             self._refreshed = now
+            self._acted = {mark: at for mark, at in self._acted.items() if now - at < ACT_AGAIN_AFTER}
+        if due:
+            # Longer than any call lives: what still has no end then could not be written down.
+            self._take_up_cut_off(now, sent_before=now - CUT_OFF_AFTER)
 
     # What a round does
 
@@ -170,8 +178,7 @@ class Engine:
                 claimed = next(c for c in self._context.store.commands(key) if c.id == command_id)
                 session = self._sender.send(claimed)
                 self._watch.lately(key, self._context.clock.now())
-                if session is not None:
-                    self._after(session, unknown=True)
+                self._after(session, unknown=True)
 
             self._submit(job, mark, endpoint)
         at = self._context.store.next_command_at()

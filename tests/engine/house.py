@@ -46,9 +46,12 @@ class BookProofs:
         self._house = house
         self.fails_with: UpstreamError | None = None
         self.reads = 0
+        self.breaks = False
 
     def proof(self, intent_id: str, account: str) -> HoldProof:
         self.reads += 1
+        if self.breaks:
+            raise RuntimeError("not even an error of the provider")
         if self.fails_with is not None:
             raise self.fails_with
         intent = self._house.book.get_intent(account, intent_id)
@@ -83,14 +86,14 @@ class House:
         self._pages = ExitStack()
         self.engine = self.new_engine()
 
-    def new_engine(self, policy: Policy | None = None) -> Engine:
+    def new_engine(self, policy: Policy | None = None, *, inline: bool = True) -> Engine:
         """An engine with nothing in memory, as after a restart."""
         self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
         public = PlugchoicePublic(
             "http://upstream/api/v3", clock=self.clock, budgets=self.budgets, transport=self.transport
         )
         proofs: Proofs | None = self.proofs
-        context = Context(
+        self.context = Context(
             clock=self.clock,
             store=self.store,
             live=self.live,
@@ -100,7 +103,7 @@ class House:
             policy=policy or Policy(),
             proofs=proofs,
         )
-        return Engine(context, inline=True)
+        return Engine(self.context, inline=inline)
 
     def restart(self, policy: Policy | None = None) -> None:
         """As after kill -9: the store stays, everything else is forgotten. The old lease runs out first."""

@@ -99,7 +99,7 @@ def test_a_receipt_that_was_not_written_before_the_kill_is_written_afterwards(ho
     token = house.store.token(key)
     assert token is not None
     house.clock.advance(60)
-    seen = house.engine._context.public.get_session(token)
+    seen = house.context.public.get_session(token)
     house.store.observe(key, seen, source="read")
     assert house.store.receipt(key) is None
     house.restart()

@@ -1,0 +1,262 @@
+"""The engine as a running thing: threads, failures of its own house, and work that does not fit into the budget."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kiosk.domain.commands import CommandState, Kind, Refusal
+from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Status
+from kiosk.engine.commands import MOST_ATTEMPTS, Sender, effect_missing
+from kiosk.engine.context import the_session
+from kiosk.engine.proofs import ProofReader
+from kiosk.engine.receipts import issue
+from kiosk.engine.watch import Watch
+from kiosk.sandbox.faults import Kind as Fault
+from kiosk.sandbox.faults import Rule
+from kiosk.upstream.budget import Endpoint
+from tests.engine.house import CODE, House
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """For what other threads do; the limit is far above what it takes."""
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+def rename(folder: Path, table: str, new: str) -> None:
+    with sqlite3.connect(folder / "kiosk.db") as database:
+        database.execute(f"ALTER TABLE {table} RENAME TO {new}")
+    database.close()
+
+
+def test_the_engine_works_by_itself_in_its_own_threads(house: House) -> None:
+    engine = house.new_engine(inline=False)
+    engine.start()
+    key = house.request()
+    engine.wake()
+    eventually(lambda: house.session(key).phase is Phase.OPEN)
+    assert engine.alive()
+    engine.stop()
+
+
+def test_an_engine_that_never_went_round_is_not_alive(house: House) -> None:
+    assert not house.engine.alive()
+    house.run(1)
+    assert house.engine.alive()
+    house.clock.advance(60)
+    assert not house.engine.alive()
+
+
+def test_a_round_that_fails_is_told_once_and_the_engine_goes_on(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rename(tmp_path, "hints", "hints_away")
+    engine = house.new_engine(inline=False)
+    with caplog.at_level(logging.INFO):
+        engine.start()
+        eventually(lambda: "the engine's round failed; it goes on" in caplog.text)
+        rename(tmp_path, "hints_away", "hints")
+        engine.wake()
+        eventually(lambda: "the engine's round works again" in caplog.text)
+    engine.stop()
+    assert caplog.text.count("round failed") == 1
+
+
+def test_a_piece_of_work_that_fails_does_not_stop_the_rest(
+    house_with_proofs: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = house_with_proofs
+    assert house.proofs is not None
+    house.proofs.breaks = True
+    key = house.charging()
+    house.run(30)
+    assert "a piece of the engine's work failed" in caplog.text
+    assert house.session(key).status == Status.CHARGING
+
+
+def test_a_start_whose_answer_could_not_be_written_down_counts_as_unanswered(house: House, tmp_path: Path) -> None:
+    rename(tmp_path, "observations", "observations_away")
+    key = house.request()
+    house.run(5)
+    assert house.states(key, Kind.START) == [CommandState.SENT]
+    rename(tmp_path, "observations_away", "observations")
+    house.run(120)
+    assert house.session(key).phase is Phase.NO_ANSWER
+    assert house.upstream_sessions() == 1
+
+
+def test_a_command_waits_for_its_budget(house: House) -> None:
+    key = house.charging()
+    for _ in range(10):
+        house.budgets.take(Endpoint.STOP, house.clock.now())
+    house.ask(key, Kind.STOP)
+    house.run(30)
+    assert house.states(key, Kind.STOP) == [CommandState.WAITING]
+    house.run(40)
+    assert house.states(key, Kind.STOP) == [CommandState.DONE]
+
+
+def test_a_start_that_finds_the_budget_spent_after_all_is_refused_and_was_never_sent(house: House) -> None:
+    key = house.request()
+    start = house.last(key, Kind.START)
+    assert house.store.claim(start.id, house.clock.now())
+    for _ in range(3):
+        house.budgets.take(Endpoint.START, house.clock.now())
+    ended = Sender(house.context).send(house.last(key, Kind.START))
+    assert (ended.phase, ended.refusal) == (Phase.REFUSED, Refusal.TOO_MANY)
+    assert ended.retry_at is not None
+    assert house.upstream_sessions() == 0
+
+
+def test_a_stop_that_finds_the_budget_spent_after_all_waits_for_its_turn(house: House) -> None:
+    key = house.charging()
+    stop = house.ask(key, Kind.STOP)
+    assert house.store.claim(stop.id, house.clock.now())
+    for _ in range(10):
+        house.budgets.take(Endpoint.STOP, house.clock.now())
+    Sender(house.context).send(house.last(key, Kind.STOP))
+    waiting = house.last(key, Kind.STOP)
+    assert waiting.state is CommandState.WAITING
+    assert waiting.not_before is not None
+    assert waiting.not_before - house.clock.now() > timedelta(seconds=50)
+
+
+def test_a_stop_that_upstream_has_no_room_for_is_sent_when_it_says(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Fault.TOO_MANY, "stop", retry_after=20))
+    house.ask(key, Kind.STOP)
+    house.run(5)
+    assert house.states(key, Kind.STOP) == [CommandState.WAITING]
+    house.until(key, "captured")
+
+
+def test_a_stop_that_never_leaves_is_tried_for_minutes_and_then_given_up(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Fault.UNREACHABLE, "stop", times=None))
+    house.ask(key, Kind.STOP)
+    house.run(400)
+    last = house.last(key, Kind.STOP)
+    assert (last.state, last.refusal) == (CommandState.REFUSED, Refusal.UPSTREAM_DOWN)
+    assert last.attempts == MOST_ATTEMPTS
+
+
+def test_a_command_to_an_expired_session_is_refused_and_the_session_is_gone(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Fault.TOKEN_EXPIRED, "stop"))
+    house.ask(key, Kind.STOP)
+    house.run(2)
+    assert house.states(key, Kind.STOP) == [CommandState.REFUSED]
+    assert house.session(key).phase is Phase.GONE
+
+
+def test_a_receipt_email_without_an_answer_is_sent_again_only_when_upstream_does_not_know_it(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Fault.TIMEOUT, "receipt_email"))
+    house.ask(key, Kind.RECEIPT_EMAIL, email="driver@example.org")
+    house.run(40)
+    assert house.last(key, Kind.RECEIPT_EMAIL).state is CommandState.DONE
+    assert house.last(key, Kind.RECEIPT_EMAIL).attempts == 2
+
+
+def test_a_start_never_counts_as_missing(house: House) -> None:
+    assert not effect_missing(Kind.START, house.session(house.request()))
+
+
+def test_a_command_without_a_session_is_an_error_of_ours(house: House) -> None:
+    with pytest.raises(LookupError):
+        the_session(house.store, "nowhere")
+
+
+def test_more_cards_than_the_budget_allows_are_read_one_minute_later(house: House) -> None:
+    codes = [f"NO{number:02}" for number in range(35)]
+    for code in codes:
+        house.store.want_card(code, house.clock.now())
+    house.run(5)
+    assert len(house.store.wanted_cards()) == 5
+    house.run(65)
+    assert house.store.wanted_cards() == []
+    assert house.answered("charger", 429) == 0
+
+
+def test_a_card_without_an_answer_is_noted_as_such_and_the_old_one_stays(house: House) -> None:
+    house.store.want_card(CODE, house.clock.now())
+    house.run(1)
+    before = house.store.card(CODE)
+    house.faults.add(Rule(Fault.TIMEOUT, "charger"))
+    house.clock.advance(31)
+    house.store.want_card(CODE, house.clock.now())
+    house.run(1)
+    problem = house.store.card_problem(CODE)
+    assert problem is not None
+    assert problem[0] is None
+    assert house.store.card(CODE) == before
+
+
+def test_a_card_that_there_is_no_room_for_stays_wanted(house: House) -> None:
+    house.faults.add(Rule(Fault.TOO_MANY, "charger", retry_after=10))
+    house.store.want_card(CODE, house.clock.now())
+    house.run(3)
+    assert [code for code, _ in house.store.wanted_cards()] == [CODE]
+    house.run(15)
+    assert house.store.card(CODE) is not None
+
+
+def test_a_hint_makes_the_engine_read_at_once(house: House) -> None:
+    key = house.request()
+    house.until(key, "created")
+    house.run(30)
+    before = house.answered("session")
+    house.store.hint(key, house.clock.now())
+    house.engine.round()
+    assert house.answered("session") == before + 1
+    assert house.store.hints() == {}
+
+
+def test_an_older_state_never_replaces_a_newer_one_in_the_watch(house: House) -> None:
+    key = house.charging()
+    watch = Watch(house.context)
+    watch.refresh()
+    newer = house.session(key)
+    older = Session(key, CODE, 1, Phase.OPEN, newer.requested_at, version=1, status="created")
+    watch.put(older)
+    assert watch.sessions() == [newer]
+    assert watch.needs(house.clock.now(), {key}) == []
+
+
+def test_without_a_payment_there_is_nothing_to_prove(house_with_proofs: House) -> None:
+    assert ProofReader(house_with_proofs.context).read("nowhere") is None
+
+
+def test_without_a_provider_nothing_is_read_as_a_proof(house: House) -> None:
+    key = house.charging()
+    reader = ProofReader(house.context)
+    assert not reader.wanted(house.session(key), house.clock.now())
+    assert reader.take_up() == []
+
+
+def test_a_receipt_that_has_not_changed_is_not_revised(house: House) -> None:
+    key = house.charging()
+    house.run(60)
+    house.ask(key, Kind.STOP)
+    ended = house.until(key, "captured")
+    issue(house.context, ended)
+    stored = house.store.receipt(key)
+    assert stored is not None
+    assert stored.revised_at is None
+
+
+def test_a_session_without_a_readable_price_has_no_receipt(house: House) -> None:
+    key = house.request()
+    blind = Session(key, CODE, 1, Phase.OPEN, house.clock.now(), status="captured")
+    issue(house.context, blind)
+    assert house.store.receipt(key) is None
