@@ -31,6 +31,7 @@ from kiosk.web.assets import init_assets
 from kiosk.web.devices import init_devices
 from kiosk.web.errors import init_errors
 from kiosk.web.formats import init_formats
+from kiosk.web.front import Front
 from kiosk.web.i18n import init_i18n
 from kiosk.web.limits import init_limits
 from kiosk.web.parts import Parts
@@ -95,6 +96,7 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     if sandbox is not None:
         sandbox.mount(app)
+    app.wsgi_app = Front(app.wsgi_app, live, clock)  # type: ignore[method-assign]
     if start_engine:
         start(app)
     return app

@@ -63,6 +63,7 @@ class Sender:
                 tell(context, context.store.start_unanswered(command.id, now, "cut off"))
             else:
                 context.store.finish(command.id, CommandState.UNKNOWN, now, detail="cut off")
+                context.live.publish(session_topic(command.session_key))
                 keys.append(command.session_key)
         return keys
 
@@ -81,6 +82,7 @@ class Sender:
             ended, asked = command.ended_at, session.asked_at
             if ended is not None and asked is not None and asked >= ended:
                 self._context.store.again(command.id, now + backoff(command.attempts))
+                self._context.live.publish(session_topic(session.key))
         return open_ends
 
     def _start(self, command: Command) -> Session:

@@ -18,6 +18,7 @@ from kiosk.domain.limits import guard
 from kiosk.domain.session import Session
 from kiosk.engine.commands import ENDPOINTS, FIRST, Sender
 from kiosk.engine.context import Context
+from kiosk.engine.live import session_topic
 from kiosk.engine.observing import noticed
 from kiosk.engine.proofs import ProofReader
 from kiosk.engine.schedule import plan
@@ -196,6 +197,7 @@ class Engine:
             self._acted[mark] = now
             log.info("the kiosk acts by itself", extra={"kind": step.kind.value, "reason": step.asked_by.value})
             self._context.store.ask(session.key, step.kind, step.asked_by, now)
+            self._context.live.publish(session_topic(session.key))
             self._wake.set()
 
     def _forget_people(self, now: datetime) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 GLANCE_SECONDS = 20.0
 """A page that polls does so every 5 s; one in the background may miss this, and is then read like an unwatched one."""
 MOST_GLANCES = 10_000
+MOST_VERSIONS = 100_000
 
 
 def session_topic(key: str) -> str:
@@ -64,6 +65,9 @@ class Live:
         self._lock = threading.Lock()
         self._topics: defaultdict[str, set[Subscription]] = defaultdict(set)
         self._glances: dict[str, float] = {}
+        self._versions: dict[str, int] = {}
+        self._news = 0
+        self._floor = 0
         self._open = 0
         self._closed = False
 
@@ -86,9 +90,17 @@ class Live:
                 if not listeners:
                     del self._topics[topic]
 
+    def version(self, topic: str) -> int:
+        """A number that changes with every piece of news of the topic. Whatever was made under another one is old."""
+        return self._versions.get(topic, self._floor)
+
     def publish(self, topic: str) -> None:
         """Wake every listener of the topic. Cheap when there is none."""
         with self._lock:
+            self._news += 1
+            if len(self._versions) >= MOST_VERSIONS:
+                self._versions, self._floor = {}, self._news
+            self._versions[topic] = self._news
             listeners = tuple(self._topics.get(topic, ()))
         for subscription in listeners:
             subscription.ring()

@@ -1,8 +1,7 @@
 """Which session is read next: a pure function of what is open, what the budget allows, and the time.
 
-Every session has a target interval. When the budget cannot serve all targets, all stretch by the same factor, so that
-nobody
-starves; ordinary reads are spread evenly and a small reserve stays for those where something is about to change.
+Every session has a target interval. When the budget cannot serve all targets they stretch, those least where something
+is about to change, and nobody starves; a small reserve stays for the urgent.
 """
 
 from __future__ import annotations
@@ -18,6 +17,10 @@ from kiosk.domain.status import Group, Status
 RESERVE = 3
 URGENT_AT_MOST = 5.0
 URGENT_SHARE = 0.6
+LOOK_AGAIN = timedelta(seconds=60)
+SOON = timedelta(milliseconds=200)
+A_MOMENT = timedelta(milliseconds=50)
+"""A wake-up this little early is in time: waiting for the rest would cost a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +114,52 @@ def stretch_of(needs: Iterable[ReadNeed], per_minute: int) -> Stretch:
 def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: datetime | None, now: datetime) -> Plan:
     """What to read now. `free` grants are left in the present window of the budget of `per_minute`.
 
-    Ordinary reads leave RESERVE grants alone and, once targets are stretched, keep an even distance to `last_read`.
+    `last_read` is when the last ordinary read was sent. Ordinary reads leave RESERVE grants alone. Once targets are
+    stretched they leave at an even pace, each for the session that is longest unread by its own target.
     """
     needs = tuple(needs)
     stretch = stretch_of(needs, per_minute)
-    spacing = timedelta(seconds=60 / max(1, per_minute - RESERVE)) if stretch != Stretch() else timedelta(0)
-    waiting = sorted((_due(need, stretch.of(need), now), not need.urgent, need.key, need) for need in needs)
+    urgent = [need for need in needs if need.urgent]
+    ordinary = [need for need in needs if not need.urgent]
+    chosen, again = _due_now(urgent, stretch.urgent, free, now)
+    if stretch.ordinary > 1:
+        more, later = _paced(ordinary, _pace(urgent, stretch, per_minute), free - len(chosen), last_read, now)
+    else:
+        more, later = _due_now(ordinary, 1.0, free - len(chosen) - RESERVE, now)
+    return Plan((*chosen, *more), min(again, later), stretch)
+
+
+def _due_now(needs: list[ReadNeed], stretch: float, free: int, now: datetime) -> tuple[list[str], timedelta]:
+    """Those whose time has come, the longest due first, and when the next one will be."""
     chosen: list[str] = []
-    again = timedelta(seconds=60)
-    next_ordinary = last_read + spacing if last_read is not None else now
-    for due, _, _, need in waiting:
-        left = free - len(chosen)
-        if need.urgent:
-            if due <= now and left > 0:
-                chosen.append(need.key)
-                next_ordinary = max(next_ordinary, now + spacing)
-            else:
-                again = min(again, max(due - now, timedelta(milliseconds=200)))
-            continue
-        ready = max(due, next_ordinary)
-        if ready <= now and left > RESERVE:
+    again = LOOK_AGAIN
+    for due, _, need in sorted((_due(need, stretch, now), need.key, need) for need in needs):
+        if due <= now and len(chosen) < free:
             chosen.append(need.key)
-            next_ordinary = now + spacing
         else:
-            again = min(again, max(ready - now, timedelta(milliseconds=200)))
-    return Plan(tuple(chosen), again, stretch)
+            again = min(again, max(due - now, SOON))
+    return chosen, again
+
+
+def _paced(
+    needs: list[ReadNeed], pace: timedelta, free: int, last_read: datetime | None, now: datetime
+) -> tuple[list[str], timedelta]:
+    """One read a pace, due or not, so that no place is left unused while others wait."""
+    next_at = now if last_read is None else last_read + pace
+    if next_at - now > A_MOMENT or free <= RESERVE or not needs:
+        return [], max(next_at - now, SOON)
+    return [max(needs, key=lambda need: (_waited(need, now), need.key)).key], pace
+
+
+def _pace(urgent: list[ReadNeed], stretch: Stretch, per_minute: int) -> timedelta:
+    """The even distance of ordinary reads in what the urgent leave of the budget."""
+    spent = sum(60 / need.target for need in urgent) / stretch.urgent
+    return timedelta(seconds=60 / max(1.0, per_minute - RESERVE - spent))
+
+
+def _waited(need: ReadNeed, now: datetime) -> float:
+    """How long it has been unread, in its own target intervals."""
+    return float("inf") if need.last is None else (now - need.last).total_seconds() / need.target
 
 
 def _due(need: ReadNeed, stretch: float, now: datetime) -> datetime:

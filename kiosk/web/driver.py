@@ -13,9 +13,11 @@ from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
+from kiosk.engine.live import charger_topic
 from kiosk.store.errors import BayTaken
 from kiosk.web import codes, frame
 from kiosk.web.devices import current_device, ensure_device
+from kiosk.web.front import keep_for
 from kiosk.web.landing import BayRow, Landing, bay_row, landing_of, terms_of
 from kiosk.web.limits import limit_lookup, limit_start
 from kiosk.web.parts import parts
@@ -28,6 +30,8 @@ START_WAIT = 4.0
 PROBLEM_COUNTS = timedelta(seconds=30)
 OLD_SESSIONS = timedelta(days=8)
 RECEIPT_NOTICE = timedelta(hours=24)
+PAGE_LIVES = 1.0
+"""Seconds that a card's page may be given out again: scripts count the age of its figures from when it was made."""
 
 bp = Blueprint("driver", __name__)
 bp.record_once(frame.install)
@@ -113,6 +117,7 @@ def start(code: str) -> ResponseReturnValue:
         if store.owns(taken.key, device):
             return redirect(url_for("sessions.session_page", key=taken.key), 303)
         return _charger_page(code, taken=connector_id, status=409)
+    parts().live.publish(charger_topic(code))
     parts().engine.wake()
     wait_for_session(session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
     return redirect(url_for("sessions.session_page", key=session.key), 303)
@@ -138,6 +143,8 @@ def _charger_page(
         if refused_later:
             return _retry(render_template("unreachable.html", code=code), 503)
         return _retry(render_template("looking.html", code=code), 503 if not parts().engine.alive() else 202)
+    if status == 200 and card.seen_at + FRESH > parts().clock.now():
+        keep_for(PAGE_LIVES)
     page = render_template(
         "landing.html",
         card=_landing(card, wish),

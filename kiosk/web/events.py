@@ -15,8 +15,10 @@ from threading import Lock
 
 from flask import Blueprint, Response, abort, current_app, request, stream_with_context
 
+from kiosk.domain.session import Phase
 from kiosk.engine.live import Subscription, TooManyStreams, session_topic
 from kiosk.web.frame import exact
+from kiosk.web.front import keep_for
 from kiosk.web.i18n import language
 from kiosk.web.limits import limit_poll, limiter
 from kiosk.web.parts import parts
@@ -78,6 +80,8 @@ def session_json(key: str) -> Response:
     if reading is None:
         abort(404)
     parts().live.glance(session_topic(key))
+    if reading.session.phase is not Phase.QUEUED:  # a place in line moves with other drivers
+        keep_for(_patience(reading) * parts().clock.rate)
     body = renderings.of(reading, language())
     response = Response(_with_time(reading, body), mimetype="application/json")
     response.set_etag(body.stamp, weak=True)

@@ -125,9 +125,10 @@ def back_from_bank(key: str) -> ResponseReturnValue:
     if fits:
         if store.use_bank_return(key, now):
             store.grant(key, ensure_device(), "bank", now)
+            _tell(key)
         if session.known_status is Status.CREATED:
             store.ask(key, Kind.CONFIRM, AskedBy.DRIVER, now)
-            parts().engine.wake()
+            _tell(key)
             wait_for_session(key, _moved_from(session), WAIT)
     return redirect(url_for("sessions.session_page", key=key), 303)
 
@@ -154,7 +155,7 @@ def cancel(key: str) -> ResponseReturnValue:
     if not isinstance(reading, Reading):
         return reading
     if reading.session.phase is Phase.QUEUED and parts().store.withdraw_start(key, reading.now):
-        parts().engine.wake()
+        _tell(key)
     elif Action.CANCEL in reading.view().actions:
         _ask(reading, Kind.CANCEL)
     return _answer(key)
@@ -169,7 +170,7 @@ def leave(key: str) -> ResponseReturnValue:
     if not isinstance(reading, Reading):
         return reading
     if reading.session.phase is Phase.QUEUED and parts().store.withdraw_start(key, reading.now):
-        parts().engine.wake()
+        _tell(key)
     return _answer(key)
 
 
@@ -200,7 +201,7 @@ def limit(key: str) -> ResponseReturnValue:
         return _refuse(reading, _("Please choose one of the limits on this page."), 422)
     if Action.LIMIT in view.actions and offered.get(chosen) != reading.session.limit_minor:
         parts().store.set_limit(key, offered.get(chosen))
-        parts().engine.wake()
+        _tell(key)
     return _answer(key)
 
 
@@ -218,7 +219,7 @@ def receipt_email(key: str) -> ResponseReturnValue:
     if not reading.session.can_set_email():
         return _refuse(reading, _("It is too late for an e-mail. The receipt stays on this page."), 409)
     parts().store.ask(key, Kind.RECEIPT_EMAIL, AskedBy.DRIVER, reading.now, email=email)
-    parts().engine.wake()
+    _tell(key)
     return _answer(key)
 
 
@@ -268,6 +269,7 @@ def takeover(code: str) -> ResponseReturnValue:
     key = parts().store.use_takeover(code, ensure_device(), parts().clock.now())
     if key is None:
         return render_template("takeover_gone.html"), 410
+    _tell(key)
     return redirect(url_for("sessions.session_page", key=key), 303)
 
 
@@ -310,7 +312,7 @@ def _ask(reading: Reading, kind: Kind) -> None:
         parts().store.ask(key, kind, AskedBy.DRIVER, parts().clock.now())
     except Missing:
         abort(404)
-    parts().engine.wake()
+    _tell(key)
     wait_for_session(key, _moved_from(reading.session), WAIT)
 
 
@@ -328,6 +330,12 @@ def _refuse(reading: Reading, sentence: str, status: int) -> ResponseReturnValue
     if _wants_json():
         return jsonify(error="invalid", message=sentence), status
     return _screen(reading, status, sentence)
+
+
+def _tell(key: str) -> None:
+    """Something was written: the engine looks, and what was kept of this session's state is out of date."""
+    parts().live.publish(session_topic(key))
+    parts().engine.wake()
 
 
 def _wants_json() -> bool:

@@ -1,0 +1,111 @@
+"""Expected power in words: who asks, what a connector gets, what sets that figure and what had to be assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from kiosk.domain.charger import ChargerCard
+from kiosk.domain.fuses import NodeKind
+from kiosk.domain.rating import Rating
+
+
+class Place(NamedTuple):
+    code: str
+    connector_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoweredCharger:
+    """A charger of the kiosk. `station_ids` are its names in the fuse tree; without any it is its public code.
+
+    `claimed` are the connectors that a session of this kiosk keeps.
+    """
+
+    card: ChargerCard
+    ratings: Mapping[int, Rating] = field(default_factory=dict)
+    claimed: frozenset[int] = frozenset()
+    station_ids: tuple[str, ...] = ()
+
+
+class BoundKind(StrEnum):
+    CONNECTOR = "connector"  # it is the connector itself that gives no more
+    NODE = "node"  # a fuse, or another part of the installation
+    OFFLINE = "offline"  # the charger cannot be reached: nothing can be promised
+    OUT_OF_ORDER = "out_of_order"
+    NOT_KNOWN = "not_known"  # too little is known of the connector
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What sets the figure. For NODE: its kind, name and limit in amperes per phase, and how many share it.
+
+    `reserved_amperes` of that limit are kept for a building and for chargers that cannot be reached.
+    """
+
+    kind: BoundKind
+    node_kind: NodeKind | None = None
+    name: str | None = None
+    limit_amperes: Decimal | None = None
+    reserved_amperes: Decimal | None = None
+    sharers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a connector gets. `kw` has one decimal, rounded down; None when nothing can be said.
+
+    `pauses`: there is not enough for every car, so this one has to wait for its turn; both figures are zero.
+    """
+
+    bound: Bound
+    amperes: Decimal | None = None
+    kw: Decimal | None = None
+    pauses: bool = False
+
+
+class Assumption(StrEnum):
+    """What had to be assumed. The first five leave something out, so that the figure is an upper bound."""
+
+    NO_TREE = "no_tree"
+    NOT_IN_TREE = "not_in_tree"
+    TREE_INCOMPLETE = "tree_incomplete"
+    LIMIT_NOT_KNOWN = "limit_not_known"  # a fuse above without a limit
+    LOAD_NOT_KNOWN = "load_not_known"  # a building behind a meter without figures
+    LOAD_ASSUMED = "load_assumed"  # the building takes what its meter's fallback says
+    OFFLINE_RESERVED = "offline_reserved"  # current is kept for chargers that cannot be reached
+    USE_ASSUMED = "use_assumed"  # connectors whose use is not known were taken to be charging
+    PHASES_ASSUMED = "phases_assumed"  # one-phase charging was taken to be all on the same phase
+    SUPPLY_ASSUMED = "supply_assumed"  # the connector was taken to have one phase
+
+
+_LEAVES_OUT = frozenset(
+    {
+        Assumption.NO_TREE,
+        Assumption.NOT_IN_TREE,
+        Assumption.TREE_INCOMPLETE,
+        Assumption.LIMIT_NOT_KNOWN,
+        Assumption.LOAD_NOT_KNOWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """`full` <= `now` <= `most_kw`. `now`: with those who charge now. `full`: when all free bays fill up as well.
+
+    `most_kw` is what the connector itself can do.
+    """
+
+    now: Share
+    full: Share
+    most_kw: Decimal | None
+    assumptions: frozenset[Assumption] = frozenset()
+
+    @property
+    def at_most(self) -> bool:
+        """The figures are upper bounds: something that may take power could not be counted."""
+        return bool(self.assumptions & _LEAVES_OUT)
