@@ -1,0 +1,297 @@
+"""Expected power on random sites: no limit is passed on any phase, order does not matter, shares rise and fall as told.
+
+A site is drawn as nested fuses with stations; each connector has a number, a word of OCPP, and a supply.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+from itertools import count, islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.expectation import BoundKind, Expectation, Place, PoweredCharger
+from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
+from kiosk.domain.power import expected_power
+from kiosk.domain.rating import LEAST_AMPERES, Rating
+
+from .made import T0
+
+FREE, CHARGING = "Available", "Charging"
+WORDS = (FREE, "Preparing", CHARGING, "SuspendedEV", "Faulted", None)
+SUPPLIES = ("AC_1_PHASE", "AC_3_PHASE", "DC", None)
+amperes = st.decimals(0, 120, places=1)
+unsure = st.none() | amperes
+
+
+@dataclass(frozen=True)
+class Drawn:
+    tree: FuseTree
+    chargers: tuple[PoweredCharger, ...]
+
+    def answers(self) -> dict[Place, Expectation]:
+        return expected_power(self.tree, self.chargers, T0)
+
+    def word(self, place: Place) -> str | None:
+        return next(c.status for each in self.chargers for c in each.card.connectors if of(each, c) == place)
+
+    def with_word(self, place: Place, word: str) -> Drawn:
+        return replace(self, chargers=tuple(_with_word(each, place, word) for each in self.chargers))
+
+
+def of(charger: PoweredCharger, connector: Connector) -> Place:
+    return Place(charger.card.code, connector.connector_id)
+
+
+def _with_word(charger: PoweredCharger, place: Place, word: str) -> PoweredCharger:
+    connectors = tuple(replace(c, status=word) if of(charger, c) == place else c for c in charger.card.connectors)
+    return replace(charger, card=replace(charger.card, connectors=connectors))
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> Drawn:
+    codes = (f"C{number}" for number in count())
+    chargers: list[PoweredCharger] = []
+
+    def meter() -> Meter | None:
+        return draw(
+            st.none() | st.builds(Meter, st.booleans(), st.none(), unsure, unsure, st.booleans(), st.none(), unsure)
+        )
+
+    def a_station() -> Node:
+        code = next(codes)
+        online = draw(st.sampled_from([True, True, True, False, None]))
+        listed, own = [], []
+        for number in range(1, draw(st.integers(1, 3)) + 1):
+            if draw(st.integers(0, 5)):
+                own.append(Connector(number, draw(st.sampled_from(WORDS)), power_type=draw(st.sampled_from(SUPPLIES))))
+            if draw(st.integers(0, 5)):
+                phases = draw(st.sampled_from([None, None, 1, 3]))
+                listed.append(FuseConnector(code, number, None, draw(unsure), draw(unsure), phases))
+        ratings = {c.connector_id: Rating(max_kw=draw(st.none() | st.decimals(0, 60, places=1))) for c in own}
+        card = ChargerCard(code, None, online, tuple(own), None, None, T0)
+        chargers.append(PoweredCharger(card, ratings))
+        return Node(
+            draw(st.sampled_from([NodeKind.STATION, NodeKind.STATION, NodeKind.UNKNOWN])),
+            code,
+            draw(unsure),
+            fallback=draw(unsure),
+            connectors=tuple(listed),
+        )
+
+    def a_node(depth: int) -> Node:
+        kinds = st.sampled_from([NodeKind.FUSE, NodeKind.FUSE, NodeKind.GROUP, NodeKind.METER, NodeKind.UNKNOWN])
+        few = draw(st.integers(0, 3))
+        children = [a_station() if depth == 0 or draw(st.booleans()) else a_node(depth - 1) for _ in range(few)]
+        return Node(
+            draw(kinds),
+            next(codes),
+            draw(unsure),
+            draw(unsure),
+            draw(unsure),
+            meter=meter(),
+            children=tuple(children),
+        )
+
+    roots = tuple(a_node(2) for _ in range(draw(st.integers(1, 2))))
+    return Drawn(FuseTree(roots, draw(st.booleans())), tuple(chargers))
+
+
+def nodes(tree: FuseTree) -> Iterator[Node]:
+    waiting = list(tree.roots)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(node.children)
+
+
+def codes_under(node: Node) -> set[str]:
+    return {c.station_id for each in nodes(FuseTree((node,))) for c in each.connectors if c.station_id is not None}
+
+
+def assert_within_limits(site: Drawn, drawn_amperes: dict[Place, Decimal], phase_of: dict[Place, int]) -> None:
+    """On no phase of any node flows more than its limit. One-phase connectors are on the phase that they are given."""
+    single = {of(each, c) for each in site.chargers for c in each.card.connectors if c.power_type == "AC_1_PHASE"}
+    for node in nodes(site.tree):
+        limits = [limit for limit in (node.limit, node.inbound_limit) if limit is not None]
+        codes = codes_under(node)
+        for phase in range(3):
+            flows = sum(
+                flow
+                for place, flow in drawn_amperes.items()
+                if place.code in codes and (place not in single or phase_of[place] == phase)
+            )
+            assert not limits or flows <= min(limits)
+
+
+@given(sites(), st.randoms(use_true_random=False))
+def test_no_limit_is_ever_passed_on_any_phase(site: Drawn, dice: random.Random) -> None:
+    found = site.answers()
+    phases = {place: dice.randrange(3) for place in found}
+    everybody = {place: each.full.amperes for place, each in found.items() if each.full.amperes is not None}
+    assert_within_limits(site, everybody, phases)
+    charging = {
+        place: each.now.amperes
+        for place, each in found.items()
+        if each.now.amperes is not None and site.word(place) in {CHARGING, "SuspendedEV", None}
+    }
+    assert_within_limits(site, charging, phases)
+
+
+@given(sites(), st.data())
+def test_what_a_driver_was_promised_is_what_the_driver_gets(site: Drawn, data: st.DataObject) -> None:
+    """Starting at a free bay gives exactly the share that was told before, when nothing else changes."""
+    found = site.answers()
+    free = [place for place in found if site.word(place) in {FREE, "Preparing"}]
+    if free:
+        place = data.draw(st.sampled_from(free))
+        after = site.with_word(place, CHARGING).answers()[place]
+        assert (after.now.amperes, after.now.kw, after.now.bound) == (
+            found[place].now.amperes,
+            found[place].now.kw,
+            found[place].now.bound,
+        )
+        assert after.full == found[place].full
+
+
+@given(sites(), st.data())
+def test_one_more_charging_car_never_raises_anothers_share(site: Drawn, data: st.DataObject) -> None:
+    before = site.answers()
+    free = [place for place in before if site.word(place) == FREE]
+    if free:
+        place = data.draw(st.sampled_from(free))
+        after = site.with_word(place, CHARGING).answers()
+        for other in before.keys() - {place}:
+            assert_not_above(after[other], before[other])
+
+
+def assert_not_above(lower: Expectation, upper: Expectation) -> None:
+    for one, two in ((lower.now, upper.now), (lower.full, upper.full)):
+        assert (one.amperes is None) == (two.amperes is None)
+        if one.amperes is not None and two.amperes is not None and one.kw is not None and two.kw is not None:
+            assert one.amperes <= two.amperes
+            assert one.kw <= two.kw
+
+
+@given(sites(), st.data(), st.sampled_from(["limit", "inbound_limit"]), st.decimals(0, 200, places=1))
+def test_raising_a_limit_never_lowers_anybodys_share(
+    site: Drawn, data: st.DataObject, which: str, more: Decimal
+) -> None:
+    """Whose limit it is does not matter, unless it is what is kept for a charger out of reach."""
+    lost = {each.card.code for each in site.chargers if each.card.online is False}
+    raisable = [n for n in nodes(site.tree) if getattr(n, which) is not None and n.name not in lost]
+    if raisable:
+        chosen = data.draw(st.sampled_from(raisable))
+        raised = replace(chosen, **{which: getattr(chosen, which) + more})
+        tree = replace(site.tree, roots=tuple(_replaced(root, chosen, raised) for root in site.tree.roots))
+        before, after = site.answers(), replace(site, tree=tree).answers()
+        for place in before:
+            assert_not_above(before[place], after[place])
+
+
+def _replaced(node: Node, old: Node, new: Node) -> Node:
+    if node.name == old.name:
+        return new
+    return replace(node, children=tuple(_replaced(child, old, new) for child in node.children))
+
+
+@given(sites())
+def test_the_range_is_in_order(site: Drawn) -> None:
+    for each in site.answers().values():
+        if each.now.kw is not None:
+            assert each.full.kw is not None
+            assert each.most_kw is not None
+            assert 0 <= each.full.kw <= each.now.kw <= each.most_kw
+            for share in (each.now, each.full):
+                assert share.amperes is not None
+                assert share.pauses == (share.amperes == 0)
+                assert share.pauses or share.amperes >= LEAST_AMPERES
+
+
+@given(sites())
+def test_a_reason_is_always_given_and_fits_the_figure(site: Drawn) -> None:
+    names = {node.name: node for node in nodes(site.tree)}
+    for each in site.answers().values():
+        for share in (each.now, each.full):
+            if share.bound.kind is BoundKind.NODE:
+                assert share.bound.name is not None
+                node = names[share.bound.name]
+                assert share.bound.limit_amperes == node.most_amperes
+                assert share.bound.sharers >= 1
+                assert share.amperes is not None
+                assert share.bound.limit_amperes is not None
+                assert share.bound.reserved_amperes is not None
+                assert share.amperes + share.bound.reserved_amperes <= share.bound.limit_amperes
+            else:
+                assert (share.amperes is None) == (share.bound.kind is not BoundKind.CONNECTOR)
+
+
+@given(sites(), st.randoms(use_true_random=False))
+def test_the_order_of_children_and_chargers_does_not_matter(site: Drawn, dice: random.Random) -> None:
+    def shuffled(node: Node) -> Node:
+        children, connectors = [shuffled(child) for child in node.children], list(node.connectors)
+        dice.shuffle(children)
+        dice.shuffle(connectors)
+        return replace(node, children=tuple(children), connectors=tuple(connectors))
+
+    roots, chargers = [shuffled(root) for root in site.tree.roots], list(site.chargers)
+    dice.shuffle(roots)
+    dice.shuffle(chargers)
+    assert expected_power(replace(site.tree, roots=tuple(roots)), chargers, T0) == site.answers()
+
+
+@given(sites())
+def test_a_tree_never_makes_a_connector_abler_than_its_rating(site: Drawn) -> None:
+    without = expected_power(None, site.chargers, T0)
+    for place, each in site.answers().items():
+        rated = without[place].most_kw
+        assert rated is None or (each.most_kw is not None and each.most_kw <= rated)
+
+
+@given(sites(), st.integers(1, 40))
+def test_the_callers_decimal_context_changes_nothing(site: Drawn, precision: int) -> None:
+    expected = site.answers()
+    with localcontext() as context:
+        context.prec = precision
+        assert site.answers() == expected
+
+
+@pytest.mark.parametrize("different", [False, True], ids=["alike", "all different"])
+def test_the_work_grows_with_the_site_and_not_with_its_square(different: bool) -> None:
+    """Counted in calls, not in seconds: ten times the connectors, about ten times the work."""
+
+    def work(connectors: int) -> int:
+        numbers = count()
+        cabinets: list[Node] = []
+        chargers: list[PoweredCharger] = []
+        for _ in range(connectors // 20):
+            row = []
+            for code in (f"S{number}" for number in islice(numbers, 10)):
+                can = [Decimal(32) + (Decimal(int(code[1:]) + n) / 1000 if different else 0) for n in (1, 2)]
+                points = tuple(FuseConnector(code, n, None, None, can[n - 1], 3) for n in (1, 2))
+                row.append(Node(NodeKind.STATION, code, Decimal(63), connectors=points))
+                card = ChargerCard(code, None, True, (Connector(1, FREE), Connector(2, CHARGING)), None, None, T0)
+                chargers.append(PoweredCharger(card))
+            cabinets.append(Node(NodeKind.FUSE, f"F{len(cabinets)}", Decimal(250), children=tuple(row)))
+        tree = FuseTree((Node(NodeKind.FUSE, "Main", Decimal(1000), children=tuple(cabinets)),))
+        counted = 0
+
+        def count_call(_frame: object, event: str, _argument: object) -> None:
+            nonlocal counted
+            counted += event in {"call", "c_call"}
+
+        sys.setprofile(count_call)
+        try:
+            assert len(expected_power(tree, chargers, T0)) == connectors
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    assert work(2000) < 12 * work(200)
