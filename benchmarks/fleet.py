@@ -261,7 +261,7 @@ class Fleet:
     def _sample(self, seen: Seen, step: float) -> None:
         """Before the next round may read: how long is everybody unread, and how long would be fair.
 
-        Fair is `target * stretch + 3 * spacing`: the session's target by the schedule, the factor by which all of its
+        Fair is `target * stretch + 3 * spacing`: the session's target, the factor by which all of its
         kind stretch at this load, and three distances between two ordinary reads, because reads leave one at a time and a
         watched and an unwatched session may fall due at the same moment. A share changes with the load, so the
         longest since the session's last read counts.
