@@ -178,15 +178,11 @@ class Sender:
 
 
 def effect_missing(kind: Kind, session: Session) -> bool:
-    """By what upstream says now, the command has had no effect (yet)."""
-    match kind:
-        case Kind.STOP:
-            return session.can_stop()
-        case Kind.CANCEL:
-            return session.can_cancel()
-        case Kind.CONFIRM:
-            return session.known_status is Status.CREATED
-        case Kind.RECEIPT_EMAIL:
-            return session.can_set_email() and not session.email_known
-        case Kind.START:
-            return False
+    """By what upstream says now, the command has had no effect (yet). Of a start nothing can be said, so never."""
+    missing = {
+        Kind.STOP: session.can_stop(),
+        Kind.CANCEL: session.can_cancel(),
+        Kind.CONFIRM: session.known_status is Status.CREATED,
+        Kind.RECEIPT_EMAIL: session.can_set_email() and not session.email_known,
+    }
+    return missing.get(kind, False)

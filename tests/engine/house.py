@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -66,6 +67,19 @@ class BookProofs:
         )
 
 
+class Gate(httpx.BaseTransport):
+    """Lets calls through while it is open; the others wait, as on a slow line."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self.open = threading.Event()
+        self.open.set()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert self.open.wait(20)
+        return self._inner.handle_request(request)
+
+
 class House:
     def __init__(self, folder: Path, switches: Switches | None = None, *, proofs: bool = False) -> None:
         self.clock = ManualClock()
@@ -76,9 +90,8 @@ class House:
         small = (ConnectorSpec(1, "AC_3_PHASE", 22_000),)
         self.world.add_charger(ChargerSpec(SMALL, "Charger 3", small, Pricing("EUR", 49, 35), preauth_amount=300))
         self.faults = Faults()
-        self.transport = FaultyTransport(
-            httpx.WSGITransport(create_plugchoice_app(self.world, self.faults)), self.faults
-        )
+        inner = httpx.WSGITransport(create_plugchoice_app(self.world, self.faults))
+        self.transport = Gate(FaultyTransport(inner, self.faults))
         self.store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(["a secret that is long enough for a test"]))
         self.store.migrate()
         self.proofs: BookProofs | None = BookProofs(self) if proofs else None

@@ -260,3 +260,46 @@ def test_a_session_without_a_readable_price_has_no_receipt(house: House) -> None
     blind = Session(key, CODE, 1, Phase.OPEN, house.clock.now(), status="captured")
     issue(house.context, blind)
     assert house.store.receipt(key) is None
+
+
+def test_one_session_sends_one_command_at_a_time(house: House) -> None:
+    key = house.charging()
+    engine = house.engine = house.new_engine(inline=False)
+    house.clock.advance(11)
+    house.transport.open.clear()
+    house.ask(key, Kind.STOP)
+    engine.round()
+    house.ask(key, Kind.RECEIPT_EMAIL, email="driver@example.org")
+    engine.round()
+    assert house.states(key, Kind.STOP) == [CommandState.SENT]
+    assert house.states(key, Kind.RECEIPT_EMAIL) == [CommandState.WAITING]
+    house.transport.open.set()
+    eventually(lambda: house.states(key, Kind.STOP) == [CommandState.DONE])
+    engine.stop()
+
+
+def test_a_card_is_read_once_however_often_it_is_wanted(house: House) -> None:
+    engine = house.engine = house.new_engine(inline=False)
+    house.transport.open.clear()
+    for _ in range(3):
+        house.store.want_card(CODE, house.clock.now())
+        engine.round()
+    house.transport.open.set()
+    eventually(lambda: house.store.card(CODE) is not None)
+    engine.stop()
+    assert house.answered("charger") == 1
+
+
+def test_a_deadline_is_acted_on_once_while_the_answer_is_awaited(house: House) -> None:
+    house.world.auto_plug = False
+    key = house.paid()
+    house.until(key, "starting")
+    engine = house.engine = house.new_engine(inline=False)
+    house.clock.advance(130)
+    house.transport.open.clear()
+    for _ in range(3):
+        engine.round()
+    assert len(house.states(key, Kind.CANCEL)) == 1
+    house.transport.open.set()
+    eventually(lambda: house.session(key).status == "abandoned")
+    engine.stop()

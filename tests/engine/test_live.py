@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from kiosk.engine.live import GLANCE_SECONDS, MOST_GLANCES, Live, TooManyStreams
+from kiosk.engine.live import GLANCE_SECONDS, MOST_GLANCES, MOST_VERSIONS, Live, TooManyStreams
 
 
 def test_a_listener_hears_news_of_its_topic_only() -> None:
@@ -81,3 +81,21 @@ def test_an_old_glance_no_longer_counts(monkeypatch: pytest.MonkeyPatch) -> None
     later = time.monotonic() + GLANCE_SECONDS + 1
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert not live.watched("a")
+
+
+def test_every_piece_of_news_gives_its_topic_a_new_version() -> None:
+    live = Live()
+    before = live.version("a")
+    live.publish("a")
+    after = live.version("a")
+    live.publish("b")
+    assert before != after == live.version("a")
+
+
+def test_versions_do_not_pile_up_and_a_forgotten_topic_counts_as_changed() -> None:
+    live = Live()
+    live.publish("a")
+    before = live.version("a")
+    for number in range(MOST_VERSIONS):
+        live.publish(str(number))
+    assert live.version("a") != before
