@@ -1,0 +1,96 @@
+"""Makes docs/screens: every screen at phone width, light and dark, the most important ones in every language."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import structlog
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.browsers import CHROMIUM_ARGS
+from tests.browser.phone import Phone
+from tests.browser.png import with_palette
+from tests.browser.screens import SCREENS, SPOKEN
+from tests.browser.stage import Stage
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screens"
+LANGUAGES = {"en": "en-GB", "nl": "nl-NL", "de": "de-DE", "fr": "fr-FR"}
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+def wanted(names: list[str]) -> Iterator[tuple[str, str, Scheme]]:
+    """Name, language and scheme of each picture."""
+    for name in SCREENS:
+        if names and name not in names:
+            continue
+        for language in LANGUAGES if name in SPOKEN else ("en",):
+            for scheme in SCHEMES if language == "en" else SCHEMES[:1]:
+                yield name, language, scheme
+
+
+def take(browser: Browser, assets: Path, name: str, language: str, scheme: Scheme, folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        stage = Stage(Path(made), assets, readings=77)
+        phone = Phone(browser, stage.address, stage.edge, locale=LANGUAGES[language], scheme=scheme)
+        try:
+            client = stage.driver()
+            path = SCREENS[name](stage, client)
+            stage.hand_over(client, phone.context)
+            phone.page.clock.install()
+            phone.page.clock.pause_at(stage.now)
+            phone.open(path)
+            if name == "pay":
+                phone.page.clock.resume()
+                phone.fields.locator("#cvc").wait_for()
+                phone.page.locator("#paybtn:enabled").wait_for()
+            # As high as the page: what sticks to the screen's edge then stands where it belongs.
+            for _ in range(3):
+                high = int(phone.page.evaluate("() => document.documentElement.scrollHeight"))
+                phone.page.set_viewport_size({"width": 390, "height": high})
+                phone.page.wait_for_timeout(50 if name != "pay" else 300)
+            picture = phone.page.screenshot(animations="disabled")
+            blank = phone.context.new_page()
+            (folder / f"{name}-{language}-{scheme}.png").write_bytes(with_palette(blank, picture))
+        finally:
+            phone.close()
+            stage.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/screens", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"only these: {', '.join(SCREENS)}")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    chosen = parser.parse_args()
+    unknown = set(chosen.names) - set(SCREENS)
+    if unknown:
+        parser.error(f"there is no screen {', '.join(sorted(unknown))}")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.stderr.write("The pictures need Chromium: on Debian and Ubuntu, apt-get install chromium.\n")
+        return 1
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    taken: list[str] = []
+    with tempfile.TemporaryDirectory() as assets, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        for name, language, scheme in wanted(chosen.names):
+            take(browser, Path(assets), name, language, scheme, chosen.folder)
+            taken.append(f"{name}-{language}-{scheme}.png")
+        browser.close()
+    if not chosen.names:
+        for old in set(chosen.folder.glob("*.png")) - {chosen.folder / name for name in taken}:
+            old.unlink()
+    sys.stdout.write(f"{len(taken)} pictures in {chosen.folder}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,217 @@
+"""Every screen against the accessibility rules, in light and dark; and what no rule finds by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, expect
+
+from kiosk.sandbox.faults import Kind
+from tests.browser.conftest import NewPhone
+from tests.browser.garage import CODE, Garage
+from tests.browser.phone import Phone
+from tests.browser.screens import SCREENS
+from tests.browser.stage import Stage
+
+pytestmark = pytest.mark.browser
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NARROW = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+  [...document.querySelectorAll('body *')]
+  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .filter((one) => !one.closest('.vh, .skip, svg, details:not([open])'))
+  .map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 40)}`)"""
+SMALL = """() => [...document.querySelectorAll('button, .btn, summary, input:not([type=hidden]), .opt, select')]
+  .map((one) => one.matches('.opt input') ? null : one)
+  .filter((one) => one && one.checkVisibility() && !one.closest('details:not([open]) > :not(summary)'))
+  .map((one) => [one.textContent.trim().slice(0, 40) || one.id, one.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 43.5 || box.width < 43.5)
+  .map(([text, box]) => `${text}: ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
+
+
+@pytest.fixture(scope="module")
+def stage(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("stage"), assets)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def shown(browser: Browser, stage: Stage, request: pytest.FixtureRequest) -> Iterator[Phone]:
+    """A phone that shows the screen of that name."""
+    name = str(request.param)
+    client = stage.driver()
+    path = SCREENS[name](stage, client)
+    phone = Phone(browser, stage.address, stage.edge)
+    stage.hand_over(client, phone.context)
+    phone.open(path)
+    if name == "pay":
+        expect(phone.pay_button).to_be_enabled()
+    yield phone
+    phone.close()
+    stage.clear()
+
+
+def violations(phone: Phone) -> list[str]:
+    """What the rules find on this page, one line for each element."""
+    found: dict[str, Any] = Axe().run(phone.page, options={"runOnly": {"type": "tag", "values": TAGS}}).response
+    return [
+        f"{one['id']}: {' '.join(node['target'])}: {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("shown", SCREENS, indirect=True)
+def test_a_screen_keeps_the_rules_in_light_and_dark_and_fits_a_narrow_phone_with_large_text(shown: Phone) -> None:
+    page = shown.page
+    expect(shown.heading).to_have_count(1)
+    expect(shown.heading).to_have_attribute("tabindex", "-1")
+    assert page.title().strip()
+    expect(page.locator("header .call")).to_be_visible()
+    expect(page.locator("main > p[role=status]")).to_have_count(1)
+    problems = [f"light: {one}" for one in violations(shown)]
+    page.emulate_media(color_scheme="dark")
+    problems += [f"dark: {one}" for one in violations(shown)]
+    problems += [f"too small to touch: {one}" for one in page.evaluate(SMALL)]
+    page.set_viewport_size({"width": 320, "height": 640})
+    problems += [f"wider than 320: {one}" for one in page.evaluate(NARROW)]
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    problems += [f"wider than the screen at 200 %: {one}" for one in page.evaluate(NARROW)]
+    assert problems == []
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_the_pages_that_say_no_keep_the_rules(stage: Stage, browser: Browser, status: int) -> None:
+    phone = Phone(browser, stage.address, stage.edge)
+    if status == 403:
+        key = stage.charging(stage.driver())
+        phone.open(f"/s/{key}")
+        phone.page.evaluate(
+            """(address) => {
+                const form = Object.assign(document.createElement('form'), { method: 'post', action: address });
+                document.body.append(form);
+                form.submit();
+            }""",
+            f"/s/{key}/stop",
+        )
+        phone.reads("Only the phone that paid can do this.")
+    elif status == 429:
+        for _ in range(121):
+            phone.context.request.get(f"{stage.address}/?code=%20", max_redirects=0)
+        phone.open("/")
+        phone.reads("Try again in")
+    else:
+        with stage.broken():
+            phone.open(f"/c/{CODE}")
+        phone.reads("A charge goes on")
+    light = violations(phone)
+    phone.page.emulate_media(color_scheme="dark")
+    dark = violations(phone)
+    phone.close()
+    stage.clear()
+    assert light + dark == []
+
+
+def test_after_a_change_of_screen_focus_is_on_the_heading_and_the_change_is_spoken(
+    garage: Garage, phone: Phone
+) -> None:
+    phone.was_charging(garage)
+    garage.world.unplug(CODE, 1)
+    phone.wait_for_screen("captured", "no_charge")
+    expect(phone.heading).to_be_focused()
+    spoken = phone.page.locator("main > p[role=status]")
+    expect(spoken).to_contain_text(phone.heading.inner_text().strip())
+
+
+def test_ticking_figures_are_not_spoken_and_do_not_move_the_focus(garage: Garage, phone: Phone) -> None:
+    phone.was_charging(garage)
+    stop = phone.page.locator("form[action$='/stop'] button")
+    stop.focus()
+    before = phone.figure("energy")
+    garage.skip(300)
+    garage.until(lambda: phone.figure("energy") != before, "a new figure")
+    expect(stop).to_be_focused()
+    assert phone.page.locator("main > p[role=status]").inner_text() == ""
+
+
+def test_figures_that_grow_old_are_spoken(garage: Garage, phone: Phone) -> None:
+    phone.was_charging(garage)
+    garage.fault(Kind.UNREACHABLE, "session")
+    garage.skip(90)
+    phone.wait_for_screen("stale")
+    expect(phone.page.locator("main > p[role=status]")).to_contain_text("No new figures")
+
+
+def test_an_error_at_the_payment_is_an_alert_and_the_button_can_be_used_again(phone: Phone) -> None:
+    phone.expects("status of 402")
+    phone.start()
+    phone.pay_with("4000000000000002")
+    alert = phone.page.get_by_role("alert")
+    expect(alert).to_contain_text("Your card was declined.")
+    expect(phone.pay_button).to_be_enabled()
+
+
+def test_the_whole_way_to_the_payment_works_with_the_keyboard_alone(phone: Phone) -> None:
+    phone.scan()
+    keys = phone.page.keyboard
+    keys.press("Tab")
+    expect(phone.page.locator(".skip")).to_be_focused()
+    keys.press("Enter")
+    for _ in range(12):
+        keys.press("Tab")
+        if phone.page.evaluate("() => document.activeElement?.name === 'connector'"):
+            break
+    keys.press("ArrowDown")
+    expect(phone.page.locator("input[name=connector][value='2']")).to_be_checked()
+    for _ in range(12):
+        keys.press("Tab")
+        if phone.page.evaluate("() => document.activeElement?.matches('#start button') ?? false"):
+            break
+    keys.press("Enter")
+    phone.wait_for_screen("created")
+
+
+def test_focus_is_never_hidden_by_what_sticks_to_the_edge(garage: Garage, new_phone: NewPhone) -> None:
+    phone = new_phone(width=320)
+    phone.was_charging(garage)
+    for _ in range(25):
+        phone.page.keyboard.press("Tab")
+        hidden = phone.page.evaluate(
+            """() => {
+                const one = document.activeElement;
+                const dock = document.querySelector('.dock')?.getBoundingClientRect();
+                if (!one || !dock || one === document.body || one.closest('.dock')) return '';
+                const box = one.getBoundingClientRect();
+                return box.top >= dock.top && box.bottom <= dock.bottom ? one.outerHTML.slice(0, 80) : '';
+            }"""
+        )
+        assert hidden == ""
+
+
+@pytest.mark.parametrize("reduced", ["reduce", "no-preference"])
+def test_motion_ends_when_the_driver_asks_for_less(garage: Garage, new_phone: NewPhone, reduced: str) -> None:
+    phone = new_phone(reduced_motion=reduced)
+    garage.world.auto_plug = False
+    key = phone.was_paid(garage)
+    phone.open(f"/s/{key}")
+    phone.wait_for_screen("starting")
+    moving = phone.page.evaluate(
+        "() => document.getAnimations().filter((one) => one.effect.getComputedTiming().duration > 1).length"
+    )
+    assert (moving > 0) is (reduced == "no-preference")
+
+
+def test_with_forced_colours_the_hold_and_the_choice_can_still_be_seen(garage: Garage, new_phone: NewPhone) -> None:
+    del garage
+    phone = new_phone(forced_colors="active")
+    phone.scan()
+    phone.choose(1)
+    bar = phone.page.locator("svg.bar").first
+    assert bar.evaluate("(one) => getComputedStyle(one).forcedColorAdjust") == "none"
+    button = phone.page.locator("#start button")
+    assert button.evaluate("(one) => getComputedStyle(one).borderTopWidth") != "0px"
