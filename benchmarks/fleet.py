@@ -262,7 +262,7 @@ class Fleet:
         """Before the next round may read: how long is everybody unread, and how long would be fair.
 
         Fair is `target * stretch + 3 * spacing`: the session's target, the factor by which all of its
-        kind stretch at this load, and three distances between two ordinary reads, because reads leave one at a time and a
+        kind stretch at this load, and three distances between two ordinary reads: reads leave one at a time, and a
         watched and an unwatched session may fall due at the same moment. A share changes with the load, so the
         longest since the session's last read counts.
         """

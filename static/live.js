@@ -16,6 +16,9 @@ import { parse, speak, swap } from './swap.js';
 const POLL = 5000;
 const SLOW = 60000;
 const STREAM_AGAIN = 30000;
+/** How often, and how many times, an ended session is asked for the proof that its hold went back. */
+const PROOF = 2000;
+const PROOFS = 60;
 
 const main = () => /** @type {HTMLElement} */ (document.getElementById('main'));
 const address = main().dataset.url ?? location.pathname;
@@ -24,6 +27,7 @@ const address = main().dataset.url ?? location.pathname;
 let stream = null;
 let etag = '';
 let failures = 0;
+let proofs = 0;
 let breaks = 0;
 let timer = 0;
 let fetching = false;
@@ -134,9 +138,13 @@ async function poll() {
   if (!stream) later(wait());
 }
 
-/** Five seconds, longer after failures, a minute in the background; an ended session changes seldom. */
+/** Five seconds, longer after failures, a minute in the background; an ended session changes only by its proof. */
 function wait() {
   if (document.hidden) return SLOW;
+  if ('proving' in main().dataset && proofs < PROOFS) {
+    proofs += 1;
+    return PROOF;
+  }
   if ('final' in main().dataset) return SLOW / 2;
   return Math.min(SLOW, POLL * 2 ** Math.min(failures, 4));
 }

@@ -18,7 +18,8 @@ export function swap(page, moved) {
   const before = document.getElementById('main');
   const after = page.getElementById('main');
   if (!before || !after) return;
-  const focused = document.activeElement instanceof HTMLElement ? selector(document.activeElement) : null;
+  const active = document.activeElement;
+  const focused = active instanceof HTMLElement ? selector(active) : null;
   if (!moved) keep(before, after);
   // The live region stays the same element, or it would not be spoken.
   const region = before.querySelector('p[role=status]');
@@ -65,9 +66,17 @@ function keep(before, after) {
   }
 }
 
-/** @param {HTMLElement} element */
+/**
+ * Finds the same element in the next page: by id, by what it is called, or by where it leads.
+ * @param {HTMLElement} element
+ */
 function selector(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element instanceof HTMLHeadingElement || element.localName === 'summary') return element.localName;
+  if (element instanceof HTMLAnchorElement) return `a[href="${CSS.escape(element.getAttribute('href') ?? '')}"]`;
+  if (element instanceof HTMLButtonElement && element.form) {
+    return `form[action="${CSS.escape(element.form.getAttribute('action') ?? '')}"] button`;
+  }
   if (element instanceof HTMLInputElement && element.name) {
     return `input[name="${CSS.escape(element.name)}"]${element.type === 'radio' ? `[value="${CSS.escape(element.value)}"]` : ''}`;
   }

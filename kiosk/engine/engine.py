@@ -52,7 +52,7 @@ class Engine:
         self._flying: Counter[Endpoint] = Counter()
         self._unknown: set[str] = set()
         self._acted: dict[tuple[str, str], datetime] = {}
-        self._last_ordinary: datetime | None = None
+        self._last_read: datetime | None = None
         self._leading = False
         self._renewed: datetime | None = None
         self._refreshed: datetime | None = None
@@ -216,12 +216,10 @@ class Engine:
         needs = self._watch.needs(now, self._busy_keys())
         free = budgets.free(endpoint, now) - self._in_flight(endpoint)
         per_minute = budgets.limit(endpoint)
-        chosen = plan(needs, free=free, per_minute=per_minute, last_read=self._last_ordinary, now=now)
-        urgent = {need.key for need in needs if need.urgent}
+        chosen = plan(needs, free=free, per_minute=per_minute, last_read=self._last_read, now=now)
+        self._last_read = chosen.last_read
         for key in chosen.now:
             self._watch.trying(key, now)
-            if key not in urgent:
-                self._last_ordinary = now
 
             def job(key: str = key) -> None:
                 session = self._watch.read(key)

@@ -38,11 +38,12 @@ class ReadNeed:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sessions to read now, in order, and when to look again. `stretch` is 1 while the budget serves all targets."""
+    """Sessions to read now, in order, and when to look again. `last_read` belongs into the next plan."""
 
     now: tuple[str, ...]
     again_in: timedelta
     stretch: Stretch
+    last_read: datetime | None
 
 
 def target_seconds(session: Session, now: datetime, *, watched: bool, lately_asked: bool) -> float:
@@ -114,7 +115,7 @@ def stretch_of(needs: Iterable[ReadNeed], per_minute: int) -> Stretch:
 def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: datetime | None, now: datetime) -> Plan:
     """What to read now. `free` grants are left in the present window of the budget of `per_minute`.
 
-    `last_read` is when the last ordinary read was sent. Ordinary reads leave RESERVE grants alone. Once targets are
+    `last_read` is what the plan before said. Ordinary reads leave RESERVE grants alone. Once targets are
     stretched they leave at an even pace, each for the session that is longest unread by its own target.
     """
     needs = tuple(needs)
@@ -123,10 +124,14 @@ def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: da
     ordinary = [need for need in needs if not need.urgent]
     chosen, again = _due_now(urgent, stretch.urgent, free, now)
     if stretch.ordinary > 1:
-        more, later = _paced(ordinary, _pace(urgent, stretch, per_minute), free - len(chosen), last_read, now)
+        pace = _pace(urgent, stretch, per_minute)
+        more, later = _paced(ordinary, pace, free - len(chosen), last_read, now)
+        # The pace counts from the place that was due, not from the moment of a late wake-up: else every read drifts.
+        taken = now if last_read is None else max(last_read + pace, now - pace)
     else:
         more, later = _due_now(ordinary, 1.0, free - len(chosen) - RESERVE, now)
-    return Plan((*chosen, *more), min(again, later), stretch)
+        taken = now
+    return Plan((*chosen, *more), min(again, later), stretch, taken if more else last_read)
 
 
 def _due_now(needs: list[ReadNeed], stretch: float, free: int, now: datetime) -> tuple[list[str], timedelta]:

@@ -160,6 +160,9 @@ def bay_row(
     state = bay_state(card, connector, now, claimed=claimed)
     bay = book.bay(card.code, connector.connector_id)
     word, tone, icon = state_words(state, offline=card.online is False)
+    usable = state in STARTABLE and card.sellable
+    if state in STARTABLE and not usable:
+        tone = "mute"  # free, but nothing is sold here now: not the green of an invitation
     plug_icon, kind = plug_words(connector, bay, facts)
     return BayRow(
         connector_id=connector.connector_id,
@@ -172,7 +175,7 @@ def bay_row(
         tone=tone,
         icon=icon,
         since=connector.since,
-        usable=state in STARTABLE and card.sellable,
+        usable=usable,
     )
 
 

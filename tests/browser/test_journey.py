@@ -172,7 +172,7 @@ def test_the_limit_can_be_changed_while_charging(garage: Garage, phone: Phone) -
 
 def test_charging_stops_by_itself_before_the_hold_is_used_up(garage: Garage, phone: Phone) -> None:
     key = phone.was_charging(garage, SMALL)
-    _let_time_pass(garage, key, step=60, most=3600)
+    _let_time_pass(garage, key, step=15, most=3600)
     phone.wait_for_screen("captured")
     phone.reads("We stopped the charge to stay within your hold.")
     taken = garage.session(key).captured_minor

@@ -143,10 +143,9 @@ def test_nobody_waits_much_longer_than_his_fair_share(targets: list[float]) -> N
     while now < NOW + timedelta(minutes=5):
         free = LIMIT - sum(1 for at in sent if now - at < timedelta(seconds=60.5))
         planned = plan(needs.values(), free=free, per_minute=LIMIT, last_read=last_ordinary, now=now)
+        last_ordinary = planned.last_read
         for key in planned.now:
             need = needs[key]
-            if not need.urgent:
-                last_ordinary = now
             worst[key] = max(worst[key], (now - (need.last or NOW)).total_seconds())
             needs[key] = replace(need, last=now)
             sent.append(now)
