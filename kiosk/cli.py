@@ -1,4 +1,4 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, settings."""
+"""The `kiosk` command: serve, demo, doctor, migrate, settings, stickers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from flask import Flask
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from kiosk.logs import configure_logs
 from kiosk.places import HOME
 from kiosk.settings import PREFIX, Settings, SettingsError, load_settings, variable
+from kiosk.stickers.sizes import SIZES, USUAL
 
 _WELCOME = """
 The demo is ready: no real chargers, no real money. One second here is {speed} seconds there.
@@ -61,6 +63,19 @@ def parser() -> argparse.ArgumentParser:
 
     settings = commands.add_parser("settings", help="list every setting with its value; secrets are masked")
     settings.set_defaults(run=_settings)
+
+    stickers = commands.add_parser("stickers", help="make print-ready QR stickers for a site, as PDF and SVG")
+    stickers.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    stickers.add_argument("--code", action="append", default=[], help="only this charger; may be repeated")
+    stickers.add_argument("--size", choices=SIZES, default=USUAL, help="in millimetres; default: %(default)s")
+    stickers.add_argument("--distance", type=int, default=0, help="centimetres from which a phone must read it")
+    stickers.add_argument("--per", choices=("charger", "bay"), default="charger", help="default: %(default)s")
+    stickers.add_argument("--sheet", action="store_true", help="several on A4 sheets instead of one a page")
+    stickers.add_argument("--bleed", type=int, default=0, help="millimetres of colour beyond the cut; often 3")
+    stickers.add_argument("--marks", action="store_true", help="draw cut marks")
+    stickers.add_argument("--format", choices=("pdf", "svg"), help="default: both")
+    stickers.add_argument("--out", type=Path, default=Path("stickers"), help="folder; default: %(default)s")
+    stickers.set_defaults(run=_stickers)
     return top
 
 
@@ -122,6 +137,30 @@ def _settings(options: argparse.Namespace) -> int:
     settings = load_settings()
     for field in Settings.model_fields:
         print(f"{variable(field)}={_masked(getattr(settings, field))}")
+    return 0
+
+
+def _stickers(options: argparse.Namespace) -> int:
+    from kiosk.site import load_site
+    from kiosk.stickers.order import Order, make
+
+    settings = load_settings()
+    order = Order(
+        site=options.site,
+        codes=tuple(options.code),
+        size=options.size,
+        distance_cm=options.distance,
+        per_bay=options.per == "bay",
+        sheet=options.sheet,
+        bleed=options.bleed,
+        marks=options.marks,
+        forms=(options.format,) if options.format else ("pdf", "svg"),
+    )
+    made = make(load_site(settings.config), settings.public_url, order)
+    for warning in made.warnings:
+        print(f"kiosk: {warning}", file=sys.stderr)
+    for path in made.write(options.out):
+        print(path)
     return 0
 
 

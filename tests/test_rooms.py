@@ -28,10 +28,11 @@ ARROWS: dict[str, frozenset[str]] = {
     "engine": frozenset({"domain", "clock", "store", "upstream"}),
     "web": frozenset({"domain", "store", "engine", "clock", "places", "settings", "site"}),
     "sandbox": frozenset({"domain", "clock"}),
+    "stickers": frozenset({"settings", "site"}),
     "doctor": frozenset({"clock", "settings", "site", "store", "upstream"}),
     "app": FOUNDATION | PRODUCTION | {"demo", "places"},
     "demo": frozenset({"sandbox", "clock", "places", "settings", "site"}),
-    "cli": frozenset({"app", "doctor", "logs", "places", "settings", "store"}),
+    "cli": frozenset({"app", "doctor", "logs", "places", "settings", "site", "stickers", "store"}),
 }
 """A room, or a module at the top of the package, and what it may use besides itself."""
 
@@ -52,7 +53,8 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "requests": frozenset({"upstream", "app", "demo"}),
     "stripe": frozenset({"upstream", "sandbox"}),
     "itsdangerous": frozenset({"web"}),
-    "qrcode": frozenset({"web"}),
+    "qrcode": frozenset({"stickers", "web"}),
+    "reportlab": frozenset({"stickers"}),
     "gevent": frozenset(),
     "asyncio": frozenset(),
 }
