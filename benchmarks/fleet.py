@@ -47,7 +47,7 @@ STARTED_WITHIN = timedelta(minutes=25)
 LONGEST_STEP, SHORTEST_STEP = 1.0, 0.2
 ENDED_WITHIN = timedelta(minutes=3)
 MOST_STOP_SECONDS = 5.0
-WAITS = 3
+WAITS = 5
 CARD = "4242424242424242"
 
 
@@ -261,10 +261,10 @@ class Fleet:
     def _sample(self, seen: Seen, step: float) -> None:
         """Before the next round may read: how long is everybody unread, and how long would be fair.
 
-        Fair is `target * stretch + 3 * spacing`: the session's target, the factor by which all of its
-        kind stretch at this load, and three distances between two ordinary reads: reads leave one at a time, and a
-        watched and an unwatched session may fall due at the same moment. A share changes with the load, so the
-        longest since the session's last read counts.
+        Fair is `target * stretch + 5 * spacing`: the session's target, the factor by which all of its kind stretch at
+        this load, and five distances between two ordinary reads: reads leave one at a time, and a few sessions may
+        come to the same need at the same moment. A share changes with the load, so the longest since the session's
+        last read counts.
         """
         now = self.clock.now()
         seen.length = (now - seen.began).total_seconds()

@@ -116,7 +116,7 @@ def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: da
     """What to read now. `free` grants are left in the present window of the budget of `per_minute`.
 
     `last_read` is what the plan before said. Ordinary reads leave RESERVE grants alone. Once targets are
-    stretched they leave at an even pace, each for the session that is due first.
+    stretched they leave at an even pace, each for the session that is longest unread by its own target.
     """
     needs = tuple(needs)
     stretch = stretch_of(needs, per_minute)
@@ -125,7 +125,7 @@ def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: da
     chosen, again = _due_now(urgent, stretch.urgent, free, now)
     if stretch.ordinary > 1:
         pace = _pace(urgent, stretch, per_minute)
-        more, later = _paced(ordinary, stretch.ordinary, pace, free - len(chosen), last_read, now)
+        more, later = _paced(ordinary, pace, free - len(chosen), last_read, now)
         # The pace counts from the place that was due, not from the moment of a late wake-up: else every read drifts.
         taken = now if last_read is None else max(last_read + pace, now - pace)
     else:
@@ -147,22 +147,27 @@ def _due_now(needs: list[ReadNeed], stretch: float, free: int, now: datetime) ->
 
 
 def _paced(
-    needs: list[ReadNeed], stretch: float, pace: timedelta, free: int, last_read: datetime | None, now: datetime
+    needs: list[ReadNeed], pace: timedelta, free: int, last_read: datetime | None, now: datetime
 ) -> tuple[list[str], timedelta]:
-    """One read a pace, for whoever is due first, due or not, so that no place is left unused while others wait.
+    """One read a pace, for whoever is unread longest by his own target, due or not, so that no place is left unused.
 
-    Earliest due first keeps everybody within one pace of his stretched target, as long as together they fit.
+    Not "earliest due first": that would carry the delay of a busy minute on for ever, because there is no slack.
     """
     next_at = now if last_read is None else last_read + pace
     if next_at - now > A_MOMENT or free <= RESERVE or not needs:
         return [], max(next_at - now, SOON)
-    return [min(needs, key=lambda need: (_due(need, stretch, now), need.key)).key], pace
+    return [max(needs, key=lambda need: (_waited(need, now), need.key)).key], pace
 
 
 def _pace(urgent: list[ReadNeed], stretch: Stretch, per_minute: int) -> timedelta:
     """The even distance of ordinary reads in what the urgent leave of the budget."""
     spent = sum(60 / need.target for need in urgent) / stretch.urgent
     return timedelta(seconds=60 / max(1.0, per_minute - RESERVE - spent))
+
+
+def _waited(need: ReadNeed, now: datetime) -> float:
+    """How long it has been unread, in its own target intervals."""
+    return float("inf") if need.last is None else (now - need.last).total_seconds() / need.target
 
 
 def _due(need: ReadNeed, stretch: float, now: datetime) -> datetime:
