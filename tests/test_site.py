@@ -154,7 +154,7 @@ def test_the_seller_on_a_receipt_is_complete() -> None:
         "site": "Marktplatz garage",
         "timezone": "Europe/Berlin",
         "charger": "Charger 2",
-        "place": "level -1, by the lift",
+        "place": "level\u00a0\u22121, by the lift",
         "bay": "4",
         "point_id": "DE*LDN*E00102*2",
     }
