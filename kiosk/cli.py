@@ -1,4 +1,4 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, settings, stickers."""
+"""The `kiosk` command: serve, demo, doctor, migrate, settings, stickers, rehearse."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from kiosk.logs import configure_logs
 from kiosk.places import HOME
+from kiosk.rehearsal.faults import FAULTS
 from kiosk.settings import PREFIX, Settings, SettingsError, load_settings, variable
 from kiosk.stickers.sizes import SIZES, USUAL
 
@@ -76,6 +77,20 @@ def parser() -> argparse.ArgumentParser:
     stickers.add_argument("--format", choices=("pdf", "svg"), help="default: both")
     stickers.add_argument("--out", type=Path, default=Path("stickers"), help="folder; default: %(default)s")
     stickers.set_defaults(run=_stickers)
+
+    rehearse = commands.add_parser("rehearse", help="play a whole charge with a virtual charger, and report each step")
+    rehearse.add_argument("--sandbox", action="store_true", help="play in a made-up world; needs no settings")
+    rehearse.add_argument("--code", help="public code of the charger, as on its sticker")
+    rehearse.add_argument("--connector", type=int, default=1, help="its connector; default: %(default)s")
+    rehearse.add_argument("--unpaid", action="store_true", help="start, read and cancel: no payment, no energy")
+    rehearse.add_argument("--charger", help="identity or id at OCPPLAB; default: the code")
+    rehearse.add_argument("--create", metavar="BRAND/MODEL", help="make the virtual charger for this rehearsal")
+    rehearse.add_argument("--connector-type", default="Type2", help="of a new one; default: %(default)s")
+    rehearse.add_argument("--ws-url", help="where a new one connects to")
+    rehearse.add_argument("--keep", action="store_true", help="do not remove a new one afterwards")
+    rehearse.add_argument("--fault", choices=FAULTS, metavar="NAME", help=f"sandbox only: {', '.join(FAULTS)}")
+    rehearse.add_argument("--json", action="store_true", help="print the report as JSON")
+    rehearse.set_defaults(run=_rehearse)
     return top
 
 
@@ -162,6 +177,45 @@ def _stickers(options: argparse.Namespace) -> int:
     for path in made.write(options.out):
         print(path)
     return 0
+
+
+def _rehearse(options: argparse.Namespace) -> int:
+    from kiosk.rehearsal.order import Order, check, rehearse_real, rehearse_sandbox
+    from kiosk.rehearsal.report import as_json
+
+    order = Order(
+        code=options.code,
+        connector_id=options.connector,
+        charger=options.charger,
+        create=options.create,
+        connector_type=options.connector_type,
+        ws_url=options.ws_url,
+        keep=options.keep,
+        unpaid=options.unpaid,
+        sandbox=options.sandbox,
+        fault=options.fault,
+    )
+    check(order)
+
+    def say(line: str) -> None:
+        if not options.json:
+            print(line, flush=True)
+
+    def invite(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleaned up as after Ctrl-C
+    try:
+        if order.sandbox:
+            report = rehearse_sandbox(order, say=say)
+        else:
+            report = rehearse_real(order, load_settings(), say=say, invite=invite)
+    except KeyboardInterrupt:
+        print("kiosk: interrupted: look at the charger and at its session.", file=sys.stderr)
+        return 1
+    if options.json:
+        print(as_json(report))
+    return 0 if report.passed else 1
 
 
 def _masked(value: object) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -30,6 +31,8 @@ LEAST_SECRET = 32
 """Characters of a secret key: 32 random letters are well over 128 bits."""
 
 _LIVE_KEYS = ("sk_live_", "rk_live_", "pk_live_")
+_TOKEN = re.compile(r"[!-~]{1,512}", re.ASCII)
+_PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -79,6 +82,9 @@ class Settings(BaseSettings):
     stripe_api_url: str = Field(STRIPE_API_URL, description="Stripe's API; other values are for a stand-in")
     stripe_api_key: SecretStr | None = Field(None, description="reads the proof that a hold has ended")
     stripe_webhook_secret: SecretStr | None = Field(None, description="opens /webhooks/stripe")
+    ocpplab_url: str | None = Field(None, description="OCPPLAB's gateway: virtual chargers for `kiosk rehearse`")
+    ocpplab_token: SecretStr | None = Field(None, description="bearer token for OCPPLAB")
+    ocpplab_prefix: str = Field("/ocpp", description="generation of OCPPLAB's paths: /ocpp, /evcharger or /")
     trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose forwarded headers are believed")
     start_deadline_seconds: int = Field(120, ge=30, le=3600, description="paid, but not charging: then cancelled")
     power_deadline_seconds: int = Field(180, ge=30, le=3600, description="charging without energy: then stopped")
@@ -145,6 +151,27 @@ class Settings(BaseSettings):
             raise ValueError("use an address that begins with https:// (http:// is for this machine only)")
         return url
 
+    @field_validator("ocpplab_url")
+    @classmethod
+    def _safe_lab(cls, url: str | None) -> str | None:
+        if url is not None and (not _is_https_or_here(url) or urlsplit(url).query or urlsplit(url).fragment):
+            raise ValueError("use an address that begins with https:// (http:// is for this machine only)")
+        return url.rstrip("/") if url is not None else None
+
+    @field_validator("ocpplab_token")
+    @classmethod
+    def _is_a_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not _TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError("a token is printable text without blanks")
+        return token
+
+    @field_validator("ocpplab_prefix")
+    @classmethod
+    def _is_a_prefix(cls, prefix: str) -> str:
+        if not _PATH.fullmatch(prefix):
+            raise ValueError("use a path such as /ocpp, or / for none")
+        return prefix
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if _is_path(self.plugchoice_url) or _is_path(self.stripe_api_url):
@@ -156,6 +183,8 @@ class Settings(BaseSettings):
             raise ValueError("KIOSK_PUBLIC_URL must be a bare origin such as https://charge.example, without a path.")
         if self.stripe_api_url != STRIPE_API_URL and self.stripe_api_key is None:
             raise ValueError("KIOSK_STRIPE_API_URL is set without KIOSK_STRIPE_API_KEY: set both, or leave both out.")
+        if (self.ocpplab_url is None) != (self.ocpplab_token is None):
+            raise ValueError("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN belong together: set both, or leave both out.")
         self._refuse_mixed_worlds()
         return self
 

@@ -29,17 +29,27 @@ ARROWS: dict[str, frozenset[str]] = {
     "web": frozenset({"domain", "store", "engine", "clock", "places", "settings", "site"}),
     "sandbox": frozenset({"domain", "clock"}),
     "stickers": frozenset({"settings", "site"}),
+    "rehearsal": frozenset({"domain", "clock", "sandbox", "settings", "store", "upstream"}),
     "doctor": frozenset({"clock", "settings", "site", "store", "upstream"}),
     "app": FOUNDATION | PRODUCTION | {"demo", "places"},
     "demo": frozenset({"sandbox", "clock", "places", "settings", "site"}),
-    "cli": frozenset({"app", "doctor", "logs", "places", "settings", "site", "stickers", "store"}),
+    "cli": frozenset({"app", "doctor", "logs", "places", "rehearsal", "settings", "site", "stickers", "store"}),
 }
 """A room, or a module at the top of the package, and what it may use besides itself."""
 
 EXCEPTIONS = frozenset({("kiosk.web.webhooks", "upstream")})
 """The webhook's signature is Stripe's affair, so checking it lies with Stripe's other things. It calls nobody."""
 
-LAZY_ONLY = frozenset({("kiosk.app", "kiosk.demo"), ("kiosk.app", "kiosk.sandbox.world")})
+STAGES = ("kiosk.demo", "kiosk.rehearsal.stage")
+"""Modules outside the sandbox that are made of it."""
+
+LAZY_ONLY = frozenset(
+    {
+        ("kiosk.app", "kiosk.demo"),
+        ("kiosk.app", "kiosk.sandbox.world"),
+        ("kiosk.rehearsal.order", "kiosk.rehearsal.stage"),
+    }
+)
 """Imports that must not happen when a real kiosk starts: inside a function, or for the type checker."""
 
 ONLY_IN: dict[str, frozenset[str]] = {
@@ -49,7 +59,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "sqlalchemy": frozenset({"store"}),
     "alembic": frozenset({"store"}),
     "cryptography": frozenset({"store"}),
-    "httpx": frozenset({"upstream", "sandbox", "app", "demo", "doctor"}),
+    "httpx": frozenset({"upstream", "sandbox", "app", "demo", "doctor", "rehearsal"}),
     "requests": frozenset({"upstream", "app", "demo"}),
     "stripe": frozenset({"upstream", "sandbox"}),
     "itsdangerous": frozenset({"web"}),
@@ -60,7 +70,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
 }
 """A library, and the only rooms that know it."""
 
-TIMELESS = ("domain", "store", "engine", "web")
+TIMELESS = ("domain", "store", "engine", "web", "rehearsal")
 """Rooms that are told the time, or ask the kiosk's clock."""
 
 MODULES = sorted(path for path in (HOME / "kiosk").rglob("*.py"))
@@ -141,11 +151,11 @@ def test_arrows_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=short)
 def test_a_real_kiosk_never_loads_the_sandbox(path: Path) -> None:
     module = module_name(path)
-    if room_of(module) in {"sandbox", "demo"}:
+    if room_of(module) == "sandbox" or module in STAGES:
         return
     at_start = set(imports_at_start(path))
-    assert not {name for name in at_start if room_of(name) in {"sandbox", "demo"} and name.startswith("kiosk")}
-    later = {name for name in set(imports(path)) - at_start if name.startswith(("kiosk.sandbox", "kiosk.demo"))}
+    assert not {name for name in at_start if name.startswith(("kiosk.sandbox", *STAGES))}
+    later = {name for name in set(imports(path)) - at_start if name.startswith(("kiosk.sandbox", *STAGES))}
     assert {(module, name.removesuffix(".World")) for name in later} <= LAZY_ONLY
 
 

@@ -106,6 +106,12 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("KIOSK_PUBLIC_URL", "http://charge.example"),
         ("KIOSK_PUBLIC_URL", "ftp://charge.example"),
         ("KIOSK_STRIPE_JS_URL", "//js.stripe.com/endive/stripe.js"),
+        ("KIOSK_OCPPLAB_URL", "http://lab.example"),
+        ("KIOSK_OCPPLAB_URL", "/ocpp"),
+        ("KIOSK_OCPPLAB_URL", "https://lab.example?token=x"),
+        ("KIOSK_OCPPLAB_TOKEN", "two words"),
+        ("KIOSK_OCPPLAB_PREFIX", "ocpp"),
+        ("KIOSK_OCPPLAB_PREFIX", "/../admin"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str) -> None:
@@ -138,6 +144,22 @@ def test_http_is_accepted_on_this_machine_only() -> None:
 def test_an_api_address_without_its_key_is_half_set() -> None:
     sentence = complaint(KIOSK_STRIPE_API_URL="http://127.0.0.1:1/stripe")
     assert sentence.startswith("KIOSK_STRIPE_API_URL is set without KIOSK_STRIPE_API_KEY")
+
+
+@pytest.mark.parametrize("half", [{"KIOSK_OCPPLAB_URL": "https://lab.example"}, {"KIOSK_OCPPLAB_TOKEN": "hidden"}])
+def test_ocpplab_needs_its_address_and_its_token(half: dict[str, str]) -> None:
+    sentence = complaint(**half)
+    assert sentence.startswith("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN belong together")
+    assert "hidden" not in sentence
+
+
+@pytest.mark.parametrize("prefix", ["/ocpp", "/evcharger", "/", "/v2/ocpp"])
+def test_ocpplab_is_optional_and_its_paths_are_switchable(prefix: str) -> None:
+    assert load_settings(REAL).ocpplab_url is None
+    lab = {"KIOSK_OCPPLAB_URL": "https://lab.example/", "KIOSK_OCPPLAB_TOKEN": "hidden", "KIOSK_OCPPLAB_PREFIX": prefix}
+    settings = load_settings(REAL | lab)
+    assert (settings.ocpplab_url, settings.ocpplab_prefix) == ("https://lab.example", prefix)
+    assert "hidden" not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""An order for a rehearsal: what the command line asks for, what is refused, and the parts that play it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from kiosk.clock import Clock, SystemClock
+from kiosk.rehearsal.faults import FAULTS
+from kiosk.rehearsal.lab import Lab
+from kiosk.rehearsal.play import Cast, Plan, Player
+from kiosk.rehearsal.report import closing_lines, opening, step_lines
+from kiosk.rehearsal.rides import KioskRide, OwnRide, Ride
+from kiosk.rehearsal.script import Script
+from kiosk.rehearsal.steps import PAID, UNPAID, Outcome, Report
+from kiosk.rehearsal.waiting import budgets
+from kiosk.settings import Settings, SettingsError
+from kiosk.store import Cipher, Store
+from kiosk.upstream.ocpplab import Ocpplab
+from kiosk.upstream.ocpplab_commands import NewCharger
+from kiosk.upstream.plugchoice import PlugchoicePublic
+
+if TYPE_CHECKING:
+    from kiosk.rehearsal.stage import SandboxStage
+
+INVITATION = "Now in a browser: open {address}, choose bay {bay}, and pay. The rehearsal goes on by itself."
+REAL_MONEY = "This is real money: it is held, captured and not given back by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """As typed. `charger` is its identity or id at OCPPLAB (default: the code); `create` is `brand/model`."""
+
+    code: str | None = None
+    connector_id: int = 1
+    charger: str | None = None
+    create: str | None = None
+    connector_type: str = "Type2"
+    ws_url: str | None = field(default=None, repr=False)
+    keep: bool = False
+    unpaid: bool = False
+    sandbox: bool = False
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The seam for tests of a real set-up."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    plugchoice: httpx.BaseTransport | None = None
+    ocpplab: httpx.BaseTransport | None = None
+
+
+Say = Callable[[str], None]
+
+
+def check(order: Order) -> None:
+    """Raises SettingsError for what does not go together."""
+    if order.fault is not None and not order.sandbox:
+        raise SettingsError("--fault is for --sandbox only: nothing is broken on purpose in a real set-up.")
+    if order.fault is not None and FAULTS[order.fault].breaks not in (UNPAID if order.unpaid else PAID):
+        advice = "leave out --unpaid" if order.unpaid else "add --unpaid"
+        raise SettingsError(f"The fault {order.fault} cannot happen in this rehearsal: {advice}.")
+    if order.code is None and not order.sandbox:
+        raise SettingsError("--code is missing: give the public code of the charger, as on its sticker.")
+    if order.create is not None:
+        brand, slash, model = order.create.partition("/")
+        if not (brand and slash and model):
+            raise SettingsError("--create wants a brand and a model of OCPPLAB's catalogue, such as abb/terra-184.")
+        if order.ws_url is None and not order.sandbox:
+            raise SettingsError("--create needs --ws-url: the address where the virtual charger connects to.")
+
+
+def rehearse_sandbox(order: Order, *, say: Say, stage: SandboxStage | None = None) -> Report:
+    """In a world of its own, within a moment. `stage` is the seam for tests."""
+    from kiosk.rehearsal.stage import EXAMPLE, LAB_URL, OTHER_CHARGER, PLUGCHOICE_URL, USUAL_CODE, SandboxStage
+
+    stage = stage or SandboxStage(order.fault)
+    new = _new_charger(order, (order.code or EXAMPLE.identity).upper(), EXAMPLE.ws_url)
+    identity = order.charger or order.code or USUAL_CODE
+    if order.fault == "provisioning-fails":
+        new = new or EXAMPLE
+    if order.fault == "wrong-charger":
+        identity = OTHER_CHARGER
+    if new is not None:
+        identity = new.identity
+    code = (order.code or (new.identity if new is not None else USUAL_CODE)).upper()
+    stage.set_place(code, order.connector_id)
+    public = PlugchoicePublic(PLUGCHOICE_URL, clock=stage.clock, budgets=budgets(), transport=stage.transport)
+    api = Ocpplab(LAB_URL, stage.lab_token, clock=stage.clock, transport=stage.lab_transport)
+    ride = OwnRide(public, stage.clock, code, order.connector_id)
+
+    def pay() -> None:
+        stage.pay(ride)
+        ride.confirm()
+
+    cast = Cast(
+        clock=stage.clock,
+        public=public,
+        ride=ride,
+        lab=Lab(api, stage.clock, identity, order.connector_id, new),
+        pay=pay,
+        before=stage.before,
+        secrets=(stage.lab_token,),
+    )
+    return _play(Plan(code, order.connector_id, "the sandbox", order.unpaid, order.keep), cast, say, api)
+
+
+def rehearse_real(order: Order, settings: Settings, *, say: Say, invite: Say, wire: Wire | None = None) -> Report:
+    """Against what is configured. Unpaid, the rehearsal starts and cancels by itself; paid, a person starts and pays in
+    the kiosk, and the rehearsal follows the kiosk's own store."""
+    wire = wire or Wire()
+    code = (order.code or "").upper()
+    api = _ocpplab(settings, wire)
+    if api is None and (order.create is not None or not order.unpaid):
+        raise SettingsError("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN are missing: set both, or rehearse --unpaid.")
+    new = _new_charger(order, order.charger or code, order.ws_url or "")
+    lab = Lab(api, wire.clock, order.charger or code, order.connector_id, new) if api is not None else None
+    public = PlugchoicePublic(settings.plugchoice_url, clock=wire.clock, budgets=budgets(), transport=wire.plugchoice)
+    store = None if order.unpaid else _kiosk_store(settings)
+    ride: Ride = (
+        OwnRide(public, wire.clock, code, order.connector_id)
+        if store is None
+        else KioskRide(store, wire.clock, code, order.connector_id)
+    )
+
+    def ask_person() -> None:
+        address = f"{settings.public_url}/c/{code}"
+        invite(INVITATION.format(address=address, bay=order.connector_id))
+        if settings.live_money:
+            invite(REAL_MONEY)
+
+    token = settings.ocpplab_token
+    cast = Cast(
+        clock=wire.clock,
+        public=public,
+        ride=ride,
+        lab=lab,
+        invite=ask_person if store is not None else lambda: None,
+        secrets=tuple(filter(None, (token.get_secret_value() if token is not None else None, order.ws_url))),
+    )
+    try:
+        plan = Plan(code, order.connector_id, urlsplit(settings.plugchoice_url).netloc, order.unpaid, order.keep)
+        return _play(plan, cast, say, api)
+    finally:
+        if store is not None:
+            store.close()
+
+
+def _play(plan: Plan, cast: Cast, say: Say, api: Ocpplab | None) -> Report:
+
+    def after(outcome: Outcome) -> None:
+        for line in step_lines(outcome):
+            say(line)
+
+    script = Script(plan, cast)
+    try:
+        say(opening(plan.code, plan.connector_id, plan.against, cast.clock.now()))
+        report = Player(plan, cast, script.play, script.tidy, after).run()
+    finally:
+        cast.public.close()
+        if api is not None:
+            api.close()
+    for line in closing_lines(report):
+        say(line)
+    return report
+
+
+def _new_charger(order: Order, identity: str, ws_url: str) -> NewCharger | None:
+    if order.create is None:
+        return None
+    brand, _, model = order.create.partition("/")
+    return NewCharger(identity, brand, model, order.connector_type, order.ws_url or ws_url)
+
+
+def _ocpplab(settings: Settings, wire: Wire) -> Ocpplab | None:
+    if settings.ocpplab_url is None or settings.ocpplab_token is None:
+        return None
+    return Ocpplab(
+        settings.ocpplab_url,
+        settings.ocpplab_token.get_secret_value(),
+        clock=wire.clock,
+        prefix=settings.ocpplab_prefix,
+        transport=wire.ocpplab,
+    )
+
+
+def _kiosk_store(settings: Settings) -> Store:
+    """The running kiosk's store; it is only followed here, so it is not made."""
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    if not store.healthy():
+        store.close()
+        raise SettingsError(
+            "A paid rehearsal follows the kiosk's own database, which is not there: run it where the kiosk runs, "
+            "or use --unpaid."
+        )
+    return store
