@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -26,21 +27,36 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    def __init__(self, rate: float = 1.0) -> None:
+    """Never goes back: when somebody sets the wall clock back, it goes on from where it was. At rate 1 it follows the
+    wall clock forward; `wall` and `monotonic` are the seams for tests.
+    """
+
+    def __init__(
+        self,
+        rate: float = 1.0,
+        *,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         if not 0 < rate < float("inf"):
             raise ValueError("a clock runs forward")
         self._rate = rate
-        self._wall_start = datetime.now(UTC)
-        self._monotonic_start = time.monotonic()
+        self._wall, self._monotonic = wall, monotonic
+        self._lock = threading.Lock()
+        self._start, self._since = wall(), monotonic()
 
     @property
     def rate(self) -> float:
         return self._rate
 
     def now(self) -> datetime:
-        if self._rate == 1.0:
-            return datetime.now(UTC)
-        return self._wall_start + timedelta(seconds=(time.monotonic() - self._monotonic_start) * self._rate)
+        with self._lock:
+            passed = self._monotonic()
+            now = self._start + timedelta(seconds=(passed - self._since) * self._rate)
+            if self._rate == 1.0 and (wall := self._wall()) > now:
+                # Forward it follows the wall clock: after a sleep of the machine, or a correction.
+                self._start, self._since, now = wall, passed, wall
+            return now
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         return event.wait(max(0.0, seconds) / self._rate)

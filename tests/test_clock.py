@@ -90,3 +90,22 @@ def test_a_manual_clock_counts_every_advance_of_many_threads() -> None:
     for thread in threads:
         thread.join(10)
     assert clock.now() == start + timedelta(seconds=800)
+
+
+def test_a_wall_clock_that_is_set_back_does_not_turn_time_back() -> None:
+    wall = [datetime(2026, 11, 20, 13, 0, tzinfo=UTC)]
+    passed = [100.0]
+    clock = SystemClock(wall=lambda: wall[0], monotonic=lambda: passed[0])
+    before = clock.now()
+    wall[0] -= timedelta(hours=1)
+    passed[0] += 5
+    assert clock.now() == before + timedelta(seconds=5)
+
+
+def test_a_wall_clock_that_jumps_forward_is_followed() -> None:
+    wall = [datetime(2026, 11, 20, 13, 0, tzinfo=UTC)]
+    clock = SystemClock(wall=lambda: wall[0], monotonic=lambda: 100.0)
+    wall[0] += timedelta(hours=1)
+    assert clock.now() == wall[0]
+    wall[0] -= timedelta(hours=1)
+    assert clock.now() == wall[0] + timedelta(hours=1)

@@ -20,6 +20,8 @@ from kiosk.domain.trace import Trace
 
 T = TypeVar("T")
 
+CLOCK_STEP = timedelta(minutes=10)
+
 
 class Phase(StrEnum):
     """The kiosk's own states around upstream's status."""
@@ -180,7 +182,7 @@ class Session:
     @property
     def ever_held(self) -> bool:
         """Upstream said that a hold was placed."""
-        return self.authorized_minor is not None or self.authorized_at is not None
+        return self.authorized_minor is not None or self.authorized_at is not None or self.held_seen_at is not None
 
     @property
     def currency(self) -> str | None:
@@ -235,7 +237,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
 
     A null never erases what upstream said before, except the connector's word, which is only true of its moment.
     """
-    if session.asked_at is not None and seen.asked_at < session.asked_at:
+    if _older(seen.asked_at, session.asked_at):
         return session, ()
     events: list[Event] = []
     status = seen.status if seen.status is not None else session.status
@@ -311,10 +313,20 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
 
 
 def gone(session: Session, asked_at: datetime, now: datetime) -> Session:
-    """Upstream answered 404 to a token that it gave: the token has expired. What is known stays."""
-    if session.asked_at is not None and asked_at < session.asked_at:
+    """Upstream answered 404 to a token that it gave. Once may be a slip and changes nothing else; twice means expired.
+
+    What is known stays.
+    """
+    if _older(asked_at, session.asked_at):
         return session
-    return replace(session, phase=Phase.GONE, asked_at=asked_at, gone_at=session.gone_at or now)
+    if session.gone_at is None:
+        return replace(session, asked_at=asked_at, gone_at=now)
+    return replace(session, phase=Phase.GONE, asked_at=asked_at)
+
+
+def _older(asked_at: datetime, than: datetime | None) -> bool:
+    """The question is older than the one answered last. No question lives for CLOCK_STEP: then a clock was set back."""
+    return than is not None and timedelta(0) < than - asked_at < CLOCK_STEP
 
 
 def age(session: Session, now: datetime) -> timedelta | None:

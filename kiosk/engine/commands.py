@@ -48,15 +48,15 @@ class Sender:
             return self._start(command)
         return self._repeatable(command)
 
-    def resume(self, sent_before: datetime) -> list[str]:
+    def resume(self, sent_before: datetime | None = None) -> list[str]:
         """Commands that were sent and got no end, because the process was killed or could not write: they are unknown.
 
-        Returns the sessions to read soon.
+        All of them after a start; else those sent before a time. Returns the sessions to read soon.
         """
         context, now = self._context, self._context.clock.now()
         keys = []
         for command in context.store.left_sent():
-            if command.sent_at is not None and command.sent_at > sent_before:
+            if sent_before is not None and command.sent_at is not None and command.sent_at > sent_before:
                 continue
             log.warning("a command was cut off", extra={"kind": command.kind.value})
             if command.kind is Kind.START:
@@ -76,14 +76,18 @@ class Sender:
         for command in latest.values():
             if command.state is not CommandState.UNKNOWN or command.kind not in REPEATABLE:
                 continue
-            if not effect_missing(command.kind, session) or command.attempts >= MOST_ATTEMPTS:
+            if not effect_missing(command.kind, session) or self._given_up(command):
                 continue
             open_ends = True
             ended, asked = command.ended_at, session.asked_at
-            if ended is not None and asked is not None and asked >= ended:
+            if ended is not None and asked is not None and asked > ended:
                 self._context.store.again(command.id, now + backoff(command.attempts))
                 self._context.live.publish(session_topic(session.key))
         return open_ends
+
+    def _given_up(self, command: Command) -> bool:
+        """A stop and a cancel end a hold, so they are never given up while their effect is missing."""
+        return command.attempts >= MOST_ATTEMPTS and command.kind not in {Kind.STOP, Kind.CANCEL}
 
     def _start(self, command: Command) -> Session:
         context, store = self._context, self._context.store
@@ -129,7 +133,8 @@ class Sender:
         except SessionGone:
             now = context.clock.now()
             context.health.answered()
-            store.finish(command.id, CommandState.REFUSED, now, refusal=Refusal.NOT_NOW, detail="session gone")
+            # It may be a slip of upstream: a later reading shows whether it must be sent again.
+            store.finish(command.id, CommandState.UNKNOWN, now, detail="session gone")
             session = store.mark_gone(command.session_key, asked, now)
             tell(context, session)
             return session
@@ -141,7 +146,8 @@ class Sender:
             wait = error.wait if isinstance(error, BudgetSpent) else backoff(command.attempts)
             if not isinstance(error, BudgetSpent):
                 context.health.failed(now, str(error))
-            if command.attempts >= MOST_ATTEMPTS:
+            session = the_session(store, command.session_key)
+            if self._given_up(command) or not effect_missing(command.kind, session):
                 store.finish(command.id, CommandState.REFUSED, now, refusal=Refusal.UPSTREAM_DOWN, detail="not sent")
             else:
                 store.again(command.id, now + wait)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+from kiosk.domain.commands import AskedBy, Command, CommandState
 from kiosk.domain.limits import guard
 from kiosk.domain.session import Session
 from kiosk.engine.commands import ENDPOINTS, FIRST, Sender
@@ -34,6 +35,14 @@ REFRESH_EVERY = 5.0
 CUT_OFF_AFTER = timedelta(seconds=90)
 ERASE_EVERY = timedelta(hours=1)
 ACT_AGAIN_AFTER = timedelta(seconds=30)
+ACT_AGAIN_OFFLINE = timedelta(minutes=10)
+"""A charger without contact refuses every stop, and the budget for stops is everybody's."""
+A_STEP_BACK = timedelta(seconds=5)
+
+
+def _turn(command: Command) -> tuple[int, bool, int]:
+    """What ends a charge first, and of those what a driver asked for himself."""
+    return FIRST.index(command.kind), command.asked_by is not AskedBy.DRIVER, command.id
 
 
 class Engine:
@@ -43,6 +52,8 @@ class Engine:
         self._sender = Sender(context)
         self._proofs = ProofReader(context)
         self._pool = None if inline else ThreadPoolExecutor(workers, thread_name_prefix="upstream")
+        # A slow payment provider must never keep a driver's stop waiting.
+        self._proof_pool = None if inline else ThreadPoolExecutor(1, thread_name_prefix="proofs")
         self._holder = secrets.token_hex(8)
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -73,8 +84,9 @@ class Engine:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._proof_pool):
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
         self._context.store.release_lease(LEASE, self._holder)
 
     def wake(self) -> None:
@@ -94,6 +106,8 @@ class Engine:
     def round(self) -> float:
         """One look at everything. Returns the seconds after which to look again at the latest."""
         now = self._context.clock.now()
+        if self._round_at is not None and self._round_at - now > A_STEP_BACK:
+            self._clock_went_back(now)
         self._round_at = now
         if not self._lead(now):
             return ROUND_AT_MOST * self._context.clock.rate
@@ -139,12 +153,32 @@ class Engine:
         calls = self._context.store.calls_since(now - timedelta(minutes=2))
         known = {endpoint.value for endpoint in Endpoint}
         self._context.budgets.restore((Endpoint(name), at) for name, at in calls if name in known)
+        self._context.store.pull_back(now)
         self._watch.refresh()
-        self._take_up_cut_off(now, sent_before=now)
-        for session in self._context.store.without_receipt():
-            noticed(self._context, session, ())
+        self._take_up_cut_off(now, sent_before=None)
+        for session in self._watch.sessions():
+            commands = self._context.store.commands(session.key)
+            if any(command.state is CommandState.UNKNOWN for command in commands):
+                self._unknown.add(session.key)
 
-    def _take_up_cut_off(self, now: datetime, sent_before: datetime) -> None:
+    def _clock_went_back(self, now: datetime) -> None:
+        """Everything that was to happen at a time of before happens now, or is decided anew."""
+        log.warning("the clock was set back")
+        self._acted.clear()
+        self._refreshed = self._renewed = self._erased = None
+        self._watch.forget_times()
+        self._context.health.answered()
+        self._context.store.pull_back(now)
+
+    def _write_receipts(self) -> None:
+        """What a kill, or a store that could not write, has left without one. One that fails keeps no other waiting."""
+        for session in self._context.store.without_receipt():
+            try:
+                noticed(self._context, session, ())
+            except Exception:
+                log.exception("a receipt could not be written; it is tried again")
+
+    def _take_up_cut_off(self, now: datetime, sent_before: datetime | None) -> None:
         for key in self._sender.resume(sent_before):
             self._unknown.add(key)
             self._context.store.hint(key, now)
@@ -155,15 +189,16 @@ class Engine:
             self._stale = False
             self._watch.refresh()
             self._refreshed = now
-            self._acted = {mark: at for mark, at in self._acted.items() if now - at < ACT_AGAIN_AFTER}
+            self._acted = {mark: at for mark, at in self._acted.items() if now - at < ACT_AGAIN_OFFLINE}
         if due:
             # Longer than any call lives: what still has no end then could not be written down.
             self._take_up_cut_off(now, sent_before=now - CUT_OFF_AFTER)
+            self._write_receipts()
 
     # What a round does
 
     def _send_commands(self, now: datetime) -> float:
-        waiting = sorted(self._context.store.waiting(now), key=lambda c: (FIRST.index(c.kind), c.id))
+        waiting = sorted(self._context.store.waiting(now), key=_turn)
         again = 60.0
         for command in waiting:
             endpoint = ENDPOINTS[command.kind]
@@ -177,6 +212,8 @@ class Engine:
 
             def job(command_id: int = command.id, key: str = command.session_key) -> None:
                 claimed = next(c for c in self._context.store.commands(key) if c.id == command_id)
+                if claimed.state is not CommandState.SENT:
+                    return  # it waited here for so long that it was given up meanwhile
                 session = self._sender.send(claimed)
                 self._watch.lately(key, self._context.clock.now())
                 self._after(session, unknown=True)
@@ -192,7 +229,8 @@ class Engine:
             if step is None:
                 continue
             mark = (session.key, step.kind.value)
-            if mark in self._acted and now - self._acted[mark] < ACT_AGAIN_AFTER:
+            again_after = ACT_AGAIN_OFFLINE if session.charger_online is False else ACT_AGAIN_AFTER
+            if mark in self._acted and now - self._acted[mark] < again_after:
                 continue
             self._acted[mark] = now
             log.info("the kiosk acts by itself", extra={"kind": step.kind.value, "reason": step.asked_by.value})
@@ -257,7 +295,7 @@ class Engine:
                     if seen is not None:
                         self._watch.put(seen)
 
-                self._submit(job, mark, None)
+                self._submit(job, mark, None, self._proof_pool)
         return 5.0
 
     def _after(self, session: Session, *, unknown: bool) -> None:
@@ -271,7 +309,13 @@ class Engine:
 
     # Calls under way
 
-    def _submit(self, job: Callable[[], None], mark: str, endpoint: Endpoint | None) -> None:
+    def _submit(
+        self,
+        job: Callable[[], None],
+        mark: str,
+        endpoint: Endpoint | None,
+        pool: ThreadPoolExecutor | None = None,
+    ) -> None:
         with self._lock:
             self._busy[mark] += 1
             if endpoint is not None:
@@ -290,10 +334,11 @@ class Engine:
                         self._flying[endpoint] -= 1
                 self._wake.set()
 
-        if self._pool is None:
+        pool = pool or self._pool
+        if pool is None:
             run()
         else:
-            self._pool.submit(run)
+            pool.submit(run)
 
     def _is_busy(self, mark: str) -> bool:
         with self._lock:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kiosk.domain.limits import time_to_ceiling
-from kiosk.domain.session import Phase, Session
+from kiosk.domain.session import Session
 from kiosk.domain.status import Group, Status
 
 RESERVE = 3
@@ -52,8 +52,9 @@ def target_seconds(session: Session, now: datetime, *, watched: bool, lately_ask
     `watched`: a page of it is open. `lately_asked`: a command of it ended less than a minute ago, so that something
     is about to change.
     """
-    if session.phase is Phase.GONE:
-        return 600.0
+    if session.gone_at is not None:
+        # One 404 may be a slip: soon once more. Later less and less, at last once a day.
+        return min(max(5.0, (now - session.gone_at).total_seconds() / 4), 86_400.0)
     since = session.status_since or session.requested_at
     patience = max(0.0, (now - since).total_seconds()) / 20
     match session.facts.group:

@@ -67,14 +67,25 @@ class Watch:
         needs = []
         for session in sessions:
             if session.key in busy:
+                hints.pop(session.key, None)
                 continue
             last = tried.get(session.key) or session.asked_at
-            hint = hints.get(session.key)
+            if last is not None and last > now:
+                last = None  # the clock was set back since
+            hint = hints.pop(session.key, None)
             if hint is not None and (last is None or hint > last):
                 needs.append(ReadNeed(session.key, None, 1.0))
                 continue
             needs.append(ReadNeed(session.key, last, self._target(session, now, lately.get(session.key))))
+        # A hint about a session that has ended, of a refund for instance: read once more.
+        needs.extend(ReadNeed(key, None, 1.0) for key in hints if key not in busy)
         return needs
+
+    def forget_times(self) -> None:
+        """The clock was set back: times of before say nothing any more."""
+        with self._lock:
+            self._tried.clear()
+            self._lately.clear()
 
     def target(self, session: Session, now: datetime) -> float:
         """How often this session should be read, in seconds."""
@@ -101,12 +112,14 @@ class Watch:
         asked = context.clock.now()
         token = context.store.token(key)
         if token is None:
-            log.error("a session cannot be read: its token was stored under a secret that is no longer set")
+            context.store.clear_hint(key, asked)
+            log.error("a session cannot be read: its token is erased, or under a secret that is no longer set")
             return None
         try:
             seen = context.public.get_session(token)
         except SessionGone:
             context.health.answered()
+            context.store.clear_hint(key, asked)
             session = context.store.mark_gone(key, asked, context.clock.now())
             tell(context, session)
             return session

@@ -35,6 +35,9 @@ class Endpoint(StrEnum):
     RECEIPT_EMAIL = "receipt_email"
 
 
+_NEVER_LONG_CLOSED = frozenset({Endpoint.START, Endpoint.STOP, Endpoint.CANCEL})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Requests in any 60 s, per endpoint and egress address."""
@@ -165,9 +168,9 @@ class Budgets:
             if closure is None and status == 429:
                 closure = DEFAULT_RETRY
             if closure is not None:
-                if endpoint is Endpoint.START:
+                if endpoint in _NEVER_LONG_CLOSED:
                     # The limit per address never asks for more than its minute. A longer wait is the hourly limit of
-                    # one charger, which must not close the other chargers.
+                    # one charger, which must not close the other chargers; and nobody's stop may wait for an hour.
                     closure = min(closure, _LONGEST_START_CLOSURE)
                 window.closed_until = max(window.closed_until or at, at + closure)
 

@@ -194,6 +194,7 @@ def _gone(stage: Stage, client: FlaskClient) -> str:
     key = stage.charging(client)
     stage.clock.advance(30)
     stage.store.mark_gone(key, stage.now, stage.now)
+    stage.store.mark_gone(key, stage.now, stage.now)
     return key
 
 

@@ -313,9 +313,20 @@ def test_the_hold_was_first_seen_at_the_first_answer_that_needs_one(story: list[
     assert session.held_seen_at == first
 
 
+def lost(session: Session) -> Session:
+    """Upstream has answered 404 twice."""
+    return gone(gone(session, after(8), after(9)), after(9), after(10))
+
+
+def test_an_answer_from_before_a_clock_was_set_back_does_not_stand_in_the_way() -> None:
+    before = told([charging(3600, "5.000", 345)])
+    session, _ = fold(before, charging(1, "6.000", 394))
+    assert session.cost_minor == 394
+
+
 def test_a_token_that_expires_leaves_what_is_known() -> None:
     before = told([charging(1, "5.000", 345)])
-    after_404 = gone(before, after(9), after(10))
+    after_404 = gone(gone(before, after(8), after(10)), after(9), after(11))
     assert (after_404.phase, after_404.gone_at, after_404.asked_at) == (Phase.GONE, after(10), after(9))
     assert replace(after_404, phase=before.phase, gone_at=None, asked_at=before.asked_at) == before
     assert (after_404.final, after_404.watchable, after_404.occupies) == (False, True, False)
@@ -328,18 +339,20 @@ def test_a_404_to_an_older_question_changes_nothing() -> None:
 
 
 def test_a_404_before_any_answer_is_believed() -> None:
-    assert gone(a_session(phase=Phase.OPEN), after(1), after(2)).phase is Phase.GONE
+    once = gone(a_session(phase=Phase.OPEN), after(1), after(2))
+    assert (once.phase, once.gone_at) == (Phase.OPEN, after(2))
+    assert gone(once, after(3), after(4)).phase is Phase.GONE
 
 
 def test_a_session_that_is_found_again_comes_back() -> None:
-    session, events = fold(gone(told([charging(1, "5.000", 345)]), after(9), after(10)), charging(20, "6.000", 394))
+    session, events = fold(lost(told([charging(1, "5.000", 345)])), charging(20, "6.000", 394))
     assert Event.CAME_BACK in events
     assert (session.phase, session.gone_at) == (Phase.OPEN, None)
 
 
 @pytest.mark.parametrize("status", list(Status))
 def test_a_gone_session_is_asked_for_until_it_was_final(status: Status) -> None:
-    session = gone(told([seen(1, status.value)]), after(2), after(3))
+    session = lost(told([seen(1, status.value)]))
     assert session.final is facts(status.value).final
     assert session.watchable is not session.final
     assert (session.can_cancel(), session.can_stop(), session.can_set_email()) == (False, False, False)

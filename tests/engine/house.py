@@ -97,6 +97,7 @@ class House:
         self.proofs: BookProofs | None = BookProofs(self) if proofs else None
         self.live = Live()
         self._pages = ExitStack()
+        self.seller_breaks = False
         self.engine = self.new_engine()
 
     def new_engine(self, policy: Policy | None = None, *, inline: bool = True) -> Engine:
@@ -112,11 +113,16 @@ class House:
             live=self.live,
             public=public,
             budgets=self.budgets,
-            seller=lambda _session: SELLER,
+            seller=self._seller,
             policy=policy or Policy(),
             proofs=proofs,
         )
         return Engine(self.context, inline=inline)
+
+    def _seller(self, _session: Session) -> dict[str, str]:
+        if self.seller_breaks:
+            raise RuntimeError("the operator's facts cannot be read")
+        return SELLER
 
     def restart(self, policy: Policy | None = None) -> None:
         """As after kill -9: the store stays, everything else is forgotten. The old lease runs out first."""

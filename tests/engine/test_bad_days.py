@@ -226,11 +226,22 @@ def test_an_expired_token_leaves_what_is_known_and_does_not_end_the_hold_by_itse
 
 def test_a_session_that_answers_again_goes_on(house: House) -> None:
     key = house.charging()
+    fail(house, Fault.TOKEN_EXPIRED, "session", times=None)
+    house.run(60)
+    assert house.session(key).phase is Phase.GONE
+    house.faults.clear()
+    house.run(60)
+    assert (house.session(key).phase, house.session(key).gone_at) == (Phase.OPEN, None)
+
+
+def test_a_single_404_changes_nothing_for_the_driver_and_the_limit_is_kept(house: House) -> None:
+    key = house.charging(limit=100)
     fail(house, Fault.TOKEN_EXPIRED, "session", times=1)
     house.run(30)
-    assert house.session(key).phase is Phase.GONE
-    house.run(700)
     assert house.session(key).phase is Phase.OPEN
+    ended = house.until(key, "captured", seconds=1200)
+    assert ended.captured_minor is not None
+    assert ended.captured_minor <= 100
 
 
 def test_an_offline_charger_freezes_the_figures_and_the_charge_goes_on(house: House) -> None:
@@ -251,9 +262,9 @@ def test_an_offline_charger_freezes_the_figures_and_the_charge_goes_on(house: Ho
 def test_one_failing_session_does_not_keep_the_others_from_being_served(house: House) -> None:
     keys = [house.charging(number) for number in (1, 2)]
     house.run(5)
-    fail(house, Fault.TOKEN_EXPIRED, "session", times=1)
+    fail(house, Fault.NULLS, "session", times=1, fields=("status",))
     house.run(120)
-    assert {house.session(key).phase for key in keys} == {Phase.GONE, Phase.OPEN}
+    assert {house.session(key).status for key in keys} == {Status.CHARGING}
 
 
 def test_losing_the_secret_says_so_and_does_not_stop_the_engine(house: House) -> None:

@@ -140,23 +140,44 @@ def test_a_stop_that_upstream_has_no_room_for_is_sent_when_it_says(house: House)
     house.until(key, "captured")
 
 
-def test_a_stop_that_never_leaves_is_tried_for_minutes_and_then_given_up(house: House) -> None:
+def test_a_receipt_email_that_never_leaves_is_tried_for_minutes_and_then_given_up(house: House) -> None:
     key = house.charging()
-    house.faults.add(Rule(Fault.UNREACHABLE, "stop", times=None))
-    house.ask(key, Kind.STOP)
+    house.faults.add(Rule(Fault.UNREACHABLE, "receipt_email", times=None))
+    house.ask(key, Kind.RECEIPT_EMAIL, email="driver@example.org")
     house.run(400)
-    last = house.last(key, Kind.STOP)
+    last = house.last(key, Kind.RECEIPT_EMAIL)
     assert (last.state, last.refusal) == (CommandState.REFUSED, Refusal.UPSTREAM_DOWN)
     assert last.attempts == MOST_ATTEMPTS
 
 
-def test_a_command_to_an_expired_session_is_refused_and_the_session_is_gone(house: House) -> None:
+@pytest.mark.parametrize("fault", [Fault.UNREACHABLE, Fault.SERVER_ERROR])
+def test_a_stop_is_never_given_up_while_the_car_charges(house: House, fault: Fault) -> None:
+    key = house.charging()
+    house.faults.add(Rule(fault, None, times=None))
+    house.ask(key, Kind.STOP)
+    house.run(900)
+    house.faults.clear()
+    house.until(key, "captured")
+
+
+def test_a_stop_for_a_charge_that_has_ended_meanwhile_is_not_sent_for_ever(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Fault.UNREACHABLE, "stop", times=None))
+    house.ask(key, Kind.STOP)
+    house.run(5)
+    house.world.unplug(CODE, 1)
+    house.until(key, "captured")
+    house.run(120)
+    assert house.last(key, Kind.STOP).state is CommandState.REFUSED
+
+
+def test_a_stop_that_a_slip_of_upstream_answers_with_404_is_sent_again(house: House) -> None:
     key = house.charging()
     house.faults.add(Rule(Fault.TOKEN_EXPIRED, "stop"))
     house.ask(key, Kind.STOP)
     house.run(2)
-    assert house.states(key, Kind.STOP) == [CommandState.REFUSED]
-    assert house.session(key).phase is Phase.GONE
+    assert house.session(key).gone_at is not None or house.session(key).status != Status.CHARGING
+    house.until(key, "captured")
 
 
 def test_a_receipt_email_without_an_answer_is_sent_again_only_when_upstream_does_not_know_it(house: House) -> None:

@@ -10,6 +10,8 @@ import pytest
 from kiosk.domain.commands import CommandState, Kind
 from kiosk.domain.session import Phase
 from kiosk.engine.engine import LEASE
+from kiosk.sandbox.faults import Kind as Fault
+from kiosk.sandbox.faults import Rule
 from tests.engine.house import CODE, House
 
 
@@ -149,8 +151,89 @@ def test_a_leader_that_stops_in_order_gives_the_lease_back_at_once(house: House)
 def test_a_leader_that_lost_its_lease_stands_back(house: House) -> None:
     house.run(1)
     house.clock.advance(60)
-    assert house.store.take_lease(LEASE, "somebody", house.clock.now(), timedelta(seconds=600))
+    assert house.store.take_lease(LEASE, "somebody", house.clock.now(), timedelta(seconds=10))
     key = house.request()
-    house.run(20)
+    house.run(8)
     assert not house.engine.leading
     assert house.states(key, Kind.START) == [CommandState.WAITING]
+
+
+def test_a_stop_without_an_answer_is_still_followed_up_after_a_restart(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Fault.TIMEOUT, "stop"))
+    house.faults.add(Rule(Fault.TIMEOUT, "session", times=3))
+    house.ask(key, Kind.STOP)
+    house.engine.round()
+    assert house.states(key, Kind.STOP) == [CommandState.UNKNOWN]
+    house.restart()
+    house.until(key, "captured")
+
+
+def test_a_start_that_was_cut_off_ends_also_when_the_clock_stands_earlier_after_the_restart(house: House) -> None:
+    key = house.request()
+    assert house.store.claim(house.last(key, Kind.START).id, house.clock.now())
+    house.clock.advance(-3600)
+    house.engine = house.new_engine()
+    house.run(5)
+    assert house.engine.leading
+    assert house.session(key).phase is Phase.NO_ANSWER
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_clock_that_is_set_back_neither_blinds_nor_stops_the_engine(house: House, restart: bool) -> None:
+    key = house.charging(limit=200)
+    house.run(60)
+    house.clock.advance(-3600)
+    if restart:
+        house.engine = house.new_engine()
+    before = house.session(key).version
+    house.run(60)
+    assert house.engine.leading
+    assert house.session(key).version > before
+    house.ask(key, Kind.STOP)
+    house.run(10)
+    assert house.states(key, Kind.STOP) == [CommandState.DONE]
+
+
+def test_one_receipt_that_cannot_be_written_keeps_nobody_else_waiting(house: House) -> None:
+    key = house.charging()
+    house.run(60)
+    house.world.unplug(CODE, 1)
+    house.until(key, "settling")
+    token = house.store.token(key)
+    assert token is not None
+    house.clock.advance(60)
+    house.store.observe(key, house.context.public.get_session(token), source="read")
+    house.seller_breaks = True
+    house.restart()
+    other = house.request(2)
+    house.until(other, "created")
+    assert house.store.receipt(key) is None
+    house.seller_breaks = False
+    house.run(10)
+    assert house.store.receipt(key) is not None
+
+
+def test_a_refund_is_seen_when_something_hints_at_it(house: House) -> None:
+    key = house.charging()
+    house.run(60)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    token = house.store.token(key)
+    assert token is not None
+    house.world.refund(token)
+    house.run(60)
+    assert house.session(key).status == "captured"
+    house.store.hint(key, house.clock.now())
+    house.run(5)
+    assert house.session(key).status == "refunded"
+    assert house.store.hints() == {}
+
+
+def test_a_hint_about_a_session_that_cannot_be_read_does_not_stay(house: House) -> None:
+    key = house.request()
+    house.until(key, "expired")
+    house.store.erase_personal(house.clock.now() + timedelta(days=1))
+    house.store.hint(key, house.clock.now())
+    house.run(5)
+    assert house.store.hints() == {}

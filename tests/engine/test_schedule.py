@@ -75,7 +75,17 @@ def test_a_charge_without_energy_yet_is_read_closely() -> None:
 def test_what_only_the_operator_can_change_is_read_every_few_minutes() -> None:
     assert target(session(Status.CAPTURE_FAILED)) == 300
     assert target(session(Status.REQUIRES_REVIEW)) == 300
-    assert target(session(Status.CHARGING, phase=Phase.GONE)) == 600
+
+
+def test_a_session_that_upstream_forgot_is_asked_for_soon_and_then_less_and_less() -> None:
+    def forgotten(seconds: float) -> float:
+        lost = replace(session(Status.CHARGING, phase=Phase.GONE), gone_at=NOW - timedelta(seconds=seconds))
+        return target(lost)
+
+    assert forgotten(0) == 5
+    assert forgotten(600) == 150
+    assert forgotten(30 * 86_400) == 86_400
+    assert target(replace(session(Status.CHARGING), gone_at=NOW)) == 5
 
 
 def test_a_strange_status_goes_on_being_read() -> None:

@@ -74,6 +74,7 @@ def test_a_session_that_was_lost_is_erased_unless_it_came_back(store: Store) -> 
     mailed(store)
     mailed(store, "key-2", 2)
     for key in ("key-1", "key-2"):
+        store.mark_gone(key, later(19), later(20))
         store.mark_gone(key, later(20), later(21))
     store.observe("key-2", charging(60), source="read")
     assert store.erase_personal(later(1000)) == 1
@@ -82,6 +83,7 @@ def test_a_session_that_was_lost_is_erased_unless_it_came_back(store: Store) -> 
 
 def test_a_lost_session_that_may_come_back_keeps_its_token(store: Store) -> None:
     opened(store)
+    store.mark_gone("key-1", later(19), later(20))
     store.mark_gone("key-1", later(20), later(21))
     store.erase_personal(later(1000))
     assert (store.token("key-1"), store.payment("key-1")) == ("token-1", PAYMENT)

@@ -307,11 +307,18 @@ def test_after_a_large_step_back_asking_alone_is_enough_to_see_the_window_open()
 
 def test_a_closed_door_stays_closed_for_its_time_after_a_large_step_back() -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.STOP, T0, 429, {"Retry-After": "300"})
+    budgets.answered(Endpoint.CONFIRM, T0, 429, {"Retry-After": "300"})
     yesterday = T0 - timedelta(days=1)
-    assert budgets.wait(Endpoint.STOP, yesterday) == 300 * S
-    assert not took(budgets, Endpoint.STOP, yesterday)
-    assert took(budgets, Endpoint.STOP, yesterday + 300 * S)
+    assert budgets.wait(Endpoint.CONFIRM, yesterday) == 300 * S
+    assert not took(budgets, Endpoint.CONFIRM, yesterday)
+    assert took(budgets, Endpoint.CONFIRM, yesterday + 300 * S)
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.START, Endpoint.STOP, Endpoint.CANCEL])
+def test_what_one_charger_is_told_to_wait_for_does_not_close_the_others_for_long(endpoint: Endpoint) -> None:
+    budgets = Budgets()
+    budgets.answered(endpoint, T0, 429, {"Retry-After": "3600"})
+    assert budgets.wait(endpoint, T0) == 60 * S
 
 
 MOVES = st.lists(
