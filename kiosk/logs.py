@@ -1,6 +1,7 @@
 """Logs: one line a record, JSON or text, from structlog and the standard library alike, through one redaction.
 
-Never in a log: tokens, keys, client secrets, e-mail addresses, cookies, query strings, addresses of sessions.
+Never in a log: tokens, keys, client secrets, e-mail addresses, cookies, query strings, addresses of sessions and of
+takeovers.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _TEXT_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b((?:sk|rk|pk)_(?:live|test)_|whsec_)[A-Za-z0-9_]+"), rf"\1{REMOVED}"),
     (re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), REMOVED),
     (re.compile(r"(?<=[\w/.~%-])\?[^\s\"'<>]*=[^\s\"'<>]*"), f"?{REMOVED}"),
-    (re.compile(r"(/(?:s|r|sessions)/)(?!<)[^\s/\"'?.]+"), rf"\1{REMOVED}"),
+    (re.compile(r"(/(?:s|r|t|sessions)/)(?!<)[^\s/\"'?.]+"), rf"\1{REMOVED}"),
     (re.compile(r"(?<![\w/-])(?=[A-Za-z_-]*\d)(?=[\d_-]*[A-Za-z])[A-Za-z0-9_-]{40,}={0,2}"), REMOVED),
 )
 """Applied in this order. The last one catches any long random word, whatever it is called."""

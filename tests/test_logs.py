@@ -30,6 +30,7 @@ SECRETS = {
     "an upstream token in an address": "/api/v3/public-charging/sessions/tok-AbC123/stop",
     "the address of a session": "GET /s/qX7v2mLk0PzR/events",
     "the address of a receipt": "https://charge.example/r/qX7v2mLk0PzR.json",
+    "the address that takes a session over": "POST /t/QX7V2MLK3PZR4567",
     "any long random word": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c",
 }
 TELLTALES = {
@@ -47,6 +48,7 @@ TELLTALES = {
     "an upstream token in an address": "AbC123",
     "the address of a session": "qX7v",
     "the address of a receipt": "qX7v",
+    "the address that takes a session over": "QX7V",
     "any long random word": "9f86",
 }
 

@@ -10,6 +10,8 @@ from kiosk.domain.tariff import Tariff
 
 STALE_AFTER = timedelta(seconds=60)
 """Regulation (EU) 2025/655 Art. 2: availability within one minute. Older data is never shown as "free"."""
+AHEAD = timedelta(seconds=5)
+"""A card from further ahead than this was seen before the clock was set back: its true age is not known."""
 
 
 class BayState(StrEnum):
@@ -72,7 +74,11 @@ class ChargerCard:
         return self.tariff is not None and self.preauth_minor is not None and self.preauth_minor > 0
 
     def stale(self, now: datetime) -> bool:
-        return now - self.seen_at > STALE_AFTER
+        return now - self.seen_at > STALE_AFTER or self.ahead(now)
+
+    def ahead(self, now: datetime) -> bool:
+        """It says that it was seen in the future: the clock was set back since."""
+        return self.seen_at > now + AHEAD
 
 
 def bay_state(card: ChargerCard, connector: Connector, now: datetime, *, claimed: bool = False) -> BayState:

@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from kiosk.domain.charger import ChargerCard, merge
+from kiosk.domain.charger import AHEAD, ChargerCard, merge
 from kiosk.domain.commands import Refusal
-from kiosk.domain.session import CLOCK_STEP
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.rows import Part
 from kiosk.store.tables import chargers
@@ -35,7 +34,7 @@ class Chargers(Part):
             query = select(chargers.c.card).where(chargers.c.code == card.code).with_for_update()
             previous: ChargerCard | None = connection.execute(query).scalar_one_or_none()
             kept = merge(previous, card)
-            if previous is not None and timedelta(0) < previous.seen_at - card.seen_at < CLOCK_STEP:
+            if previous is not None and timedelta(0) < previous.seen_at - card.seen_at <= AHEAD:
                 kept = previous
             cleared = {"problem": None, "problem_at": None, "wanted_at": None}
             _put(connection, card.code, {"card": kept, **cleared})

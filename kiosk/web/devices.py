@@ -1,6 +1,7 @@
 """The browser as the owner of a session: one signed cookie with a random id, nothing else about it.
 
-The newest secret key signs, every key in the list verifies. A cookie that no key verifies counts as no cookie.
+The newest secret key signs, every key in the list verifies. A cookie that no key verifies counts as no cookie. The
+time of issue is inside and may lie ahead: a clock that was set back must not part a driver from his session.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import secrets
 
 from flask import Flask, Response, g, request
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 
 from kiosk.web.parts import parts
 
@@ -46,17 +47,25 @@ def _read(cookie: str | None) -> str | None:
     if not cookie:
         return None
     try:
-        device = _serializer().loads(cookie, max_age=COOKIE_SECONDS)
+        content = _serializer().loads(cookie)
     except BadData:
         return None
-    return device if isinstance(device, str) else None
+    match content:
+        case {"device": str(device), "issued": int(issued)} if _now() - issued <= COOKIE_SECONDS * parts().clock.rate:
+            return device
+    return None
+
+
+def _now() -> int:
+    """Seconds of the kiosk's clock. In the demo they are shorter than those in which a browser counts."""
+    return int(parts().clock.now().timestamp())
 
 
 def _give(response: Response) -> Response:
     if g.get("give_device", False):
         response.set_cookie(
             cookie_name(),
-            _serializer().dumps(g.device),
+            _serializer().dumps({"device": g.device, "issued": _now()}),
             COOKIE_SECONDS,
             secure=parts().settings.https,
             httponly=True,
@@ -66,6 +75,6 @@ def _give(response: Response) -> Response:
     return response
 
 
-def _serializer() -> URLSafeTimedSerializer:
+def _serializer() -> URLSafeSerializer:
     # itsdangerous signs with the last key of its list.
-    return URLSafeTimedSerializer(list(reversed(parts().settings.secret_keys)), salt=_SALT)
+    return URLSafeSerializer(list(reversed(parts().settings.secret_keys)), salt=_SALT)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from kiosk.domain.charger import ChargerCard
+from kiosk.domain.charger import AHEAD, ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
@@ -135,7 +135,7 @@ def _charger_page(
 ) -> ResponseReturnValue:
     """The card, or the page that says why there is none."""
     card = _card(code, timedelta(seconds=60))
-    problem = parts().store.card_problem(code)
+    problem = _problem(code)
     refused_later = problem is not None and (card is None or problem[1] > card.seen_at)
     if refused_later and problem is not None and problem[0] is Refusal.UNKNOWN_CHARGER:
         return _wrong_code(code, _not_found(code), 404)
@@ -143,7 +143,7 @@ def _charger_page(
         if refused_later:
             return _retry(render_template("unreachable.html", code=code), 503)
         return _retry(render_template("looking.html", code=code), 503 if not parts().engine.alive() else 202)
-    if status == 200 and card.seen_at + FRESH > parts().clock.now():
+    if status == 200 and _younger(card, FRESH):
         keep_for(PAGE_LIVES)
     page = render_template(
         "landing.html",
@@ -162,23 +162,35 @@ def _card(code: str, longest: timedelta) -> ChargerCard | None:
     """The stored card. One older than 30 s is asked for behind the scenes; older than `longest`, or none: waits."""
     store, now = parts().store, parts().clock.now()
     card = store.card(code)
-    if card is not None and now - card.seen_at <= FRESH:
+    if card is not None and _younger(card, FRESH):
         return card
-    problem = store.card_problem(code)
+    problem = _problem(code)
     if problem is not None and now - problem[1] <= PROBLEM_COUNTS:
         return card
     store.want_card(code, now)
     parts().engine.wake()
-    if card is not None and now - card.seen_at <= longest:
+    if card is not None and _younger(card, longest):
         return card
 
     def answered(one: ChargerCard | None) -> bool:
-        if one is not None and one.seen_at > now - FRESH:
+        if one is not None and _younger(one, FRESH):
             return True
-        later = store.card_problem(code)
+        later = _problem(code)
         return later is not None and later[1] >= now
 
     return wait_for_card(code, answered, CARD_WAIT)
+
+
+def _younger(card: ChargerCard, longest: timedelta) -> bool:
+    """Not older than that, and not from before the clock was set back."""
+    now = parts().clock.now()
+    return now - card.seen_at <= longest and not card.ahead(now)
+
+
+def _problem(code: str) -> tuple[Refusal | None, datetime] | None:
+    """Why the last read failed, and when. One from before the clock was set back says nothing about now."""
+    problem = parts().store.card_problem(code)
+    return problem if problem is not None and problem[1] <= parts().clock.now() + AHEAD else None
 
 
 def _landing(card: ChargerCard, wish: int | None) -> Landing:
@@ -202,7 +214,7 @@ def _own_sessions(code: str) -> tuple[Session | None, Session | None]:
         going_on = one.phase is Phase.QUEUED or (one.phase is Phase.OPEN and not one.final)
         if going_on and one.facts.group is not Group.OPERATOR:
             return one, None
-        worth_it = one.ever_held and (one.final or going_on)
+        worth_it = one.ever_held and (one.final or going_on or one.phase is Phase.GONE)
         last = one.completed_at or one.captured_at or one.observed_at or one.requested_at
         if ended is None and worth_it and now - last <= RECEIPT_NOTICE:
             ended = one

@@ -2,13 +2,13 @@
 polls.
 
 An answer is kept only when its view allows it with `keep_for`, under everything of the request that it depends on,
-and is
-dropped as soon as news of its topic is published. Nothing here decides what is shown.
+and is dropped as soon as news of its topic is published. Nothing here decides what is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -38,10 +38,16 @@ def keep_for(seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One answer. With an `etag` only "not modified" is kept, for whoever names that tag; else the whole page."""
+    """One answer. With an `etag` only "not modified" is kept, for whoever names that tag; else the whole page.
+
+    It ends when the kiosk's clock leaves `made` to `until`, in either direction, and at the latest at `ends` of a
+    counter that nobody can set.
+    """
 
     version: int
+    made: datetime
     until: datetime
+    ends: float
     status: str
     headers: Headers
     body: bytes
@@ -51,10 +57,13 @@ class Kept:
 class Front:
     """WSGI middleware, outermost. Safe to use from many threads."""
 
-    def __init__(self, app: WSGIApplication, live: Live, clock: Clock) -> None:
+    def __init__(
+        self, app: WSGIApplication, live: Live, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
         self._live = live
         self._clock = clock
+        self._monotonic = monotonic
         self._lock = Lock()
         self._kept: dict[Key, Kept] = {}
 
@@ -66,7 +75,7 @@ class Front:
         # The version is read before the answer is made: news that comes meanwhile makes it out of date at once.
         version = self._live.version(topic)
         kept = self._kept.get(key)
-        if kept is not None and kept.version == version and self._clock.now() < kept.until:
+        if kept is not None and kept.version == version and self._lasts(kept):
             if kept.etag is None:
                 start_response(kept.status, list(kept.headers))
                 return [kept.body]
@@ -75,6 +84,9 @@ class Front:
                 start_response(kept.status, list(kept.headers))
                 return []
         return self._fresh(environ, start_response, key, version)
+
+    def _lasts(self, kept: Kept) -> bool:
+        return kept.made <= self._clock.now() < kept.until and self._monotonic() < kept.ends
 
     def _fresh(
         self, environ: WSGIEnvironment, start_response: StartResponse, key: Key, version: int
@@ -86,6 +98,7 @@ class Front:
             return start_response(status, headers, exc_info)
 
         environ.pop(KEEP, None)
+        made, began = self._clock.now(), self._monotonic()
         answer = self._app(environ, begin)
         seconds = environ.get(KEEP)
         if seconds is None or not head or seconds <= 0:
@@ -96,8 +109,10 @@ class Front:
             close = getattr(answer, "close", None)
             if close is not None:
                 close()
-        kept = _worth_keeping(*head[0], body, version, self._clock.now() + timedelta(seconds=seconds))
-        if kept is not None:
+        form = _worth_keeping(*head[0], body)
+        if form is not None:
+            until, ends = made + timedelta(seconds=seconds), began + seconds / self._clock.rate
+            kept = Kept(version, made, until, ends, *form)
             with self._lock:
                 if len(self._kept) >= MOST:
                     for old in list(self._kept)[: MOST // 2]:
@@ -129,7 +144,8 @@ def _key(environ: WSGIEnvironment) -> Key:
     )
 
 
-def _worth_keeping(status: str, headers: Headers, body: bytes, version: int, until: datetime) -> Kept | None:
+def _worth_keeping(status: str, headers: Headers, body: bytes) -> tuple[str, Headers, bytes, str | None] | None:
+    """Status, headers, body and tag as they are given out again; None for an answer that is made anew each time."""
     names = {name.lower(): value for name, value in headers}
     if "set-cookie" in names:
         return None
@@ -137,7 +153,7 @@ def _worth_keeping(status: str, headers: Headers, body: bytes, version: int, unt
     left_out = _OF_ONE_ANSWER | _OF_A_BODY if etag else _OF_ONE_ANSWER
     rest = [(name, value) for name, value in headers if name.lower() not in left_out]
     if etag and status[:3] in {"200", "304"}:
-        return Kept(version, until, "304 NOT MODIFIED", rest, b"", etag)
+        return "304 NOT MODIFIED", rest, b"", etag
     if not etag and status.startswith("200"):
-        return Kept(version, until, status, rest, body, None)
+        return status, rest, body, None
     return None

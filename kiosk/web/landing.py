@@ -64,11 +64,16 @@ class NearBay:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """The whole card. `reach_kwh` is about how far the hold goes. `trouble` is None when a bay can be started."""
+    """The whole card. `reach_kwh` is about how far the hold goes. `trouble` is None when a bay can be started.
+
+    `ahead`: seen before the clock was set back, so how old it is cannot be said.
+    """
 
     code: str
     where: Where
     seen_at: datetime
+    old: bool
+    ahead: bool
     online: bool
     bays: tuple[BayRow, ...]
     chosen: int | None
@@ -117,6 +122,8 @@ def landing_of(
         code=card.code,
         where=where,
         seen_at=card.seen_at,
+        old=card.stale(now),
+        ahead=card.ahead(now),
         online=card.online is True,
         bays=bays,
         chosen=chosen.connector_id if chosen else None,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from kiosk.web.screens import Notice
 from kiosk.web.text import _
+from kiosk.web.view import SessionView
+from kiosk.web.words import amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Said:
     text: str
 
 
-def notice(kind: Notice) -> Said:
+def notice(kind: Notice, view: SessionView) -> Said:
     match kind:
         case Notice.STOP_ASKED:
             return Said("live", "stop", _("We pass on your stop"), _("This takes a few seconds."))
@@ -60,6 +62,10 @@ def notice(kind: Notice) -> Said:
             return Said("live", "plug", _("Plug the cable in"), _("Push the plug in until it stops."))
         case Notice.EMAIL_REFUSED:
             return Said("warn", "mail", _("The e-mail was not taken"), _("The receipt stays on this page."))
+        case Notice.HOLD_CHANGED:
+            held, shown = amount(view.hold.amount), amount(view.shown_hold)
+            text = _("It is %(amount)s. Before the start we showed %(shown)s.", amount=held, shown=shown)
+            return Said("warn", "hold", _("The hold has changed"), text)
     return Said(
         "warn",
         "car",

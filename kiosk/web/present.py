@@ -45,7 +45,7 @@ def page_of(view: SessionView) -> Page:
         figures=words.figures(view),
         bar_label=words.bar_label(view),
         spark_label=words.spark_label(view),
-        notices=tuple(notices.notice(kind) for kind in view.notices),
+        notices=tuple(notices.notice(kind, view) for kind in view.notices),
         steps=tuple(stepwords.said(step, view) for step in view.steps),
     )
 

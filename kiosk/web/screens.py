@@ -80,10 +80,14 @@ class Freshness(StrEnum):
 
 
 class HoldState(StrEnum):
-    """GIVEN_BACK needs a proven release with its time; until then the rest "goes back". NONE: never placed."""
+    """GIVEN_BACK needs a proven release with its time; until then the rest "goes back". NONE: never placed.
+
+    UNKNOWN: the payment was shown and perhaps made, and nobody has told us yet whether the hold was placed.
+    """
 
     NONE = "none"
     SHOWN = "shown"
+    UNKNOWN = "unknown"
     HELD = "held"
     GOES_BACK = "goes_back"
     GIVEN_BACK = "given_back"
@@ -112,6 +116,7 @@ class Notice(StrEnum):
     CHARGER_PAUSES = "charger_pauses"
     NOT_PLUGGED_IN = "not_plugged_in"
     EMAIL_REFUSED = "email_refused"
+    HOLD_CHANGED = "hold_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from kiosk.web.security import allow_payment, no_store
 from kiosk.web.text import _
 
 EMAIL_LONGEST = 255
+LOOK_AGAIN_AFTER = timedelta(minutes=5)
 TAKEOVER_LIFE = timedelta(minutes=5)
 WAIT = 3.0
 _EMAIL = re.compile(
@@ -74,7 +75,17 @@ def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseRet
 def session_page(key: str) -> ResponseReturnValue:
     reading = _read(key)
     parts().live.glance(session_topic(key))
+    _look_for_a_refund(reading)
     return _screen(reading)
+
+
+def _look_for_a_refund(reading: Reading) -> None:
+    """What was captured may be sent back later, and nothing tells us: whoever looks makes the engine look too."""
+    session = reading.session
+    seen = session.observed_at
+    if session.known_status is Status.CAPTURED and seen is not None and reading.now - seen > LOOK_AGAIN_AFTER:
+        parts().store.hint(session.key, reading.now)
+        parts().engine.wake()
 
 
 @bp.get("/s/<key>/cancel")

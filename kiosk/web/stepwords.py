@@ -39,6 +39,8 @@ def said(step: Step, view: SessionView) -> StepSaid:
 def _label(step: Step, view: SessionView) -> str:
     held = amount(view.hold.amount)
     match step.name:
+        case StepName.HOLD_PLACED if view.hold.amount is None:
+            return _("Hold placed")
         case StepName.HOLD_PLACED:
             return _("Hold placed: %(amount)s", amount=held)
         case StepName.ASKING:
@@ -69,6 +71,8 @@ def _label(step: Step, view: SessionView) -> str:
             return _("We take the cost and give back the rest")
         case StepName.DID_NOT_START:
             return _("It did not start")
+        case StepName.HOLD_BACK if view.hold.amount is None:
+            return _("Your hold goes back")
         case StepName.HOLD_BACK if view.hold.state is HoldState.GIVEN_BACK:
             return _("Hold given back: %(amount)s", amount=held)
         case StepName.HOLD_BACK:

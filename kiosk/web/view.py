@@ -16,7 +16,7 @@ from kiosk.domain.limits import Policy, power_must_flow_by, time_to_ceiling
 from kiosk.domain.money import Money
 from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session, age
-from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Status
+from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.line import Place
 from kiosk.web.ladder import Step, end_steps, failed_steps, no_answer_steps, start_steps
@@ -44,11 +44,10 @@ class SessionView:
     where: Where
     tariff: Tariff | None
     hold: Hold
+    shown_hold: Money | None
     limit: Money | None
     energy_kwh: Decimal | None
     cost: Money | None
-    live_energy_kwh: Decimal | None
-    live_cost: Money | None
     power_kw: Decimal | None
     fresh_at: datetime | None
     freshness: Freshness | None
@@ -94,14 +93,14 @@ def session_view(
     tone, icon = MARKS[screen]
     if screen is Screen.REFUSED and session.refusal in REFUSED_MARKS:
         tone, icon = REFUSED_MARKS[session.refusal]
-    hold = _hold(session, screen, receipt)
+    energy_kwh, cost = _figures(session, screen)
+    checking = command_of(commands, Kind.CONFIRM) is not None
+    hold = _hold(session, screen, receipt, cost, checking)
     limit = session.money(session.limit_minor)
     running = screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING}
     power = session.trace.power_kw() if running else None
     held_minor = session.held_minor
-    cost = session.money(session.cost_minor)
     ended_by = _ended_by(session, commands)
-    live = session.last_live
     view = SessionView(
         key=session.key,
         version=session.version,
@@ -115,11 +114,10 @@ def session_view(
         where=where,
         tariff=session.tariff,
         hold=hold,
+        shown_hold=session.money(session.hold_minor),
         limit=limit,
-        energy_kwh=session.energy_kwh,
+        energy_kwh=energy_kwh,
         cost=cost,
-        live_energy_kwh=live.energy_kwh if live else session.energy_kwh,
-        live_cost=session.money(live.cost_minor) if live else cost,
         power_kw=power,
         fresh_at=session.fresh_at if running else None,
         freshness=freshness if running else None,
@@ -232,25 +230,43 @@ def _screen(session: Session, freshness: Freshness) -> Screen:
     return Screen(status.value)
 
 
-def _hold(session: Session, screen: Screen, receipt: Receipt | None) -> Hold:
+def _figures(session: Session, screen: Screen) -> tuple[Decimal | None, Money | None]:
+    """Energy and cost, the same ones wherever they are shown. Until the bill is made, those of the running charge."""
+    live = session.last_live
+    if screen is not Screen.SETTLING or live is None or live.cost_minor is None:
+        return session.energy_kwh, session.money(session.cost_minor)
+    return live.energy_kwh, session.money(live.cost_minor)
+
+
+def _was_held(session: Session) -> bool:
+    """Upstream said so, or gave a status to which nothing but a hold leads: amount and time of it may be missing."""
+    return session.ever_held or session.facts.group in _HELD_GROUPS or session.known_status in _HELD_ENDS
+
+
+_HELD_GROUPS = frozenset({Group.PREPARING, Group.RUNNING, Group.SETTLING, Group.OPERATOR})
+_HELD_ENDS = frozenset({Status.CAPTURED, Status.REFUNDED, Status.WRITTEN_OFF})
+
+
+def _hold(session: Session, screen: Screen, receipt: Receipt | None, used: Money | None, checking: bool) -> Hold:
+    """`checking`: somebody said that it was paid, and the back office was asked to look."""
     shown = session.money(session.held_minor)
+    if screen is Screen.CREATED and checking:
+        return Hold(HoldState.UNKNOWN, shown)
     if screen in {Screen.QUEUED, Screen.CREATED}:
         return Hold(HoldState.SHOWN, shown)
-    if not session.ever_held:
-        return Hold(HoldState.NONE)
-    if receipt is not None and receipt.held is not None:
+    if not _was_held(session):
+        return Hold(HoldState.UNKNOWN if screen in {Screen.GONE, Screen.STRANGE} else HoldState.NONE)
+    if receipt is not None:
         given_back = receipt.given_back_at is not None
         return Hold(
             HoldState.GIVEN_BACK if given_back else HoldState.GOES_BACK,
-            receipt.held,
+            receipt.held or shown,
             receipt.held_at,
             receipt.taken,
             receipt.taken_at,
-            receipt.given_back,
+            receipt.given_back if receipt.held is not None else _rest(shown, receipt.taken),
             receipt.given_back_at,
         )
-    used = session.money(session.cost_minor)
-    rest = shown - used if shown is not None and used is not None and used <= shown else None
     ended = session.known_status in ENDED_WITHOUT_PAYMENT or screen is Screen.WRITTEN_OFF
     return Hold(
         HoldState.GOES_BACK if ended else HoldState.HELD,
@@ -258,8 +274,13 @@ def _hold(session: Session, screen: Screen, receipt: Receipt | None) -> Hold:
         session.authorized_at,
         None if ended else used,
         None,
-        shown if ended else rest,
+        shown if ended else _rest(shown, used),
     )
+
+
+def _rest(held: Money | None, used: Money | None) -> Money | None:
+    """What is left of a hold; None when either is not known or more was used than held."""
+    return held - used if held is not None and used is not None and used <= held else None
 
 
 def _limit_about(session: Session) -> datetime | None:
@@ -324,7 +345,15 @@ def _notices(
             rows.append(Notice.CHARGER_PAUSES)
         elif session.connector_status == "SuspendedEV" or (power is not None and power == 0):
             rows.append(Notice.CAR_TAKES_NOTHING)
+    both_known = session.hold_minor is not None and session.authorized_minor is not None
+    if screen in _BEFORE_THE_END and both_known and session.hold_minor != session.authorized_minor:
+        rows.append(Notice.HOLD_CHANGED)
     return tuple(rows)
+
+
+_BEFORE_THE_END = frozenset(
+    {Screen.CREATED, Screen.AUTHORIZED, Screen.STARTING, Screen.CHARGING, Screen.STALE, Screen.STOPPING}
+)
 
 
 def _steps(view: SessionView, session: Session, commands: Sequence[Command], policy: Policy) -> tuple[Step, ...]:

@@ -39,6 +39,8 @@ def heading(view: SessionView) -> str:
             return _("We got no answer")
         case Screen.LEFT:
             return _("You left the line")
+        case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
+            return _("We are checking")
         case Screen.CREATED:
             return _("Pay and start") if view.owner else _("Being paid")
         case Screen.AUTHORIZED:
@@ -86,7 +88,7 @@ def title(view: SessionView) -> str:
             return _("Number %(number)s in line for bay %(bay)s", number=view.queue.number, bay=bay)
         case Screen.NO_ANSWER:
             return _("No answer for bay %(bay)s", bay=bay)
-        case Screen.CREATED if view.owner:
+        case Screen.CREATED if view.owner and view.hold.state is not HoldState.UNKNOWN:
             return _("Pay and start at bay %(bay)s", bay=bay)
         case Screen.AUTHORIZED | Screen.STARTING:
             return _("Starting at bay %(bay)s", bay=bay)
@@ -148,13 +150,17 @@ def sentence(view: SessionView) -> str:
             return _("We asked for bay %(bay)s and heard nothing. You paid nothing, and nothing is held.", bay=bay)
         case Screen.LEFT:
             return _("You paid nothing and nothing is held.")
+        case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
+            return _("We are checking whether the hold was placed.")
         case Screen.CREATED if view.owner:
             return _("Bay %(bay)s is kept for you while you pay. Nothing is held yet.", bay=bay)
         case Screen.CREATED:
             return _("Bay %(bay)s is being paid on another phone. Nothing is held yet.", bay=bay)
+        case Screen.AUTHORIZED if view.hold.amount is None:
+            return _("The hold is on your card. Now we ask the charger to start.")
         case Screen.AUTHORIZED:
             return _("%(amount)s is held on your card. Now we ask the charger to start.", amount=held)
-        case Screen.STARTING if view.no_power_by is not None:
+        case Screen.STARTING if view.no_power_by is not None and view.hold.amount is not None:
             by = at(view, view.no_power_by)
             return _(
                 "The charger gets ready. No power by %(time)s? Then all %(amount)s goes back.", time=by, amount=held
@@ -188,6 +194,8 @@ def sentence(view: SessionView) -> str:
             return _written_off(view)
         case Screen.GONE:
             return _gone(view)
+        case Screen.STRANGE if view.hold.state is HoldState.UNKNOWN:
+            return _("We are working on it. We do not know yet whether a hold was placed.")
     return _("We are working on it. You never pay more than the hold.")
 
 
@@ -208,6 +216,8 @@ def _ended(view: SessionView) -> str:
         if view.screen is Screen.EXPIRED:
             return _("The start was not paid in time. Nothing is held.")
         return _("You paid nothing and nothing is held.")
+    if hold.amount is None:
+        return _("You paid nothing. The hold goes back.")
     if view.screen is Screen.NO_CHARGE:
         if hold.state is HoldState.GIVEN_BACK:
             return _("Your car took no power. All %(amount)s went back.", amount=held)
@@ -225,8 +235,10 @@ def _written_off(view: SessionView) -> str:
 
 def _gone(view: SessionView) -> str:
     """The back office forgot the session before it ended: only what was known, and never more than the hold."""
-    if view.hold.state is HoldState.NONE or view.hold.amount is None:
-        return _("The charging service no longer knows this session. No hold was ever placed.")
+    if view.hold.state is HoldState.UNKNOWN:
+        return _("The charging service no longer knows this session. We do not know whether a hold was placed.")
+    if view.hold.amount is None:
+        return _("The charging service no longer answers for this session. You never pay more than the hold.")
     return _(
         "The charging service no longer answers for this session. You never pay more than %(amount)s.",
         amount=money(view.hold.amount),
@@ -298,6 +310,10 @@ def bar_label(view: SessionView) -> str:
     match hold.state:
         case HoldState.NONE:
             return _("No hold was placed.")
+        case HoldState.UNKNOWN:
+            return _("We do not know whether a hold was placed.")
+        case _known if hold.amount is None:
+            return _("A hold was placed. We do not know its amount.")
         case HoldState.SHOWN:
             return _("%(amount)s will be held. Nothing is taken yet.", amount=held)
         case HoldState.GIVEN_BACK if hold.taken is None or hold.taken.minor == 0:
@@ -326,9 +342,9 @@ def figures(view: SessionView) -> dict[str, str]:
         if view.queue.seconds > 0:
             rows["seconds"] = str(view.queue.seconds)
     if view.screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING, Screen.SETTLING, Screen.GONE}:
-        rows["energy"] = number(view.live_energy_kwh, 2) if view.live_energy_kwh is not None else DASH
-        rows["cost"] = amount(view.live_cost)
-        rows["used"] = _("%(amount)s used", amount=amount(view.live_cost))
+        rows["energy"] = number(view.energy_kwh, 2) if view.energy_kwh is not None else DASH
+        rows["cost"] = amount(view.cost)
+        rows["used"] = _("%(amount)s used", amount=amount(view.cost))
         if view.hold.rest is not None:
             rows["rest"] = _("%(amount)s only held", amount=money(view.hold.rest))
             rows["back"] = _("%(amount)s goes back", amount=money(view.hold.rest))

@@ -30,7 +30,12 @@ def test_a_card_is_merged_with_the_previous_one(store: Store) -> None:
 
 def test_an_older_card_does_not_replace_a_newer_one(store: Store) -> None:
     newer = store.save_card(card(status="Charging", at=30))
-    assert store.save_card(card(at=20)) == newer == store.card("ABC")
+    assert store.save_card(card(at=28)) == newer == store.card("ABC")
+
+
+def test_after_a_clock_was_set_back_a_fresh_card_counts(store: Store) -> None:
+    store.save_card(card(status="Charging", at=30))
+    assert store.save_card(card(at=20)).seen_at == later(20)
 
 
 def test_only_known_cards_are_given(store: Store) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import URLSafeSerializer
 
+from kiosk.clock import ManualClock
 from kiosk.web.devices import COOKIE_SECONDS, current_device, ensure_device
 from tests.web.built import KEY, OLDER_KEY, PUBLIC, made_app
 
@@ -27,11 +28,6 @@ def with_pages(app: Flask) -> Flask:
     return app
 
 
-class LongAgo(TimestampSigner):
-    def get_timestamp(self) -> int:
-        return super().get_timestamp() - COOKIE_SECONDS - 60
-
-
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     return with_pages(made_app(tmp_path_factory.mktemp("kiosk")))
@@ -42,8 +38,11 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def signed(device: object, key: str = KEY) -> str:
-    return URLSafeTimedSerializer(key, salt="kiosk.device").dumps(device)
+NOW = int(ManualClock().now().timestamp())
+
+
+def signed(device: object, key: str = KEY, *, issued: object = NOW, salt: str = "kiosk.device") -> str:
+    return URLSafeSerializer(key, salt=salt).dumps({"device": device, "issued": issued})
 
 
 def test_a_browser_is_nobody_until_it_starts(client: FlaskClient) -> None:
@@ -103,7 +102,7 @@ def test_a_cookie_of_an_older_key_counts_and_is_renewed_with_the_newest(tmp_path
     assert client.get("/test/start").text == "driver-one"
     renewed = client.get_cookie("driver")
     assert renewed is not None
-    assert URLSafeTimedSerializer(KEY, salt="kiosk.device").loads(renewed.value) == "driver-one"
+    assert URLSafeSerializer(KEY, salt="kiosk.device").loads(renewed.value) == {"device": "driver-one", "issued": NOW}
 
 
 def test_a_cookie_of_a_removed_key_is_replaced_at_the_next_start(client: FlaskClient) -> None:
@@ -115,11 +114,23 @@ def test_a_cookie_of_a_removed_key_is_replaced_at_the_next_start(client: FlaskCl
 
 
 def test_a_cookie_is_too_old_after_thirty_days(client: FlaskClient) -> None:
-    old = URLSafeTimedSerializer(KEY, salt="kiosk.device", signer=LongAgo).dumps("driver-one")
-    client.set_cookie("driver", old)
+    client.set_cookie("driver", signed("driver-one", issued=NOW - COOKIE_SECONDS))
+    assert client.get("/test/who").text == "driver-one"
+    client.set_cookie("driver", signed("driver-one", issued=NOW - COOKIE_SECONDS - 1))
+    assert client.get("/test/who").text == "nobody"
+
+
+def test_a_cookie_from_before_the_clock_was_set_back_still_counts(client: FlaskClient) -> None:
+    client.set_cookie("driver", signed("driver-one", issued=NOW + 3600))
+    assert client.get("/test/who").text == "driver-one"
+
+
+@pytest.mark.parametrize("issued", [None, "1", 1.5, [1]])
+def test_a_cookie_that_does_not_say_when_it_was_given_is_no_cookie(client: FlaskClient, issued: object) -> None:
+    client.set_cookie("driver", signed("driver-one", issued=issued))
     assert client.get("/test/who").text == "nobody"
 
 
 def test_a_cookie_signed_for_another_purpose_does_not_count(client: FlaskClient) -> None:
-    client.set_cookie("driver", URLSafeTimedSerializer(KEY, salt="something else").dumps("driver-one"))
+    client.set_cookie("driver", signed("driver-one", salt="something else"))
     assert client.get("/test/who").text == "nobody"

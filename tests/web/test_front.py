@@ -28,13 +28,14 @@ class House:
     status: int = 200
     etag: str | None = None
     meanwhile: str | None = None
+    counted: float = 0.0
 
     def __post_init__(self) -> None:
         app = Flask(__name__)
         app.add_url_rule("/c/<code>", view_func=self.answer, methods=["GET", "POST"], endpoint="card")
         app.add_url_rule("/s/<code>.json", view_func=self.answer, endpoint="state")
         app.add_url_rule("/s/<code>", view_func=self.answer, endpoint="page")
-        self.front = Front(app.wsgi_app, self.live, self.clock)
+        self.front = Front(app.wsgi_app, self.live, self.clock, lambda: self.counted)
 
     def answer(self, code: str) -> Response:
         self.asked += 1
@@ -89,6 +90,27 @@ def test_news_that_comes_while_the_answer_is_made_ends_it_too(house: House) -> N
 def test_time_ends_it(house: House) -> None:
     house.get()
     house.clock.advance(10)
+    assert house.get().data == b"7MK4T 2"
+
+
+def test_a_clock_that_is_set_back_ends_it(house: House) -> None:
+    house.get()
+    house.clock.advance(-3600)
+    assert house.get().data == b"7MK4T 2"
+
+
+def test_it_ends_by_the_counter_when_the_clock_stands_still(house: House) -> None:
+    house.get()
+    house.counted = 9.9
+    assert house.get().data == b"7MK4T 1"
+    house.counted = 10.0
+    assert house.get().data == b"7MK4T 2"
+
+
+def test_a_clock_that_runs_faster_ends_it_earlier_by_the_counter(house: House) -> None:
+    house.clock.rate = 5.0
+    house.get()
+    house.counted = 2.0
     assert house.get().data == b"7MK4T 2"
 
 

@@ -95,6 +95,7 @@ def refunded(kiosk: Kiosk, phone: FlaskClient) -> str:
 def gone(kiosk: Kiosk, phone: FlaskClient) -> str:
     key = kiosk.charging(phone)
     kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
+    kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
     return key
 
 

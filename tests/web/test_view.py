@@ -172,7 +172,7 @@ def test_an_unproven_release_of_everything_goes_back(status: str) -> None:
 def test_a_forgotten_session_keeps_its_last_figures_and_claims_no_end() -> None:
     shown = view(replace(CHARGING, phase=Phase.GONE, gone_at=NOW))
     assert shown.hold.state is HoldState.HELD
-    assert shown.live_cost == Money(716, "EUR")
+    assert shown.cost == Money(716, "EUR")
     assert shown.actions == frozenset()
 
 
