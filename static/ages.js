@@ -9,11 +9,25 @@ const rate = Number(root.dataset.rate) || 1;
 const NB = '\u00a0';
 
 let base = Date.parse(root.dataset.now ?? '') || Date.now();
-let mark = performance.now();
+let mark = moment();
+
+/** A moment for `passed`, on both of the phone's clocks. */
+export function moment() {
+  return { wall: Date.now(), run: performance.now() };
+}
+
+/**
+ * Real milliseconds since a moment. While a phone sleeps one clock may stand still, and the other one may be set: the
+ * larger difference counts, because too old is the safe mistake.
+ * @param {{wall: number, run: number}} from
+ */
+export function passed(from) {
+  return Math.max(Date.now() - from.wall, performance.now() - from.run);
+}
 
 /** The kiosk's time in milliseconds. */
 export function now() {
-  return base + (performance.now() - mark) * rate;
+  return base + passed(mark) * rate;
 }
 
 /** The clock's seconds in one real second. */
@@ -29,7 +43,7 @@ export function sync(iso) {
   const time = Date.parse(iso);
   if (Number.isNaN(time)) return;
   base = time;
-  mark = performance.now();
+  mark = moment();
 }
 
 /**
@@ -86,4 +100,5 @@ export function tick() {
 }
 
 tick();
+document.addEventListener('visibilitychange', tick);
 setInterval(tick, Math.max(250, 1000 / rate));

@@ -1,14 +1,14 @@
 // @ts-check
 /** The charger's card: counts its age, fetches it again before it is old, and never lets an old bay look free. */
-import { since, speed, tick } from './ages.js';
-import { parse, swap } from './swap.js';
+import { moment, passed, since, speed, tick } from './ages.js';
+import { limit, parse, swap } from './swap.js';
 
 const EVERY = 10000;
 const FRESH = 30;
 
 let sending = false;
 let fetching = false;
-let last = performance.now();
+let last = moment();
 
 const main = () => /** @type {HTMLElement} */ (document.getElementById('main'));
 
@@ -21,7 +21,7 @@ function due() {
   if (document.hidden || sending || fetching) return false;
   const looking = main().querySelector('[data-looking]') !== null;
   const pause = looking ? 2500 : Math.max(2500, EVERY / speed());
-  if (performance.now() - last < pause) return false;
+  if (passed(last) < pause) return false;
   const shown = age();
   const open = main().querySelector('#start') !== null;
   return looking || !open || shown === null || since(shown.dataset.age) >= FRESH;
@@ -29,9 +29,10 @@ function due() {
 
 async function renew() {
   fetching = true;
-  last = performance.now();
+  last = moment();
   try {
-    const answer = await fetch(location.pathname, { headers: { Accept: 'text/html' }, cache: 'no-store' });
+    const wanted = { headers: { Accept: 'text/html' }, signal: limit() };
+    const answer = await fetch(location.pathname, { ...wanted, cache: 'no-store' });
     if (new URL(answer.url).pathname.startsWith('/s/')) {
       location.replace(answer.url);
       return;
@@ -42,7 +43,7 @@ async function renew() {
     // No connection. The age goes on counting, and an old card is not usable.
   }
   fetching = false;
-  last = performance.now();
+  last = moment();
   tick();
 }
 
@@ -74,6 +75,12 @@ document.addEventListener('submit', (event) => {
 
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
+});
+
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return;
+  expire();
+  if (!sending && !fetching) void renew();
 });
 
 window.setInterval(() => {

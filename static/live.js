@@ -3,8 +3,8 @@
  * Keeps a session's page up to date: by event stream, by polling when there is no stream. Figures are written in
  * place; when more than figures changed, the page is fetched again, so that there is one place where pages are made.
  */
-import { sync, tick, write } from './ages.js';
-import { parse, speak, swap } from './swap.js';
+import { moment, passed, sync, tick, write } from './ages.js';
+import { limit, parse, speak, swap } from './swap.js';
 
 /**
  * @typedef {{used: string, rest: string, mark: string | null, label: string}} Bar
@@ -16,6 +16,8 @@ import { parse, speak, swap } from './swap.js';
 const POLL = 5000;
 const SLOW = 60000;
 const STREAM_AGAIN = 30000;
+/** A stream that is silent for so long is doubted. Scripts do not see its pings. */
+const SILENT = 40000;
 /** How often, and how many times, an ended session is asked for the proof that its hold went back. */
 const PROOF = 2000;
 const PROOFS = 60;
@@ -27,9 +29,11 @@ const address = main().dataset.url ?? location.pathname;
 let stream = null;
 let etag = '';
 let failures = 0;
+let misses = 0;
 let proofs = 0;
 let breaks = 0;
 let timer = 0;
+let heard = moment();
 let fetching = false;
 /** @type {State | null} */
 let next = null;
@@ -99,12 +103,10 @@ async function renew(state) {
     while (next) {
       const wanted = next;
       next = null;
-      const answer = await fetch(address, { headers: { Accept: 'text/html' }, cache: 'no-store' });
-      const page = parse(await answer.text());
-      if (!page) {
-        location.reload();
-        return;
-      }
+      const answer = await fetch(address, { headers: { Accept: 'text/html' }, cache: 'no-store', signal: limit() });
+      const page = answer.ok ? parse(await answer.text()) : null;
+      if (!page) throw new Error('not the page');
+      misses = 0;
       const moved = page.getElementById('main')?.dataset.screen !== main().dataset.screen;
       swap(page, moved);
       if (moved) speak(wanted.say);
@@ -112,30 +114,49 @@ async function renew(state) {
       tick();
     }
   } catch {
-    // No connection: the stream or the next poll brings it.
-    later(POLL);
+    // No connection, or somebody else's answer. The state was told and is not shown, so it must be told again.
+    etag = '';
+    later(longer(misses));
+    misses += 1;
   } finally {
     fetching = false;
   }
 }
 
+/** @returns {Promise<boolean>} nothing is newer than what was told before */
 async function poll() {
   clearTimeout(timer);
+  let same = false;
   try {
-    const answer = await fetch(`${address}.json`, { headers: etag ? { 'If-None-Match': etag } : {}, cache: 'no-store' });
+    const headers = etag ? { 'If-None-Match': etag } : undefined;
+    const answer = await fetch(`${address}.json`, { headers, cache: 'no-store', signal: limit() });
     if (answer.status === 404) {
       location.reload();
-      return;
+      return true;
     }
+    same = answer.status === 304;
     if (answer.ok) {
+      const state = /** @type {State} */ (await answer.json());
       etag = answer.headers.get('ETag') ?? '';
-      take(/** @type {State} */ (await answer.json()));
+      take(state);
     }
     failures = answer.ok || answer.status === 304 ? 0 : failures + 1;
   } catch {
     failures += 1;
   }
   if (!stream) later(wait());
+  return same;
+}
+
+/** A stream whose connection died without a word looks like one without news; only asking tells them apart. */
+async function check() {
+  const doubted = stream;
+  heard = moment();
+  const same = await poll();
+  if (same || !doubted || stream !== doubted) return;
+  doubted.close();
+  stream = null;
+  listen();
 }
 
 /** Five seconds, longer after failures, a minute in the background; an ended session changes only by its proof. */
@@ -146,7 +167,12 @@ function wait() {
     return PROOF;
   }
   if ('final' in main().dataset) return SLOW / 2;
-  return Math.min(SLOW, POLL * 2 ** Math.min(failures, 4));
+  return longer(failures);
+}
+
+/** @param {number} times how often it went wrong */
+function longer(times) {
+  return Math.min(SLOW, POLL * 2 ** Math.min(times, 4));
 }
 
 /** @param {number} milliseconds */
@@ -162,8 +188,12 @@ function listen() {
   }
   const opened = new EventSource(`${address}/events`);
   stream = opened;
+  heard = moment();
   opened.onmessage = (event) => {
     breaks = 0;
+    heard = moment();
+    // The name of the state is the same in both ways of telling it.
+    etag = event.lastEventId ? `W/"${event.lastEventId}"` : '';
     take(/** @type {State} */ (JSON.parse(event.data)));
     if ('final' in main().dataset) drop();
   };
@@ -199,7 +229,8 @@ async function post(form) {
   button.textContent = document.body.dataset.slow ?? '';
   complain(form, '');
   try {
-    const answer = await fetch(form.action, { method: 'POST', headers: { Accept: 'application/json' }, body });
+    const headers = { Accept: 'application/json' };
+    const answer = await fetch(form.action, { method: 'POST', headers, body, signal: limit() });
     const said = await answer.json();
     if (answer.ok) take(/** @type {State} */ (said));
     else complain(form, typeof said.message === 'string' ? said.message : (document.body.dataset.failed ?? ''));
@@ -250,12 +281,16 @@ document.addEventListener('click', (event) => {
 });
 
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void poll();
+  if (!document.hidden) void check();
 });
-window.addEventListener('online', () => void poll());
+window.addEventListener('online', () => void check());
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });
+
+window.setInterval(() => {
+  if (stream && !document.hidden && passed(heard) > SILENT) void check();
+}, POLL);
 
 ready();
 listen();

@@ -4,6 +4,8 @@
  * for the driver only; the kiosk asks the back office before anything starts.
  */
 
+import { limit } from './swap.js';
+
 /**
  * @typedef {import('@stripe/stripe-js').Stripe} Stripe
  * @typedef {import('@stripe/stripe-js').StripeElements} Elements
@@ -15,10 +17,13 @@
  */
 
 const LOAD_LIMIT = 10000;
+const READY_LIMIT = 15000;
 const ASK_AGAIN = 3000;
+/** While the bank thinks, the kiosk is told to look at every tenth asking. */
+const TELL_AGAIN = 10;
 /** @type {Record<string, Locale>} */
 const LOCALES = { en: 'en', nl: 'nl', de: 'de', fr: 'fr' };
-const PAID = new Set(['requires_capture', 'processing', 'succeeded']);
+const PAID = new Set(['requires_capture', 'succeeded']);
 const DARK = window.matchMedia('(prefers-color-scheme: dark)');
 
 /**
@@ -48,6 +53,13 @@ let elements = null;
 let terms = null;
 let busy = false;
 let over = false;
+/** The card fields can be used. */
+let fit = false;
+/** The form did not come, and loading it again is offered. */
+let lost = false;
+/** Which loading of the form counts. */
+let turn = 0;
+let timer = 0;
 
 /** @param {string} text */
 function say(text) {
@@ -59,7 +71,8 @@ function say(text) {
 /** @param {boolean} on */
 function working(on) {
   busy = on;
-  button.disabled = on || over;
+  button.disabled = on || over || !fit;
+  retry.hidden = on || over || !lost;
   button.textContent = on ? (words.tWait ?? '') : label;
   form.setAttribute('aria-busy', String(on));
 }
@@ -71,11 +84,32 @@ function end(text) {
   say(text);
 }
 
+/**
+ * The form is not there. During a payment that is not said, because it would hide what became of the payment.
+ * @param {string | undefined} text
+ */
+function miss(text) {
+  window.clearTimeout(timer);
+  if (over) return;
+  if (busy) {
+    timer = window.setTimeout(() => miss(text), READY_LIMIT);
+    return;
+  }
+  lost = true;
+  working(false);
+  say(text ?? '');
+}
+
 async function begin() {
-  retry.hidden = true;
+  turn += 1;
+  const mine = turn;
+  fit = false;
+  lost = false;
+  working(false);
   say('');
   try {
-    const answer = await fetch(words.pay ?? '', { headers: { Accept: 'application/json' }, cache: 'no-store' });
+    const headers = { Accept: 'application/json' };
+    const answer = await fetch(words.pay ?? '', { headers, cache: 'no-store', signal: limit() });
     if (answer.status === 409 || answer.status === 403) {
       // It moved on meanwhile, or this is no longer the payer's browser.
       end(words.tOver ?? '');
@@ -87,12 +121,10 @@ async function begin() {
     const load = await script(words.js ?? '');
     const locale = LOCALES[terms.locale] ?? 'auto';
     stripe = load(terms.publishable_key, { stripeAccount: terms.account, locale });
+    await mount(mine);
   } catch {
-    say(words.tLoad ?? '');
-    retry.hidden = false;
-    return;
+    if (mine === turn) miss(words.tLoad);
   }
-  await mount();
 }
 
 /**
@@ -120,13 +152,27 @@ function script(source) {
   });
 }
 
-async function mount() {
+/** @param {number} mine */
+async function mount(mine) {
   if (!stripe || !terms) return;
+  const limited = () => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => miss(words.tLoad), READY_LIMIT);
+  };
+  limited();
   // Paid before this page was loaded again: never show the form a second time.
   const already = await intent();
+  if (mine !== turn || over) return;
   if (already && PAID.has(already)) {
     done();
     return;
+  }
+  if (already === 'processing') {
+    window.clearTimeout(timer);
+    working(true);
+    await find(null);
+    if (over) return;
+    limited();
   }
   const locale = LOCALES[terms.locale] ?? 'auto';
   elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
@@ -136,18 +182,25 @@ async function mount() {
     part('or', HTMLElement).hidden = availablePaymentMethods === undefined;
   });
   wallet.on('click', (event) => event.resolve());
-  wallet.on('confirm', (event) => void pay(event));
+  wallet.on('confirm', (event) => {
+    if (mine === turn) void pay(event);
+    else event.paymentFailed({ reason: 'fail' });
+  });
   wallet.on('loaderror', () => show('walletbox', false));
   wallet.mount('#wallet');
 
   const card = elements.create('payment', { layout: 'tabs', wallets: { applePay: 'never', googlePay: 'never' } });
   card.on('ready', () => {
+    if (mine !== turn) return;
+    window.clearTimeout(timer);
     show('cardbox', true);
-    working(false);
+    if (lost) say('');
+    fit = true;
+    lost = false;
+    working(busy);
   });
   card.on('loaderror', ({ error }) => {
-    say(error.message ?? words.tLoad ?? '');
-    retry.hidden = false;
+    if (mine === turn) miss(error.message ?? words.tLoad);
   });
   card.mount('#card');
 }
@@ -231,6 +284,7 @@ function refuse(text, wallet) {
  */
 async function find(wallet) {
   say(words.tUnsure ?? '');
+  let thinking = 0;
   for (;;) {
     const status = await intent();
     if (status && PAID.has(status)) {
@@ -242,8 +296,12 @@ async function find(wallet) {
       end(words.tOver ?? '');
       return;
     }
-    if (status) {
-      refuse(words.tRetry ?? '', wallet);
+    if (status === 'processing') {
+      // The bank has not answered: neither paid nor free to be tried again.
+      if (thinking % TELL_AGAIN === 0) tell();
+      thinking += 1;
+    } else if (status) {
+      refuse((thinking ? words.tVerify : words.tRetry) ?? '', wallet);
       return;
     }
     await new Promise((resolve) => window.setTimeout(resolve, ASK_AGAIN));
@@ -261,14 +319,20 @@ async function intent() {
   }
 }
 
-/** The hold is there. The kiosk is told, which only makes it faster: it looks by itself too. */
+/** The hold is there. */
 function done() {
+  window.clearTimeout(timer);
   over = true;
   working(true);
   say('');
   const place = document.getElementById('paysay');
   if (place) place.textContent = words.tPaid ?? '';
-  const told = { method: 'POST', headers: { Accept: 'application/json' }, keepalive: true };
+  tell();
+}
+
+/** The kiosk is told, which only makes it faster: it looks by itself too. */
+function tell() {
+  const told = { method: 'POST', headers: { Accept: 'application/json' }, keepalive: true, signal: limit() };
   fetch(words.confirm ?? '', told)
     .then((answer) => answer.json())
     .then((state) => {

@@ -1,6 +1,13 @@
 // @ts-check
 /** Puts a freshly fetched page in place of the shown one, without losing what the driver has typed, opened or focused. */
 
+const LIMIT = 10000;
+
+/** For every request: none may wait for ever. @returns {AbortSignal | null} null where browsers cannot do that */
+export function limit() {
+  return 'timeout' in AbortSignal ? AbortSignal.timeout(LIMIT) : null;
+}
+
 /**
  * @param {string} html
  * @returns {Document | null} null when it is not a page of the kiosk
