@@ -21,6 +21,9 @@ from playwright.sync_api import (
     WebError,
     expect,
 )
+from playwright.sync_api import (
+    TimeoutError as PlaywrightTimeout,
+)
 
 from tests.browser.garage import CODE, Edge, Garage
 
@@ -158,6 +161,22 @@ class Phone:
         self.pay_button.scroll_into_view_if_needed()
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         self.pay_button.click()
+
+    def open_wallet(self) -> None:
+        """A click right after a scroll may still go to the frame that stood there before: then it is made again."""
+        choice = self.wallet.get_by_role("button", name="Google Pay (sandbox)")
+        pay = self.wallet.get_by_role("button", name="Pay", exact=True)
+        for _ in range(4):
+            self.page.bring_to_front()
+            choice.scroll_into_view_if_needed()
+            self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            choice.click()
+            try:
+                pay.wait_for(timeout=3000)
+            except PlaywrightTimeout:
+                continue
+            return
+        raise AssertionError("the wallet did not open")
 
     # --- the session
 

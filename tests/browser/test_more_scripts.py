@@ -129,7 +129,7 @@ def test_card_fields_that_come_during_a_wallet_payment_do_not_offer_a_second_one
     phone.context.route(CARD_FRAME, lambda route: frames.append(route))
     phone.context.route(re.compile(rf"{INTENT.pattern}.*/confirm"), lambda route: confirms.append(route))
     phone.start()
-    phone.wallet.get_by_role("button", name="Google Pay (sandbox)").click()
+    phone.open_wallet()
     phone.wallet.get_by_role("button", name="Pay", exact=True).click()
     garage.until(lambda: bool(confirms), "the confirm of the wallet")
     frames[0].fallback()

@@ -144,7 +144,7 @@ def test_a_made_up_secret_on_the_way_back_proves_nothing(phone: Phone, new_phone
 
 def test_the_wallet_button_pays(garage: Garage, phone: Phone) -> None:
     phone.start()
-    phone.wallet.get_by_role("button", name="Google Pay (sandbox)").click()
+    phone.open_wallet()
     phone.wallet.get_by_role("button", name="Pay", exact=True).click()
     phone.wait_for_screen("charging")
     assert garage.confirms() == 1
@@ -152,7 +152,7 @@ def test_the_wallet_button_pays(garage: Garage, phone: Phone) -> None:
 
 def test_a_wallet_that_is_closed_again_holds_nothing(garage: Garage, phone: Phone) -> None:
     phone.start()
-    phone.wallet.get_by_role("button", name="Google Pay (sandbox)").click()
+    phone.open_wallet()
     phone.wallet.get_by_role("button", name="Cancel").click()
     phone.pay_with()
     phone.wait_for_screen("charging")
