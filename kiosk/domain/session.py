@@ -235,12 +235,15 @@ _ORDER = {
 def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...]]:
     """The session after `seen`, and what was noticed. An answer to an older question than the last changes nothing.
 
+    Of two questions under way at once nobody can say which saw the later state: then the status never goes back.
     A null never erases what upstream said before, except the connector's word, which is only true of its moment.
     """
     if _older(seen.asked_at, session.asked_at):
         return session, ()
     events: list[Event] = []
     status = seen.status if seen.status is not None else session.status
+    if _went_back(session.status, status) and _overlaps(seen.asked_at, session.observed_at):
+        return session, ()
     changed = status != session.status
     if changed:
         events.append(Event.STATUS)
@@ -322,6 +325,11 @@ def gone(session: Session, asked_at: datetime, now: datetime) -> Session:
     if session.gone_at is None:
         return replace(session, asked_at=asked_at, gone_at=now)
     return replace(session, phase=Phase.GONE, asked_at=asked_at)
+
+
+def _overlaps(asked_at: datetime, answered_at: datetime | None) -> bool:
+    """The question was under way when the last answer came."""
+    return answered_at is not None and timedelta(0) <= answered_at - asked_at < CLOCK_STEP
 
 
 def _older(asked_at: datetime, than: datetime | None) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 MOST_POINTS = 64
 POWER_WINDOW = timedelta(seconds=45)
@@ -68,33 +68,26 @@ class Trace:
     def power_kw(self) -> Decimal | None:
         """The present power in kW with one decimal, within CLOSE_ENOUGH for a steady charge.
 
-        Zero when the energy has stood still for clearly longer than it did between its last rises. None when it
-        cannot
+        Zero when the energy has stood still for clearly longer than it did between its last rises. None when it cannot
         be said: too few rises, or the power changed a short while ago.
         """
-        rises = _rises(self.points)
-        if len(rises) < FEWEST_RISES:
-            return None
-        usual = max(after.by - before.by for before, after in pairwise(rises[-5:]))
-        if self.points[-1].at - rises[-1].by > max(POWER_WINDOW, 2 * usual):
-            return Decimal("0.0")
-        return _steady_power(rises)
+        return _power_kw(self.points)
 
     def steepest_kw(self) -> Decimal | None:
         """The steepest rise in the last POWER_WINDOW over ROUGH_STRETCH or more, in kW: to stop in time, never shown.
 
-        It is there long before `power_kw` and is rough: up to one meter sample too high, seldom a little too low.
-        None
-        until two readings stand far enough apart.
+        It is there long before `power_kw` and is rough: up to one meter sample too high, seldom a little too low. What
+        only comes back to a figure that was there before a fall is no power. None until two readings stand far enough
+        apart.
         """
         if not self.points:
             return None
         since = self.points[-1].at - POWER_WINDOW
         start = max((i for i, point in enumerate(self.points) if point.at <= since), default=0)
-        recent = self.points[start:]
+        recent, peaks = self.points[start:], _peaks(self.points)[start:]
         slopes = [
-            _slope(before, after)
-            for i, before in enumerate(recent)
+            _slope(_without_return(before, peak, after), after)
+            for i, (before, peak) in enumerate(zip(recent, peaks, strict=True))
             for after in recent[i + 1 :]
             if after.at - before.at >= ROUGH_STRETCH
         ]
@@ -119,7 +112,7 @@ def _power_kw(points: tuple[Point, ...]) -> Decimal | None:
     rises = _rises(points)
     if len(rises) < FEWEST_RISES:
         return None
-    usual = max(after.by - before.by for before, after in zip(rises[-5:], rises[-4:], strict=False))
+    usual = max(after.by - before.by for before, after in pairwise(rises[-5:]))
     if points[-1].at - rises[-1].by > max(POWER_WINDOW, 2 * usual):
         return Decimal("0.0")
     return _steady_power(rises)
@@ -170,6 +163,16 @@ def _spread(slow: Decimal, fast: Decimal) -> Decimal:
 def _last_digit(energy: Decimal) -> Decimal:
     exponent = energy.as_tuple().exponent
     return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else _FINEST_KWH
+
+
+def _peaks(points: tuple[Point, ...]) -> list[Point]:
+    """The last point with the highest figure, up to each point."""
+    return list(accumulate(points, lambda peak, point: point if point.energy_kwh >= peak.energy_kwh else peak))
+
+
+def _without_return(before: Point, peak: Point, after: Point) -> Point:
+    """Where a rise to `after` begins: at the highest figure before it, once that is there again."""
+    return peak if after.energy_kwh >= peak.energy_kwh else before
 
 
 def _slope(first: Point, last: Point) -> Decimal:

@@ -61,6 +61,17 @@ def observations(draw: st.DrawFn) -> Observation:
 stories = st.lists(observations(), max_size=12)
 
 
+def one_at_a_time(story: list[Observation]) -> list[Observation]:
+    """The same answers to questions of which each was asked after the last answer."""
+    told_at, apart = T0, timedelta(milliseconds=1)
+    rows = []
+    for seen_once in story:
+        asked = told_at + apart
+        told_at = asked + (seen_once.seen_at - seen_once.asked_at)
+        rows.append(replace(seen_once, asked_at=asked, seen_at=told_at))
+    return rows
+
+
 def told(story: list[Observation], session: Session | None = None) -> Session:
     session = session or a_session()
     for seen_once in story:
@@ -90,17 +101,25 @@ KEPT = (
 
 @given(stories)
 def test_a_session_holds_the_last_word_on_everything_and_a_null_erases_nothing(story: list[Observation]) -> None:
+    story = one_at_a_time(story)
     session = told(story)
-    counted: list[Observation] = []
-    for seen_once in story:
-        if not counted or seen_once.asked_at >= counted[-1].asked_at:
-            counted.append(seen_once)
     for name in KEPT:
-        said = [getattr(o, name) for o in counted if getattr(o, name) is not None]
+        said = [getattr(o, name) for o in story if getattr(o, name) is not None]
         assert getattr(session, name) == (said[-1] if said else None), name
-    assert session.connector_status == (counted[-1].connector_status if counted else None)
-    assert session.email_known == any(o.driver_email for o in counted)
-    assert session.asked_at == (counted[-1].asked_at if counted else None)
+    assert session.connector_status == (story[-1].connector_status if story else None)
+    assert session.email_known == any(o.driver_email for o in story)
+    assert session.asked_at == (story[-1].asked_at if story else None)
+
+
+@given(stories, observations())
+def test_of_two_questions_under_way_at_once_none_puts_the_status_back(
+    story: list[Observation], other: Observation
+) -> None:
+    ended = fold(told(one_at_a_time(story)), seen(905, "abandoned", asked_at=after(900)))[0]
+    late = replace(other, asked_at=after(902), seen_at=after(906), status="starting")
+    assert fold(ended, late) == (ended, ())
+    later = replace(late, asked_at=after(906), seen_at=after(907))
+    assert fold(ended, later)[0].status == "starting"
 
 
 @given(stories, observations())
@@ -116,6 +135,7 @@ def test_an_answer_to_an_older_question_changes_nothing(story: list[Observation]
 def test_the_newest_question_decides_whatever_the_order_of_the_answers(story: list[Observation], dice: Any) -> None:
     if not story:
         return
+    story = [replace(one, seen_at=one.asked_at) for one in story]
     newest = max(story, key=lambda o: o.asked_at)
     dice.shuffle(story)
     session = told(story)

@@ -223,6 +223,23 @@ def test_the_rough_power_forgets_what_is_older_than_the_window() -> None:
     assert trace.steepest_kw() == Decimal("6.0")
 
 
+@settings(max_examples=25)
+@given(st.sampled_from(POWERS_KW), st.integers(8, 28), st.integers(1, 4), st.integers(1, 50))
+def test_figures_that_fall_and_come_back_are_no_rough_power(power: str, since: int, lasting: int, left: int) -> None:
+    true, glitch = Decimal(power), range(since, since + lasting)
+    trace = Trace()
+    for step in range(30):
+        energy = true * 10 * step / 3600
+        trace = trace.add(after(10 * step), energy * left / 100 if step in glitch else energy)
+        rough = trace.steepest_kw()
+        assert rough is None or rough <= true * Decimal("1.1") + SHOWN_DIGIT
+
+
+def test_a_meter_that_was_corrected_for_good_still_has_a_rough_power() -> None:
+    trace = traced([(0, Decimal(0)), (10, Decimal(8)), (100, Decimal(1)), (10, Decimal("1.1")), (10, Decimal("1.2"))])
+    assert trace.steepest_kw() == Decimal("36.0")
+
+
 def test_the_picture_shows_the_power_of_each_stretch() -> None:
     trace = traced([(0, Decimal(0)), *[(15, Decimal(i) / 10) for i in range(1, 7)], (50, Decimal("0.5"))])
     first, second = Decimal("24.0"), Decimal("24.0")
