@@ -167,7 +167,11 @@ def _last_digit(energy: Decimal) -> Decimal:
 
 def _peaks(points: tuple[Point, ...]) -> list[Point]:
     """The last point with the highest figure, up to each point."""
-    return list(accumulate(points, lambda peak, point: point if point.energy_kwh >= peak.energy_kwh else peak))
+    return list(accumulate(points, _higher))
+
+
+def _higher(peak: Point, point: Point) -> Point:
+    return point if point.energy_kwh >= peak.energy_kwh else peak
 
 
 def _without_return(before: Point, peak: Point, after: Point) -> Point:
