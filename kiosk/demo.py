@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,20 +22,31 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from kiosk.clock import Clock, SystemClock
 from kiosk.places import folder
+from kiosk.sandbox.chargepilot import PREFIX as PILOT_PREFIX
+from kiosk.sandbox.chargepilot import create_chargepilot_app
 from kiosk.sandbox.faults import Faults, FaultyTransport
+from kiosk.sandbox.luck import System
+from kiosk.sandbox.ocpplab import create_ocpplab_app
+from kiosk.sandbox.operator import PREFIX as OFFICE_PREFIX
+from kiosk.sandbox.operator import create_operator_app
 from kiosk.sandbox.panel import create_panel
 from kiosk.sandbox.plugchoice import create_plugchoice_app
 from kiosk.sandbox.scene import build_scene
 from kiosk.sandbox.stripe_api import create_stripe_app
 from kiosk.sandbox.stripe_book import StripeBook
+from kiosk.sandbox.switches import Switches
 from kiosk.sandbox.world import World
 from kiosk.settings import Settings, build_settings
 from kiosk.site import SiteBook, load_site
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MOUNT = "/sandbox"
+OPERATOR_TOKEN = "sandbox-operator"  # noqa: S105 - the world behind it is invented, like the two below
+PILOT_KEY = "sandbox-pilot"
+PILOT_SECRET = "sandbox-pilot-secret"  # noqa: S105
+LAB_TOKEN = "sandbox-lab"  # noqa: S105
 EXAMPLE = folder("docs") / "kiosk.example.toml"
 
 
@@ -44,11 +55,23 @@ class Sandbox:
 
     def __init__(self, world: World) -> None:
         self._faults = faults = Faults()
+        self._operator_faults, self._pilot_faults, self._lab_faults = Faults(), Faults(), Faults()
+        systems = (
+            System("operator", "Plugchoice for operators", "States of the whole site at once.", self._operator_faults),
+            System("chargepilot", "ChargePilot", "The fuses that the bays share.", self._pilot_faults),
+            System("ocpplab", "OCPPLAB", "Make and model of the chargers.", self._lab_faults),
+        )
         panel = Flask("sandbox", static_folder=None)
-        panel.register_blueprint(create_panel(world, faults, kiosk_path="/"))
+        panel.register_blueprint(create_panel(world, faults, kiosk_path="/", systems=systems))
+        public = create_plugchoice_app(world, faults)
+        office = create_operator_app(world, OPERATOR_TOKEN, faults=self._operator_faults)
         self._apps: dict[str, WSGIApplication] = {
-            f"{MOUNT}/plugchoice": create_plugchoice_app(world, faults),
+            f"{MOUNT}/plugchoice": _plugchoice(public, office),
             f"{MOUNT}/stripe": create_stripe_app(world.book),
+            f"{MOUNT}/chargepilot": create_chargepilot_app(
+                world, world.clock, PILOT_KEY, PILOT_SECRET, faults=self._pilot_faults
+            ),
+            f"{MOUNT}/ocpplab": create_ocpplab_app(world, LAB_TOKEN, faults=self._lab_faults),
             MOUNT: panel,
         }
 
@@ -58,6 +81,16 @@ class Sandbox:
     def transport(self) -> httpx.BaseTransport:
         """For the calls to Plugchoice: into the sandbox, with the faults that were asked for on its panel."""
         return FaultyTransport(self._wire(), self._faults)
+
+    def operator_transport(self) -> httpx.BaseTransport:
+        """For the calls to Plugchoice's operator endpoints. They have the address of the public ones."""
+        return FaultyTransport(self._wire(), self._operator_faults, _any_endpoint)
+
+    def chargepilot_transport(self) -> httpx.BaseTransport:
+        return FaultyTransport(self._wire(), self._pilot_faults, _any_endpoint)
+
+    def ocpplab_transport(self) -> httpx.BaseTransport:
+        return FaultyTransport(self._wire(), self._lab_faults, _any_endpoint)
 
     def stripe_session(self) -> requests.Session:
         """For Stripe's library, which speaks requests."""
@@ -69,6 +102,22 @@ class Sandbox:
 
     def _wire(self) -> httpx.WSGITransport:
         return httpx.WSGITransport(app=DispatcherMiddleware(NotFound(), self._apps))
+
+
+def _any_endpoint(method: str, path: str) -> str:
+    """The name under which the faults of a whole system are played."""
+    return f"{method} {path}"
+
+
+def _plugchoice(public: WSGIApplication, office: WSGIApplication) -> WSGIApplication:
+    """Both halves of Plugchoice under one address, as they are in the world."""
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        ours = path.startswith((f"{OFFICE_PREFIX}/sites", f"{OFFICE_PREFIX}/chargers"))
+        return (office if ours else public)(environ, start_response)
+
+    return serve
 
 
 class Factory(Protocol):
@@ -99,13 +148,27 @@ def create(factory: Factory, speed: int, port: int, data_dir: Path | None) -> Fl
         stripe_api_key="sk_test_sandbox",
         log_format="console",
         demo_speed=speed,
+        **_systems(here),
     )
     clock = SystemClock(speed)
-    world = World(clock, StripeBook(clock))
+    world = World(clock, StripeBook(clock), Switches(fuses_bind=True))
     build_scene(world)
     app = factory(settings, site=load_site(EXAMPLE), clock=clock, start_engine=True, world=world)
     app.extensions["kiosk.running"].closers.append(_keep_up(world))
     return app
+
+
+def _systems(here: str) -> dict[str, Any]:
+    """The settings that turn on every system of the sandbox, and all that a tablet can do."""
+    return {
+        "plugchoice_token": OPERATOR_TOKEN,
+        "chargepilot_url": f"{here}{MOUNT}/chargepilot{PILOT_PREFIX}",
+        "chargepilot_key": PILOT_KEY,
+        "chargepilot_secret": PILOT_SECRET,
+        "ocpplab_url": f"{here}{MOUNT}/ocpplab",
+        "ocpplab_token": LAB_TOKEN,
+        "tablet_card_entry": True,
+    }
 
 
 def _keep_up(world: World) -> Callable[[], None]:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kiosk.sandbox.curves import EFFICIENCY_PERCENT, Curve, Supply, ac_power_w, dc_power_w
+from kiosk.sandbox.curves import (
+    DC_ARRIVES_PERCENT,
+    EFFICIENCY_PERCENT,
+    WATTS_PER_PHASE_AMPERE,
+    Curve,
+    Supply,
+    ac_power_w,
+    dc_power_w,
+)
 
 MICROJOULES_PER_WH = 3_600_000_000
 
 
 @dataclass(frozen=True)
 class CarModel:
-    """An empty `dc_curve`: no fast-charging inlet. A car with a timer is plugged in but does not draw."""
+    """An empty `dc_curve`: no fast-charging inlet. A car with a timer is plugged in but does not draw.
+
+    A car that takes no more from three phases than from one uses one of them.
+    """
 
     key: str
     name: str
@@ -24,6 +35,13 @@ class CarModel:
 
     def fits(self, supply: Supply) -> bool:
         return supply != "DC" or bool(self.dc_curve)
+
+    def most_w(self, supply: Supply, milliamperes: int) -> int:
+        """What arrives of that much current from each phase of the grid."""
+        if supply == "DC":
+            return milliamperes * WATTS_PER_PHASE_AMPERE * 3 * DC_ARRIVES_PERCENT // 100_000
+        phases = 3 if supply == "AC_3_PHASE" and self.ac_3_phase_w > self.ac_1_phase_w else 1
+        return milliamperes * WATTS_PER_PHASE_AMPERE * phases // 1000
 
 
 MODELS: dict[str, CarModel] = {

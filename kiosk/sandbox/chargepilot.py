@@ -1,7 +1,7 @@
 """ChargePilot as a Flask app over the stand-in world: signed requests, sites, and a fuse tree for the world's chargers.
 
-The chargers stand in cabinets behind a main fuse that also feeds a building and has a roof with solar panels. Of this
-world only the tree knows: its chargers do not slow down when a fuse is full.
+The tree is that of `fuse_plan`, which binds the world's cars when the world is told so. The roof with solar panels is
+only told of: nobody counts on it.
 """
 
 from __future__ import annotations
@@ -22,20 +22,15 @@ from werkzeug.exceptions import HTTPException
 
 from kiosk.clock import Clock
 from kiosk.sandbox import faulty_answers
-from kiosk.sandbox.chargers import ChargerSpec, ConnectorSpec
+from kiosk.sandbox.chargers import ChargerSpec
 from kiosk.sandbox.faults import CUTS, Faults, Kind
+from kiosk.sandbox.fuse_plan import LEAST_A, Fuse, Station, plan_fuses
 from kiosk.sandbox.scene import SITE_NAME
 from kiosk.sandbox.traffic import Request
 from kiosk.sandbox.world import World
 
 PREFIX = "/rest/v1"
 SITE_ID = "site-7f3c"
-MAIN_FUSE_A = 250
-CABINET_A = 63
-FAST_CABINET_A = 160
-STATIONS_IN_A_CABINET = 3
-BUILDING_A = 50
-"""What the building is taken to need when its meter cannot be read."""
 ROOF_A = 45
 PLAYABLE = frozenset(
     {
@@ -43,6 +38,7 @@ PLAYABLE = frozenset(
         Kind.SERVER_ERROR,
         Kind.BAD_GATEWAY,
         Kind.TOO_MANY,
+        Kind.UNAUTHORIZED,
         Kind.TRUNCATED,
         Kind.HTML,
         Kind.EMPTY,
@@ -197,36 +193,33 @@ def site_data(chargers: Sequence[ChargerSpec], now: datetime, oddity: Oddity = N
 
 
 def fuse_tree(chargers: Sequence[ChargerSpec], now: datetime) -> dict[str, Any]:
-    """The main fuse with a roof, cabinets of a few AC stations, and one cabinet for all fast chargers."""
-    slow = [spec for spec in chargers if not _is_fast(spec)]
-    fast = [spec for spec in chargers if _is_fast(spec)]
-    rows = [slow[at : at + STATIONS_IN_A_CABINET] for at in range(0, len(slow), STATIONS_IN_A_CABINET)]
-    cabinets = [_cabinet(f"Cabinet {chr(65 + n % 26)}", f"f-{n + 1}", n, CABINET_A, row) for n, row in enumerate(rows)]
-    if fast:
-        cabinets.append(_cabinet("Cabinet DC", "f-dc", len(cabinets), FAST_CABINET_A, fast))
-    building = {
-        "is_producer": False,
-        "is_consumer": True,
-        "consumer_name": "Building",
-        "max_possible_current": 400,
-        "fallback_value": BUILDING_A,
-        "primary_transformer_ratio": 400,
-        "secondary_transformer_ratio": 5,
+    """The fuses as they are planned, and a roof with solar panels at the main one."""
+    main = _fuse(plan_fuses(chargers), 0, 0)
+    main["children"].append(_roof(len(main["children"]), now))
+    return main
+
+
+def _fuse(fuse: Fuse, order: int, depth: int) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "name": fuse.name,
+        "limit": fuse.limit_a,
+        "order": order,
+        "depth": str(depth),
+        "fuse_id": fuse.id,
     }
-    main = {"name": "Main fuse", "limit": MAIN_FUSE_A, "order": 0, "depth": "0", "fuse_id": "f-main", "meter": building}
-    return {"type": "fuse", "parameters": main, "children": [*cabinets, _roof(len(cabinets), now)]}
-
-
-def _is_fast(spec: ChargerSpec) -> bool:
-    return any(each.supply == "DC" for each in spec.connectors)
-
-
-def _cabinet(name: str, fuse_id: str, order: int, limit: int, chargers: Sequence[ChargerSpec]) -> dict[str, Any]:
-    return {
-        "type": "fuse",
-        "parameters": {"name": name, "limit": limit, "order": order, "depth": "1", "fuse_id": fuse_id},
-        "children": [_station(spec, place) for place, spec in enumerate(chargers)],
-    }
+    if fuse.building_a:
+        parameters["meter"] = {
+            "is_producer": False,
+            "is_consumer": True,
+            "consumer_name": "Building",
+            "max_possible_current": 400,
+            "fallback_value": fuse.building_a,
+            "primary_transformer_ratio": 400,
+            "secondary_transformer_ratio": 5,
+        }
+    parts = [_fuse(each, place, depth + 1) for place, each in enumerate(fuse.fuses)]
+    stations = [_station(each, place, depth + 1) for place, each in enumerate(fuse.stations)]
+    return {"type": "fuse", "parameters": parameters, "children": parts + stations}
 
 
 def _roof(order: int, now: datetime) -> dict[str, Any]:
@@ -245,9 +238,9 @@ def _roof(order: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def _station(spec: ChargerSpec, order: int) -> dict[str, Any]:
+def _station(station: Station, order: int, depth: int) -> dict[str, Any]:
+    spec = station.spec
     identity = str(getattr(spec, "identity", None) or spec.code)
-    currents = [amperes(each) for each in spec.connectors]
     connectors = [
         {
             "id": f"c-{identity}-{each.connector_id}",
@@ -255,34 +248,25 @@ def _station(spec: ChargerSpec, order: int) -> dict[str, Any]:
             "connector_id": str(each.connector_id),
             "charging_station_id": identity,
             "priority": 1,
-            "charging_capability": [6, most],
+            "charging_capability": [LEAST_A, most],
             "discharge_capability": [],
         }
-        for each, most in zip(spec.connectors, currents, strict=True)
+        for each, most in zip(spec.connectors, station.amperes, strict=True)
     ]
     return {
         "type": "charging station",
         "parameters": {
             "name": spec.name,
-            "limit": sum(currents),
-            "fallback": 32 if _is_fast(spec) else 6,
+            "limit": sum(station.amperes),
+            "fallback": station.fallback_a,
             "fallback_status": "active",
             "order": order,
-            "depth": "2",
+            "depth": str(depth),
             "firmware_version": "1.4.2",
             "connectors": connectors,
         },
         "children": [],
     }
-
-
-def amperes(connector: ConnectorSpec) -> int:
-    """What a connector takes from the grid at full power, per phase, rounded up to what fuses are made for."""
-    if connector.supply == "DC":
-        return -(-connector.max_power_w // 640)  # 3 phases of 230 V, 93 % of which arrive
-    per_ampere = 230 if connector.supply == "AC_1_PHASE" else 690
-    needed = connector.max_power_w // per_ampere
-    return next((size for size in (10, 13, 16, 20, 25, 32, 63) if size >= needed), 80)
 
 
 # --- trees that nobody should believe

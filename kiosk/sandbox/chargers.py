@@ -50,7 +50,9 @@ class ChargerSpec:
 @dataclass
 class Transaction:
     """One charge at one connector. Energy is counted from the start, in microjoules; `reported_wh` is the last sample
-    that reached the back office. `token` names the public session, and is None for another driver with a card."""
+    that reached the back office. `token` names the public session, and is None for another driver with a card.
+
+    `most_w` is what the connector may give now, `offered_ma` what its fuses leave it (None: no fuse is counted)."""
 
     id: int
     code: str
@@ -68,6 +70,8 @@ class Transaction:
     stopped_at: datetime | None = None
     stop_reason: str | None = None
     full_noticed: bool = False
+    most_w: int = 0
+    offered_ma: int | None = None
 
     @property
     def active(self) -> bool:
@@ -87,6 +91,7 @@ class Connector:
     broken: bool = False
     blocked: bool = False
     finished: bool = False
+    limit_w: int | None = None  # set by hand: what it may give at most
     reserved_for: str | None = field(default=None, repr=False)
     reported_status: str = "Available"
 
@@ -96,6 +101,8 @@ class Connector:
         if self.broken:
             return "Faulted"
         if self.transaction is not None:
+            if self.transaction.most_w == 0:
+                return "SuspendedEVSE"
             return "Charging" if self.transaction.power_w > 0 else "SuspendedEV"
         if self.blocked:
             return "Unavailable"

@@ -10,6 +10,9 @@ AC_TAPER_FROM = 960  # thousandths of a full battery
 AC_TAPER_FLOOR = 200  # thousandths of full power, reached when full
 EFFICIENCY_PERCENT: dict[Supply, int] = {"AC_1_PHASE": 88, "AC_3_PHASE": 90, "DC": 95}
 
+WATTS_PER_PHASE_AMPERE = 230
+DC_ARRIVES_PERCENT = 93  # of what a charger takes from three phases
+
 Curve = tuple[tuple[int, int], ...]
 
 

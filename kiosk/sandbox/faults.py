@@ -23,6 +23,7 @@ class Kind(StrEnum):
     BAD_GATEWAY = "bad_gateway"  # 502, HTML
     CHARGER_TIMEOUT = "charger_timeout"  # 504, which may come after the effect
     TOO_MANY = "too_many"  # 429
+    UNAUTHORIZED = "unauthorized"  # 401, as for a key that was withdrawn
     TOKEN_EXPIRED = "token_expired"  # noqa: S105 - 404, as for a token that was never known
     UNREACHABLE = "unreachable"  # no connection
     DROPPED = "dropped"  # the connection is cut instead of an answer

@@ -12,7 +12,16 @@ from flask import Response
 from kiosk.sandbox.faults import CUTS, Kind, Rule
 
 PAGE = "<!doctype html><html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
-ERRORS = frozenset({Kind.SERVER_ERROR, Kind.BAD_GATEWAY, Kind.CHARGER_TIMEOUT, Kind.TOO_MANY, Kind.TOKEN_EXPIRED})
+ERRORS = frozenset(
+    {
+        Kind.SERVER_ERROR,
+        Kind.BAD_GATEWAY,
+        Kind.CHARGER_TIMEOUT,
+        Kind.TOO_MANY,
+        Kind.UNAUTHORIZED,
+        Kind.TOKEN_EXPIRED,
+    }
+)
 
 
 def playable(environ: dict[str, Any]) -> frozenset[Kind]:
@@ -34,6 +43,7 @@ def error_answer(rule: Rule) -> Response:
         Kind.SERVER_ERROR: (500, "Server Error"),
         Kind.CHARGER_TIMEOUT: (504, "The charger did not respond in time."),
         Kind.TOO_MANY: (429, "Too Many Attempts."),
+        Kind.UNAUTHORIZED: (401, "Unauthenticated."),
         Kind.TOKEN_EXPIRED: (404, "Not Found."),
     }[rule.kind]
     answer = Response(json.dumps({"message": message}), status, mimetype="application/json")

@@ -1,7 +1,7 @@
 """OCPPLAB's gateway as a Flask app over the stand-in world: its virtual chargers are the world's chargers.
 
-A command acts at once, though its answer says no more than that it is queued. What the world has no hand for (other
-drivers' cards, offered power, raw messages, the charger's own lists) is answered with 422 and never pretended.
+A command acts at once, though its answer says no more than that it is queued. What the world has no hand for (an end
+by time or energy, raw messages, the charger's own lists) is answered with 422 and never pretended.
 """
 
 from __future__ import annotations
@@ -54,10 +54,7 @@ NO_HAND = frozenset(
         "clear-local-auth-list",
         "configuration",
         "local-auth-list",
-        "power-update",
         "proxy-message",
-        "start-session",
-        "start-transaction",
         "unlock-connector",
     }
 )
@@ -134,6 +131,9 @@ class _Desk:
         self.hands: dict[str, Callable[[str, int, dict[str, Any]], None]] = {
             "plug-connector": lambda code, number, _: world.plug_in(code, number),
             "unplug-connector": lambda code, number, _: world.unplug(code, number),
+            "start-session": self._start_session,
+            "start-transaction": lambda code, number, event: world.start_with_card(code, number, _card(event)),
+            "power-update": lambda code, number, event: world.limit_power(code, number, _watts(event)),
             "stop-session": lambda code, number, _: self._stop_session(code, number),
             "stop-transaction": lambda code, _, event: self._stop_transaction(code, event),
             "ev-requests-energy": lambda code, number, _: self._request_energy(code, number),
@@ -319,6 +319,14 @@ class _Desk:
             raise NotPossible(f"charger {code} has no connector {number}")
         return found
 
+    def _start_session(self, code: str, number: int, event: dict[str, Any]) -> None:
+        card = _card(event)
+        if event.get("duration_seconds") is not None or event.get("target_energy_kwh") is not None:
+            raise Problem(422, "The stand-in world has no hand for a session that ends by time or energy")
+        if self._connector(code, number).car is None:
+            self._world.plug_in(code, number)
+        self._world.start_with_card(code, number, card)
+
     def _stop_session(self, code: str, number: int) -> None:
         if self._connector(code, number).transaction_id is not None:
             self._world.stop_at_charger(code, number)
@@ -350,3 +358,20 @@ class _Desk:
     def _inject_fault(self, code: str, number: int, event: dict[str, Any]) -> None:
         self._world.break_connector(code, number)
         self._diary.fault(code, number, str(event.get("fault_type") or "OtherError"))
+
+
+# --- what an event says
+
+
+def _card(event: dict[str, Any]) -> str:
+    card = event.get("id_tag")
+    if not isinstance(card, str) or not card:
+        raise Problem(422, [complaint(["body", "event", "id_tag"], "Field required", event)])
+    return card
+
+
+def _watts(event: dict[str, Any]) -> int:
+    watts = event.get("power_w")
+    if isinstance(watts, bool) or not isinstance(watts, int) or watts < 0:
+        raise Problem(422, [complaint(["body", "event", "power_w"], "Input should be a valid integer", watts)])
+    return watts

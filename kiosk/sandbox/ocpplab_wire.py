@@ -14,7 +14,17 @@ from kiosk.sandbox import faulty_answers
 from kiosk.sandbox.faults import CUTS, Kind, Rule
 
 PLAYABLE = frozenset(
-    {Kind.LATENCY, Kind.SERVER_ERROR, Kind.BAD_GATEWAY, Kind.TOO_MANY, Kind.TRUNCATED, Kind.HTML, Kind.EMPTY, *CUTS}
+    {
+        Kind.LATENCY,
+        Kind.SERVER_ERROR,
+        Kind.BAD_GATEWAY,
+        Kind.TOO_MANY,
+        Kind.UNAUTHORIZED,
+        Kind.TRUNCATED,
+        Kind.HTML,
+        Kind.EMPTY,
+        *CUTS,
+    }
 )
 """The faults that fit; those of sessions and prices do not."""
 

@@ -26,6 +26,7 @@ PLAYABLE = frozenset(
         Kind.BAD_GATEWAY,
         Kind.CHARGER_TIMEOUT,
         Kind.TOO_MANY,
+        Kind.UNAUTHORIZED,
         Kind.TRUNCATED,
         Kind.HTML,
         Kind.EMPTY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from kiosk.sandbox.cars import MODELS
 from kiosk.sandbox.chargers import ChargerView, ConnectorView
 from kiosk.sandbox.faults import ENDPOINTS, Faults, Kind, Rule
+from kiosk.sandbox.luck import Luck, System
 from kiosk.sandbox.refusal import Refusal
 from kiosk.sandbox.sessions import CAPTURE_FAILED, CAPTURED, REQUIRES_REVIEW, Session
 from kiosk.sandbox.site import NotPossible
@@ -22,8 +23,11 @@ POLICY = (
 SHOWN_SESSIONS = 20
 
 
-def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/") -> Blueprint:
-    """The panel at the root of the blueprint. `kiosk_path` is where the kiosk stands, for links to chargers."""
+def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/", systems: Sequence[System] = ()) -> Blueprint:
+    """The panel at the root of the blueprint. `kiosk_path` is where the kiosk stands, for links to chargers.
+
+    `faults` are those of the public endpoints, `systems` the others that the kiosk asks.
+    """
     panel = Blueprint(
         "panel",
         __name__,
@@ -73,6 +77,9 @@ def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/") -> Blue
             requests=world.traffic.recent()[:20],
             too_many=world.traffic.total(status=429),
             news=world.news()[:20],
+            systems=systems,
+            lucks=list(Luck),
+            tablet_link=f"{kiosk_path.rstrip('/')}/tablet/",
             charger_link=lambda code: f"{kiosk_path.rstrip('/')}/c/{code}",
         )
 
@@ -130,6 +137,14 @@ def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/") -> Blue
     def clear_faults() -> Response:
         faults.clear()
         return done("faults")
+
+    @panel.post("/system/<key>/<luck>")
+    def system(key: str, luck: str) -> Response:
+        found = next((each for each in systems if each.key == key), None) or abort(404)
+        if luck not in list(Luck):
+            abort(404)
+        found.set(Luck(luck), world.clock.rate)
+        return done("systems")
 
     @panel.post("/webhooks/lose")
     def lose_webhook() -> Response:

@@ -20,6 +20,8 @@ from kiosk.sandbox.chargers import (
     Pricing,
     Transaction,
 )
+from kiosk.sandbox.fuse_plan import LEAST_A
+from kiosk.sandbox.load_sharing import Wiring
 from kiosk.sandbox.switches import Switches
 
 LONGEST_STEP = timedelta(seconds=10)
@@ -49,6 +51,8 @@ class Site:
         self._chargers: dict[str, Charger] = {}
         self._listener: Listener | None = None
         self._next_transaction = 1
+        self._running: dict[int, tuple[Charger, Connector, Transaction]] = {}  # in the order in which they began
+        self._wiring: Wiring | None = None
         self.transactions: deque[Transaction] = deque(maxlen=KEPT_TRANSACTIONS)
 
     def listen(self, listener: Listener) -> None:
@@ -61,6 +65,9 @@ class Site:
             raise ValueError(f"charger {spec.code} exists")
         connectors = {each.connector_id: Connector(each) for each in spec.connectors}
         self._chargers[spec.code] = Charger(spec, spec.pricing, connectors, seen_at=self._agenda.now)
+        self._wiring = None
+        if self._running:
+            self._share_out()
 
     def find(self, code: str) -> Charger | None:
         return self._chargers.get(code.upper())
@@ -131,6 +138,7 @@ class Site:
             return
         charger.online = online
         charger.seen_at = self._agenda.now
+        self._share_out()
         if not online:
             return
         for connector in charger.connectors.values():
@@ -175,6 +183,13 @@ class Site:
         self._integrate(connector, connector.transaction)
         connector.transaction.energy_uj //= 2
         self._report(charger, connector, connector.transaction)
+
+    def limit_power(self, code: str, connector_id: int, watts: int | None) -> None:
+        """What the connector may give from now on, whoever charges there; None: all that it can."""
+        if watts is not None and watts < 0:
+            raise NotPossible("a limit is not below nothing")
+        self.connector(code, connector_id).limit_w = watts
+        self._share_out()
 
     def set_pricing(self, code: str, pricing: Pricing) -> None:
         self.charger(code).pricing = pricing
@@ -255,13 +270,42 @@ class Site:
         self._next_transaction += 1
         self.transactions.append(transaction)
         connector.transaction = transaction
-        transaction.power_w = connector.car.power_w(connector.spec.supply, connector.spec.max_power_w)
+        self._running[transaction.id] = charger, connector, transaction
+        self._share_out()
         self._notify(charger, connector)
         self._tell(charger, lambda: self._heard().transaction_started(transaction))
         self._watch_full(charger, connector, transaction)
         self._agenda.after(self._switches.meter_interval, lambda: self._sample(charger, connector, transaction))
         self._agenda.after(
             self._switches.longest_charge, lambda: self._end_if(charger, connector, transaction, "Other")
+        )
+
+    def _share_out(self) -> None:
+        """Tell every running charge what it may draw from this moment on. What it drew until now is counted first."""
+        offered = self._fuse_shares() if self._switches.fuses_bind else {}
+        for charger, connector, transaction in self._running.values():
+            spec = connector.spec
+            share = offered.get((charger.spec.code, spec.connector_id))
+            model = transaction.car.model
+            most_w = spec.max_power_w
+            if connector.limit_w is not None:
+                enough = connector.limit_w >= model.most_w(spec.supply, LEAST_A * 1000)
+                most_w = min(most_w, connector.limit_w) if enough else 0
+            if share is not None:
+                most_w = min(most_w, model.most_w(spec.supply, share))
+            transaction.offered_ma = share
+            if most_w != transaction.most_w:
+                self._integrate(connector, transaction)
+                transaction.most_w = most_w
+                transaction.power_w = transaction.car.power_w(spec.supply, most_w)
+                self._notify(charger, connector)
+
+    def _fuse_shares(self) -> dict[tuple[str, int], int]:
+        if self._wiring is None:
+            self._wiring = Wiring([charger.spec for charger in self._chargers.values()])
+        return self._wiring.shares(
+            [(charger.spec.code, connector.spec.connector_id) for charger, connector, _ in self._running.values()],
+            {charger.spec.code for charger in self._chargers.values() if not charger.online},
         )
 
     def _sample(self, charger: Charger, connector: Connector, transaction: Transaction) -> None:
@@ -272,7 +316,7 @@ class Site:
         self._agenda.after(self._switches.meter_interval, lambda: self._sample(charger, connector, transaction))
 
     def _report(self, charger: Charger, connector: Connector, transaction: Transaction) -> None:
-        transaction.power_w = transaction.car.power_w(connector.spec.supply, connector.spec.max_power_w)
+        transaction.power_w = transaction.car.power_w(connector.spec.supply, transaction.most_w)
         self._notify(charger, connector)
         self._watch_full(charger, connector, transaction)
         if charger.online:
@@ -286,7 +330,7 @@ class Site:
             self._agenda.after(self._switches.full_end, lambda: self._end_if(charger, connector, transaction, "Other"))
 
     def _integrate(self, connector: Connector, transaction: Transaction) -> None:
-        supply, most_w = connector.spec.supply, connector.spec.max_power_w
+        supply, most_w = connector.spec.supply, transaction.most_w
         while transaction.integrated_to < self._agenda.now:
             step = min(LONGEST_STEP, self._agenda.now - transaction.integrated_to)
             power = transaction.car.power_w(supply, most_w)
@@ -308,6 +352,8 @@ class Site:
         connector.meter_wh = transaction.meter_start_wh + transaction.energy_wh
         connector.transaction = None
         connector.finished = True
+        del self._running[transaction.id]
+        self._share_out()
         self._notify(charger, connector)
 
         def tell() -> None:

@@ -78,6 +78,9 @@ class Switches:
     # Open: what a refund leaves in `amount_captured`.
     refund_keeps_captured: bool = True
 
+    # Whether the cars share the fuses that ChargePilot's stand-in tells of; if not, each has all that it can take.
+    fuses_bind: bool = False
+
     # Timings of the stand-in.
     webhook_delay: Seconds | None = 2  # None: Stripe's webhook never arrives
     dispatch: Seconds = 0.5  # from `authorized` to `starting`

@@ -189,6 +189,18 @@ class World:
         with self._by_hand(code, connector_id, "stopped at the charger"):
             self._site.stop_at_charger(code, connector_id)
 
+    def start_with_card(self, code: str, connector_id: int, id_tag: str) -> None:
+        """Another driver starts with a charging card; not where a public session keeps the connector."""
+        with self._by_hand(code, connector_id, "another driver started with a card"):
+            if self._office.holder(code.upper(), connector_id) is not None:
+                raise NotPossible("a public session keeps this connector")
+            self._site.start_with_card(code, connector_id, id_tag)
+
+    def limit_power(self, code: str, connector_id: int, watts: int | None) -> None:
+        """The connector gives no more than that from now on; None: what it can."""
+        with self._by_hand(code, connector_id, "was told how much power to give"):
+            self._site.limit_power(code, connector_id, watts)
+
     def set_online(self, code: str, online: bool) -> None:
         with self._by_hand(code, None, "has a connection" if online else "lost its connection"):
             was = self._site.charger(code).online

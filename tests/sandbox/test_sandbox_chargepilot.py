@@ -21,9 +21,10 @@ from kiosk.clock import ManualClock
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import Assumption, Expectation, Place, PoweredCharger
 from kiosk.domain.power import expected_power
-from kiosk.sandbox.chargepilot import PilotSwitches, amperes, create_chargepilot_app, fuse_tree
+from kiosk.sandbox.chargepilot import PilotSwitches, create_chargepilot_app, fuse_tree
 from kiosk.sandbox.chargers import ConnectorSpec
 from kiosk.sandbox.faults import Faults, FaultyTransport, Kind, Rule
+from kiosk.sandbox.fuse_plan import amperes
 from kiosk.sandbox.scene import CHARGERS, build_scene
 from kiosk.sandbox.stripe_book import StripeBook
 from kiosk.sandbox.world import World

@@ -96,6 +96,7 @@ def test_a_real_server_cuts_the_connection(garage: Garage, socket_url: str, afte
         (Kind.BAD_GATEWAY, 502, "text/html"),
         (Kind.CHARGER_TIMEOUT, 504, "application/json"),
         (Kind.TOO_MANY, 429, "application/json"),
+        (Kind.UNAUTHORIZED, 401, "application/json"),
         (Kind.TOKEN_EXPIRED, 404, "application/json"),
     ],
 )

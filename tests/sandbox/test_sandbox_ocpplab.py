@@ -388,10 +388,7 @@ def test_what_the_world_has_no_hand_for_is_a_422(garage: Garage) -> None:
         lab.clear_local_auth_list(),
         lab.configuration({"a": "b"}),
         lab.local_auth_list(1, []),
-        lab.power_update(7400, 1),
         lab.proxy_message("heartbeat", "ocpp1.6", {}),
-        lab.start_session("CARD7", 1),
-        lab.start_transaction("CARD7", 1),
         lab.unlock_connector(1),
     ]
     assert {each.path for each in commands} == NO_HAND
@@ -399,6 +396,58 @@ def test_what_the_world_has_no_hand_for_is_a_422(garage: Garage) -> None:
         for command in commands:
             failed = refused(lambda command=command: api.command(POST, command))  # type: ignore[misc]
             assert (failed.status, failed.message) == (422, f"The stand-in world has no hand for {command.path}")
+
+
+def power_w(garage: Garage, number: int = 1) -> int:
+    charger = garage.world.charger(AC)
+    assert charger is not None
+    return charger.connectors[number - 1].power_w
+
+
+def test_another_drivers_session_is_started_by_a_card(garage: Garage) -> None:
+    with client(garage) as api:
+        assert api.command(POST, lab.start_session("CARD7", 1)).failed == ()
+    (begun,) = garage.world.transactions()
+    assert (begun.code, begun.connector_id, begun.id_tag, begun.token) == (AC, 1, "CARD7", None)
+    assert garage.connector_status() == "Charging"
+
+
+def test_a_bare_transaction_needs_a_car_that_is_plugged_in(garage: Garage) -> None:
+    with client(garage, LabSwitches(impossible="failed")) as api:
+        assert api.command(POST, lab.start_transaction("CARD7", 1)).failed[0].error == "the connector is not ready"
+        garage.world.plug_in(AC, 1, "family")
+        assert api.command(POST, lab.start_transaction("CARD7", 1)).failed == ()
+    assert garage.connector_status() == "Charging"
+
+
+def test_a_card_does_not_take_the_bay_of_a_public_session(garage: Garage) -> None:
+    garage.begin()
+    with client(garage, LabSwitches(impossible="failed")) as api:
+        answer = api.command(POST, lab.start_session("CARD7", 1))
+    assert answer.failed[0].error == "a public session keeps this connector"
+    assert garage.world.transactions() == ()
+
+
+def test_a_session_that_is_to_end_by_itself_is_not_pretended(garage: Garage) -> None:
+    with client(garage) as api:
+        assert refused(lambda: api.command(POST, lab.start_session("CARD7", 1, duration_seconds=60))).status == 422
+        assert refused(lambda: api.command(POST, lab.start_session("", 1))).status == 422
+    assert garage.connector_status() == "Available"
+
+
+def test_the_offered_power_is_changed_while_a_car_charges(garage: Garage) -> None:
+    token = garage.charging(car="van")
+    with client(garage) as api:
+        api.command(POST, lab.power_update(7400, 1))
+        assert power_w(garage) == 7400
+        before = garage.session(token).energy_wh or 0
+        garage.wait(3600)
+        assert (garage.session(token).energy_wh or 0) - before == pytest.approx(7400, abs=25)
+        api.command(POST, lab.power_update(3000, 1))
+        assert (power_w(garage), garage.connector_status()) == (0, "SuspendedEVSE")
+        api.command(POST, lab.power_update(22_000, 1))
+        assert (power_w(garage), garage.connector_status()) == (22_000, "Charging")
+        assert refused(lambda: api.command(POST, lab.power_update(-1, 1))).status == 422
 
 
 def test_a_command_for_a_location_reaches_its_chargers(garage: Garage) -> None:

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from sandbox_garage import AC, DC, Garage
 
 import kiosk.sandbox.panel
+from kiosk.sandbox.faults import Faults, Kind
+from kiosk.sandbox.luck import Luck, System
 from kiosk.sandbox.panel import create_panel
 
 ASSETS = Path(kiosk.sandbox.panel.__file__).parent / "assets" / "panel"
@@ -263,3 +265,42 @@ def _contrast(one: str, other: str) -> float:
 def test_colours_can_be_told_apart(theme: str, front: str, back: str, least: float) -> None:
     palette = _palettes()[theme]
     assert _contrast(palette[front], palette[back]) >= least
+
+
+@pytest.fixture
+def pilot() -> System:
+    return System("pilot", "The pilot", "Knows the fuses.", Faults())
+
+
+@pytest.fixture
+def with_pilot(garage: Garage, pilot: System) -> FlaskClient:
+    app = Flask("panel_test", static_folder=None)
+    app.register_blueprint(create_panel(garage.world, garage.faults, systems=[pilot]), url_prefix="/sandbox")
+    return app.test_client()
+
+
+@pytest.mark.parametrize("luck", sorted(set(Luck) - {Luck.GOOD}))
+def test_another_system_fails_until_it_is_put_right(with_pilot: FlaskClient, pilot: System, luck: Luck) -> None:
+    press(with_pilot, f"system/pilot/{luck}")
+    assert pilot.luck is luck
+    assert f'<span class="tag bad">{luck.words}</span>' in page(with_pilot)
+    press(with_pilot, "system/pilot/good")
+    assert pilot.luck is Luck.GOOD
+    assert pilot.faults.waiting() == ()
+    assert "Back to normal" not in page(with_pilot)
+
+
+def test_a_system_has_one_bad_luck_at_a_time(with_pilot: FlaskClient, pilot: System) -> None:
+    press(with_pilot, "system/pilot/down")
+    press(with_pilot, "system/pilot/slow")
+    assert [rule.kind for rule, _ in pilot.faults.waiting()] == [Kind.LATENCY]
+
+
+def test_what_is_no_system_or_no_luck_is_not_found(with_pilot: FlaskClient) -> None:
+    assert with_pilot.post("/sandbox/system/stripe/down").status_code == 404
+    assert with_pilot.post("/sandbox/system/pilot/haunted").status_code == 404
+
+
+def test_the_panel_says_where_the_tablet_is(with_pilot: FlaskClient, browser: FlaskClient) -> None:
+    assert '<a href="/tablet/">' in page(with_pilot)
+    assert 'id="systems"' not in page(browser)

@@ -1,0 +1,149 @@
+"""The stand-ins of the demo as the kiosk's own clients meet them: without a socket, each with its own bad luck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from kiosk.app import create_app, create_demo_app, stop
+from kiosk.clock import Clock, ManualClock
+from kiosk.demo import EXAMPLE, LAB_TOKEN, OPERATOR_TOKEN, PILOT_KEY, PILOT_SECRET, Sandbox, create
+from kiosk.sandbox.operator_office import SITE_UUID
+from kiosk.sandbox.scene import CHARGERS, FREE, build_scene
+from kiosk.sandbox.stripe_book import StripeBook
+from kiosk.sandbox.world import World
+from kiosk.settings import Settings
+from kiosk.site import SiteBook, load_site
+from kiosk.upstream.budget import Budgets
+from kiosk.upstream.chargepilot import ChargePilot
+from kiosk.upstream.errors import NoAnswer, NotSent, Refused, UpstreamError
+from kiosk.upstream.ocpplab import Ocpplab
+from kiosk.upstream.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice import PlugchoicePublic
+
+HERE = "http://127.0.0.1:8000/sandbox"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def sandbox(clock: ManualClock) -> Sandbox:
+    world = World(clock, StripeBook(clock))
+    build_scene(world)
+    return Sandbox(world)
+
+
+@pytest.fixture
+def office(sandbox: Sandbox, clock: ManualClock) -> Iterator[PlugchoiceOperator]:
+    client = PlugchoiceOperator(
+        f"{HERE}/plugchoice/api/v3", OPERATOR_TOKEN, clock=clock, transport=sandbox.operator_transport()
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def pilot(sandbox: Sandbox, clock: ManualClock) -> Iterator[ChargePilot]:
+    client = ChargePilot(
+        f"{HERE}/chargepilot/rest/v1",
+        PILOT_KEY,
+        PILOT_SECRET,
+        clock=clock,
+        transport=sandbox.chargepilot_transport(),
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def lab(sandbox: Sandbox, clock: ManualClock) -> Iterator[Ocpplab]:
+    client = Ocpplab(f"{HERE}/ocpplab", LAB_TOKEN, clock=clock, transport=sandbox.ocpplab_transport())
+    yield client
+    client.close()
+
+
+def test_both_halves_of_plugchoice_have_one_address(
+    sandbox: Sandbox, office: PlugchoiceOperator, clock: ManualClock
+) -> None:
+    public = PlugchoicePublic(
+        f"{HERE}/plugchoice/api/v3", clock=clock, budgets=Budgets(), transport=sandbox.transport()
+    )
+    assert public.get_charger(FREE).name == "Charger 2"
+    assert [site.uuid for site in office.sites().entries] == [SITE_UUID]
+    public.close()
+
+
+def test_chargepilot_takes_the_signed_requests(pilot: ChargePilot) -> None:
+    (site,) = pilot.sites()
+    tree = pilot.site(site.id).tree
+    assert tree is not None
+    assert [root.name for root in tree.roots] == ["Main fuse"]
+
+
+def test_ocpplab_knows_the_chargers_of_the_world(lab: Ocpplab) -> None:
+    assert {each.identity for each in lab.all_chargers()} == {each.code for each in CHARGERS}
+
+
+@pytest.mark.parametrize(
+    ("luck", "problem"), [("down", NotSent), ("refused", Refused), ("garbage", NoAnswer), ("truncated", NoAnswer)]
+)
+@pytest.mark.parametrize("unlucky", ["operator", "chargepilot", "ocpplab"])
+def test_each_system_has_its_own_bad_luck_until_the_panel_ends_it(
+    sandbox: Sandbox,
+    office: PlugchoiceOperator,
+    pilot: ChargePilot,
+    lab: Ocpplab,
+    unlucky: str,
+    luck: str,
+    problem: type[UpstreamError],
+) -> None:
+    calls = {"operator": office.sites, "chargepilot": pilot.sites, "ocpplab": lab.chargers}
+    app = Flask("panel_test")
+    sandbox.mount(app)
+    panel = app.test_client()
+    panel.post(f"/sandbox/system/{unlucky}/{luck}")
+    for _ in range(2):
+        for system, call in calls.items():
+            if system == unlucky:
+                with pytest.raises(problem):
+                    call()
+            else:
+                assert call()
+    panel.post(f"/sandbox/system/{unlucky}/good")
+    assert calls[unlucky]()
+
+
+def test_the_settings_of_the_demo_turn_every_system_on(tmp_path: Path) -> None:
+    app = create_demo_app(10, 8000, tmp_path)
+    settings = app.extensions["kiosk"].settings
+    stop(app)
+    assert settings.plugchoice_token.get_secret_value() == OPERATOR_TOKEN
+    assert settings.chargepilot_secret.get_secret_value() == PILOT_SECRET
+    assert settings.ocpplab_token.get_secret_value() == LAB_TOKEN
+    assert settings.tablet_card_entry is True
+
+
+def test_the_example_names_the_sites_that_the_stand_ins_know(office: PlugchoiceOperator, pilot: ChargePilot) -> None:
+    (site,) = load_site(EXAMPLE).sites
+    assert {site.plugchoice_site} == {each.uuid for each in office.sites().entries}
+    assert {site.chargepilot_site} == {each.id for each in pilot.sites()}
+
+
+def test_the_cars_of_the_demo_share_the_fuses_that_it_tells_of(tmp_path: Path) -> None:
+    worlds: list[World] = []
+
+    def factory(settings: Settings, *, site: SiteBook, clock: Clock, start_engine: bool, world: World) -> Flask:
+        worlds.append(world)
+        return create_app(settings, site=site, clock=clock, start_engine=start_engine, world=world)
+
+    stop(create(factory, 10, 8000, tmp_path))
+    (world,) = worlds
+    charging = [each for each in world.transactions() if each.active]
+    assert charging
+    assert all(each.offered_ma for each in charging)
