@@ -11,14 +11,21 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from kiosk.addresses import is_loopback
 from kiosk.clock import Clock, SystemClock
-from kiosk.settings import STRIPE_API_URL, Settings, is_loopback
-from kiosk.site import SiteBook, load_site
+from kiosk.domain.fuses import FuseTree, spots
+from kiosk.settings import STRIPE_API_URL, Settings
+from kiosk.site import Site, SiteBook, load_site
 from kiosk.store import Cipher, Store
-from kiosk.upstream.budget import Budgets
+from kiosk.upstream.budget import Budgets, Limits
+from kiosk.upstream.chargepilot import ChargePilot
 from kiosk.upstream.errors import Refused, UpstreamError
+from kiosk.upstream.ocpplab import Ocpplab
+from kiosk.upstream.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice import PlugchoicePublic
 
+MOST_BY_PUBLIC_CARDS = Limits().get_charger * 2 // 3
+"""Chargers that can be read one by one within a minute: a third of the budget is left to the drivers."""
 LEAST_VARIETY = 12
 """Different characters in a secret key: fewer is a typed phrase or a repeated letter, not a random key."""
 
@@ -42,12 +49,16 @@ def examine(
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
 ) -> list[Finding]:
-    """All findings. `online` asks Plugchoice for one charger. Raises SettingsError for an unusable kiosk.toml."""
+    """All findings. `online` asks every system that is set. Raises SettingsError for an unusable kiosk.toml."""
     clock = clock or SystemClock()
     site = load_site(settings.config)
     findings = [*_secret(settings), *_address(settings), *_money(settings), *_operator(site), *_sites(site)]
+    findings += [*_tablet(settings), *_board(settings, site), *_pilot(settings, site), *_lab(settings)]
     findings += [*_store(settings), *_time(clock)]
     if online:
+        findings += _ask_board(settings, site, clock, transport)
+        findings += _ask_pilot(settings, site, clock, transport)
+        findings += _ask_lab(settings, site, clock, transport)
         findings += _plugchoice(settings, site, clock, transport)
     return findings
 
@@ -121,6 +132,56 @@ def _sites(site: SiteBook) -> Iterator[Finding]:
         yield _ok(f"{each.name} has {len(each.chargers)} chargers, in the time of {each.timezone}.")
 
 
+def _tablet(settings: Settings) -> Iterator[Finding]:
+    if settings.tablet_card_entry:
+        yield _note(
+            "KIOSK_TABLET_CARD_ENTRY is on: a card form on a screen that you provide takes you out of PCI's SAQ A, "
+            "which presumes the driver's own device; ask your acquirer or QSA first."
+        )
+    else:
+        yield _ok("Cards are typed on the driver's own phone; the tablet hands over to it.")
+
+
+def _board(settings: Settings, site: SiteBook) -> Iterator[Finding]:
+    """Whether the board of each site can be kept fresh."""
+    if settings.plugchoice_token is None:
+        yield _note("KIOSK_PLUGCHOICE_TOKEN is not set: the board of a site is read charger by charger.")
+    else:
+        yield _ok("KIOSK_PLUGCHOICE_TOKEN is set: one read shows the whole board of a site.")
+    for each in site.sites:
+        named = each.plugchoice_site is not None
+        if settings.plugchoice_token is not None and not named:
+            yield _note(f"kiosk.toml names no plugchoice_site for {each.name}, so the token is of no use there.")
+        if len(each.chargers) > MOST_BY_PUBLIC_CARDS and (settings.plugchoice_token is None or not named):
+            yield _note(
+                f"{each.name} has {len(each.chargers)} chargers and no operator token: the board cannot keep them "
+                "fresh within 60 s, and says so of each that is older."
+            )
+
+
+def _pilot(settings: Settings, site: SiteBook) -> Iterator[Finding]:
+    if settings.chargepilot_url is None:
+        yield _note("ChargePilot is not set: the power that a driver is told is what the connector can do at most.")
+        return
+    parts = urlsplit(settings.chargepilot_url)
+    if is_loopback(parts.hostname):
+        yield _note("KIOSK_CHARGEPILOT_URL is on this machine: the fuses are a stand-in's.")
+    else:
+        yield _ok(f"ChargePilot is at {parts.netloc}.")
+    for each in site.sites:
+        if each.chargepilot_site is None:
+            yield _note(f"kiosk.toml names no chargepilot_site for {each.name}: its shared fuses are not known.")
+
+
+def _lab(settings: Settings) -> Iterator[Finding]:
+    if settings.ocpplab_url is None:
+        yield _ok("OCPPLAB is not set: the make of the chargers is not shown.")
+    elif is_loopback(urlsplit(settings.ocpplab_url).hostname):
+        yield _note("KIOSK_OCPPLAB_URL is on this machine: the make of the chargers is a stand-in's.")
+    else:
+        yield _ok(f"OCPPLAB is at {urlsplit(settings.ocpplab_url).netloc}.")
+
+
 def _store(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
     if not folder.exists():
@@ -153,6 +214,111 @@ def _time(clock: Clock) -> Iterator[Finding]:
         yield _bad(f"The clock says {now:%Y-%m-%d %H:%M} UTC, which is before the kiosk was installed; set it right.")
     else:
         yield _ok(f"The clock says {now:%Y-%m-%d %H:%M} UTC.")
+
+
+def _ask_board(
+    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
+) -> Iterator[Finding]:
+    if settings.plugchoice_token is None:
+        return
+    token = settings.plugchoice_token.get_secret_value()
+    operator = PlugchoiceOperator(settings.plugchoice_url, token, clock=clock, transport=transport)
+    try:
+        for each in site.sites:
+            if each.plugchoice_site is None:
+                continue
+            try:
+                listing = operator.site_connectors(each.plugchoice_site)
+            except UpstreamError as error:
+                yield _bad(
+                    _trouble("Plugchoice", f"the board of {each.name}", error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
+                )
+            else:
+                yield _ok(f"Plugchoice shows {len(listing.entries)} connectors on the board of {each.name}.")
+    finally:
+        operator.close()
+
+
+def _ask_pilot(
+    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
+) -> Iterator[Finding]:
+    url, key, secret = settings.chargepilot_url, settings.chargepilot_key, settings.chargepilot_secret
+    if url is None or key is None or secret is None:
+        return
+    pilot = ChargePilot(
+        url,
+        key.get_secret_value(),
+        secret.get_secret_value(),
+        clock=clock,
+        full_path=settings.chargepilot_path == "full",
+        transport=transport,
+    )
+    hint = (
+        "this machine's clock may be wrong (every request is signed with the time), or KIOSK_CHARGEPILOT_KEY, _SECRET "
+        "or _PATH"
+    )
+    try:
+        for each in site.sites:
+            if each.chargepilot_site is None:
+                continue
+            try:
+                tree = pilot.site(each.chargepilot_site).tree
+            except UpstreamError as error:
+                yield _bad(_trouble("ChargePilot", f"the fuses of {each.name}", error, hint))
+            else:
+                yield _fuses(each, tree)
+    finally:
+        pilot.close()
+
+
+def _fuses(site: Site, tree: FuseTree | None) -> Finding:
+    """Whether the crosswalk of kiosk.toml finds every charger in the tree."""
+    if tree is None:
+        return _note(f"ChargePilot answers, but has no fuse tree of {site.name}.")
+    there = {connector.station_id for spot in spots(tree) for connector in spot.node.connectors}
+    lost = [one.code for one in site.chargers if there.isdisjoint(one.station_ids or (one.code,))]
+    if lost:
+        return _note(
+            f"ChargePilot answers, but the fuse tree of {site.name} does not name {', '.join(lost)}: set their "
+            "station_ids in kiosk.toml."
+        )
+    return _ok(f"ChargePilot answers: every charger of {site.name} is in the fuse tree.")
+
+
+def _ask_lab(
+    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
+) -> Iterator[Finding]:
+    if settings.ocpplab_url is None or settings.ocpplab_token is None:
+        return
+    token = settings.ocpplab_token.get_secret_value()
+    lab = Ocpplab(settings.ocpplab_url, token, clock=clock, prefix=settings.ocpplab_prefix, transport=transport)
+    try:
+        chargers = lab.all_chargers()
+    except UpstreamError as error:
+        yield _bad(_trouble("OCPPLAB", "its chargers", error, "KIOSK_OCPPLAB_TOKEN is wrong"))
+        return
+    finally:
+        lab.close()
+    there = {name for each in chargers for name in (each.id, each.identity)}
+    lost = [one.code for each in site.sites for one in each.chargers if (one.lab_id or one.code) not in there]
+    if lost:
+        yield _note(f"OCPPLAB answers, but does not know {', '.join(lost)}: set their lab_id in kiosk.toml.")
+    else:
+        yield _ok(f"OCPPLAB answers and knows {len(site.codes)} of our chargers.")
+
+
+def _trouble(system: str, what: str, error: UpstreamError, unauthorised: str) -> str:
+    """One sentence on a read that failed. `unauthorised` says what a 401 usually means there."""
+    status = error.status if isinstance(error, Refused) else 0
+    reasons = {
+        401: f"refuses (401): {unauthorised}",
+        403: f"does not let this key see {what} (403)",
+        404: f"does not know {what} (404); check its id in kiosk.toml",
+        429: "asks for a pause (429); try again in a minute",
+    }
+    if isinstance(error, Refused):
+        return f"{system} {reasons.get(status, f'refuses {what} ({status})')}."
+    return f"{system} gives no usable answer on {what}; check the network and its address."
 
 
 def _plugchoice(

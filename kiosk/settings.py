@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -23,16 +22,19 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from kiosk import addresses
+from kiosk.addresses import is_loopback as is_loopback
+from kiosk.addresses import is_path
+
 PREFIX = "KIOSK_"
 PLUGCHOICE_URL = "https://app.plugchoice.com/api/v3"
 STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 STRIPE_API_URL = "https://api.stripe.com"
+CHARGEPILOT_URL = "https://chargepilot-api.tmhusa.energy/rest/v1"
 LEAST_SECRET = 32
 """Characters of a secret key: 32 random letters are well over 128 bits."""
 
 _LIVE_KEYS = ("sk_live_", "rk_live_", "pk_live_")
-_TOKEN = re.compile(r"[!-~]{1,512}", re.ASCII)
-_PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -43,15 +45,15 @@ class LiveKeyRefused(SettingsError):
     """A live payment key met a stand-in: no card field may be shown."""
 
 
-def is_loopback(host: str | None) -> bool:
-    return host is not None and (host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127."))
-
-
 def _default_public_url(data: dict[str, Any]) -> str:
     """This machine, when the back office is a stand-in. With a real one it must be told."""
     if is_loopback(urlsplit(data.get("plugchoice_url", PLUGCHOICE_URL)).hostname):
         return f"http://localhost:{data.get('port', 8000)}"
     return ""
+
+
+def _default_chargepilot_url(data: dict[str, Any]) -> str | None:
+    return CHARGEPILOT_URL if data.get("chargepilot_key") and data.get("chargepilot_secret") else None
 
 
 class Settings(BaseSettings):
@@ -70,6 +72,7 @@ class Settings(BaseSettings):
         description="signs cookies and encrypts tokens; the newest first, older ones behind a comma still open"
     )
     plugchoice_url: str = Field(PLUGCHOICE_URL, description="Plugchoice's API")
+    plugchoice_token: SecretStr | None = Field(None, description="operator's token: keeps the board of bays fresh")
     data_dir: Path = Field(Path("data"), description="folder for the database and the compressed static files")
     database_url: str = Field(
         default_factory=lambda data: f"sqlite:///{data.get('data_dir', Path('data'))}/kiosk.db",
@@ -85,6 +88,11 @@ class Settings(BaseSettings):
     ocpplab_url: str | None = Field(None, description="OCPPLAB's gateway: virtual chargers for `kiosk rehearse`")
     ocpplab_token: SecretStr | None = Field(None, description="bearer token for OCPPLAB")
     ocpplab_prefix: str = Field("/ocpp", description="generation of OCPPLAB's paths: /ocpp, /evcharger or /")
+    chargepilot_key: SecretStr | None = Field(None, description="key for ChargePilot, which knows the sites' fuses")
+    chargepilot_secret: SecretStr | None = Field(None, description="signs the requests to ChargePilot")
+    chargepilot_url: str | None = Field(default_factory=_default_chargepilot_url, description="ChargePilot's API")
+    chargepilot_path: Literal["full", "short"] = Field("full", description="which part of its path is signed")
+    tablet_card_entry: bool = Field(False, description="card payment on the tablet's screen; ends PCI's SAQ A")
     trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose forwarded headers are believed")
     start_deadline_seconds: int = Field(120, ge=30, le=3600, description="paid, but not charging: then cancelled")
     power_deadline_seconds: int = Field(180, ge=30, le=3600, description="charging without energy: then stopped")
@@ -143,38 +151,15 @@ class Settings(BaseSettings):
             raise ValueError("this version keeps its data in SQLite; use sqlite:///<path> or leave the setting out")
         return url
 
-    @field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")
-    @classmethod
-    def _safe_address(cls, url: str) -> str:
-        url = url.rstrip("/")
-        if url and not (_is_path(url) or _is_https_or_here(url)):
-            raise ValueError("use an address that begins with https:// (http:// is for this machine only)")
-        return url
-
-    @field_validator("ocpplab_url")
-    @classmethod
-    def _safe_lab(cls, url: str | None) -> str | None:
-        if url is not None and (not _is_https_or_here(url) or urlsplit(url).query or urlsplit(url).fragment):
-            raise ValueError("use an address that begins with https:// (http:// is for this machine only)")
-        return url.rstrip("/") if url is not None else None
-
-    @field_validator("ocpplab_token")
-    @classmethod
-    def _is_a_token(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and not _TOKEN.fullmatch(token.get_secret_value()):
-            raise ValueError("a token is printable text without blanks")
-        return token
-
-    @field_validator("ocpplab_prefix")
-    @classmethod
-    def _is_a_prefix(cls, prefix: str) -> str:
-        if not _PATH.fullmatch(prefix):
-            raise ValueError("use a path such as /ocpp, or / for none")
-        return prefix
+    _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
+    _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)
+    _tokens = field_validator("ocpplab_token", "chargepilot_key")(addresses.token)
+    _long_token = field_validator("plugchoice_token")(addresses.long_token)
+    _prefix = field_validator("ocpplab_prefix")(addresses.path_prefix)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if _is_path(self.plugchoice_url) or _is_path(self.stripe_api_url):
+        if is_path(self.plugchoice_url) or is_path(self.stripe_api_url):
             raise ValueError("KIOSK_PLUGCHOICE_URL and KIOSK_STRIPE_API_URL need a whole address, not a path.")
         if not self.public_url:
             raise ValueError("KIOSK_PUBLIC_URL is missing: set the address that drivers see, with https://.")
@@ -185,6 +170,12 @@ class Settings(BaseSettings):
             raise ValueError("KIOSK_STRIPE_API_URL is set without KIOSK_STRIPE_API_KEY: set both, or leave both out.")
         if (self.ocpplab_url is None) != (self.ocpplab_token is None):
             raise ValueError("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN belong together: set both, or leave both out.")
+        pilot = (self.chargepilot_url, self.chargepilot_key, self.chargepilot_secret)
+        if any(pilot) and not all(pilot):
+            raise ValueError(
+                "KIOSK_CHARGEPILOT_KEY and KIOSK_CHARGEPILOT_SECRET belong together, and KIOSK_CHARGEPILOT_URL needs "
+                "both: set them all, or leave them all out."
+            )
         self._refuse_mixed_worlds()
         return self
 
@@ -334,16 +325,3 @@ def _sentence(error: ValidationError) -> str:
         return f"{name} is not a setting of the kiosk: see docs/settings.md for the list."
     what = what[0].lower() + what[1:]
     return f"{name} cannot be used: {what}."
-
-
-def _is_path(url: str) -> bool:
-    return url.startswith("/") and not url.startswith("//")
-
-
-def _is_https_or_here(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -69,13 +70,19 @@ class Bay(_Facts):
 
 
 class ChargerFacts(_Facts):
-    """One charger. `code` is the public code of its sticker; `bays` is keyed by connector number."""
+    """One charger. `code` is the public code of its sticker; `bays` is keyed by connector number.
+
+    `station_ids` are its names in ChargePilot's fuse tree (none: the public code is its name there), `lab_id` its id or
+    its identity at OCPPLAB.
+    """
 
     code: Text
     label: str | None = None
     place: str | None = None
     max_kw: Kilowatts | None = None
     point_ids: tuple[str, ...] = ()
+    station_ids: tuple[Text, ...] = ()
+    lab_id: Text | None = None
     bays: dict[Annotated[int, Field(ge=1)], Bay] = Field(default_factory=dict)
 
     @field_validator("code")
@@ -86,12 +93,32 @@ class ChargerFacts(_Facts):
         return code.upper()
 
 
+class TabletFacts(_Facts):
+    """How the site's tablet behaves: seconds without a touch until it asks whether somebody is there (on pages that are
+    read for long: `reading_seconds`), and how long it then waits, seen and heard, before it forgets everything.
+    """
+
+    idle_seconds: Annotated[int, Field(ge=20, le=600)] = 60
+    reading_seconds: Annotated[int, Field(ge=20, le=1200)] = 120
+    warning_seconds: Annotated[int, Field(ge=20, le=300)] = 30
+    sound: bool = True
+
+    @model_validator(mode="after")
+    def _reading_takes_longer(self) -> Self:
+        if self.reading_seconds < self.idle_seconds:
+            raise ValueError("reading_seconds must not be less than idle_seconds")
+        return self
+
+
 class Site(_Facts):
-    """A place with one name and one time zone."""
+    """A place with one name and one time zone. `plugchoice_site` and `chargepilot_site` are its ids there."""
 
     id: Text
     name: Text
     timezone: str
+    plugchoice_site: str | None = None
+    chargepilot_site: Text | None = None
+    tablet: TabletFacts = Field(default_factory=TabletFacts)
     chargers: tuple[ChargerFacts, ...] = ()
 
     @field_validator("timezone")
@@ -100,12 +127,30 @@ class Site(_Facts):
         _zone(name)
         return name
 
+    @field_validator("plugchoice_site")
+    @classmethod
+    def _is_a_uuid(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            return str(UUID(text))
+        except ValueError:
+            raise ValueError("use the location's uuid at Plugchoice, as it stands in its address there") from None
+
     @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
+    def _names_differ(self) -> Self:
         labels = Counter(bay.label for charger in self.chargers for bay in charger.bays.values())
         for label, times in labels.items():
             if times > 1:
                 raise ValueError(f"bay {label!r} stands twice in site {self.id!r}")
+        stations = Counter(name for charger in self.chargers for name in charger.station_ids or (charger.code,))
+        for name, times in stations.items():
+            if times > 1:
+                raise ValueError(f"station {name!r} stands twice in site {self.id!r}")
+        labs = Counter(charger.lab_id for charger in self.chargers if charger.lab_id is not None)
+        for name, times in labs.items():
+            if times > 1:
+                raise ValueError(f"lab_id {name!r} stands twice in site {self.id!r}")
         return self
 
 
@@ -135,6 +180,9 @@ class SiteBook(_Facts):
     def codes(self) -> tuple[str, ...]:
         """Every configured charger, in the order of the file."""
         return tuple(self._places)
+
+    def site(self, site_id: str) -> Site | None:
+        return next((site for site in self.sites if site.id == site_id), None)
 
     @property
     def single_site(self) -> Site | None:

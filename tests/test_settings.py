@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from kiosk.settings import (
+    CHARGEPILOT_URL,
     PLUGCHOICE_URL,
     STRIPE_JS_URL,
     LiveKeyRefused,
@@ -17,6 +18,7 @@ from kiosk.settings import (
     load_settings,
     variable,
 )
+from kiosk.upstream.chargepilot import DEFAULT_URL
 
 KEY = "k" * 40
 OTHER = "o" * 40
@@ -112,6 +114,13 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("KIOSK_OCPPLAB_TOKEN", "two words"),
         ("KIOSK_OCPPLAB_PREFIX", "ocpp"),
         ("KIOSK_OCPPLAB_PREFIX", "/../admin"),
+        ("KIOSK_PLUGCHOICE_TOKEN", "two words"),
+        ("KIOSK_PLUGCHOICE_TOKEN", "t" * 8193),
+        ("KIOSK_CHARGEPILOT_URL", "http://pilot.example/rest/v1"),
+        ("KIOSK_CHARGEPILOT_URL", "/rest/v1"),
+        ("KIOSK_CHARGEPILOT_KEY", "two words"),
+        ("KIOSK_CHARGEPILOT_PATH", "long"),
+        ("KIOSK_TABLET_CARD_ENTRY", "perhaps"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str) -> None:
@@ -151,6 +160,45 @@ def test_ocpplab_needs_its_address_and_its_token(half: dict[str, str]) -> None:
     sentence = complaint(**half)
     assert sentence.startswith("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN belong together")
     assert "hidden" not in sentence
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        {"KIOSK_CHARGEPILOT_KEY": "key-hidden"},
+        {"KIOSK_CHARGEPILOT_SECRET": "hidden"},
+        {"KIOSK_CHARGEPILOT_URL": "https://pilot.example"},
+        {"KIOSK_CHARGEPILOT_URL": "https://pilot.example", "KIOSK_CHARGEPILOT_KEY": "key-hidden"},
+    ],
+)
+def test_chargepilot_needs_its_key_and_its_secret(half: dict[str, str]) -> None:
+    sentence = complaint(**half)
+    assert sentence.startswith("KIOSK_CHARGEPILOT_KEY and KIOSK_CHARGEPILOT_SECRET belong together")
+    assert "hidden" not in sentence
+
+
+def test_chargepilot_has_an_address_of_its_own_once_it_has_a_key() -> None:
+    assert load_settings(REAL).chargepilot_url is None
+    pilot = {"KIOSK_CHARGEPILOT_KEY": "key-hidden", "KIOSK_CHARGEPILOT_SECRET": "a hidden secret, with blanks"}
+    settings = load_settings(REAL | pilot)
+    assert (settings.chargepilot_url, settings.chargepilot_path) == (DEFAULT_URL, "full")
+    assert CHARGEPILOT_URL == DEFAULT_URL
+    assert "hidden" not in repr(settings)
+    other = {"KIOSK_CHARGEPILOT_URL": "http://127.0.0.1:8000/rest/v1/", "KIOSK_CHARGEPILOT_PATH": "short"}
+    settings = load_settings(REAL | pilot | other)
+    assert (settings.chargepilot_url, settings.chargepilot_path) == ("http://127.0.0.1:8000/rest/v1", "short")
+
+
+def test_an_operators_token_may_be_a_long_signed_document() -> None:
+    assert load_settings(REAL).plugchoice_token is None
+    settings = load_settings(REAL | {"KIOSK_PLUGCHOICE_TOKEN": "hidden." * 500})
+    assert settings.plugchoice_token is not None
+    assert "hidden" not in repr(settings)
+
+
+def test_cards_are_typed_on_the_tablet_only_when_the_operator_says_so() -> None:
+    assert load_settings(REAL).tablet_card_entry is False
+    assert load_settings(REAL | {"KIOSK_TABLET_CARD_ENTRY": "true"}).tablet_card_entry is True
 
 
 @pytest.mark.parametrize("prefix", ["/ocpp", "/evcharger", "/", "/v2/ocpp"])

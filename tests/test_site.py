@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from kiosk.sandbox import scene
+from kiosk.sandbox.chargepilot import SITE_ID
+from kiosk.sandbox.operator_office import SITE_UUID
 from kiosk.settings import SettingsError
-from kiosk.site import SiteBook, load_site
+from kiosk.site import SiteBook, TabletFacts, load_site
 
 EXAMPLE = Path(__file__).parent.parent / "docs" / "kiosk.example.toml"
 TWO = """
@@ -129,6 +131,28 @@ def test_figures_of_the_file_are_exact(tmp_path: Path) -> None:
             ": sites.0.chargers.0.bays.2.connector: ",
         ),
         (TWO.replace("2 = {", "0 = {"), ": sites.0.chargers.0.bays.0"),
+        (
+            TWO.replace('id = "north"', 'id = "north"\nplugchoice_site = "7"'),
+            ": sites.0.plugchoice_site: use the location's",
+        ),
+        (TWO.replace('id = "north"', 'id = "north"\nchargepilot_site = ""'), ": sites.0.chargepilot_site: "),
+        (TWO + 'station_ids = [""]\n', ": sites.1.chargers.0.station_ids.0: "),
+        (TWO + 'lab_id = ""\n', ": sites.1.chargers.0.lab_id: "),
+        (
+            TWO.replace('code = "BBBB2"', 'code = "BBBB2"\nstation_ids = ["S", "AAAA2"]'),
+            ": sites.0: station 'AAAA2' stands twice in site 'north'",
+        ),
+        (
+            TWO.replace('code = "BBBB2"', 'code = "BBBB2"\nlab_id = "d"').replace('label = "A"', 'lab_id = "d"'),
+            ": sites.0: lab_id 'd' stands twice in site 'north'",
+        ),
+        (TWO + "[sites.tablet]\nidle_seconds = 5\n", ": sites.1.tablet.idle_seconds: "),
+        (TWO + "[sites.tablet]\nwarning_seconds = 19\n", ": sites.1.tablet.warning_seconds: "),
+        (
+            TWO + "[sites.tablet]\nidle_seconds = 200\n",
+            ": sites.1.tablet: reading_seconds must not be less than idle_seconds",
+        ),
+        (TWO + "[sites.tablet]\nvolume = 1\n", ": sites.1.tablet.volume is not a key of this file"),
         ("[operator\n", " is not valid TOML: "),
     ],
 )
@@ -171,6 +195,39 @@ def test_the_example_describes_the_sandboxs_scene() -> None:
         for spec in scene.CHARGERS
     }
     assert described == built
+
+
+def test_a_site_is_found_by_its_id(tmp_path: Path) -> None:
+    two = book(tmp_path, TWO)
+    south = two.site("south")
+    assert south is not None
+    assert south.name == "South"
+    assert two.site("east") is None
+
+
+def test_the_names_in_other_systems_are_optional(tmp_path: Path) -> None:
+    site = book(tmp_path, TWO).sites[0]
+    assert (site.plugchoice_site, site.chargepilot_site) == (None, None)
+    assert (site.chargers[0].station_ids, site.chargers[0].lab_id) == ((), None)
+
+
+def test_a_uuid_is_taken_however_it_is_written(tmp_path: Path) -> None:
+    text = TWO.replace('id = "north"', 'id = "north"\nplugchoice_site = "0D9C1F526F0E4C559A3F2B7D8E6A4C11"')
+    assert book(tmp_path, text).sites[0].plugchoice_site == "0d9c1f52-6f0e-4c55-9a3f-2b7d8e6a4c11"
+
+
+def test_a_tablet_waits_as_the_file_says(tmp_path: Path) -> None:
+    told = TWO + "[sites.tablet]\nidle_seconds = 45\nsound = false\n"
+    quick, other = book(tmp_path, told).sites[1].tablet, book(tmp_path, told).sites[0].tablet
+    assert quick == TabletFacts(idle_seconds=45, reading_seconds=120, warning_seconds=30, sound=False)
+    assert other == TabletFacts(idle_seconds=60, reading_seconds=120, warning_seconds=30, sound=True)
+
+
+def test_the_example_names_the_sandboxs_site_in_every_system() -> None:
+    site = load_site(EXAMPLE).single_site
+    assert site is not None
+    assert (site.plugchoice_site, site.chargepilot_site) == (SITE_UUID, SITE_ID)
+    assert site.tablet == TabletFacts()
 
 
 def test_the_examples_bays_are_numbered_without_a_gap() -> None:

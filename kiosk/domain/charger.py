@@ -55,7 +55,8 @@ class Connector:
 class ChargerCard:
     """What upstream last said of one charger.
 
-    `tariff` and `preauth_minor` are None when they could not be read: then nothing is sold.
+    `tariff` and `preauth_minor` are None when they could not be read: then nothing is sold. `seen_at` is the age of the
+    states, `priced_at` that of the name, price and hold; None: they were seen together.
     """
 
     code: str
@@ -65,6 +66,12 @@ class ChargerCard:
     tariff: Tariff | None
     preauth_minor: int | None
     seen_at: datetime
+    priced_at: datetime | None = None
+
+    @property
+    def whole_at(self) -> datetime:
+        """Nothing in it, price and states alike, is older than this."""
+        return self.seen_at if self.priced_at is None else min(self.seen_at, self.priced_at)
 
     def connector(self, connector_id: int) -> Connector | None:
         return next((c for c in self.connectors if c.connector_id == connector_id), None)
@@ -79,6 +86,11 @@ class ChargerCard:
     def ahead(self, now: datetime) -> bool:
         """It says that it was seen in the future: the clock was set back since."""
         return self.seen_at > now + AHEAD
+
+    def fresh(self, now: datetime, longest: timedelta) -> bool:
+        """Price and states alike are not older than that, and not from before the clock was set back."""
+        youngest = self.seen_at if self.priced_at is None else max(self.seen_at, self.priced_at)
+        return now - self.whole_at <= longest and youngest <= now + AHEAD
 
 
 def bay_state(card: ChargerCard, connector: Connector, now: datetime, *, claimed: bool = False) -> BayState:

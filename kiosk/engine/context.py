@@ -13,8 +13,13 @@ from kiosk.clock import Clock
 from kiosk.domain.limits import Policy
 from kiosk.domain.session import HoldProof, Session
 from kiosk.engine.live import Live
+from kiosk.engine.site_plan import SitePlan
 from kiosk.store.store import Store
 from kiosk.upstream.budget import Budgets
+from kiosk.upstream.chargepilot import ChargePilot
+from kiosk.upstream.ocpplab import Ocpplab
+from kiosk.upstream.operator import PlugchoiceOperator
+from kiosk.upstream.pictures import Pictures
 from kiosk.upstream.plugchoice import PlugchoicePublic
 
 log = logging.getLogger(__name__)
@@ -80,3 +85,8 @@ class Context:
     personal_data_lives: timedelta = timedelta(days=30)
     proofs: Proofs | None = None
     health: Health = field(default_factory=lambda: Health("the back office"))
+    sites: tuple[SitePlan, ...] = ()
+    operator: PlugchoiceOperator | None = None
+    pilot: ChargePilot | None = None
+    lab: Ocpplab | None = None
+    pictures: Pictures | None = None

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 from kiosk.domain.commands import AskedBy, Command, CommandState
 from kiosk.domain.limits import guard
@@ -23,6 +24,7 @@ from kiosk.engine.live import session_topic
 from kiosk.engine.observing import noticed
 from kiosk.engine.proofs import ProofReader
 from kiosk.engine.schedule import plan
+from kiosk.engine.sites import SiteWatch
 from kiosk.engine.watch import Watch
 from kiosk.upstream.budget import Endpoint
 
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 LEASE = "engine"
 LEASE_TTL = 10.0
 ROUND_AT_MOST = 1.0
+SITE_WORKERS = 7
+BOARD_CARDS_AT_ONCE = 2
 REFRESH_EVERY = 5.0
 CUT_OFF_AFTER = timedelta(seconds=90)
 ERASE_EVERY = timedelta(hours=1)
@@ -51,9 +55,12 @@ class Engine:
         self._watch = Watch(context)
         self._sender = Sender(context)
         self._proofs = ProofReader(context)
+        self._sites = SiteWatch(context)
         self._pool = None if inline else ThreadPoolExecutor(workers, thread_name_prefix="upstream")
         # A slow payment provider must never keep a driver's stop waiting.
         self._proof_pool = None if inline else ThreadPoolExecutor(1, thread_name_prefix="proofs")
+        # Nor must a site's board: one worker for each kind of its reads, and two for public cards.
+        self._site_pool = None if inline else ThreadPoolExecutor(SITE_WORKERS, thread_name_prefix="sites")
         self._holder = secrets.token_hex(8)
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -84,7 +91,7 @@ class Engine:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
-        for pool in (self._pool, self._proof_pool):
+        for pool in (self._pool, self._proof_pool, self._site_pool):
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
         self._context.store.release_lease(LEASE, self._holder)
@@ -115,7 +122,8 @@ class Engine:
         again = self._send_commands(now)
         self._mind_limits(now)
         self._forget_people(now)
-        return min(again, self._read_sessions(now), self._read_cards(now), self._read_proofs(now))
+        again = min(again, self._read_sessions(now), self._read_cards(now), self._read_proofs(now))
+        return min(again, self._mind_sites(now))
 
     # The loop
 
@@ -167,6 +175,7 @@ class Engine:
         self._acted.clear()
         self._refreshed = self._renewed = self._erased = None
         self._watch.forget_times()
+        self._sites.forget_times()
         self._context.health.answered()
         self._context.store.pull_back(now)
 
@@ -243,6 +252,7 @@ class Engine:
         if self._erased is not None and now - self._erased < ERASE_EVERY:
             return
         self._erased = now
+        self._context.store.forget_handoffs(now)
         erased = self._context.store.erase_personal(now - self._context.personal_data_lives)
         if erased:
             log.info("personal data of ended sessions was erased", extra={"sessions": erased})
@@ -281,6 +291,21 @@ class Engine:
                 return max(self._context.budgets.wait(endpoint, now).total_seconds(), 0.2)
             self._submit(lambda code=code: self._watch.read_card(code), mark, endpoint)  # type: ignore[misc]
         return 60.0
+
+    def _mind_sites(self, now: datetime) -> float:
+        """Boards that somebody looks at, after everything that a driver waits for."""
+        jobs, wait = self._sites.jobs(now)
+        for mark, job in jobs:
+            if not self._is_busy(mark):
+                self._submit(job, mark, None, self._site_pool)
+        if self._context.health.resting(now):
+            return 1.0
+        endpoint = Endpoint.GET_CHARGER
+        lanes = BOARD_CARDS_AT_ONCE - sum(mark.startswith("board:") for mark in self._busy_keys())
+        free = self._context.budgets.free(endpoint, now) - self._in_flight(endpoint)
+        for code in self._sites.cards(now, free, lanes if self._site_pool is not None else free):
+            self._submit(partial(self._watch.read_card, code), f"board:{code}", endpoint, self._site_pool)
+        return wait.total_seconds()
 
     def _read_proofs(self, now: datetime) -> float:
         if self._context.proofs is None:

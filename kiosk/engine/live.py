@@ -27,6 +27,15 @@ def charger_topic(code: str) -> str:
     return f"charger:{code}"
 
 
+def handoff_topic(handoff_id: str) -> str:
+    return f"handoff:{handoff_id}"
+
+
+def site_topic(site_id: str) -> str:
+    """The board of a site: while it is watched, the engine keeps the cards of its chargers fresh."""
+    return f"site:{site_id}"
+
+
 class TooManyStreams(Exception):
     """The cap of open subscriptions is reached. The page polls instead (503 with Retry-After)."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from kiosk.domain.charger import AHEAD, ChargerCard, merge
 from kiosk.domain.commands import Refusal
+from kiosk.domain.sighting import Sighting, same_but_for_time, sighted
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.rows import Part
 from kiosk.store.tables import chargers
@@ -39,6 +40,28 @@ class Chargers(Part):
             cleared = {"problem": None, "problem_at": None, "wanted_at": None}
             _put(connection, card.code, {"card": kept, **cleared})
             return kept
+
+    def save_sightings(self, sightings: Sequence[Sighting], now: datetime) -> list[str]:
+        """Bring the cards of these chargers up to what the operator's view says, all of them at once.
+
+        Wishes and problems stay: they are about the public card. Returns the codes whose card reads differently now,
+        or was too old to be shown before.
+        """
+        changed = []
+        with self._database.write() as connection:
+            codes = [seen.code for seen in sightings]
+            query = select(chargers.c.code, chargers.c.card).where(chargers.c.code.in_(codes)).with_for_update()
+            known: dict[str, ChargerCard | None] = dict(connection.execute(query).all())
+            for seen in sightings:
+                before = known.get(seen.code)
+                card = sighted(before, seen, now)
+                if card is None:
+                    continue
+                _put(connection, seen.code, {"card": card})
+                known[seen.code] = card
+                if before is None or before.stale(now) or not same_but_for_time(before, card):
+                    changed.append(seen.code)
+        return changed
 
     def note_card_problem(self, code: str, refusal: Refusal | None, at: datetime) -> None:
         """It could not be read: refused, or (None) no answer. The last card stays; the wish is answered.

@@ -40,7 +40,7 @@ def time_from(text: str) -> datetime:
 
 
 def tariff_to(value: Tariff) -> Json:
-    return _plain(value)
+    return plain(value)
 
 
 def tariff_from(value: Json) -> Tariff:
@@ -66,7 +66,7 @@ def live_from(value: list[Any]) -> LiveFigures:
 
 
 def proof_to(value: HoldProof) -> Json:
-    return _plain(value)
+    return plain(value)
 
 
 def proof_from(value: Json) -> HoldProof:
@@ -75,7 +75,7 @@ def proof_from(value: Json) -> HoldProof:
 
 def observation_to(value: Observation) -> Json:
     """Without the payment context and the e-mail: this table is never erased."""
-    return _plain(value)
+    return plain(value)
 
 
 def observation_from(value: Json) -> Observation:
@@ -88,7 +88,7 @@ def observation_from(value: Json) -> Observation:
 
 
 def payment_to(value: PaymentContext) -> Json:
-    return _plain(value)
+    return plain(value)
 
 
 def payment_from(value: Json) -> PaymentContext:
@@ -96,7 +96,7 @@ def payment_from(value: Json) -> PaymentContext:
 
 
 def card_to(value: ChargerCard) -> Json:
-    return {**_plain(value), "connectors": [_plain(connector) for connector in value.connectors]}
+    return {**plain(value), "connectors": [plain(connector) for connector in value.connectors]}
 
 
 def card_from(value: Json) -> ChargerCard:
@@ -111,6 +111,7 @@ def card_from(value: Json) -> ChargerCard:
         tariff=None if tariff is None else tariff_from(tariff),
         preauth_minor=value.get("preauth_minor"),
         seen_at=time_from(value["seen_at"]),
+        priced_at=time_from(value["priced_at"]) if "priced_at" in value else None,
     )
 
 
@@ -119,7 +120,7 @@ def same(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any) -> Json:
+def plain(value: Any) -> Json:
     """The fields of a frozen dataclass that are set, as JSON has them."""
     row: Json = {}
     for one in fields(value):

@@ -1,4 +1,4 @@
-"""Records that only the store makes: a stored observation and a stored receipt."""
+"""Records that only the store makes: stored observations and receipts, a site's tablets and what they hand over."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kiosk.domain.fuses import FuseTree
 from kiosk.domain.session import Observation
 
 
@@ -27,3 +28,41 @@ class StoredReceipt:
     issued_at: datetime
     revised_at: datetime | None
     document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTree:
+    """The last good fuse tree of a site. An old one is still true: fuses change seldom."""
+
+    tree: FuseTree
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tablet:
+    """A screen of a site. `version` is the release of the kiosk whose page it opened last, None before the first."""
+
+    id: int
+    name: str
+    site_id: str
+    paired_at: datetime
+    last_seen_at: datetime
+    unpaired_at: datetime | None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A bay that was chosen on a tablet, to be taken over by one phone. `language` is the tablet's.
+
+    `closed_at`: the tablet went on, or was unpaired. Nobody can claim it then; whoever has claimed it keeps it.
+    """
+
+    id: str
+    tablet_id: int
+    code: str
+    connector_id: int
+    language: str
+    made_at: datetime
+    claimed_at: datetime | None = None
+    closed_at: datetime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -61,6 +62,16 @@ class Sessions(Part):
         with self._database.read() as connection:
             rows = connection.execute(query.where(sessions.c.code == code, sessions.c.slot.is_not(None)))
             return dict(rows.all())
+
+    def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
+        """The same for many chargers at once; those without such a session are left out."""
+        query = select(sessions.c.code, sessions.c.connector_id, sessions.c.key)
+        found: dict[str, dict[int, str]] = {}
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(sessions.c.code.in_(codes), sessions.c.slot.is_not(None)))
+            for code, connector_id, key in rows:
+                found.setdefault(code, {})[connector_id] = key
+        return found
 
     def session_by_intent(self, intent_id: str) -> str | None:
         query = select(sessions.c.key).where(sessions.c.intent_id == intent_id).order_by(sessions.c.id.desc()).limit(1)

@@ -10,18 +10,22 @@ from kiosk.store.cipher import Cipher
 from kiosk.store.commands import Commands
 from kiosk.store.database import Database
 from kiosk.store.errors import BayTaken
+from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
+from kiosk.store.pictures import Pictures
 from kiosk.store.receipts import Receipts
 from kiosk.store.schema import upgrade
 from kiosk.store.sessions import Sessions
+from kiosk.store.site_facts import SiteFacts
 from kiosk.store.starts import Starts
 from kiosk.store.tables import sessions
+from kiosk.store.tablets import Tablets
 
 __all__ = ["BayTaken", "Cipher", "Store"]
 
 
-class Store(Sessions, Starts, Commands, Keys, Chargers, Receipts, Machinery):
+class Store(Sessions, Starts, Commands, Keys, Chargers, Receipts, Tablets, Handoffs, SiteFacts, Pictures, Machinery):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db`. Call `migrate` once before use.
 
     Every time that goes in must carry a zone (else NaiveTime); every time that comes out is UTC.

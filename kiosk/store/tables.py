@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.session import Phase
-from kiosk.store import codec
+from kiosk.store import codec, fuse_codec
 from kiosk.store.types import Document, Exact, UtcTime, Word
 
 metadata = MetaData(
@@ -165,6 +166,32 @@ chargers = Table(
     Index(None, "problem_at"),
 )
 
+site_trees = Table(
+    "site_trees",
+    metadata,
+    Column("site_id", String, primary_key=True),
+    Column("tree", Document(fuse_codec.tree_to, fuse_codec.tree_from), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
+lab_facts = Table(
+    "lab_facts",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("facts", Document(fuse_codec.facts_to, fuse_codec.facts_from), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("url", String, primary_key=True),
+    Column("tried_at", UtcTime, nullable=False),
+    Column("kind", String),
+    Column("body", LargeBinary),
+    Column("stamp", String),
+)
+
 receipts = Table(
     "receipts",
     metadata,
@@ -217,4 +244,44 @@ webhooks = Table(
     Column("event_type", String, nullable=False),
     Column("session_key", String),
     Column("received_at", UtcTime, nullable=False),
+)
+
+pairing_codes = Table(
+    "pairing_codes",
+    metadata,
+    Column("code_hash", String, primary_key=True),
+    Column("site_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+)
+
+tablets = Table(
+    "tablets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key_hash", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("site_id", String, nullable=False),
+    Column("paired_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    Column("unpaired_at", UtcTime),
+    Column("version", String),
+    UniqueConstraint("key_hash"),
+)
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tablet_id", Integer, ForeignKey("tablets.id"), nullable=False),
+    Column("code", String, nullable=False),
+    Column("connector_id", Integer, nullable=False),
+    Column("language", String, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("claimed_at", UtcTime),
+    Column("device_hash", String),
+    Column("closed_at", UtcTime),
+    Index(None, "tablet_id"),
+    Index(None, "made_at"),
 )

@@ -28,6 +28,10 @@ from kiosk.upstream.values import as_credential
 T = TypeVar("T")
 
 DEFAULT_URL = "https://chargepilot-api.tmhusa.energy/rest/v1"
+LARGEST_BODY = 8 * 1024 * 1024
+"""A connector with its station takes 500 to 1,500 bytes of JSON, so a site of a thousand is beyond the usual 1 MiB.
+This holds a site of several thousand, and is still a bound on memory and on the time to decode it.
+"""
 _LONGEST_ID = 512
 
 
@@ -81,7 +85,7 @@ class ChargePilot:
         on_call: OnCall | None = None,
     ) -> None:
         self._signer = Signer(key, secret, full_path=full_path)
-        self._http = Http(base_url, limits=limits, transport=transport)
+        self._http = Http(base_url, limits=limits, transport=transport, largest_body=LARGEST_BODY)
         self._base_url = base_url
         self._clock = clock
         self._on_call = on_call

@@ -19,6 +19,7 @@ from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, Upstr
 from kiosk.upstream.wire import DeadlineTransport, deadline
 
 LARGEST_BODY = 1024 * 1024
+"""Bytes of an answer, unless a client of much larger ones says otherwise."""
 MOST_CONNECTIONS = 20
 _log = logging.getLogger(__name__)
 
@@ -97,9 +98,15 @@ class Http:
     """A shared, thread-safe client of one outside system. `exchange` is one attempt."""
 
     def __init__(
-        self, base_url: str, *, limits: TimeLimits | None = None, transport: httpx.BaseTransport | None = None
+        self,
+        base_url: str,
+        *,
+        limits: TimeLimits | None = None,
+        transport: httpx.BaseTransport | None = None,
+        largest_body: int = LARGEST_BODY,
     ) -> None:
         self._base = _checked(base_url)
+        self._largest_body = largest_body
         self._limits = limits or DEFAULT_TIME_LIMITS
         mute("httpx")
         self._client = httpx.Client(
@@ -144,7 +151,7 @@ class Http:
                 try:
                     if on_head is not None:
                         on_head(response.status_code, response.headers)
-                    return _answer(response, left)
+                    return _answer(response, left, self._largest_body)
                 finally:
                     response.close()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
@@ -170,14 +177,14 @@ def report(
         _log.warning("the call observer failed: %s", type(broken).__name__)
 
 
-def _answer(response: httpx.Response, left: Callable[[], float]) -> Answer:
+def _answer(response: httpx.Response, left: Callable[[], float], largest_body: int) -> Answer:
     status = response.status_code
     if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise NoAnswer("an encoding that was not asked for", status)
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest_body:
             raise NoAnswer("the answer is too large", status)
         if left() <= 0:
             raise NoAnswer("the answer took too long", status)

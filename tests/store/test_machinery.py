@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from kiosk.domain.commands import AskedBy, Kind
 from kiosk.store import Store
 
-from .build import NOW, at_once, later
+from .build import NOW, at_once, later, opened
 
 TTL = timedelta(seconds=10)
 
@@ -31,6 +32,16 @@ def test_a_lease_is_given_back_by_its_holder_only(store: Store) -> None:
     assert not store.take_lease("engine", "two", NOW, TTL)
     store.release_lease("engine", "one")
     assert store.take_lease("engine", "two", NOW, TTL)
+
+
+def test_what_waits_for_a_time_far_ahead_waits_no_longer_when_the_clock_was_set_back(store: Store) -> None:
+    key = opened(store)
+    store.hint(key, later(7200))
+    command = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(7200))
+    assert store.waiting(later(60)) == []
+    store.pull_back(later(60))
+    assert [each.id for each in store.waiting(later(60))] == [command.id]
+    assert store.hints() == {key: later(60)}
 
 
 def test_leases_of_different_names_do_not_meet(store: Store) -> None:

@@ -92,6 +92,7 @@ CARDS = st.builds(
     tariff=maybe(TARIFFS),
     preauth_minor=maybe(MINOR),
     seen_at=TIMES,
+    priced_at=maybe(TIMES),
 )
 NUMBERS = itertools.count()
 

@@ -56,6 +56,8 @@ def test_another_connector_and_another_charger_are_other_bays(store: Store) -> N
     ):
         stored(store, queued(f"key-{number}", code, connector))
     assert store.occupied("ABC") == {1: "key-0", 2: "key-1"}
+    assert store.occupied_at(["ABC", "ABD", "FREE"]) == {"ABC": {1: "key-0", 2: "key-1"}, "ABD": {1: "key-2"}}
+    assert store.occupied_at([]) == {}
 
 
 def test_a_key_is_used_once_and_the_error_does_not_tell_it(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.domain.commands import Refusal
-from kiosk.upstream.chargepilot import ChargePilot, Signer
+from kiosk.upstream.chargepilot import LARGEST_BODY, ChargePilot, Signer
 from kiosk.upstream.chargepilot_reading import PilotSite
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused, UpstreamError
 from kiosk.upstream.http import Outcome, TimeLimits
@@ -174,6 +175,23 @@ def test_sites_and_one_site_are_read() -> None:
     with wire(httpx.Response(206, json=SITE)) as w:
         assert w.api.site("site-1") == expected
     assert w.counted == [("chargepilot_site", Outcome.OK, 206)]
+
+
+def test_the_tree_of_a_thousand_connectors_is_not_too_large() -> None:
+    connector = {"id": "c" * 40, "name": "n" * 120, "charging_station_id": "s" * 40, "charging_capability": [6, 32]}
+    station = {"type": "charging station", "parameters": {"name": "n" * 400, "connectors": [connector]}, "children": []}
+    body = json.dumps(SITE | {"fuse_tree": [station | {"meta": "x" * 800}] * 1000})
+    assert len(body) > 1024 * 1024
+    with wire(httpx.Response(200, text=body)) as w:
+        tree = w.api.site("site-1").tree
+    assert tree is not None
+    assert len(tree.roots) == 1000
+
+
+def test_an_answer_beyond_all_trees_is_not_read_to_its_end() -> None:
+    failed = failure(httpx.Response(200, content=b" " * (LARGEST_BODY + 1)))
+    assert isinstance(failed, NoAnswer)
+    assert "too large" in str(failed)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])

@@ -1,0 +1,69 @@
+"""Addresses, tokens and paths of outside systems as an operator may write them: which ones can be used at all."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+_TOKEN = re.compile(r"[!-~]{1,512}", re.ASCII)
+_LONG_TOKEN = re.compile(r"[!-~]{1,8192}", re.ASCII)
+_PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
+_WRONG = "use an address that begins with https:// (http:// is for this machine only)"
+
+
+def is_loopback(host: str | None) -> bool:
+    """This machine: what is there is a stand-in."""
+    return host is not None and (host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127."))
+
+
+def is_path(url: str) -> bool:
+    return url.startswith("/") and not url.startswith("//")
+
+
+def address(url: str) -> str:
+    """An https address, one of this machine, or a path of our own origin. Raises ValueError."""
+    url = url.rstrip("/")
+    if url and not (is_path(url) or _is_https_or_here(url)):
+        raise ValueError(_WRONG)
+    return url
+
+
+def outside_address(url: str | None) -> str | None:
+    """A whole address without a query, https or of this machine; None is left alone. Raises ValueError."""
+    if url is not None and (not _is_https_or_here(url) or urlsplit(url).query or urlsplit(url).fragment):
+        raise ValueError(_WRONG)
+    return url.rstrip("/") if url is not None else None
+
+
+def token(given: SecretStr | None) -> SecretStr | None:
+    """What can stand in a header; None is left alone. Raises ValueError, which does not repeat it."""
+    return _checked(given, _TOKEN)
+
+
+def long_token(given: SecretStr | None) -> SecretStr | None:
+    """As `token`. OAuth's are often signed documents of a thousand letters and more."""
+    return _checked(given, _LONG_TOKEN)
+
+
+def path_prefix(prefix: str) -> str:
+    """A path such as /ocpp, or / for none. Raises ValueError."""
+    if not _PATH.fullmatch(prefix):
+        raise ValueError("use a path such as /ocpp, or / for none")
+    return prefix
+
+
+def _checked(given: SecretStr | None, form: re.Pattern[str]) -> SecretStr | None:
+    if given is not None and not form.fullmatch(given.get_secret_value()):
+        raise ValueError("a token is printable text without blanks")
+    return given
+
+
+def _is_https_or_here(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))

@@ -1,0 +1,44 @@
+"""What changes seldom at a site and is asked for seldom: its fuse tree, and the make of its chargers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from kiosk.domain.fuses import FuseTree
+from kiosk.domain.lab import ChargerFacts
+from kiosk.store.database import changed_one, insert_once
+from kiosk.store.records import SeenTree
+from kiosk.store.rows import Part
+from kiosk.store.tables import lab_facts, site_trees
+
+
+class SiteFacts(Part):
+    def tree(self, site_id: str) -> SeenTree | None:
+        """The last good fuse tree of a site, and when it was seen."""
+        query = select(site_trees.c.tree, site_trees.c.seen_at).where(site_trees.c.site_id == site_id)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else SeenTree(row.tree, row.seen_at)
+
+    def save_tree(self, site_id: str, tree: FuseTree, at: datetime) -> None:
+        values = {"tree": tree, "seen_at": at}
+        with self._database.write() as connection:
+            there = update(site_trees).where(site_trees.c.site_id == site_id)
+            if not changed_one(connection, there.values(**values)):
+                insert_once(connection, site_trees, {"site_id": site_id, **values})
+
+    def lab_facts(self, codes: Sequence[str]) -> dict[str, ChargerFacts]:
+        """The known ones of these chargers."""
+        query = select(lab_facts.c.code, lab_facts.c.facts).where(lab_facts.c.code.in_(codes))
+        with self._database.read() as connection:
+            return dict(connection.execute(query).all())
+
+    def save_lab_facts(self, code: str, facts: ChargerFacts, at: datetime) -> None:
+        values = {"facts": facts, "seen_at": at}
+        with self._database.write() as connection:
+            there = update(lab_facts).where(lab_facts.c.code == code)
+            if not changed_one(connection, there.values(**values)):
+                insert_once(connection, lab_facts, {"code": code, **values})
