@@ -27,12 +27,18 @@ function due() {
   return looking || !open || shown === null || since(shown.dataset.age) >= FRESH;
 }
 
+/** This page again. The hand-off from a tablet stays; a wish for a language has been heard already. */
+function address() {
+  const handed = new URLSearchParams(location.search).get('h');
+  return location.pathname + (handed ? `?h=${encodeURIComponent(handed)}` : '');
+}
+
 async function renew() {
   fetching = true;
   last = moment();
   try {
     const wanted = { headers: { Accept: 'text/html' }, signal: limit() };
-    const answer = await fetch(location.pathname, { ...wanted, cache: 'no-store' });
+    const answer = await fetch(address(), { ...wanted, cache: 'no-store' });
     if (new URL(answer.url).pathname.startsWith('/s/')) {
       location.replace(answer.url);
       return;

@@ -5,17 +5,20 @@ Facts come from the stored card; nothing here asks anybody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from kiosk.domain.charger import STARTABLE, BayState, ChargerCard, Connector, bay_state
+from kiosk.domain.expectation import Expectation
 from kiosk.domain.money import Money
 from kiosk.domain.tariff import Tariff
 from kiosk.site import Bay, ChargerFacts, SiteBook
-from kiosk.web.formats import number
+from kiosk.web.about import About
+from kiosk.web.plugs import PLUG_ICONS, PLUGS, plug_of
+from kiosk.web.power import PowerWords, kilowatts, power_words
 from kiosk.web.screens import Where
 from kiosk.web.text import _
 from kiosk.web.view import limit_choices
@@ -49,6 +52,7 @@ class BayRow:
     icon: str
     since: datetime | None
     usable: bool
+    power: PowerWords | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class NearBay:
 class Landing:
     """The whole card. `reach_kwh` is about how far the hold goes. `trouble` is None when a bay can be started.
 
-    `ahead`: seen before the clock was set back, so how old it is cannot be said.
+    `ahead`: seen before the clock was set back, so how old it is cannot be said. `power_lines` are sentences on where
+    the expected power comes from.
     """
 
     code: str
@@ -84,6 +89,8 @@ class Landing:
     limits: tuple[Money, ...]
     trouble: Trouble | None
     near: tuple[NearBay, ...]
+    power_lines: tuple[str, ...] = ()
+    about: About | None = None
 
     @property
     def seen(self) -> str:
@@ -106,11 +113,24 @@ def landing_of(
     occupied: Mapping[int, str],
     near: tuple[NearBay, ...] = (),
     wish: int | None = None,
+    powers: Mapping[int, Expectation] | None = None,
+    about: About | None = None,
 ) -> Landing:
-    """`wish` is the bay that the driver chose before; else a plugged-in one, else the first free one is chosen."""
+    """`wish` is the bay that the driver chose before; else a plugged-in one, else the first free one is chosen.
+
+    `powers` by connector and `about` are extras: the card sells without them.
+    """
     facts = book.charger(card.code)
     bays = tuple(
-        bay_row(card, connector, now, book=book, facts=facts, claimed=connector.connector_id in occupied)
+        bay_row(
+            card,
+            connector,
+            now,
+            book=book,
+            facts=facts,
+            claimed=connector.connector_id in occupied,
+            power=power_words((powers or {}).get(connector.connector_id)),
+        )
         for connector in sorted(card.connectors, key=lambda c: c.connector_id)
     )
     hold = Money(card.preauth_minor, card.tariff.currency) if card.tariff and card.preauth_minor else None
@@ -134,7 +154,33 @@ def landing_of(
         limits=limit_choices(hold.currency, hold.minor) if hold else (),
         trouble=_trouble(card, bays, now),
         near=near,
+        power_lines=_power_lines(usable),
+        about=about,
     )
+
+
+def _power_lines(bays: Sequence[BayRow]) -> tuple[str, ...]:
+    """Which power holds when, and what sets it, bay by bay where that differs. Short: the price must stay in sight."""
+    said = [(bay.label, bay.power) for bay in bays if bay.power is not None]
+    told = {label: _told(power) for label, power in said}
+    if len(set(told.values())) == 1:
+        (text,) = set(told.values())
+        waits = any(power.waits for _label, power in said)
+        lines = [f"{text}." if waits else _("Estimate: %(power)s.", power=text)] if text else []
+    else:
+        rows = {label: text for label, text in told.items() if text}
+        lines = [_("Estimate for bay %(bay)s: %(power)s.", bay=label, power=text) for label, text in rows.items()]
+    # An upper bound has to say so, and so has a wait. What was assumed on the safe side is told where there is room.
+    grave = [power for _label, power in said if power.at_most or power.pauses]
+    return (*lines, *dict.fromkeys(power.note for power in grave if power.note))
+
+
+def _told(power: PowerWords) -> str:
+    """The sentence with its reason, without what stands beside the plug already."""
+    if power.waits:
+        return power.sentence
+    sentence = "" if power.at_most and not power.pauses else power.sentence
+    return ": ".join(part for part in (sentence, power.reason if power.limited else "") if part)
 
 
 def _trouble(card: ChargerCard, bays: tuple[BayRow, ...], now: datetime) -> Trouble | None:
@@ -163,6 +209,7 @@ def bay_row(
     book: SiteBook,
     facts: ChargerFacts | None,
     claimed: bool,
+    power: PowerWords | None = None,
 ) -> BayRow:
     state = bay_state(card, connector, now, claimed=claimed)
     bay = book.bay(card.code, connector.connector_id)
@@ -170,7 +217,8 @@ def bay_row(
     usable = state in STARTABLE and card.sellable
     if state in STARTABLE and not usable:
         tone = "mute"  # free, but nothing is sold here now: not the green of an invitation
-    plug_icon, kind = plug_words(connector, bay, facts)
+    power = power if usable else None
+    plug_icon, kind = plug_words(connector, bay, facts, power)
     return BayRow(
         connector_id=connector.connector_id,
         label=book.bay_label(card.code, connector.connector_id),
@@ -183,6 +231,7 @@ def bay_row(
         icon=icon,
         since=connector.since,
         usable=usable,
+        power=power,
     )
 
 
@@ -208,19 +257,17 @@ def state_words(state: BayState, *, offline: bool = False) -> tuple[str, str, st
     return _("Not known"), "mute", "ask"
 
 
-_PLUGS = {"type2": "Type 2", "ccs": "CCS", "chademo": "CHAdeMO", "schuko": "Schuko"}
-_PLUG_ICONS = {"type2": "type2", "ccs": "ccs", "chademo": "chademo"}
-
-
-def plug_words(connector: Connector, bay: Bay | None, facts: ChargerFacts | None) -> tuple[str, str]:
+def plug_words(
+    connector: Connector, bay: Bay | None, facts: ChargerFacts | None, power: PowerWords | None = None
+) -> tuple[str, str]:
     """Icon and text of the socket or cable with its power, as far as it is known."""
-    plug = bay.connector if bay is not None else None
-    if plug is None and (connector.standard or "").startswith("IEC 62196"):
-        plug = "ccs" if connector.power_type == "DC" else "type2"
-    name = _PLUGS.get(plug or "", "")
+    plug = plug_of(connector, bay)
+    name = PLUGS.get(plug or "", "")
     most = (bay.max_kw if bay is not None else None) or (facts.max_kw if facts is not None else None)
-    power = f"{number(most, 0 if most == most.to_integral_value() else 1)}\N{NO-BREAK SPACE}kW" if most else ""
-    return _PLUG_ICONS.get(plug or "", "plug"), ", ".join(part for part in (name, power) if part)
+    said = kilowatts(most) if most else ""
+    if power is not None and not power.waits:
+        said = power.short
+    return PLUG_ICONS.get(plug or "", "plug"), ", ".join(part for part in (name, said) if part)
 
 
 def free_near(

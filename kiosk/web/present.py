@@ -111,6 +111,7 @@ def shape_of(view: SessionView, page: Page) -> str:
         view.receipt is not None and repr(view.receipt),
         sorted(page.figures),
         bool(page.figures.get("estimate")),
+        bool(page.figures.get("ceiling")),
         bool(view.energy_kwh),
     )
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:12]

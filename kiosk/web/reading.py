@@ -14,6 +14,7 @@ from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Command, Kind
 from kiosk.domain.limits import Policy
 from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Status
 from kiosk.engine.line import WINDOW, Place, place_in_line
 from kiosk.engine.live import TooManyStreams, charger_topic, session_topic
 from kiosk.settings import Settings
@@ -22,6 +23,7 @@ from kiosk.store.records import StoredReceipt
 from kiosk.web.devices import current_device
 from kiosk.web.landing import MOST_NEAR, NearBay, free_near
 from kiosk.web.parts import parts
+from kiosk.web.power import Ceiling, ceiling_at
 from kiosk.web.screens import Freshness, Where
 from kiosk.web.text import _
 from kiosk.web.view import SessionView, freshness_of, session_view
@@ -36,12 +38,13 @@ class Reading:
     now: datetime
     owner: bool
     place: Place | None
+    ceiling: Ceiling | None = None
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
         fresh: Freshness = freshness_of(self.session, self.now)
         asked = tuple((c.id, c.state.value) for c in self.commands)
-        return self.session.version, asked, self.owner, fresh.value, self.place
+        return self.session.version, asked, self.owner, fresh.value, self.place, self.ceiling
 
     def view(self) -> SessionView:
         return self._view
@@ -56,6 +59,7 @@ class Reading:
             policy=policy_of(parts().settings),
             owner=self.owner,
             queue=self.place,
+            ceiling=self.ceiling,
         )
 
     @property
@@ -72,7 +76,9 @@ def read(key: str) -> Reading | None:
     device = current_device()
     owner = device is not None and store.owns(key, device)
     place = line_place(key, now) if session.phase is Phase.QUEUED else None
-    return Reading(session, tuple(store.commands(key)), now, owner, place)
+    charging = session.known_status is Status.CHARGING
+    ceiling = ceiling_at(session.code, session.connector_id) if charging else None
+    return Reading(session, tuple(store.commands(key)), now, owner, place, ceiling)
 
 
 def line_place(key: str, now: datetime) -> Place | None:

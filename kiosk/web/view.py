@@ -20,6 +20,7 @@ from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.line import Place
 from kiosk.web.ladder import Step, end_steps, failed_steps, no_answer_steps, start_steps
+from kiosk.web.power import Ceiling, believed
 from kiosk.web.screens import MARKS, REFUSED_MARKS, Action, Freshness, Hold, HoldState, Notice, Screen, Where
 from kiosk.web.shapes import Bar, Spark, bar_of, spark_of
 
@@ -73,6 +74,7 @@ class SessionView:
     receipt: Receipt | None
     card_brand: str | None = None
     card_last4: str | None = None
+    ceiling: Ceiling | None = None
 
 
 def session_view(
@@ -85,6 +87,7 @@ def session_view(
     owner: bool,
     queue: Place | None = None,
     receipt: Receipt | None = None,
+    ceiling: Ceiling | None = None,
 ) -> SessionView:
     """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone."""
     receipt = receipt or receipt_of(session)
@@ -150,6 +153,7 @@ def session_view(
         receipt=receipt if screen in _WITH_RECEIPT else None,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
+        ceiling=believed(ceiling, power) if screen is Screen.CHARGING else None,
     )
     return replace(view, steps=_steps(view, session, commands, policy), actions=_actions(view, session))
 

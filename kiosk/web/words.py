@@ -10,6 +10,7 @@ from datetime import datetime
 from kiosk.domain.commands import AskedBy, Refusal
 from kiosk.domain.money import Money
 from kiosk.web.formats import clock, clock_s, day, kw, kwh, money, number
+from kiosk.web.power import ceiling_words
 from kiosk.web.screens import Action, HoldState, Screen
 from kiosk.web.text import DASH, _
 from kiosk.web.view import SessionView
@@ -352,6 +353,7 @@ def figures(view: SessionView) -> dict[str, str]:
         rows["power"] = kw(view.power_kw) if view.power_kw is not None else DASH
         if view.screen is Screen.CHARGING:
             rows["estimate"] = _estimate(view)
+            rows["ceiling"] = ceiling_words(view.ceiling)
     return rows
 
 

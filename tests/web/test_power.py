@@ -1,0 +1,430 @@
+"""Expected power on the pages: worked out once per change, said in plain words, and never in anybody's way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kiosk.domain.charger import AHEAD, ChargerCard, Connector
+from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, Share
+from kiosk.domain.fuses import FuseTree, NodeKind
+from kiosk.domain.lab import ChargerFacts
+from kiosk.engine.live import Live, charger_topic, site_topic
+from kiosk.site import Site, SiteBook
+from kiosk.site_power import TREE_LASTS, site_power
+from kiosk.store.records import SeenTree
+from kiosk.web.power import (
+    KEEP_SECONDS,
+    Powers,
+    PowerWords,
+    believed,
+    ceiling_at,
+    ceiling_words,
+    power_words,
+    powers_of,
+)
+
+from .conftest import BOOK, CODE, NEAR, Kiosk
+from .powered import SITE, a_tree, shops, with_pilot
+
+NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+FIRST, SECOND, OTHER = Place(CODE, 1), Place(CODE, 2), Place(NEAR, 1)
+
+
+def site_of(kiosk: Kiosk) -> Site:
+    found = kiosk.book.site(SITE)
+    assert found is not None
+    return found
+
+
+def powers(kiosk: Kiosk) -> Mapping[Place, Expectation]:
+    with kiosk.app.test_request_context("/"):
+        return powers_of(site_of(kiosk))
+
+
+def words(expectation: Expectation | None, kiosk: Kiosk, lang: str = "en") -> PowerWords | None:
+    with kiosk.app.test_request_context(f"/?lang={lang}"):
+        return power_words(expectation)
+
+
+def spoken(expectation: Expectation, kiosk: Kiosk, lang: str = "en") -> PowerWords:
+    said = words(expectation, kiosk, lang)
+    assert said is not None
+    return said
+
+
+def by_fuse(kw: str, limit: int = 63, sharers: int = 3, kept: int = 0, **more: str) -> Share:
+    kind = NodeKind(more.get("kind", "fuse"))
+    bound = Bound(BoundKind.NODE, kind, "Cabinet", Decimal(limit), Decimal(kept), sharers)
+    return Share(bound, Decimal(9), Decimal(kw))
+
+
+def by_plug(kw: str) -> Share:
+    return Share(Bound(BoundKind.CONNECTOR), Decimal(32), Decimal(kw))
+
+
+def waits() -> Share:
+    return replace(by_fuse("0.0"), pauses=True)
+
+
+def expected(now: Share, full: Share | None = None, *assumed: Assumption) -> Expectation:
+    return Expectation(now, full or now, Decimal(22), frozenset(assumed))
+
+
+# --- what is read
+
+
+def test_the_fuse_is_shared_by_everybody_on_the_site(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(63))
+    kiosk.card("Charging", "Available")
+    kiosk.card("Available", code=NEAR)
+    found = powers(kiosk)
+    assert set(found) == {FIRST, SECOND, OTHER}
+    assert (found[SECOND].now.kw, found[SECOND].full.kw) == (Decimal("21.7"), Decimal("14.4"))
+    assert not found[SECOND].at_most
+
+
+def test_a_bay_that_a_session_keeps_counts_before_the_charger_says_so(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(40))
+    kiosk.card("Available", "Available")
+    kiosk.card("Available", code=NEAR)
+    kiosk.start(kiosk.phone(), connector=1)
+    assert powers(kiosk)[OTHER].now.kw == Decimal("13.8")
+
+
+def test_without_a_fuse_tree_a_bay_can_do_what_the_operator_says(kiosk: Kiosk) -> None:
+    kiosk.card("Available")
+    found = powers(kiosk)[FIRST]
+    assert (found.now.kw, found.at_most) == (Decimal("22.0"), True)
+
+
+def test_the_makers_figure_stands_in_where_the_operator_says_nothing(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, max_kw=None)
+    kiosk.store.save_lab_facts(CODE, ChargerFacts(max_kw=Decimal(11)), kiosk.now)
+    kiosk.card("Available")
+    assert powers(kiosk)[FIRST].now.kw == Decimal("11.0")
+
+
+def test_the_operators_figure_goes_before_the_makers(kiosk: Kiosk) -> None:
+    kiosk.store.save_lab_facts(CODE, ChargerFacts(max_kw=Decimal(11)), kiosk.now)
+    kiosk.card("Available")
+    assert powers(kiosk)[FIRST].now.kw == Decimal("22.0")
+
+
+def test_a_charger_may_have_another_name_in_the_tree(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(16), code="OTHERNAME", station_ids=[CODE])
+    kiosk.card("Available", "Available", code="OTHERNAME")
+    assert powers(kiosk)[Place("OTHERNAME", 1)].now.bound.kind is BoundKind.NODE
+
+
+@pytest.mark.parametrize("age", [TREE_LASTS + timedelta(seconds=1), -AHEAD - timedelta(seconds=1)])
+def test_a_tree_of_yesterday_or_of_tomorrow_is_not_used(kiosk: Kiosk, age: timedelta) -> None:
+    with_pilot(kiosk)
+    kiosk.store.save_tree(SITE, a_tree(16), kiosk.now - age)
+    kiosk.card("Available")
+    assert powers(kiosk)[FIRST].now.kw == Decimal("22.0")
+    assert Assumption.NO_TREE in powers(kiosk)[FIRST].assumptions
+
+
+@pytest.mark.parametrize("age", [TREE_LASTS, -AHEAD])
+def test_a_tree_at_the_edge_still_counts(kiosk: Kiosk, age: timedelta) -> None:
+    with_pilot(kiosk)
+    kiosk.store.save_tree(SITE, a_tree(16), kiosk.now - age)
+    kiosk.card("Available")
+    assert powers(kiosk)[FIRST].now.bound.kind is BoundKind.NODE
+
+
+def test_a_tree_of_a_site_that_has_none_any_more_is_not_used(kiosk: Kiosk) -> None:
+    kiosk.store.save_tree(SITE, a_tree(16), kiosk.now)
+    kiosk.card("Available")
+    assert powers(kiosk)[FIRST].now.kw == Decimal("22.0")
+
+
+def test_an_empty_tree_promises_no_more_than_none(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, FuseTree())
+    kiosk.card("Available")
+    found = powers(kiosk)[FIRST]
+    assert (found.now.kw, found.at_most) == (Decimal("22.0"), True)
+
+
+# --- when it is worked out
+
+
+def counted(kiosk: Kiosk) -> int:
+    made: Powers = kiosk.app.extensions["kiosk.powers"]
+    return made.worked_out
+
+
+def test_it_is_worked_out_once_until_something_changes(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(40))
+    for code in (CODE, NEAR):
+        kiosk.card("Available", code=code)
+    for _round in range(10):
+        powers(kiosk)
+        kiosk.clock.advance(KEEP_SECONDS)
+    assert counted(kiosk) == 1
+    kiosk.card("Charging")
+    assert powers(kiosk)[OTHER].now.kw == Decimal("13.8")
+    assert counted(kiosk) == 2
+
+
+@pytest.mark.parametrize("topic", [charger_topic(CODE), charger_topic(NEAR), site_topic(SITE)])
+def test_news_of_the_site_is_looked_at_at_once(kiosk: Kiosk, topic: str) -> None:
+    with_pilot(kiosk, a_tree(40))
+    for code in (CODE, NEAR):
+        kiosk.card("Available", code=code)
+    assert powers(kiosk)[OTHER].now.kw == Decimal("22.0")
+    kiosk.card("Charging")
+    kiosk.app.extensions["kiosk"].live.publish(topic)
+    assert powers(kiosk)[OTHER].now.kw == Decimal("13.8")
+
+
+def test_time_alone_makes_a_neighbour_count_as_charging(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(40))
+    kiosk.card("Available", code=NEAR)
+    kiosk.clock.advance(50)
+    kiosk.card("Available")
+    assert powers(kiosk)[FIRST].now.kw == Decimal("22.0")
+    kiosk.clock.advance(11)
+    assert powers(kiosk)[FIRST].now.kw == Decimal("13.8")
+
+
+def test_a_clock_that_was_set_back_gets_a_new_answer(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(16))
+    kiosk.card("Available")
+    powers(kiosk)
+    kiosk.clock.advance(-3600)
+    assert powers(kiosk)[FIRST].assumptions >= {Assumption.NO_TREE}
+
+
+def test_looking_counts_as_watching_where_neighbours_matter(kiosk: Kiosk) -> None:
+    live: Live = kiosk.app.extensions["kiosk"].live
+    powers(kiosk)
+    assert not live.watched(site_topic(SITE))
+    with_pilot(kiosk)
+    powers(kiosk)
+    assert live.watched(site_topic(SITE))
+
+
+class Slow:
+    """A store whose tree takes as long as it takes; or that cannot be read at all."""
+
+    def __init__(self, kiosk: Kiosk) -> None:
+        self.cards, self.occupied_at = kiosk.store.cards, kiosk.store.occupied_at
+        self.lab_facts = kiosk.store.lab_facts
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        self.broken = False
+        self.reads = 0
+
+    def tree(self, site_id: str) -> None:
+        del site_id
+        self.reads += 1
+        self.asked.set()
+        assert self.go_on.wait(10)
+        if self.broken:
+            raise ValueError("not a tree")
+
+
+def test_while_one_reader_works_it_out_the_others_get_the_last_answer(kiosk: Kiosk) -> None:
+    with_pilot(kiosk)
+    kiosk.card("Available")
+    clock = [0.0]
+    made, shelf = Powers(Live(), lambda: clock[0]), Slow(kiosk)
+    shelf.go_on.set()
+    first = made.of(site_of(kiosk), shelf, kiosk.now)
+    shelf.go_on.clear()
+    shelf.asked.clear()
+    clock[0] += KEEP_SECONDS
+    kiosk.clock.advance(KEEP_SECONDS)
+    worker = threading.Thread(target=made.of, args=(site_of(kiosk), shelf, kiosk.now))
+    worker.start()
+    assert shelf.asked.wait(10)
+    assert made.of(site_of(kiosk), shelf, kiosk.now) is first
+    shelf.go_on.set()
+    worker.join(10)
+    assert (shelf.reads, made.worked_out) == (2, 1)
+
+
+def test_a_tree_that_cannot_be_read_says_nothing_and_breaks_nothing(kiosk: Kiosk) -> None:
+    with_pilot(kiosk)
+    shelf = Slow(kiosk)
+    shelf.broken = True
+    shelf.go_on.set()
+    made = Powers(Live())
+    assert made.of(site_of(kiosk), shelf, kiosk.now) == {}
+    assert made.of(site_of(kiosk), shelf, kiosk.now) == {}
+    assert shelf.reads == 1
+
+
+# --- in words
+
+
+def test_a_range_is_said_with_its_reason(kiosk: Kiosk) -> None:
+    said = spoken(expected(by_plug("22.0"), by_fuse("11.0")), kiosk)
+    assert (said.range, said.short) == ("11 to 22\xa0kW", "11 to 22\xa0kW")
+    assert said.sentence == "22\xa0kW now, at least 11\xa0kW if all bays fill up"
+    assert said.reason == "shared fuse of 63\xa0A"
+    assert (said.at_most, said.pauses, said.note, said.limited) == (False, False, "", True)
+
+
+def test_a_decimal_is_kept_where_it_says_something(kiosk: Kiosk) -> None:
+    assert spoken(expected(by_fuse("14.4"), by_fuse("10.8")), kiosk).range == "10.8 to 14.4\xa0kW"
+    assert spoken(expected(by_fuse("14.4"), by_fuse("10.8")), kiosk, "de").range == "10,8 bis 14,4\xa0kW"
+
+
+def test_one_figure_is_said_once(kiosk: Kiosk) -> None:
+    said = spoken(expected(by_plug("22.0")), kiosk)
+    assert (said.range, said.sentence) == ("22\xa0kW", "22\xa0kW, also if all bays fill up")
+    assert (said.reason, said.limited) == ("the most that this charger gives", False)
+
+
+def test_an_upper_bound_is_said_as_one(kiosk: Kiosk) -> None:
+    said = spoken(expected(by_plug("22.0"), by_fuse("11.0"), Assumption.NO_TREE), kiosk)
+    assert (said.range, said.short, said.at_most) == ("22\xa0kW", "up to 22\xa0kW", True)
+    assert said.note == "Other cars may leave less."
+
+
+def test_a_car_that_may_have_to_wait_is_told_so(kiosk: Kiosk) -> None:
+    later = spoken(expected(by_fuse("5.8"), waits()), kiosk)
+    assert (later.pauses, later.range) == (True, "0 to 5.8\xa0kW")
+    assert later.sentence == "5.8\xa0kW now; if all bays fill up, your car may have to wait its turn"
+    now = spoken(expected(waits()), kiosk)
+    assert (now.pauses, now.short) == (True, "may have to wait its turn")
+    assert "wait its turn" in now.sentence
+
+
+@pytest.mark.parametrize(
+    ("share", "reason"),
+    [
+        (by_fuse("11.0", sharers=1), "fuse of 63\xa0A"),
+        (by_fuse("11.0", kind="station"), "the bays of this charger share 63\xa0A"),
+        (by_fuse("11.0", kind="station", sharers=1), "this charger is limited to 63\xa0A"),
+        (by_fuse("11.0", kind="group"), "shared limit of 63\xa0A"),
+        (by_fuse("11.0", kind="meter", sharers=1), "limit of 63\xa0A"),
+        (by_fuse("11.0", kept=20), "shared fuse of 63\xa0A, 20\xa0A of it kept for the building"),
+    ],
+)
+def test_each_limit_has_its_words(kiosk: Kiosk, share: Share, reason: str) -> None:
+    assert spoken(expected(share), kiosk).reason == reason
+
+
+def test_what_is_kept_for_chargers_out_of_reach_is_not_called_the_buildings(kiosk: Kiosk) -> None:
+    said = spoken(expected(by_fuse("11.0", kept=20), None, Assumption.OFFLINE_RESERVED), kiosk)
+    assert said.reason == "shared fuse of 63\xa0A, 20\xa0A of it kept for others"
+
+
+def test_names_of_fuses_are_never_shown_to_drivers(kiosk: Kiosk) -> None:
+    assert "Cabinet" not in repr(spoken(expected(by_fuse("11.0")), kiosk))
+
+
+@pytest.mark.parametrize("kind", [BoundKind.OFFLINE, BoundKind.OUT_OF_ORDER, BoundKind.NOT_KNOWN])
+def test_where_nothing_can_be_promised_nothing_is_said(kiosk: Kiosk, kind: BoundKind) -> None:
+    assert words(expected(Share(Bound(kind))), kiosk) is None
+    assert words(None, kiosk) is None
+
+
+def test_a_figure_of_the_operator_below_what_any_car_takes_makes_nobody_wait(kiosk: Kiosk) -> None:
+    none = replace(by_plug("0.0"), pauses=True)
+    assert words(expected(none), kiosk) is None
+
+
+# --- the ceiling of a running charge
+
+
+def ceiling(kiosk: Kiosk, lang: str = "en", measured: str | None = None) -> str:
+    with kiosk.app.test_request_context(f"/?lang={lang}"):
+        found = ceiling_at(CODE, 1)
+        return ceiling_words(believed(found, Decimal(measured) if measured is not None else None))
+
+
+def test_a_charging_car_is_told_the_most_that_its_bay_gives(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(32, meter=shops(16)))
+    kiosk.card("Charging")
+    assert ceiling(kiosk) == (
+        "This bay gives up to 5.5\xa0kW now: shared fuse of 32\xa0A, 16\xa0A of it kept for the building. "
+        "This is an estimate."
+    )
+    assert "bis zu 5,5\xa0kW" in ceiling(kiosk, "de")
+
+
+@pytest.mark.parametrize(("measured", "said"), [(None, True), ("5.5", True), ("5.6", False)])
+def test_an_estimate_that_the_meter_contradicts_is_left_out(kiosk: Kiosk, measured: str | None, said: bool) -> None:
+    with_pilot(kiosk, a_tree(32, meter=shops(16)))
+    kiosk.card("Charging")
+    assert bool(ceiling(kiosk, measured=measured)) is said
+
+
+def test_a_car_that_takes_power_is_not_told_to_wait(kiosk: Kiosk) -> None:
+    with_pilot(kiosk, a_tree(8))
+    kiosk.card("Charging", "Charging")
+    assert "wait its turn" in ceiling(kiosk)
+    assert ceiling(kiosk, measured="1.4") == ""
+
+
+def test_of_a_charger_of_no_site_no_ceiling_is_known(kiosk: Kiosk) -> None:
+    with kiosk.app.test_request_context("/"):
+        assert ceiling_at("STRANGE", 1) is None
+
+
+# --- whatever happens, what is kept is what would be worked out anew
+
+
+class Memory:
+    """A store in memory."""
+
+    def __init__(self) -> None:
+        self.seen: SeenTree | None = None
+        self.stored: dict[str, ChargerCard] = {}
+        self.claims: dict[str, dict[int, str]] = {}
+
+    def tree(self, site_id: str) -> SeenTree | None:
+        del site_id
+        return self.seen
+
+    def cards(self, codes: Sequence[str]) -> dict[str, ChargerCard]:
+        return {code: self.stored[code] for code in codes if code in self.stored}
+
+    def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
+        return {code: self.claims[code] for code in codes if code in self.claims}
+
+    def lab_facts(self, codes: Sequence[str]) -> dict[str, ChargerFacts]:
+        del codes
+        return {}
+
+
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["card", "claim", "tree", "wait"]),
+        st.sampled_from([CODE, NEAR]),
+        st.sampled_from(["Available", "Charging", "Faulted"]),
+        st.integers(0, 70),
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(changes)
+def test_what_is_kept_is_what_would_be_worked_out_anew(steps: list[tuple[str, str, str, int]]) -> None:
+    site = SiteBook.model_validate(BOOK).sites[0].model_copy(update={"chargepilot_site": "42"})
+    shelf, counter, now = Memory(), [0.0], NOW
+    made = Powers(Live(), lambda: counter[0])
+    for what, code, word, number in steps:
+        if what == "card":
+            connector = Connector(1, word, power_type="AC_3_PHASE")
+            shelf.stored[code] = ChargerCard(code, None, number % 5 > 0, (connector,), None, None, now)
+        elif what == "claim":
+            shelf.claims[code] = {1: "a session"} if number % 2 else {}
+        elif what == "tree":
+            shelf.seen = SeenTree(a_tree(number), now)
+        seconds = float(number) if what == "wait" else 0.0
+        counter[0] += seconds + KEEP_SECONDS
+        now += timedelta(seconds=seconds + KEEP_SECONDS)
+        assert made.of(site, shelf, now) == site_power(site, shelf, now).expectations(now)
