@@ -19,14 +19,19 @@ from kiosk.domain.limits import Policy
 from kiosk.engine.context import Context, Proofs
 from kiosk.engine.engine import Engine
 from kiosk.engine.live import Live
+from kiosk.engine.site_plan import SitePlan
 from kiosk.places import PACKAGE, folder
 from kiosk.settings import STRIPE_API_URL, Settings
-from kiosk.site import SiteBook, load_site
+from kiosk.site import Site, SiteBook, load_site
 from kiosk.store import Cipher, Store
 from kiosk.upstream.budget import Budgets, Endpoint, OnTake
+from kiosk.upstream.chargepilot import ChargePilot
+from kiosk.upstream.ocpplab import Ocpplab
+from kiosk.upstream.operator import PlugchoiceOperator
+from kiosk.upstream.pictures import Pictures
 from kiosk.upstream.plugchoice import PlugchoicePublic
 from kiosk.upstream.stripe_api import StripeProofs
-from kiosk.web import driver, events, health, sessions, webhooks
+from kiosk.web import driver, events, handoff, health, pictures, sessions, tablet, tablet_visit, tablets, webhooks
 from kiosk.web.assets import init_assets
 from kiosk.web.devices import init_devices
 from kiosk.web.errors import init_errors
@@ -37,12 +42,27 @@ from kiosk.web.limits import init_limits
 from kiosk.web.parts import Parts
 from kiosk.web.request_log import init_request_log
 from kiosk.web.security import init_security
+from kiosk.web.tablets import init_tablets
 
 if TYPE_CHECKING:
+    from kiosk.demo import Sandbox
     from kiosk.sandbox.world import World
 
 TEMPLATES = folder("templates")
 STATIC = folder("static")
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The systems that are asked about sites, each None when it is not set."""
+
+    operator: PlugchoiceOperator | None
+    pilot: ChargePilot | None
+    lab: Ocpplab | None
+    pictures: Pictures | None
+
+    def closers(self) -> list[Callable[[], None]]:
+        return [client.close for client in vars(self).values() if client is not None]
 
 
 @dataclass(frozen=True)
@@ -85,11 +105,12 @@ def create_app(
     public = PlugchoicePublic(settings.plugchoice_url, clock=clock, budgets=budgets, transport=transport)
     proofs = _proofs(settings, clock, stripe_session)
     live = Live(settings.max_streams)
-    engine = Engine(_context(settings, site, clock, store, live, public, budgets, proofs))
+    outside = _outside(settings, clock, sandbox, transport)
+    engine = Engine(_context(settings, site, clock, store, live, public, budgets, proofs, outside))
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
     app.extensions["kiosk"] = Parts(settings, site, clock, store, live, engine)
-    app.extensions["kiosk.running"] = Running(engine, live, store, public, proofs)
+    app.extensions["kiosk.running"] = Running(engine, live, store, public, proofs, outside.closers())
     _pages(app, settings, site, demo=world is not None)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -146,11 +167,14 @@ def _pages(app: Flask, settings: Settings, site: SiteBook, *, demo: bool) -> Non
     init_security(app)
     init_limits(app)
     init_devices(app)
+    init_tablets(app)
     init_i18n(app)
     init_formats(app)
     init_errors(app)
-    for module in (driver, sessions, events, webhooks, health):
+    for module in (driver, pictures, sessions, events, handoff, tablets, tablet, tablet_visit, webhooks, health):
         app.register_blueprint(module.bp)
+    for module in (sessions, events):  # the same pages on the screen of a site
+        app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")
 
 
 def _context(
@@ -162,6 +186,7 @@ def _context(
     public: PlugchoicePublic,
     budgets: Budgets,
     proofs: Proofs | None,
+    outside: Outside,
 ) -> Context:
     policy = Policy(
         start=timedelta(seconds=settings.start_deadline_seconds),
@@ -177,6 +202,56 @@ def _context(
         policy=policy,
         proofs=proofs,
         personal_data_lives=timedelta(days=settings.personal_data_days),
+        sites=tuple(_plan(each) for each in site.sites),
+        operator=outside.operator,
+        pilot=outside.pilot,
+        lab=outside.lab,
+        pictures=outside.pictures,
+    )
+
+
+def _outside(
+    settings: Settings, clock: Clock, sandbox: Sandbox | None, transport: httpx.BaseTransport | None
+) -> Outside:
+    """Clients of the systems that are set. Plugchoice's operator endpoints have the address of its public ones."""
+    operator = pilot = lab = None
+    if settings.plugchoice_token is not None:
+        operator = PlugchoiceOperator(
+            settings.plugchoice_url,
+            settings.plugchoice_token.get_secret_value(),
+            clock=clock,
+            transport=sandbox.operator_transport() if sandbox is not None else transport,
+        )
+    key, secret = settings.chargepilot_key, settings.chargepilot_secret
+    if settings.chargepilot_url is not None and key is not None and secret is not None:
+        pilot = ChargePilot(
+            settings.chargepilot_url,
+            key.get_secret_value(),
+            secret.get_secret_value(),
+            clock=clock,
+            full_path=settings.chargepilot_path == "full",
+            transport=sandbox.chargepilot_transport() if sandbox is not None else None,
+        )
+    if settings.ocpplab_url is not None and settings.ocpplab_token is not None:
+        lab = Ocpplab(
+            settings.ocpplab_url,
+            settings.ocpplab_token.get_secret_value(),
+            clock=clock,
+            prefix=settings.ocpplab_prefix,
+            transport=sandbox.ocpplab_transport() if sandbox is not None else None,
+        )
+    # The stand-in's pictures lie nowhere: the demo asks nobody outside.
+    pictures = Pictures() if lab is not None and sandbox is None else None
+    return Outside(operator, pilot, lab, pictures)
+
+
+def _plan(site: Site) -> SitePlan:
+    return SitePlan(
+        id=site.id,
+        codes=tuple(charger.code for charger in site.chargers),
+        plugchoice_site=site.plugchoice_site,
+        chargepilot_site=site.chargepilot_site,
+        lab_ids={charger.code: charger.lab_id for charger in site.chargers if charger.lab_id is not None},
     )
 
 

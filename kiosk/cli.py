@@ -1,4 +1,4 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, settings, stickers, rehearse."""
+"""The `kiosk` command: serve, demo, doctor, migrate, settings, tablet, power, stickers, rehearse."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ The demo is ready: no real chargers, no real money. One second here is {speed} s
 
   the driver       {here}/
   a free charger   {here}/c/7MK4T
+  the tablet       {here}/tablet/     pairing code {code}
   the sandbox      {here}/sandbox/    play the car, the charger and bad luck
 
 Pay with 4242 4242 4242 4242, any date to come, any CVC. Ctrl-C ends it.
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     doctor = commands.add_parser("doctor", help="check settings, store and addresses, in sentences")
-    doctor.add_argument("--online", action="store_true", help="also ask Plugchoice for one configured charger")
+    doctor.add_argument("--online", action="store_true", help="also ask Plugchoice, and the other systems that are set")
     doctor.set_defaults(run=_doctor)
 
     migrate = commands.add_parser("migrate", help="bring the database to the newest version")
@@ -64,6 +65,22 @@ def parser() -> argparse.ArgumentParser:
 
     settings = commands.add_parser("settings", help="list every setting with its value; secrets are masked")
     settings.set_defaults(run=_settings)
+
+    tablet = commands.add_parser("tablet", help="pair the screens of a site, list them, part with a lost one")
+    tablets = tablet.add_subparsers(required=True, metavar="what")
+    pair = tablets.add_parser("pair", help="make a one-use code that pairs a screen")
+    pair.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    pair.add_argument("--name", help="what you call the screen; default: tablet-1, tablet-2 ...")
+    pair.set_defaults(run=_tablet, what="pair")
+    tablets.add_parser("list", help="list the paired screens").set_defaults(run=_tablet, what="list")
+    unpair = tablets.add_parser("unpair", help="part with a screen: at once it shows nothing any more")
+    unpair.add_argument("which", metavar="ID|NAME")
+    unpair.set_defaults(run=_tablet, what="unpair")
+
+    power = commands.add_parser("power", help="list the power that each bay can expect, and draw the fuse tree")
+    power.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    power.add_argument("--svg", type=Path, metavar="FILE", help="draw the fuse tree into this file")
+    power.set_defaults(run=_power)
 
     stickers = commands.add_parser("stickers", help="make print-ready QR stickers for a site, as PDF and SVG")
     stickers.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
@@ -107,6 +124,7 @@ def _demo(options: argparse.Namespace) -> int:
     from werkzeug.serving import make_server
 
     from kiosk.app import create_demo_app, stop
+    from kiosk.pairing import demo_code
 
     _say_what_is_ignored()
     port = options.port if options.port is not None else _whole("PORT", 8000)
@@ -117,7 +135,9 @@ def _demo(options: argparse.Namespace) -> int:
     app = create_demo_app(speed, server.port)
     server.app = app
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(_WELCOME.format(here=f"http://127.0.0.1:{server.port}", speed=speed), flush=True)
+    parts = app.extensions["kiosk"]
+    code = demo_code(parts.store, parts.site, parts.clock.now(), parts.clock.rate)
+    print(_WELCOME.format(here=f"http://127.0.0.1:{server.port}", speed=speed, code=code), flush=True)
     try:
         server.serve_forever()
     finally:
@@ -152,6 +172,53 @@ def _settings(options: argparse.Namespace) -> int:
     settings = load_settings()
     for field in Settings.model_fields:
         print(f"{variable(field)}={_masked(getattr(settings, field))}")
+    return 0
+
+
+def _tablet(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.pairing import listing, pair, unpair
+    from kiosk.site import load_site
+    from kiosk.store import Cipher, Store
+
+    settings = load_settings()
+    book, now = load_site(settings.config), SystemClock().now()
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    try:
+        store.migrate()
+        if options.what == "pair":
+            lines = pair(store, book, settings.public_url, now, site=options.site, name=options.name)
+        elif options.what == "list":
+            lines = list(listing(store, book))
+        else:
+            lines = [unpair(store, options.which, now)]
+    finally:
+        store.close()
+    print("\n".join(lines))
+    return 0
+
+
+def _power(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.power_report import report
+    from kiosk.site import load_site
+    from kiosk.store import Cipher, Store
+
+    settings = load_settings()
+    book = load_site(settings.config)
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    try:
+        store.migrate()
+        made = report(book, store, SystemClock().now(), options.site)
+    finally:
+        store.close()
+    print("\n".join(made.lines))
+    if options.svg is not None:
+        try:
+            options.svg.write_text(made.picture, encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"{options.svg} cannot be written: {error.strerror}.") from None
+        print(options.svg)
     return 0
 
 

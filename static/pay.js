@@ -25,6 +25,8 @@ const TELL_AGAIN = 10;
 const LOCALES = { en: 'en', nl: 'nl', de: 'de', fr: 'fr' };
 const PAID = new Set(['requires_capture', 'succeeded']);
 const DARK = window.matchMedia('(prefers-color-scheme: dark)');
+/** On a site's screen the reader may have chosen light or dark. */
+const dark = () => (document.documentElement.dataset.theme ?? (DARK.matches ? 'dark' : 'light')) === 'dark';
 
 /**
  * @template {HTMLElement} T
@@ -75,6 +77,7 @@ function working(on) {
   retry.hidden = on || over || !lost;
   button.textContent = on ? (words.tWait ?? '') : label;
   form.setAttribute('aria-busy', String(on));
+  document.documentElement.toggleAttribute('data-paying', on);
 }
 
 /** Nothing more can be done here. @param {string} text */
@@ -176,20 +179,10 @@ async function mount(mine) {
   }
   const locale = LOCALES[terms.locale] ?? 'auto';
   elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
-  const wallet = elements.create('expressCheckout', { buttonHeight: 52 });
-  wallet.on('ready', ({ availablePaymentMethods }) => {
-    show('walletbox', availablePaymentMethods !== undefined);
-    part('or', HTMLElement).hidden = availablePaymentMethods === undefined;
-  });
-  wallet.on('click', (event) => event.resolve());
-  wallet.on('confirm', (event) => {
-    if (mine === turn) void pay(event);
-    else event.paymentFailed({ reason: 'fail' });
-  });
-  wallet.on('loaderror', () => show('walletbox', false));
-  wallet.mount('#wallet');
-
+  if (!('cardsOnly' in words)) wallets(elements, mine);
   const card = elements.create('payment', { layout: 'tabs', wallets: { applePay: 'never', googlePay: 'never' } });
+  // Stripe's fields are frames of another site: what is typed there is seen by nobody but them.
+  for (const sign of /** @type {const} */ (['focus', 'blur', 'change'])) card.on(/** @type {any} */ (sign), alive);
   card.on('ready', () => {
     if (mine !== turn) return;
     window.clearTimeout(timer);
@@ -203,6 +196,31 @@ async function mount(mine) {
     if (mine === turn) miss(error.message ?? words.tLoad);
   });
   card.mount('#card');
+}
+
+/** Whoever types a card is still there: a site's screen must not go back to the bays. */
+function alive() {
+  document.dispatchEvent(new Event('kiosk:alive'));
+}
+
+/**
+ * Never on a shared screen: a wallet belongs to the device that it is on.
+ * @param {Elements} elements
+ * @param {number} mine
+ */
+function wallets(elements, mine) {
+  const wallet = elements.create('expressCheckout', { buttonHeight: 52 });
+  wallet.on('ready', ({ availablePaymentMethods }) => {
+    show('walletbox', availablePaymentMethods !== undefined);
+    part('or', HTMLElement).hidden = availablePaymentMethods === undefined;
+  });
+  wallet.on('click', (event) => event.resolve());
+  wallet.on('confirm', (event) => {
+    if (mine === turn) void pay(event);
+    else event.paymentFailed({ reason: 'fail' });
+  });
+  wallet.on('loaderror', () => show('walletbox', false));
+  wallet.mount('#wallet');
 }
 
 /**
@@ -344,7 +362,7 @@ function tell() {
 /** Our colours for Stripe's fields. @returns {Appearance} */
 function appearance() {
   return {
-    theme: DARK.matches ? 'night' : 'stripe',
+    theme: dark() ? 'night' : 'stripe',
     variables: {
       colorPrimary: colour('--accent'),
       colorBackground: colour('--paper'),

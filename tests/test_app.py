@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from flask import Flask
 
-from kiosk.app import create_demo_app, running, start, stop
+from kiosk.app import create_app, create_demo_app, running, start, stop
+from kiosk.clock import ManualClock
 from kiosk.demo import EXAMPLE
-from kiosk.engine.live import TooManyStreams
+from kiosk.engine.live import TooManyStreams, site_topic
+from kiosk.engine.site_plan import SitePlan
+from kiosk.sandbox.operator_office import SITE_UUID
 from kiosk.sandbox.scene import CHARGERS
-from kiosk.upstream.errors import UpstreamError
+from kiosk.site import SiteBook
+from kiosk.upstream.errors import NotSent, UpstreamError
 from kiosk.web.parts import Parts
-from tests.web.built import made_app
+from tests.web.built import made_app, made_settings
 
 HOME = Path(__file__).parent.parent
 REAL_KIOSK = """
@@ -149,6 +155,70 @@ def test_the_deadlines_of_the_settings_are_the_engines(tmp_path: Path) -> None:
     context = running(app).engine._context
     assert (context.policy.start, context.policy.power) == (timedelta(seconds=33), timedelta(seconds=44))
     assert context.personal_data_lives == timedelta(days=5)
+
+
+def test_the_sites_of_the_file_are_the_engines_with_their_names_in_the_other_systems(tmp_path: Path) -> None:
+    site = {
+        "id": "a",
+        "name": "A",
+        "timezone": "UTC",
+        "plugchoice_site": SITE_UUID,
+        "chargepilot_site": "pilot-1",
+        "chargers": [{"code": "AAAA2", "lab_id": "dep-1"}, {"code": "BBBB2"}],
+    }
+    app = made_app(tmp_path, site=SiteBook.model_validate({"sites": [site]}))
+    context = running(app).engine._context
+    assert context.sites == (SitePlan("a", ("AAAA2", "BBBB2"), SITE_UUID, "pilot-1", {"AAAA2": "dep-1"}),)
+    assert (context.operator, context.pilot, context.lab) == (None, None, None)
+
+
+def test_the_systems_that_are_set_are_the_engines_and_end_with_it(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Authorization"])
+        return httpx.Response(200, json={"data": []})
+
+    app = create_app(
+        made_settings(
+            tmp_path,
+            plugchoice_token="operator-1",
+            chargepilot_key="key-1",
+            chargepilot_secret="hidden",
+            chargepilot_path="short",
+            ocpplab_url="https://lab.example",
+            ocpplab_token="lab-1",
+            ocpplab_prefix="/",
+        ),
+        site=SiteBook(),
+        clock=ManualClock(),
+        transport=httpx.MockTransport(answer),
+    )
+    context = running(app).engine._context
+    assert context.operator is not None
+    assert context.pilot is not None
+    assert context.lab is not None
+    assert context.operator.sites().entries == ()
+    assert asked == ["Bearer operator-1"]
+    stop(app)
+    for call in (context.operator.sites, context.pilot.sites, context.lab.chargers):
+        with pytest.raises(NotSent, match="closed"):
+            call()
+
+
+def test_the_demos_board_is_kept_fresh_by_the_operators_view(demo: Flask) -> None:
+    parts: Parts = demo.extensions["kiosk"]
+    codes = [spec.code for spec in CHARGERS]
+    with parts.live.subscribe(site_topic("marktplatz")):
+        for _ in range(200):
+            cards = parts.store.cards(codes)
+            if len(cards) == len(codes) and parts.store.tree("marktplatz") is not None and parts.store.lab_facts(codes):
+                break
+            time.sleep(0.05)
+    assert len(cards) == len(codes)
+    assert any(card.priced_at is not None for card in cards.values())
+    assert parts.store.tree("marktplatz") is not None
+    assert set(parts.store.lab_facts(codes)) == set(codes)
 
 
 def test_no_more_streams_are_open_than_the_settings_allow(tmp_path: Path) -> None:

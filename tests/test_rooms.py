@@ -13,27 +13,35 @@ import pytest
 HOME = Path(__file__).parent.parent
 MOST_LINES = 400
 
-FOUNDATION = frozenset({"clock", "settings", "site", "logs"})
+FOUNDATION = frozenset({"addresses", "clock", "settings", "site", "logs"})
 PRODUCTION = frozenset({"domain", "upstream", "store", "engine", "web"})
 
 ARROWS: dict[str, frozenset[str]] = {
     "domain": frozenset(),
     "clock": frozenset(),
     "places": frozenset(),
-    "settings": frozenset(),
+    "addresses": frozenset(),
+    "settings": frozenset({"addresses"}),
     "logs": frozenset(),
     "site": frozenset({"settings"}),
+    "site_power": frozenset({"domain", "site", "store"}),
     "upstream": frozenset({"domain", "clock"}),
     "store": frozenset({"domain"}),
     "engine": frozenset({"domain", "clock", "store", "upstream"}),
-    "web": frozenset({"domain", "store", "engine", "clock", "places", "settings", "site"}),
+    "web": frozenset({"domain", "store", "engine", "clock", "places", "settings", "site", "site_power"}),
     "sandbox": frozenset({"domain", "clock"}),
     "stickers": frozenset({"settings", "site"}),
+    "charts": frozenset({"domain"}),
+    "power_report": frozenset({"charts", "domain", "settings", "site", "site_power"}),
     "rehearsal": frozenset({"domain", "clock", "sandbox", "settings", "store", "upstream"}),
-    "doctor": frozenset({"clock", "settings", "site", "store", "upstream"}),
+    "pairing": frozenset({"settings", "site", "store"}),
+    "doctor": frozenset({"addresses", "clock", "domain", "settings", "site", "store", "upstream"}),
     "app": FOUNDATION | PRODUCTION | {"demo", "places"},
     "demo": frozenset({"sandbox", "clock", "places", "settings", "site"}),
-    "cli": frozenset({"app", "doctor", "logs", "places", "rehearsal", "settings", "site", "stickers", "store"}),
+    "cli": frozenset(
+        {"app", "clock", "doctor", "logs", "pairing", "places"}
+        | {"power_report", "rehearsal", "settings", "site", "stickers", "store"}
+    ),
 }
 """A room, or a module at the top of the package, and what it may use besides itself."""
 

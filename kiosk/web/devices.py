@@ -1,5 +1,8 @@
 """The browser as the owner of a session: one signed cookie with a random id, nothing else about it.
 
+On a site's tablet the id stands for one visit, not for the device: its cookie is another one, ends with the browser and
+is taken away when the next driver's turn comes.
+
 The newest secret key signs, every key in the list verifies. A cookie that no key verifies counts as no cookie. The
 time of issue is inside and may lie ahead: a clock that was set back must not part a driver from his session.
 """
@@ -12,10 +15,12 @@ from flask import Flask, Response, g, request
 from itsdangerous import BadData, URLSafeSerializer
 
 from kiosk.web.parts import parts
+from kiosk.web.surface import on_tablet
 
 COOKIE_SECONDS = 30 * 24 * 3600
 _ID_BYTES = 32
 _SALT = "kiosk.device"
+_VISIT = "kiosk.visit"
 
 
 def init_devices(app: Flask) -> None:
@@ -24,7 +29,8 @@ def init_devices(app: Flask) -> None:
 
 def cookie_name() -> str:
     """The `__Host-` form makes browsers insist on TLS and on this very host."""
-    return "__Host-driver" if parts().settings.https else "driver"
+    name = "visit" if on_tablet() else "driver"
+    return f"__Host-{name}" if parts().settings.https else name
 
 
 def current_device() -> str | None:
@@ -66,7 +72,7 @@ def _give(response: Response) -> Response:
         response.set_cookie(
             cookie_name(),
             _serializer().dumps({"device": g.device, "issued": _now()}),
-            COOKIE_SECONDS,
+            None if on_tablet() else COOKIE_SECONDS,
             secure=parts().settings.https,
             httponly=True,
             samesite="Lax",
@@ -77,4 +83,4 @@ def _give(response: Response) -> Response:
 
 def _serializer() -> URLSafeSerializer:
     # itsdangerous signs with the last key of its list.
-    return URLSafeSerializer(list(reversed(parts().settings.secret_keys)), salt=_SALT)
+    return URLSafeSerializer(list(reversed(parts().settings.secret_keys)), salt=_VISIT if on_tablet() else _SALT)

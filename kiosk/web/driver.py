@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from kiosk.domain.charger import AHEAD, ChargerCard
+from kiosk.domain.charger import AHEAD, STALE_AFTER, BayState, ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
 from kiosk.engine.live import charger_topic
 from kiosk.store.errors import BayTaken
+from kiosk.store.records import Handoff
 from kiosk.web import codes, frame
+from kiosk.web.about import about_of
 from kiosk.web.devices import current_device, ensure_device
 from kiosk.web.front import keep_for
+from kiosk.web.handoff import claimed_here, phrase
 from kiosk.web.landing import BayRow, Landing, bay_row, landing_of, terms_of
 from kiosk.web.limits import limit_lookup, limit_start
 from kiosk.web.parts import parts
+from kiosk.web.pictures import picture_url
+from kiosk.web.power import powers_at
 from kiosk.web.reading import near_bays, wait_for_card, wait_for_session, where_of
 from kiosk.web.text import _
 
@@ -64,7 +70,7 @@ def charger(code: str) -> ResponseReturnValue:
     open_session, ended = _own_sessions(plain)
     if open_session is not None:
         return redirect(url_for("sessions.session_page", key=open_session.key), 303)
-    return _charger_page(plain, ended=ended)
+    return _charger_page(plain, ended=ended, handed=claimed_here(request.args.get("h"), plain))
 
 
 @bp.post("/c/<code>/start")
@@ -76,29 +82,55 @@ def start(code: str) -> ResponseReturnValue:
     connector_id = _connector(request.form.get("connector"))
     if connector_id is None:
         return _charger_page(code, error=_("Please choose a bay."), status=422)
+    begun = begin(code, connector_id, seen=request.form.get("seen"), limit=request.form.get("limit", ""))
+    if isinstance(begun, NotBegun):
+        return _charger_page(
+            code,
+            handed=claimed_here(request.form.get("h"), code),
+            error=begun.error,
+            limit_error=begun.limit_error,
+            taken=connector_id if begun.taken else None,
+            wish=None if begun.taken else connector_id,
+            status=begun.status,
+        )
+    return redirect(url_for("sessions.session_page", key=begun), 303)
+
+
+@dataclass(frozen=True, slots=True)
+class NotBegun:
+    """Why no session was made: `status` of the answer, a sentence about the form, or `taken` by somebody else."""
+
+    status: int
+    error: str = ""
+    limit_error: str = ""
+    taken: bool = False
+
+
+def begin(code: str, connector_id: int, *, seen: str | None, limit: str) -> str | NotBegun:
+    """Store a session and its start for this browser, and wait a moment for the engine. Returns the session's key.
+
+    `seen` are the terms that the driver read, `limit` is the text of one of the offered limits, or empty.
+    """
     store, now = parts().store, parts().clock.now()
     device = current_device()
     held_by = store.session_at(code, connector_id)
     if held_by is not None and device is not None and store.owns(held_by.key, device):
-        return redirect(url_for("sessions.session_page", key=held_by.key), 303)
+        return held_by.key
     card = _card(code, timedelta(seconds=60))
-    if card is None or card.stale(now) or card.tariff is None or not card.preauth_minor:
-        return _charger_page(code, wish=connector_id, status=409)
+    if card is None or not _younger(card, STALE_AFTER) or card.tariff is None or not card.preauth_minor:
+        return NotBegun(409)
     connector = card.connector(connector_id)
     if connector is None:
-        return _charger_page(code, error=_("This charger does not have that bay. Please choose one."), status=422)
+        return NotBegun(422, _("This charger does not have that bay. Please choose one."))
     row = bay_row(card, connector, now, book=parts().site, facts=None, claimed=held_by is not None)
     if not row.usable:
-        return _charger_page(code, taken=connector_id, status=409)
+        return NotBegun(409, taken=True)
     landing = _landing(card, connector_id)
-    seen = request.form.get("seen")
     if seen is not None and seen != terms_of(landing.tariff, landing.hold):
-        error = _("The price or the hold has just changed. Please read it again.")
-        return _charger_page(code, wish=connector_id, error=error, status=409)
-    limit_ok, limit = _limit(request.form.get("limit", ""), landing)
+        return NotBegun(409, _("The price or the hold has just changed. Please read it again."))
+    limit_ok, limit_minor = _limit(limit, landing)
     if not limit_ok:
-        error = _("Please choose one of the limits on this page.")
-        return _charger_page(code, wish=connector_id, limit_error=error, status=422)
+        return NotBegun(422, limit_error=_("Please choose one of the limits on this page."))
     session = Session(
         key=secrets.token_urlsafe(16),
         code=code,
@@ -108,46 +140,50 @@ def start(code: str) -> ResponseReturnValue:
         charger_name=card.name,
         tariff=card.tariff,
         hold_minor=card.preauth_minor,
-        limit_minor=limit,
+        limit_minor=limit_minor,
     )
     device = ensure_device()
     try:
         store.create(session, device=device, now=now)
     except BayTaken as taken:
-        if store.owns(taken.key, device):
-            return redirect(url_for("sessions.session_page", key=taken.key), 303)
-        return _charger_page(code, taken=connector_id, status=409)
+        return taken.key if store.owns(taken.key, device) else NotBegun(409, taken=True)
     parts().live.publish(charger_topic(code))
     parts().engine.wake()
     wait_for_session(session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
-    return redirect(url_for("sessions.session_page", key=session.key), 303)
+    return session.key
 
 
 def _charger_page(
     code: str,
     *,
     ended: Session | None = None,
+    handed: Handoff | None = None,
     error: str = "",
     limit_error: str = "",
     taken: int | None = None,
     wish: int | None = None,
     status: int = 200,
 ) -> ResponseReturnValue:
-    """The card, or the page that says why there is none."""
+    """The card, or the page that says why there is none. `handed` is what a tablet gave to this phone."""
     card = _card(code, timedelta(seconds=60))
     problem = _problem(code)
-    refused_later = problem is not None and (card is None or problem[1] > card.seen_at)
+    refused_later = problem is not None and (card is None or problem[1] > card.whole_at)
     if refused_later and problem is not None and problem[0] is Refusal.UNKNOWN_CHARGER:
         return _wrong_code(code, _not_found(code), 404)
     if card is None:
         if refused_later:
             return _retry(render_template("unreachable.html", code=code), 503)
         return _retry(render_template("looking.html", code=code), 503 if not parts().engine.alive() else 202)
-    if status == 200 and _younger(card, FRESH):
+    if status == 200 and _younger(card, FRESH) and "h" not in request.args:
         keep_for(PAGE_LIVES)
+    landing = _landing(card, handed.connector_id if handed is not None and wish is None else wish)
+    if handed is not None and status == 200:
+        taken, error = _lost(landing, handed.connector_id)
     page = render_template(
         "landing.html",
-        card=_landing(card, wish),
+        card=landing,
+        handed=handed,
+        words=phrase(handed) if handed is not None else "",
         ended=ended,
         error=error,
         limit_error=limit_error,
@@ -156,6 +192,18 @@ def _charger_page(
         now=parts().clock.now(),
     )
     return Response(page, status, {"Cache-Control": "no-store"}, mimetype="text/html")
+
+
+def _lost(landing: Landing, connector_id: int) -> tuple[int | None, str]:
+    """What became of the bay that was chosen on the tablet: taken since then, or not to be had for another reason."""
+    row = next((bay for bay in landing.bays if bay.connector_id == connector_id), None)
+    if row is not None and row.usable:
+        return None, ""
+    if row is not None and row.state in {BayState.IN_USE, BayState.STARTING}:
+        return connector_id, ""
+    if landing.trouble is not None:
+        return None, ""
+    return None, _("That bay cannot be used now. Please choose another one.")
 
 
 def _card(code: str, longest: timedelta) -> ChargerCard | None:
@@ -182,9 +230,8 @@ def _card(code: str, longest: timedelta) -> ChargerCard | None:
 
 
 def _younger(card: ChargerCard, longest: timedelta) -> bool:
-    """Not older than that, and not from before the clock was set back."""
-    now = parts().clock.now()
-    return now - card.seen_at <= longest and not card.ahead(now)
+    """Neither states nor price are older than that, nor from before the clock was set back."""
+    return card.fresh(parts().clock.now(), longest)
 
 
 def _problem(code: str) -> tuple[Refusal | None, datetime] | None:
@@ -195,12 +242,20 @@ def _problem(code: str) -> tuple[Refusal | None, datetime] | None:
 
 def _landing(card: ChargerCard, wish: int | None) -> Landing:
     store, book, now = parts().store, parts().site, parts().clock.now()
-    where = where_of(book, card.code, card.connectors[0].connector_id if card.connectors else 1, card.name)
-    landing = landing_of(card, now, book=book, where=where, occupied=store.occupied(card.code), wish=wish)
-    if landing.trouble is None:
-        return landing
-    near = near_bays(card.code, now)
-    return landing_of(card, now, book=book, where=where, occupied=store.occupied(card.code), wish=wish, near=near)
+    make = store.lab_facts([card.code]).get(card.code)
+    name = card.name or (make.name if make is not None else None)
+    where = where_of(book, card.code, card.connectors[0].connector_id if card.connectors else 1, name)
+    landing = landing_of(
+        card,
+        now,
+        book=book,
+        where=where,
+        occupied=store.occupied(card.code),
+        wish=wish,
+        powers=powers_at(card),
+        about=about_of(card, book.charger(card.code), make, picture_url(card.code, make)),
+    )
+    return landing if landing.trouble is None else replace(landing, near=near_bays(card.code, now))
 
 
 def _own_sessions(code: str) -> tuple[Session | None, Session | None]:

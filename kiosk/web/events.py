@@ -26,8 +26,10 @@ from kiosk.web.present import to_json
 from kiosk.web.reading import Reading, read
 from kiosk.web.security import keep_private, no_store
 from kiosk.web.view import next_change
+from kiosk.web.visits import turn_away
 
 bp = Blueprint("events", __name__)
+bp.before_request(turn_away)
 
 
 @dataclass(frozen=True, slots=True)

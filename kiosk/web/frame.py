@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from flask import request
 from flask.blueprints import BlueprintSetupState
 
+from kiosk.domain.handoff import ID_SIGNS
 from kiosk.domain.money import Money
+from kiosk.domain.signs import SIGNS
 from kiosk.domain.tariff import Tariff
 from kiosk.web.formats import money
 from kiosk.web.icons import icon, icon_sheet
 from kiosk.web.landing import EXAMPLE_KWH
 from kiosk.web.parts import parts
+
+_BOTH_WAYS = ("/t/", "/h/", "/tablet/pair")
+"""Forms that are answered at the address of their own page."""
+_HANDED = re.compile(f"[{SIGNS}]{{{ID_SIGNS}}}")
+"""The id of a hand-off from a tablet, which a page in another language keeps."""
 
 
 def install(state: BlueprintSetupState) -> None:
@@ -51,9 +59,10 @@ def kiosk_rate() -> str:
 def lang_url(code: str) -> str:
     """The same page in another language. A page that answers a form has its address one step up."""
     path = request.path
-    if request.method not in {"GET", "HEAD"} and not path.startswith("/t/"):
+    if request.method not in {"GET", "HEAD"} and not path.startswith(_BOTH_WAYS):
         path = path.rpartition("/")[0] or "/"
-    return f"{path}?lang={code}"
+    handed = request.values.get("h", "")
+    return f"{path}?lang={code}" + (f"&h={handed}" if _HANDED.fullmatch(handed) else "")
 
 
 def example(tariff: Tariff) -> Money:

@@ -31,6 +31,8 @@ limit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start")
 """Starting a session: upstream takes three a minute from all drivers together."""
 limit_write = limiter.shared_limit("60 per minute", scope="write")
 """Confirm, cancel, stop, limit, e-mail."""
+limit_pairing = limiter.shared_limit("10 per minute; 60 per hour", scope="pairing")
+"""One-use codes of tablets: at this pace nobody guesses one."""
 limit_lookup = limiter.shared_limit("120 per minute", scope="lookup")
 """Pages of a charger's code, and the box that one types it into."""
 limit_poll = limiter.shared_limit("600 per minute", scope="poll")

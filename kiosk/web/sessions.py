@@ -6,16 +6,19 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.engine.live import session_topic
 from kiosk.store.errors import Missing
+from kiosk.web import surface
 from kiosk.web.assets import no_compress
 from kiosk.web.devices import ensure_device
 from kiosk.web.i18n import language
@@ -26,7 +29,10 @@ from kiosk.web.qr import qr_svg
 from kiosk.web.reading import Reading, near_bays, read, wait_for_session
 from kiosk.web.screens import Action, Screen
 from kiosk.web.security import allow_payment, no_store
+from kiosk.web.stop_code import code_of, spaced
 from kiosk.web.text import _
+from kiosk.web.view import SessionView
+from kiosk.web.visits import may_pay_here, turn_away
 
 EMAIL_LONGEST = 255
 LOOK_AGAIN_AFTER = timedelta(minutes=5)
@@ -40,6 +46,9 @@ _ELSEWHERE = frozenset({Screen.REFUSED, Screen.NO_ANSWER, Screen.FAILED})
 """Screens that show where else a bay is free."""
 
 bp = Blueprint("sessions", __name__)
+"""Registered twice: for the driver's own device, and under `/tablet` for the screen on site."""
+bp.before_request(turn_away)
+bp.record_once(surface.install)
 
 
 def _read(key: str) -> Reading:
@@ -51,8 +60,8 @@ def _read(key: str) -> Reading:
 
 def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseReturnValue:
     """The page of the session's state. Only the payer's pay page may load Stripe's script."""
-    view = reading.view()
-    if view.screen is Screen.CREATED and view.owner:
+    view = reading.view() if may_pay_here() else _without_paying(reading.view())
+    if Action.PAY in view.actions:
         allow_payment()
     page = page_of(view)
     near = near_bays(view.code, reading.now) if view.screen in _ELSEWHERE else ()
@@ -65,9 +74,32 @@ def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseRet
         stored=receipt,
         near=near,
         error=error,
+        stop_code=_stop_code(view),
+        receipt_picture=lambda: _receipt_picture(view.key),
         now=reading.now,
     )
     return html, status
+
+
+def _receipt_picture(key: str) -> Markup:
+    """The receipt's address as a code, for whoever paid at a screen that keeps nothing."""
+    address = parts().settings.public_url + url_for("sessions.receipt", key=key)
+    return qr_svg(address, _("Code to open the receipt on your phone"))
+
+
+def _without_paying(view: SessionView) -> SessionView:
+    """The view for a screen that must not have a card form."""
+    return replace(view, actions=view.actions - {Action.PAY})
+
+
+def _stop_code(view: SessionView) -> str | None:
+    """What its owner types at the site's tablet; None where there is no tablet or nothing to stop."""
+    site = parts().site.site_of(view.code)
+    if not view.owner or view.final or site is None:
+        return None
+    if not any(one.site_id == site.id for one in parts().store.tablets()):
+        return None
+    return spaced(code_of(view.key))
 
 
 @bp.get("/s/<key>")
@@ -95,7 +127,7 @@ def cancel_page(key: str) -> ResponseReturnValue:
     reading = _read(key)
     view = reading.view()
     if Action.CANCEL not in view.actions:
-        return redirect(url_for("sessions.session_page", key=key), 303)
+        return redirect(url_for(".session_page", key=key), 303)
     return render_template("session/cancel.html", v=view, s=page_of(view), now=reading.now)
 
 
@@ -105,7 +137,7 @@ def cancel_page(key: str) -> ResponseReturnValue:
 def payment(key: str) -> ResponseReturnValue:
     """What Stripe.js needs, for the owner alone and only while it can be paid. Never compressed, never kept."""
     reading = _read(key)
-    if not reading.owner:
+    if not reading.owner or not may_pay_here():
         return jsonify(error="not_owner"), 403
     context = parts().store.payment(key) if reading.session.known_status is Status.CREATED else None
     if context is None or reading.session.phase is not Phase.OPEN:
@@ -115,7 +147,7 @@ def payment(key: str) -> ResponseReturnValue:
         publishable_key=context.publishable_key,
         client_secret=context.client_secret,
         account=context.stripe_account_id,
-        return_url=parts().settings.public_url + url_for("sessions.back_from_bank", key=key),
+        return_url=parts().settings.public_url + url_for(".back_from_bank", key=key),
         locale=language(),
     )
     return no_compress(answer)
@@ -141,7 +173,7 @@ def back_from_bank(key: str) -> ResponseReturnValue:
             store.ask(key, Kind.CONFIRM, AskedBy.DRIVER, now)
             _tell(key)
             wait_for_session(key, _moved_from(session), WAIT)
-    return redirect(url_for("sessions.session_page", key=key), 303)
+    return redirect(url_for(".session_page", key=key), 303)
 
 
 @bp.post("/s/<key>/confirm")
@@ -244,7 +276,7 @@ def move(key: str) -> ResponseReturnValue:
     if not reading.owner:
         return _stranger(reading)
     if Action.MOVE not in view.actions:
-        return redirect(url_for("sessions.session_page", key=key), 303)
+        return redirect(url_for(".session_page", key=key), 303)
     code = "".join(secrets.choice(_CODE_SIGNS) for _i in range(16))
     parts().store.new_takeover(key, code, reading.now + TAKEOVER_LIFE)
     address = parts().settings.public_url + url_for("sessions.takeover_page", code=code)
@@ -281,7 +313,7 @@ def takeover(code: str) -> ResponseReturnValue:
     if key is None:
         return render_template("takeover_gone.html"), 410
     _tell(key)
-    return redirect(url_for("sessions.session_page", key=key), 303)
+    return redirect(url_for(".session_page", key=key), 303)
 
 
 @bp.get("/r/<key>")
@@ -290,7 +322,7 @@ def receipt(key: str) -> ResponseReturnValue:
     """The receipt of a session that has ended; before that the session itself."""
     reading = _read(key)
     if not reading.view().final:
-        return redirect(url_for("sessions.session_page", key=key), 303)
+        return redirect(url_for(".session_page", key=key), 303)
     return _screen(reading)
 
 
@@ -334,7 +366,7 @@ def _moved_from(before: Session) -> Callable[[Session], bool]:
 def _answer(key: str) -> ResponseReturnValue:
     if _wants_json():
         return jsonify(to_json(_read(key).view()))
-    return redirect(url_for("sessions.session_page", key=key), 303)
+    return redirect(url_for(".session_page", key=key), 303)
 
 
 def _refuse(reading: Reading, sentence: str, status: int) -> ResponseReturnValue:

@@ -1,0 +1,47 @@
+"""A card whose states and price were seen at different times: a driver decides by the older of the two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from kiosk.domain.commands import Refusal
+from tests.web.conftest import CODE, Kiosk
+
+
+def priced(kiosk: Kiosk, seconds_ago: float) -> None:
+    """States of now, with a price of that age, as the operator's view leaves them."""
+    card = kiosk.card()
+    kiosk.store.save_card(replace(card, priced_at=kiosk.now - timedelta(seconds=seconds_ago)))
+
+
+@pytest.mark.parametrize(("age", "wanted"), [(0, []), (29, []), (31, [CODE])])
+def test_a_price_older_than_30_seconds_is_asked_for_behind_the_scenes(
+    kiosk: Kiosk, phone: FlaskClient, age: float, wanted: list[str]
+) -> None:
+    priced(kiosk, age)
+    assert phone.get(f"/c/{CODE}").status_code == 200
+    assert [code for code, _ in kiosk.store.wanted_cards()] == wanted
+
+
+def test_nobody_starts_at_a_price_that_is_older_than_a_minute(kiosk: Kiosk, phone: FlaskClient) -> None:
+    priced(kiosk, 61)
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": "2"})
+    assert answer.status_code == 409
+    assert kiosk.store.session_at(CODE, 2) is None
+    priced(kiosk, 59)
+    kiosk.start(phone)
+
+
+def test_a_price_from_before_the_clock_was_set_back_starts_nothing(kiosk: Kiosk, phone: FlaskClient) -> None:
+    priced(kiosk, -3600)
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 409
+
+
+def test_a_charger_that_was_closed_after_its_price_was_seen_is_not_shown(kiosk: Kiosk, phone: FlaskClient) -> None:
+    priced(kiosk, 20)
+    kiosk.store.note_card_problem(CODE, Refusal.UNKNOWN_CHARGER, kiosk.now - timedelta(seconds=10))
+    assert phone.get(f"/c/{CODE}").status_code == 404
