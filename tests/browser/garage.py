@@ -129,7 +129,11 @@ class Edge:
 class Garage:
     """The world and one kiosk in front of it. `address` stays the same over restarts of the kiosk."""
 
-    def __init__(self, folder: Path, assets: Path, switches: Switches | None = None, *, rate: float = RATE) -> None:
+    def __init__(
+        self, folder: Path, assets: Path, switches: Switches | None = None, *, rate: float = RATE, **settings: object
+    ) -> None:
+        """`settings` are more of the kiosk's own, by their names."""
+        self._more = settings
         self._folder = folder
         self._assets = assets
         self.clock = Hurry(rate)
@@ -181,6 +185,7 @@ class Garage:
             stripe_api_url=self._bank,
             stripe_api_key="sk_test_sandbox",
             trusted_proxies=1,
+            **self._more,
         )
 
     def shut(self) -> None:

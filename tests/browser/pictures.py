@@ -1,4 +1,4 @@
-"""Makes docs/screens: every screen at phone width, light and dark, the most important ones in every language."""
+"""Makes docs/screens: every screen of the phone and of the tablet, light and dark, the first ones in every language."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -19,11 +20,14 @@ from tests.browser.phone import Phone
 from tests.browser.png import with_palette
 from tests.browser.screens import SCREENS, SPOKEN
 from tests.browser.stage import Stage
+from tests.browser.tablet import Tablet, Way
+from tests.browser.tablet_screens import TABLET_SCREENS, hand_over, settle
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 LANGUAGES = {"en": "en-GB", "nl": "nl-NL", "de": "de-DE", "fr": "fr-FR"}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SPOKEN_ON_THE_TABLET = ("tablet-board", "tablet-bay")
 
 
 def wanted(names: list[str]) -> Iterator[tuple[str, str, Scheme]]:
@@ -44,7 +48,7 @@ def take(browser: Browser, assets: Path, name: str, language: str, scheme: Schem
             client = stage.driver()
             path = SCREENS[name](stage, client)
             stage.hand_over(client, phone.context)
-            phone.page.clock.install()
+            phone.page.clock.install(time=stage.now - timedelta(seconds=1))
             phone.page.clock.pause_at(stage.now)
             phone.open(path)
             if name == "pay":
@@ -64,12 +68,53 @@ def take(browser: Browser, assets: Path, name: str, language: str, scheme: Schem
             stage.close()
 
 
+def wanted_of_tablet(names: list[str]) -> Iterator[tuple[str, Way, str, Scheme]]:
+    """Name, way of the screen, language and scheme: dark in landscape alone, other languages for the first screens."""
+    for name in TABLET_SCREENS:
+        if names and name not in names:
+            continue
+        yield name, "landscape", "en", "light"
+        yield name, "landscape", "en", "dark"
+        yield name, "portrait", "en", "light"
+        for language in LANGUAGES if name in SPOKEN_ON_THE_TABLET else ():
+            if language != "en":
+                yield name, "landscape", language, "light"
+
+
+def take_tablet(
+    browser: Browser, assets: Path, name: str, way: Way, language: str, scheme: Scheme, folder: Path
+) -> str:
+    """One picture of exactly the screen; its name."""
+    with tempfile.TemporaryDirectory() as made:
+        stage = Stage(Path(made), assets, readings=77)
+        tablet = Tablet(browser, stage.address, stage.edge, way, locale=LANGUAGES[language], scheme=scheme)
+        try:
+            client = stage.driver()
+            path = TABLET_SCREENS[name](stage, client)
+            hand_over(stage, client, tablet.context)
+            tablet.page.clock.install(time=stage.now - timedelta(seconds=1))
+            tablet.page.clock.pause_at(stage.now)
+            tablet.open(path + (f"?lang={language}" if language != "en" else ""))
+            settle(name, tablet.page)
+            tablet.page.wait_for_timeout(100)
+            picture = tablet.page.screenshot(animations="disabled")
+            if name == "tablet-offline":
+                tablet.context.set_offline(False)
+            blank = tablet.context.new_page()
+            file = f"{name}-{way}-{language}-{scheme}.png"
+            (folder / file).write_bytes(with_palette(blank, picture))
+        finally:
+            tablet.close()
+            stage.close()
+    return file
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/screens", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"only these: {', '.join(SCREENS)}")
+    parser.add_argument("names", nargs="*", help=f"only these: {', '.join((*SCREENS, *TABLET_SCREENS))}")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     chosen = parser.parse_args()
-    unknown = set(chosen.names) - set(SCREENS)
+    unknown = set(chosen.names) - {*SCREENS, *TABLET_SCREENS}
     if unknown:
         parser.error(f"there is no screen {', '.join(sorted(unknown))}")
     chromium = shutil.which("chromium")
@@ -84,6 +129,8 @@ def main() -> int:
         for name, language, scheme in wanted(chosen.names):
             take(browser, Path(assets), name, language, scheme, chosen.folder)
             taken.append(f"{name}-{language}-{scheme}.png")
+        for screen, way, language, scheme in wanted_of_tablet(chosen.names):
+            taken.append(take_tablet(browser, Path(assets), screen, way, language, scheme, chosen.folder))
         browser.close()
     if not chosen.names:
         for old in set(chosen.folder.glob("*.png")) - {chosen.folder / name for name in taken}:

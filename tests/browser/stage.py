@@ -141,7 +141,10 @@ class Stage:
         return command.id
 
     def created(self, client: FlaskClient, **form: str) -> str:
-        key = self.start(client, 2, **form)
+        return self.answer_start(self.start(client, 2, **form))
+
+    def answer_start(self, key: str) -> str:
+        """The back office made the session."""
         command = self.claim(key)
         intent = self.book.create_intent(account="acct_sandbox", amount=HOLD, currency="eur")
         payment = PaymentContext(intent["client_secret"], "pk_test_sandbox", "acct_sandbox")
@@ -160,7 +163,10 @@ class Stage:
         return self.store.observe(key, self.observation(status, **seen), source="stage")[0]
 
     def held(self, client: FlaskClient, **form: str) -> str:
-        key = self.created(client, **form)
+        return self.hold(self.created(client, **form))
+
+    def hold(self, key: str) -> str:
+        """It was paid."""
         self.clock.advance(40)
         self.observe(key, "authorized", authorized_at=self.now)
         return key
@@ -172,14 +178,19 @@ class Stage:
         self.store.set_proof(key, HoldProof(self.now, status, rest, received, ended, "visa", "4242"))
 
     def starting(self, client: FlaskClient, **form: str) -> str:
-        key = self.held(client, **form)
+        return self.begin(self.held(client, **form))
+
+    def begin(self, key: str) -> str:
+        """The charger gets ready."""
         self.proven(key)
         self.observe(key, "starting", connector_status="Preparing")
         return key
 
     def charging(self, client: FlaskClient, energy: str = "13.90", cost: int = 716, **form: str) -> str:
+        return self.run(self.starting(client, **form), energy, cost)
+
+    def run(self, key: str, energy: str = "13.90", cost: int = 716) -> str:
         """Charging for 77 minutes at nearly the same power."""
-        key = self.starting(client, **form)
         begun = self.now + timedelta(seconds=20)
         whole, every = Decimal(energy), 77 // self.readings
         for minute in range(every, 78, every):
@@ -211,7 +222,10 @@ class Stage:
             self.store.issue_receipt(key, {"seller": seller, **document_of(session, receipt)}, self.now)
 
     def captured(self, client: FlaskClient, status: str = "captured", **seen: Any) -> str:
-        key = self.charging(client, "18.60", 946)
+        return self.capture(self.charging(client, "18.60", 946), status, **seen)
+
+    def capture(self, key: str, status: str = "captured", **seen: Any) -> str:
+        """The end of a charge of 18.60 kWh and 9.46 euros, with its last meter reading."""
         done = self.now + timedelta(seconds=5)
         figures: dict[str, Any] = {
             "energy_kwh": Decimal("18.62"),

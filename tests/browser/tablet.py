@@ -1,0 +1,81 @@
+"""A site's tablet: a browser of its own that is paired as people do it, and looks at the traces that drivers leave."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Browser, Locator
+
+from kiosk.store import Store
+from tests.browser.garage import Edge
+from tests.browser.phone import Phone
+
+SITE = "marktplatz"
+Way = Literal["landscape", "portrait"]
+SIZES: dict[Way, tuple[int, int]] = {"landscape": (1280, 800), "portrait": (800, 1280)}
+OWN = frozenset({"tablet", "__Host-tablet"})
+"""The tablet's own cookie: it stays over every reset."""
+
+COUNT_TONES = """() => {
+    const Real = window.AudioContext;
+    window.tones = 0;
+    window.AudioContext = class extends Real {
+        createOscillator() { window.tones += 1; return super.createOscillator(); }
+    };
+}"""
+
+
+class Tablet(Phone):
+    """Its page is used like a phone's; `turn` rotates the screen."""
+
+    def __init__(self, browser: Browser, address: str, edge: Edge | None, way: Way = "landscape", **more: Any) -> None:
+        super().__init__(browser, address, edge, has_touch=True, **more)
+        self.turn(way)
+
+    def turn(self, way: Way) -> None:
+        width, height = SIZES[way]
+        self.page.set_viewport_size({"width": width, "height": height})
+
+    def pair(self, store: Store, now: datetime) -> None:
+        """Type a fresh one-use code."""
+        code = store.new_pairing(SITE, "Entrance", now, now + timedelta(minutes=10))
+        self.open("/tablet/")
+        self.page.locator("input[name=code]").fill(code)
+        self.page.locator("form .btn.primary").click()
+        self.board.wait_for()
+
+    @property
+    def board(self) -> Locator:
+        return self.page.locator("main.board")
+
+    def stall(self, code: str, connector: int = 1) -> Locator:
+        return self.page.locator(f"a[data-stall='{code}-{connector}']")
+
+    def tap_bay(self, code: str, connector: int = 1) -> None:
+        self.stall(code, connector).click()
+        self.page.wait_for_url(f"**/tablet/bay/{code}/{connector}*")
+
+    def code_on_screen(self) -> str | None:
+        """What a phone's camera reads, anywhere on the screen; None when there is no code."""
+        picture = self.page.screenshot(animations="disabled")
+        with Image.open(io.BytesIO(picture)) as image:
+            found = zxingcpp.read_barcodes(image.convert("RGB"))
+        return found[0].text if found else None
+
+    def cookie_names(self) -> set[str]:
+        """Every cookie of the kiosk but the tablet's own."""
+        return {cookie["name"] for cookie in self.context.cookies()} - OWN
+
+    def stored(self) -> list[str]:
+        """The names of everything in the browser's stores, but the time of the last contact."""
+        names: list[str] = self.page.evaluate(
+            """async () => [
+                ...Object.keys(localStorage), ...Object.keys(sessionStorage),
+                ...(await indexedDB.databases()).map((one) => one.name),
+            ]"""
+        )
+        return [name for name in names if name != "tablet.seen"]
