@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+
+from benchmarks import controls
+from benchmarks.controls import Query
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 MOST_SECONDS, MOST_RATE = 120, 200
 
@@ -47,24 +48,12 @@ class Observer:
 def controlled(app: WSGIApplication, observer: Observer) -> WSGIApplication:
     """`app` behind the two addresses of the benchmark."""
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        work = routes.get(environ["PATH_INFO"])
-        if work is None:
-            return app(environ, start_response)
-        body = json.dumps(work(parse_qs(environ["QUERY_STRING"]))).encode()
-        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
-
-    def observe(query: dict[str, list[str]]) -> object:
+    def observe(query: Query) -> object:
         observer.begin(min(int(query["seconds"][0]), MOST_SECONDS), min(int(query["rate"][0]), MOST_RATE))
         return {}
 
-    def stamps(query: dict[str, list[str]]) -> object:
+    def stamps(query: Query) -> object:
         del query
         return {"done": observer.done, "stamps": observer.stamps}
 
-    routes: dict[str, Callable[[dict[str, list[str]]], object]] = {
-        "/benchmark/observe": observe,
-        "/benchmark/stamps": stamps,
-    }
-    return answer
+    return controls.controlled(app, {"/benchmark/observe": observe, "/benchmark/stamps": stamps})

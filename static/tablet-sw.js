@@ -6,6 +6,8 @@
 
 const CACHE = 'tablet-shell';
 const PAGE = '/tablet/offline';
+/** Its answer takes this very worker away. A worker that waited for it would keep it waiting. */
+const RESET = '/tablet/reset';
 const worker = /** @type {any} */ (self);
 /** Written in front of this file by the kiosk. @type {string[]} */
 const kept = worker.KEPT;
@@ -29,7 +31,7 @@ worker.addEventListener('activate', (/** @type {any} */ event) => {
 worker.addEventListener('fetch', (/** @type {any} */ event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  if (request.method !== 'GET' || origin !== worker.location.origin) return;
+  if (request.method !== 'GET' || origin !== worker.location.origin || pathname === RESET) return;
   if (request.mode === 'navigate') {
     event.respondWith(fetch(request).catch(() => caches.match(PAGE)));
   } else if (kept.includes(pathname) && pathname !== PAGE) {

@@ -10,6 +10,7 @@ import { keepAsking } from './tablet-link.js';
 const RESET = '/tablet/reset';
 const OLD = 6 * 3600 * 1000;
 const SHIFT = 60000;
+const REST = 10000;
 const SHIFTS = [[0, 0], [-2, 0], [-2, -2], [0, -3], [-3, -1], [-1, -2], [-3, -3], [-1, 0]];
 const BEAT = 10000;
 const LIMIT = 4000;
@@ -188,8 +189,11 @@ dialog?.querySelector('[data-over]')?.addEventListener('click', () => void reset
 
 // --- connection
 
-/** The page shows nothing that a reload would take from somebody. */
-const atRest = () => calm() && !dialog?.open && (!times.quiet || performance.now() - idle.since > times.quiet);
+/** Nobody would notice a reload. Not sooner than a minute after the last one, whatever a server says. */
+function atRest() {
+  const untouched = performance.now() - idle.since;
+  return calm() && !dialog?.open && untouched > times.quiet && untouched > REST && performance.now() - opened > SHIFT;
+}
 
 let noted = -Infinity;
 

@@ -50,6 +50,7 @@ class Stall:
     plug_icon: str
     plug: str
     power: str
+    tight: str
     since: datetime | None
     free_about: datetime | None
     seen_at: datetime | None
@@ -181,6 +182,7 @@ def stall_of(
         plug_icon=plug_icon,
         plug=plug,
         power=_power(powers.get(place), bay, facts),
+        tight=_power(powers.get(place), bay, facts, tight=True),
         since=since,
         free_about=expected_free_at(session, now) if session is not None and state is BayState.IN_USE else None,
         seen_at=card.seen_at if card is not None else None,
@@ -211,11 +213,11 @@ def _plug(connector: Connector, bay: Bay | None) -> tuple[str, str]:
     return plug_words(connector, bay.model_copy(update={"max_kw": None}) if bay is not None else None, None)
 
 
-def _power(expectation: Expectation | None, bay: Bay | None, facts: ChargerFacts) -> str:
+def _power(expectation: Expectation | None, bay: Bay | None, facts: ChargerFacts, *, tight: bool = False) -> str:
     """What a driver can expect there; else what the bay can do at most, as far as it is known."""
     words = power_words(expectation)
     if words is not None:
-        return words.short
+        return words.tight if tight else words.short
     most = (bay.max_kw if bay is not None else None) or facts.max_kw
     if most is None:
         return ""

@@ -29,7 +29,15 @@ def init_devices(app: Flask) -> None:
 
 def cookie_name() -> str:
     """The `__Host-` form makes browsers insist on TLS and on this very host."""
-    name = "visit" if on_tablet() else "driver"
+    return _hosted("visit") if on_tablet() else phone_cookie()
+
+
+def phone_cookie() -> str:
+    """The cookie of the driver's own device, whatever asks."""
+    return _hosted("driver")
+
+
+def _hosted(name: str) -> str:
     return f"__Host-{name}" if parts().settings.https else name
 
 

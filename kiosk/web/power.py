@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from threading import Lock
 
 import structlog
@@ -20,6 +21,7 @@ from kiosk.engine.live import Live, charger_topic, site_topic
 from kiosk.site import Site
 from kiosk.site_power import Shelf, SitePower, powered, site_power
 from kiosk.web.formats import NBSP, number
+from kiosk.web.i18n import language
 from kiosk.web.parts import parts
 from kiosk.web.text import _
 
@@ -155,9 +157,9 @@ class PowerWords:
     """One expectation in the reader's language.
 
     `range` is "11 to 22 kW" or "22 kW"; `at_most`: it is an upper bound, to be shown with "up to" (`short` does so).
-    `pauses`: at times there may be too little for this car as well; `waits`: now already. `sentence` says when which
-    figure holds, `reason` what sets the lower one, `note` what was assumed; "" when there is nothing to say. `limited`:
-    what sets it is not the charger itself.
+    `tight` is `short` for a place with little room: "11-22 kW". `pauses`: at times there may be too little for this
+    car as well; `waits`: now already. `sentence` says when which figure holds, `reason` what sets the lower one, `note`
+    what was assumed; "" when there is nothing to say. `limited`: what sets it is not the charger itself.
     """
 
     range: str
@@ -166,6 +168,7 @@ class PowerWords:
     pauses: bool
     waits: bool
     short: str
+    tight: str
     sentence: str
     note: str
     limited: bool
@@ -173,17 +176,22 @@ class PowerWords:
 
 def power_words(expectation: Expectation | None) -> PowerWords | None:
     """None when nothing can be said, or nothing may be promised because the charger cannot be used."""
-    if expectation is None:
-        return None
+    return _power_words(expectation, language()) if expectation is not None else None
+
+
+@lru_cache(maxsize=4096)
+def _power_words(expectation: Expectation, _language: str) -> PowerWords | None:
+    """Kept, because a board asks for the words of every bay with every change of one."""
     now, full, at_most = expectation.now, expectation.full, expectation.at_most
     least, most = full.kw, now.kw
     if least is None or most is None or _senseless(now):
         return None
     pauses = now.pauses or full.pauses
     if at_most or least >= most:
-        span = kilowatts(most)
+        span = tight = kilowatts(most)
     else:
         span = _("%(least)s to %(most)s", least=figure(least), most=kilowatts(most))
+        tight = f"{figure(least)}\N{EN DASH}{kilowatts(most)}"
     decides = full if least < most and not at_most else now
     return PowerWords(
         range=span,
@@ -192,6 +200,7 @@ def power_words(expectation: Expectation | None) -> PowerWords | None:
         pauses=pauses,
         waits=now.pauses,
         short=_short(span, now, at_most),
+        tight=_short(tight, now, at_most),
         sentence=_sentence(now, full, most, least, at_most),
         note=_note(expectation.assumptions, pauses),
         limited=decides.bound.kind is BoundKind.NODE,

@@ -5,6 +5,7 @@ The tablet itself speaks the operator's default language, whatever its browser a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from flask import Response, g, request
@@ -48,15 +49,15 @@ def _traces() -> bool:
     return any(name not in OF_THE_TABLET for name in request.cookies)
 
 
-def forget(response: Response, keep: str) -> Response:
-    """Expire every cookie but `keep`, which is the tablet's own: without it the tablet would have to be paired again.
+def forget(response: Response, keep: Collection[str]) -> Response:
+    """Expire every cookie but `keep`: the tablet's own is there, or the tablet would have to be paired again.
 
     That is why "cookies" is missing in Clear-Site-Data: the browser would take that one as well.
     """
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     secure = parts().settings.https
     for name in request.cookies:
-        if name != keep and name.isascii() and name.replace("-", "").replace("_", "").isalnum():
+        if name not in keep and name.isascii() and name.replace("-", "").replace("_", "").isalnum():
             response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
     return response
 

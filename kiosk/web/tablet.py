@@ -34,6 +34,7 @@ from kiosk.store.records import Handoff, Tablet
 from kiosk.web import sight, surface
 from kiosk.web.bays import assets_version, drawn_board, layout_of
 from kiosk.web.board import Board, Stall, nearest_free
+from kiosk.web.devices import phone_cookie
 from kiosk.web.frame import example, kiosk_now
 from kiosk.web.handoff import face_of, open_handoff
 from kiosk.web.landing import EXAMPLE_KWH
@@ -285,7 +286,11 @@ def reset() -> ResponseReturnValue:
     """Nothing of the last driver is left in this browser; then the bays, in the site's own language."""
     if current_tablet() is not None:
         leave_nothing_unpaid()
-    return sight.forget(_put_away(make_response(redirect(url_for("tablet.board"), 303))), keep=cookie_name())
+    kept = {cookie_name()}
+    if parts().settings.stands_in_for_plugchoice:
+        # Whoever tries the demo has phone and tablet in one browser. On a real tablet a phone's cookie is a trace.
+        kept.add(phone_cookie())
+    return sight.forget(_put_away(make_response(redirect(url_for("tablet.board"), 303))), kept)
 
 
 def _put_away(response: Response) -> Response:

@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.browsers import CHROMIUM_ARGS
 from tests.browser.garage import RATE, Garage
 from tests.browser.phone import Phone
+from tests.browser.tablet import COUNT_TONES, Tablet, Way
 
 NewPhone = Callable[..., Phone]
+NewTablet = Callable[..., Tablet]
 
 
 @pytest.fixture(scope="package")
@@ -68,3 +70,29 @@ def new_phone(browser: Browser, garage: Garage) -> Iterator[NewPhone]:
 @pytest.fixture
 def phone(new_phone: NewPhone) -> Phone:
     return new_phone()
+
+
+@pytest.fixture
+def new_tablet(browser: Browser, garage: Garage) -> Iterator[NewTablet]:
+    """Makes paired tablets; none of them may have complained about anything that the test did not expect."""
+    made: list[Tablet] = []
+
+    def make(way: Way = "landscape", *, tones: bool = False, **options: Any) -> Tablet:
+        screen = Tablet(browser, garage.address, garage.edge, way, **options)
+        made.append(screen)
+        garage.pause = screen.idle
+        if tones:
+            screen.context.add_init_script(f"({COUNT_TONES})()")
+        screen.pair(garage.store, garage.clock.now())
+        return screen
+
+    yield make
+    complaints = [one for screen in made for one in screen.unexpected()]
+    for screen in made:
+        screen.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def tablet(new_tablet: NewTablet) -> Tablet:
+    return new_tablet()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, Locator, expect
 
 from kiosk.store import Store
 from tests.browser.garage import Edge
@@ -19,6 +20,9 @@ Way = Literal["landscape", "portrait"]
 SIZES: dict[Way, tuple[int, int]] = {"landscape": (1280, 800), "portrait": (800, 1280)}
 OWN = frozenset({"tablet", "__Host-tablet"})
 """The tablet's own cookie: it stays over every reset."""
+
+NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)|ERR_FAILED|TimeoutError"
+"""What a browser says when it has no connection."""
 
 COUNT_TONES = """() => {
     const Real = window.AudioContext;
@@ -54,6 +58,10 @@ class Tablet(Phone):
 
     def stall(self, code: str, connector: int = 1) -> Locator:
         return self.page.locator(f"a[data-stall='{code}-{connector}']")
+
+    def hears_of(self, code: str, connector: int = 1) -> None:
+        """Wait until the board has heard from that bay, and that it is free."""
+        expect(self.stall(code, connector)).to_have_class(re.compile("free"))
 
     def tap_bay(self, code: str, connector: int = 1) -> None:
         self.stall(code, connector).click()

@@ -169,6 +169,7 @@ def _owner(stage: Stage, client: FlaskClient) -> str:
     paired(stage, client)
     stage.charging(stage.driver())
     _save(stage, before=False)
+    stage.card("Charging", "Charging")
     return BAY
 
 

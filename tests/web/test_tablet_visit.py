@@ -355,3 +355,16 @@ def test_leaving_during_a_charge_leaves_the_charge_alone(cards: Kiosk) -> None:
 def test_leaving_without_a_visit_or_a_tablet_harms_nothing(kiosk: Kiosk) -> None:
     assert screen_of(kiosk).get("/tablet/reset").status_code == 303
     assert kiosk.phone().get("/tablet/reset").status_code == 303
+
+
+def test_a_phones_cookie_is_a_trace_on_a_real_tablet_and_spared_where_no_money_is_real(kiosk: Kiosk) -> None:
+    screen = screen_of(kiosk)
+    screen.set_cookie("__Host-driver", "somebody", secure=True, path="/")
+    screen.get("/tablet/reset")
+    assert screen.get_cookie("__Host-driver") is not None
+    parts: Parts = kiosk.app.extensions["kiosk"]
+    real = parts.settings.model_copy(update={"plugchoice_url": "https://app.plugchoice.com/api/v3"})
+    kiosk.app.extensions["kiosk"] = replace(parts, settings=real)
+    screen.get("/tablet/reset")
+    assert screen.get_cookie("__Host-driver") is None
+    assert screen.get_cookie("__Host-tablet") is not None
