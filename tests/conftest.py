@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("kiosk", deadline=None, print_blob=True)
 settings.load_profile("kiosk")
 
-BROWSER = Path(__file__).parent / "browser"
+
+class OneBrowser(LoadScopeScheduling):
+    """When the tests run in several processes, one of them has the browser; the others get the rest, file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if file.startswith("tests/browser/") else file
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """When the tests run in several processes, one of them has the browser and the others have the rest."""
-    for item in items:
-        if BROWSER in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return OneBrowser(config, log)
