@@ -29,12 +29,17 @@ def init_devices(app: Flask) -> None:
 
 def cookie_name() -> str:
     """The `__Host-` form makes browsers insist on TLS and on this very host."""
-    return _hosted("visit") if on_tablet() else phone_cookie()
+    return visit_cookie() if on_tablet() else phone_cookie()
 
 
 def phone_cookie() -> str:
     """The cookie of the driver's own device, whatever asks."""
     return _hosted("driver")
+
+
+def visit_cookie() -> str:
+    """The cookie of a visit at a tablet."""
+    return _hosted("visit")
 
 
 def _hosted(name: str) -> str:

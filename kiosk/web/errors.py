@@ -16,11 +16,15 @@ from kiosk.engine.live import TooManyStreams
 from kiosk.web.formats import duration
 from kiosk.web.limits import seconds_to_wait
 from kiosk.web.security import keep_private
+from kiosk.web.surface import TABLET, on_tablet
 from kiosk.web.text import _
 
 MOST_BYTES = 16 * 1024
 """Body of a request: forms are short. Webhooks have their own limit."""
 BUSY_SECONDS = 10
+
+_TRY_AGAIN = f'<meta http-equiv="refresh" content="15;url={TABLET}">'
+"""Nobody stands by a tablet to load a page again."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -102,7 +106,8 @@ def _page(problem: Problem) -> str:
         # The page's frame may be the very thing that is broken.
         log.exception("the error page could not be drawn")
         return (
-            f'<!doctype html><html><meta charset="utf-8"><title>{escape(problem.title)}</title>'
+            f'<!doctype html><html><meta charset="utf-8">{_TRY_AGAIN if on_tablet() else ""}'
+            f"<title>{escape(problem.title)}</title>"
             f"<h1>{escape(problem.title)}</h1><p>{escape(problem.text)}</p></html>"
         )
 

@@ -60,6 +60,7 @@ class NearBay:
     """A free bay of another charger of the same site."""
 
     code: str
+    connector_id: int
     label: str
     charger: str
     plug_icon: str
@@ -295,5 +296,5 @@ def free_near(
             label = (facts.label if facts else None) or card.name or _("charger %(code)s", code=code)
             place = facts.place if facts else None
             charger = _("%(charger)s, %(place)s", charger=label, place=place) if place else label
-            rows.append(NearBay(code, bay.label, charger, bay.plug_icon, bay.kind))
+            rows.append(NearBay(code, bay.connector_id, bay.label, charger, bay.plug_icon, bay.kind))
     return tuple(rows)

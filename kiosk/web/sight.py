@@ -62,6 +62,13 @@ def forget(response: Response, keep: Collection[str]) -> Response:
     return response
 
 
+def forget_visit(response: Response, visit: str) -> Response:
+    """Take the visit's cookie alone."""
+    if visit in request.cookies:
+        response.delete_cookie(visit, path="/", secure=parts().settings.https, httponly=True, samesite="Lax")
+    return response
+
+
 def _choice(name: str) -> str | None:
     asked = (request.args.get(name), request.cookies.get(name))
     return next((one for one in asked if one in CHOICES[name]), None)

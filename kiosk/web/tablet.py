@@ -9,6 +9,7 @@ from functools import wraps
 from typing import ParamSpec
 from zoneinfo import ZoneInfo
 
+import structlog
 from flask import (
     Blueprint,
     Response,
@@ -34,7 +35,7 @@ from kiosk.store.records import Handoff, Tablet
 from kiosk.web import sight, surface
 from kiosk.web.bays import assets_version, drawn_board, layout_of
 from kiosk.web.board import Board, Stall, nearest_free
-from kiosk.web.devices import phone_cookie
+from kiosk.web.devices import ensure_device, phone_cookie, visit_cookie
 from kiosk.web.frame import example, kiosk_now
 from kiosk.web.handoff import face_of, open_handoff
 from kiosk.web.landing import EXAMPLE_KWH
@@ -43,8 +44,9 @@ from kiosk.web.parts import parts
 from kiosk.web.power import power_words, powers_of
 from kiosk.web.security import keep_private, no_store
 from kiosk.web.surface import TABLET
-from kiosk.web.tablet_visit import leave_nothing_unpaid
-from kiosk.web.tablets import cookie_name, current_tablet, pairing_page, tablet_only
+from kiosk.web.tablet_visit import end_visit
+from kiosk.web.tablets import Standing, cookie_name, current_tablet, pairing_page, standing, tablet_only
+from kiosk.web.visits import may_pay_here
 
 P = ParamSpec("P")
 
@@ -58,6 +60,7 @@ WORKER = folder("static") / "tablet-sw.js"
 limit_tablet = limiter.shared_limit("3000 per minute", scope="tablet")
 """All tablets of a site may share one address."""
 
+log = structlog.stdlib.get_logger(__name__)
 bp = Blueprint("tablet", __name__, url_prefix=TABLET.rstrip("/"))
 
 
@@ -144,6 +147,7 @@ def board() -> ResponseReturnValue:
         return pairing_page()
     _tablet, site = paired()
     parts().live.glance(site_topic(site.id))
+    end_visit()  # whoever is back at the bays has left what was begun
     drawn = drawn_board(site)
     page = render_template(
         "tablet/board.html",
@@ -153,7 +157,7 @@ def board() -> ResponseReturnValue:
         layout=layout_of(drawn.board),
         zone=zone_of(site),
     )
-    return _put_away(make_response(page))
+    return sight.forget_visit(_put_away(make_response(page)), visit_cookie())
 
 
 @bp.get("/board.json")
@@ -193,6 +197,8 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
     look = drawn_board(site).board
     stall = stall_or_404(look, code, connector_id)
     handoff = open_handoff(tablet, code, connector_id) if stall.usable else None
+    if stall.usable and may_pay_here():
+        ensure_device()  # a second tap on "pay here" then finds what the first one began
     now = parts().clock.now()
     page = render_template(
         "tablet/bay.html",
@@ -284,8 +290,9 @@ def carry_on() -> ResponseReturnValue:
 @no_store
 def reset() -> ResponseReturnValue:
     """Nothing of the last driver is left in this browser; then the bays, in the site's own language."""
-    if current_tablet() is not None:
-        leave_nothing_unpaid()
+    if standing() is Standing.NEW:
+        return redirect(url_for("tablet.board"), 303)  # a phone that was led here keeps what is its own
+    end_visit()
     kept = {cookie_name()}
     if parts().settings.stands_in_for_plugchoice:
         # Whoever tries the demo has phone and tablet in one browser. On a real tablet a phone's cookie is a trace.
@@ -298,9 +305,12 @@ def _put_away(response: Response) -> Response:
     opened, tablet = request.cookies.get(OPENED), current_tablet()
     if opened is None:
         return response
-    handoff = _own_handoff(tablet, opened) if tablet is not None else None
-    if handoff is not None and handoff.closed_at is None:
-        parts().store.close_handoff(handoff.id, parts().clock.now())
+    try:
+        handoff = _own_handoff(tablet, opened) if tablet is not None else None
+        if handoff is not None and handoff.closed_at is None:
+            parts().store.close_handoff(handoff.id, parts().clock.now())
+    except Exception:
+        log.exception("a hand-off could not be closed; its code ends by itself")
     response.delete_cookie(OPENED, path="/", secure=parts().settings.https, httponly=True, samesite="Strict")
     return response
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import structlog
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
@@ -28,6 +29,8 @@ from kiosk.web.visits import may_pay_here
 TRIES = RateLimitItemPerHour(10)
 """At one bay, whoever types: a million codes and ten tries an hour."""
 LONGEST_VISIT = timedelta(hours=8)
+
+log = structlog.stdlib.get_logger(__name__)
 
 bp = Blueprint("tablet_visit", __name__, url_prefix="/tablet")
 
@@ -96,21 +99,37 @@ def owner(code: str, connector_id: int) -> ResponseReturnValue:
     return redirect(url_for("tablet_sessions.session_page", key=session.key), 303)
 
 
-def leave_nothing_unpaid() -> None:
-    """The visit ends: what was begun here and not paid is given up, so that the bay is free for the next driver."""
+def end_visit() -> None:
+    """What was begun here and not paid is given up, so that the bay is free for the next driver.
+
+    What was paid goes on, and so does what may have been paid: then a charge may be running already. A failure is
+    logged and keeps nobody from taking the visit's cookie away.
+    """
     device = current_device()
     if device is None:
         return
     store, now = parts().store, parts().clock.now()
-    for session in store.sessions_of(device, since=now - LONGEST_VISIT):
-        if session.phase is Phase.QUEUED:
-            store.withdraw_start(session.key, now)
-        elif session.phase is Phase.OPEN and session.known_status is Status.CREATED and session.can_cancel():
-            store.ask(session.key, Kind.CANCEL, AskedBy.DRIVER, now)
-        else:
-            continue
-        parts().live.publish(session_topic(session.key))
-        parts().engine.wake()
+    try:
+        for session in store.sessions_of(device, since=now - LONGEST_VISIT):
+            if _give_up(session, now):
+                parts().live.publish(session_topic(session.key))
+                parts().engine.wake()
+    except Exception:
+        log.exception("what was not paid at a tablet could not be given up")
+
+
+def _give_up(session: Session, now: datetime) -> bool:
+    """Withdraw a start that waits; cancel one that was sent, as soon as the back office has answered it."""
+    store = parts().store
+    if session.phase is Phase.QUEUED:
+        if store.withdraw_start(session.key, now):
+            return True
+    elif session.phase is not Phase.OPEN or session.known_status is not Status.CREATED or not session.can_cancel():
+        return False
+    if any(command.kind in {Kind.CONFIRM, Kind.CANCEL} for command in store.commands(session.key)):
+        return False
+    store.ask(session.key, Kind.CANCEL, AskedBy.DRIVER, now)
+    return True
 
 
 def _back(code: str, connector_id: int, why: str) -> ResponseReturnValue:

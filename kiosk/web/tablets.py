@@ -13,6 +13,7 @@ from functools import wraps
 from importlib.metadata import version
 from typing import ParamSpec
 
+import structlog
 from flask import Blueprint, Flask, Response, abort, g, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeSerializer
@@ -33,6 +34,7 @@ RENEW_SECONDS = 24 * 3600
 _KEY_BYTES = 32
 _SALT = "kiosk.tablet"
 
+log = structlog.stdlib.get_logger(__name__)
 bp = Blueprint("tablets", __name__)
 
 
@@ -148,7 +150,10 @@ def _look_up() -> tuple[Tablet | None, Standing]:
     if parts().site.site(tablet.site_id) is None:
         return None, Standing.HOMELESS
     opens_a_page = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and not _for_a_script()
-    parts().store.seen(tablet, parts().clock.now(), version("charge-kiosk") if opens_a_page else None)
+    try:
+        parts().store.seen(tablet, parts().clock.now(), version("charge-kiosk") if opens_a_page else None)
+    except Exception:
+        log.exception("it could not be noted when a tablet was seen")  # which is no reason to leave it dark
     return tablet, Standing.PAIRED
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
 
-from kiosk.domain.commands import Kind
+from kiosk.domain.commands import Kind, Refusal
 from kiosk.domain.session import Phase
+from kiosk.store import Store
 from kiosk.web.parts import Parts
 from kiosk.web.stop_code import code_of
-from tests.web.conftest import CODE, SECRET, Kiosk
+from tests.web.conftest import CODE, NEAR, SECRET, Kiosk
 from tests.web.paired import screen_of, text_of
 
 VISIT = "__Host-visit"
@@ -368,3 +370,95 @@ def test_a_phones_cookie_is_a_trace_on_a_real_tablet_and_spared_where_no_money_i
     screen.get("/tablet/reset")
     assert screen.get_cookie("__Host-driver") is None
     assert screen.get_cookie("__Host-tablet") is not None
+
+
+def test_a_second_tap_finds_what_the_first_one_began(cards: Kiosk) -> None:
+    screen = screen_of(cards)
+    cards.card()
+    screen.get(BAY)
+    before = screen.get_cookie(VISIT)
+    assert before is not None
+    first = screen.post(f"{BAY}/start", data={})
+    screen.set_cookie(VISIT, before.value, secure=True, path="/")  # the first answer never came
+    assert screen.post(f"{BAY}/start", data={}).headers["Location"] == first.headers["Location"]
+
+
+def test_leaving_while_the_start_is_on_its_way_cancels_it_as_soon_as_it_is_answered(cards: Kiosk) -> None:
+    screen = screen_of(cards)
+    cards.card()
+    key = str(screen.post(f"{BAY}/start", data={}).headers["Location"]).removeprefix("/tablet/s/")
+    (command,) = cards.store.commands(key)
+    assert cards.store.claim(command.id, cards.now)
+    screen.get("/tablet/reset")
+    assert [one.kind for one in cards.store.commands(key)] == [Kind.START, Kind.CANCEL]
+
+
+def test_what_may_have_been_paid_is_not_given_up(cards: Kiosk) -> None:
+    screen = screen_of(cards)
+    key = started_here(cards, screen)
+    screen.post(f"/tablet/s/{key}/confirm")
+    assert "Nothing is held" not in text_of(screen.get(f"/tablet/s/{key}").text).partition("Are you still there?")[2]
+    screen.get("/tablet/reset")
+    assert [one.kind for one in cards.store.commands(key)] == [Kind.START, Kind.CONFIRM]
+
+
+def test_the_bays_end_the_visit_as_a_reset_does(cards: Kiosk) -> None:
+    screen = screen_of(cards)
+    key = started_here(cards, screen)
+    screen.get(BOARD)
+    assert screen.get_cookie(VISIT) is None
+    assert [one.kind for one in cards.store.commands(key)] == [Kind.START, Kind.CANCEL]
+
+
+def test_a_screen_that_is_unpaired_during_a_start_still_gives_it_up(cards: Kiosk) -> None:
+    screen = screen_of(cards)
+    key = started_here(cards, screen)
+    (tablet,) = cards.store.tablets()
+    cards.store.unpair(tablet.id, cards.now)
+    screen.get("/tablet/reset")
+    assert [one.kind for one in cards.store.commands(key)] == [Kind.START, Kind.CANCEL]
+
+
+def test_a_phone_that_is_led_to_the_reset_keeps_what_is_its_own(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    answer = phone.get("/tablet/reset")
+    assert "Clear-Site-Data" not in answer.headers
+    assert phone.post(f"/s/{key}/stop").status_code == 303
+    assert [one.kind for one in kiosk.store.commands(key)] == [Kind.START, Kind.STOP]
+
+
+class Locked:
+    """A store of which one part cannot be used."""
+
+    def __init__(self, store: Store, part: str) -> None:
+        self._store, self._part = store, part
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._part:
+            raise OSError("the database is locked")
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize("part", ["ask", "sessions_of", "close_handoff", "seen"])
+def test_a_store_that_fails_keeps_no_trace_of_the_last_driver(cards: Kiosk, part: str) -> None:
+    screen = screen_of(cards)
+    started_here(cards, screen)
+    parts: Parts = cards.app.extensions["kiosk"]
+    cards.clock.advance(120)
+    cards.app.extensions["kiosk"] = replace(parts, store=cast("Store", Locked(parts.store, part)))
+    assert screen.get("/tablet/reset").status_code == 303
+    assert screen.get_cookie(VISIT) is None
+    assert screen.get_cookie("__Host-tablet") is not None
+
+
+def test_bays_nearby_lead_to_the_screens_own_pages(cards: Kiosk) -> None:
+    screen = screen_of(cards)
+    cards.card()
+    cards.card("Available", code=NEAR)
+    key = str(screen.post(f"{BAY}/start", data={}).headers["Location"]).removeprefix("/tablet/s/")
+    (command,) = cards.store.commands(key)
+    assert cards.store.claim(command.id, cards.now)
+    cards.store.start_refused(command.id, Refusal.CONNECTOR_BUSY, cards.now)
+    page = screen.get(f"/tablet/s/{key}").text
+    assert f'href="/tablet/bay/{NEAR}/1"' in page
+    assert f'href="/c/{NEAR}"' not in page
