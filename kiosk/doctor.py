@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,18 +14,22 @@ import httpx
 from kiosk.addresses import is_loopback
 from kiosk.clock import Clock, SystemClock
 from kiosk.domain.fuses import FuseTree, spots
+from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.settings import STRIPE_API_URL, Settings
-from kiosk.site import Site, SiteBook, load_site
+from kiosk.site import ChargerFacts, Site, SiteBook, load_site
 from kiosk.store import Cipher, Store
 from kiosk.upstream.budget import Budgets, Limits
 from kiosk.upstream.chargepilot import ChargePilot
 from kiosk.upstream.errors import Refused, UpstreamError
 from kiosk.upstream.ocpplab import Ocpplab
+from kiosk.upstream.ocpplab_reading import LabCharger
 from kiosk.upstream.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice import PlugchoicePublic
 
 MOST_BY_PUBLIC_CARDS = Limits().get_charger * 2 // 3
 """Chargers that can be read one by one within a minute: a third of the budget is left to the drivers."""
+MOST_SETTINGS = 25
+"""Chargers of a site whose settings are read for their public codes. Of a larger site no code can be called missing."""
 LEAST_VARIETY = 12
 """Different characters in a secret key: fewer is a typed phrase or a repeated letter, not a random key."""
 
@@ -148,15 +152,18 @@ def _board(settings: Settings, site: SiteBook) -> Iterator[Finding]:
         yield _note("KIOSK_PLUGCHOICE_TOKEN is not set: the board of a site is read charger by charger.")
     else:
         yield _ok("KIOSK_PLUGCHOICE_TOKEN is set: one read shows the whole board of a site.")
-    for each in site.sites:
-        named = each.plugchoice_site is not None
-        if settings.plugchoice_token is not None and not named:
+    one_by_one = [each for each in site.sites if settings.plugchoice_token is None or each.plugchoice_site is None]
+    if settings.plugchoice_token is not None:
+        for each in one_by_one:
             yield _note(f"kiosk.toml names no plugchoice_site for {each.name}, so the token is of no use there.")
-        if len(each.chargers) > MOST_BY_PUBLIC_CARDS and (settings.plugchoice_token is None or not named):
-            yield _note(
-                f"{each.name} has {len(each.chargers)} chargers and no operator token: the board cannot keep them "
-                "fresh within 60 s, and says so of each that is older."
-            )
+    # The budget of public reads is the kiosk's, however many sites share it.
+    chargers = sum(len(each.chargers) for each in one_by_one)
+    if chargers > MOST_BY_PUBLIC_CARDS:
+        names = ", ".join(each.name for each in one_by_one if each.chargers)
+        yield _note(
+            f"No operator token serves the {chargers} chargers of {names}: the board cannot keep them fresh within "
+            "60 s, and says so of each that is older."
+        )
 
 
 def _pilot(settings: Settings, site: SiteBook) -> Iterator[Finding]:
@@ -235,8 +242,40 @@ def _ask_board(
                 )
             else:
                 yield _ok(f"Plugchoice shows {len(listing.entries)} connectors on the board of {each.name}.")
+                yield from _codes(operator, each, listing)
     finally:
         operator.close()
+
+
+def _codes(operator: PlugchoiceOperator, site: Site, listing: Listing[SiteConnector]) -> Iterator[Finding]:
+    """Whether the chargers on the board are those of kiosk.toml. Their codes are in the settings of each."""
+    uuids = list(dict.fromkeys(entry.charger.uuid for entry in listing.entries))
+    lost = [one.code for one in site.chargers]
+    for uuid in uuids[:MOST_SETTINGS]:
+        if uuid is None:
+            continue
+        try:
+            code = (operator.public_charging(uuid).public_code or "").upper()
+        except UpstreamError as error:
+            if isinstance(error, Refused) and error.status == 404:
+                continue
+            yield _bad(_unread(site, error))
+            return
+        lost = [each for each in lost if each != code]
+        if not lost:
+            return
+    if lost and listing.complete and None not in uuids and len(uuids) <= MOST_SETTINGS:
+        yield _note(f"No charger on the board of {site.name} has the code {', '.join(lost)}; check kiosk.toml.")
+
+
+def _unread(site: Site, error: UpstreamError) -> str:
+    if isinstance(error, Refused) and error.status == 403:
+        return (
+            f"Plugchoice does not let this token read price and code of the chargers of {site.name} (403): without "
+            "that right it cannot keep the board; give its user the right to see their settings."
+        )
+    what = f"price and code of the chargers of {site.name}"
+    return _trouble("Plugchoice", what, error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
 
 
 def _ask_pilot(
@@ -272,11 +311,15 @@ def _ask_pilot(
 
 
 def _fuses(site: Site, tree: FuseTree | None) -> Finding:
-    """Whether the crosswalk of kiosk.toml finds every charger in the tree."""
+    """Whether the crosswalk of kiosk.toml finds every charger in the tree, by the same rule as the expected power."""
     if tree is None:
         return _note(f"ChargePilot answers, but has no fuse tree of {site.name}.")
-    there = {connector.station_id for spot in spots(tree) for connector in spot.node.connectors}
-    lost = [one.code for one in site.chargers if there.isdisjoint(one.station_ids or (one.code,))]
+    there = {(each.station_id or "").casefold() for spot in spots(tree) for each in spot.node.connectors}
+    lost = [
+        one.code
+        for one in site.chargers
+        if there.isdisjoint(name.casefold() for name in one.station_ids or (one.code,))
+    ]
     if lost:
         return _note(
             f"ChargePilot answers, but the fuse tree of {site.name} does not name {', '.join(lost)}: set their "
@@ -299,12 +342,18 @@ def _ask_lab(
         return
     finally:
         lab.close()
-    there = {name for each in chargers for name in (each.id, each.identity)}
-    lost = [one.code for each in site.sites for one in each.chargers if (one.lab_id or one.code) not in there]
+    lost = [one.code for each in site.sites for one in each.chargers if not _knows(chargers, one)]
     if lost:
         yield _note(f"OCPPLAB answers, but does not know {', '.join(lost)}: set their lab_id in kiosk.toml.")
     else:
         yield _ok(f"OCPPLAB answers and knows {len(site.codes)} of our chargers.")
+
+
+def _knows(chargers: Sequence[LabCharger], one: ChargerFacts) -> bool:
+    """As the engine finds its facts: by id or identity; without a lab_id by the identity alone, in any case."""
+    if one.lab_id is not None:
+        return any(one.lab_id in (each.id, each.identity) for each in chargers)
+    return any((each.identity or "").upper() == one.code for each in chargers)
 
 
 def _trouble(system: str, what: str, error: UpstreamError, unauthorised: str) -> str:

@@ -70,7 +70,8 @@ class Bay(_Facts):
 
 
 class ChargerFacts(_Facts):
-    """One charger. `code` is the public code of its sticker; `bays` is keyed by connector number.
+    """One charger. `code` is the public code of its sticker; `bays` is keyed by connector number. `max_kw` is what each
+    of its connectors can do, not all of them together; a bay's own `max_kw` goes before it.
 
     `station_ids` are its names in ChargePilot's fuse tree (none: the public code is its name there), `lab_id` its id or
     its identity at OCPPLAB.

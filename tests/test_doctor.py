@@ -126,10 +126,21 @@ def test_a_site_that_is_too_large_to_be_read_one_by_one_is_named(tmp_path: Path)
     uuid = f'plugchoice_site = "{SITE_UUID}"'
     assert not [each for each in findings(tmp_path, config=site_of(tmp_path, 20)) if word in each.text]
     large = site_of(tmp_path, 21, uuid)
-    assert said(findings(tmp_path, config=large), f"Depot has 21 chargers and no operator token: {word}") == "note"
+    assert said(findings(tmp_path, config=large), f"serves the 21 chargers of Depot: {word}") == "note"
     token = {"plugchoice_token": "operator-hidden"}
     assert not [each for each in findings(tmp_path, config=large, **token) if word in each.text]
     assert said(findings(tmp_path, config=site_of(tmp_path, 21), **token), word) == "note"
+
+
+def test_all_sites_share_the_reads_one_by_one(tmp_path: Path) -> None:
+    config = site_of(tmp_path, 11)
+    yard = config.read_text().replace('"a"', '"b"').replace("Depot", "Yard").replace('code = "B', 'code = "C')
+    config.write_text(config.read_text() + yard)
+    assert said(findings(tmp_path, config=config), "No operator token serves the 22 chargers of Depot, Yard") == "note"
+    served = config.read_text().replace('name = "Yard"', f'name = "Yard"\nplugchoice_site = "{SITE_UUID}"')
+    config.write_text(served)
+    token = {"plugchoice_token": "operator-hidden"}
+    assert not [each for each in findings(tmp_path, config=config, **token) if "within 60 s" in each.text]
 
 
 def test_a_site_without_its_names_in_the_other_systems_is_named(tmp_path: Path) -> None:
@@ -154,7 +165,7 @@ def test_every_system_that_is_set_is_asked(tmp_path: Path, outside: Outside) -> 
     assert said(found, "Plugchoice shows 15 connectors on the board of Marktplatz garage") == "ok"
     assert said(found, "every charger of Marktplatz garage is in the fuse tree") == "ok"
     assert said(found, "OCPPLAB answers and knows 10 of our chargers") == "ok"
-    assert not [each for each in found if each.bad]
+    assert not [each for each in found if each.bad or "has the code" in each.text]
 
 
 def test_only_what_is_set_is_asked(tmp_path: Path, outside: Outside) -> None:
@@ -178,6 +189,64 @@ def test_chargers_that_the_other_systems_do_not_know_are_named(tmp_path: Path, o
     found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
     assert said(found, "does not name B0: set their station_ids") == "note"
     assert said(found, "does not know B0: set their lab_id") == "note"
+    assert said(found, "No charger on the board of Depot has the code B0, B1; check kiosk.toml") == "note"
+
+
+def test_names_are_compared_as_the_kiosk_does(tmp_path: Path, outside: Outside) -> None:
+    config = site_of(tmp_path, 0, 'chargepilot_site = "site-7f3c"')
+    chargers = '[[sites.chargers]]\ncode = "B0"\nstation_ids = ["3hw9p"]\nlab_id = "3hw9p"\n'
+    config.write_text(config.read_text() + chargers + '[[sites.chargers]]\ncode = "7MK4T"\nlab_id = "7MK4T"\n')
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    assert said(found, "every charger of Depot is in the fuse tree") == "ok"
+    assert said(found, "does not know B0: set their lab_id") == "note"  # a lab_id is compared as it is written
+
+
+def lab_of(*chargers: dict[str, str]) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if request.url.host != "lab.example":
+            return None
+        return httpx.Response(200, json={"data": list(chargers)})
+
+    return answer
+
+
+def test_without_a_lab_id_only_the_identity_counts_in_any_case(tmp_path: Path, outside: Outside) -> None:
+    config = site_of(tmp_path, 2)
+    outside.instead = lab_of({"id": "B0", "identity": "other"}, {"id": "x", "identity": "b1"})
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    assert said(found, "does not know B0: set their lab_id") == "note"
+
+
+def test_a_token_without_the_right_to_settings_cannot_keep_the_board(tmp_path: Path, outside: Outside) -> None:
+    asked: list[str] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/settings/public-charging"):
+            return None
+        asked.append(request.url.path)
+        return httpx.Response(403, json={"message": "operator-hidden"})
+
+    outside.instead = refuse
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    assert said(found, "(403): without that right it cannot keep the board") == "BAD"
+    assert len(asked) == 1
+    assert not [each for each in found if "has the code" in each.text]
+    assert not [each for each in found if "hidden" in each.text]
+
+
+def test_a_charger_that_is_gone_meanwhile_does_not_end_the_search(tmp_path: Path, outside: Outside) -> None:
+    gone: list[str] = []
+
+    def lose_the_first(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/settings/public-charging") and not gone:
+            gone.append(request.url.path)
+            return httpx.Response(404, json={"message": "gone"})
+        return None
+
+    outside.instead = lose_the_first
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    (lost,) = [each.text for each in found if "has the code" in each.text]
+    assert lost == "No charger on the board of Marktplatz garage has the code 3HW9P; check kiosk.toml."
 
 
 def test_a_site_without_a_fuse_tree_is_said(tmp_path: Path, outside: Outside) -> None:

@@ -36,7 +36,7 @@ def about_of(
         (_("Maker"), _name(make.vendor)),
         (_("Model"), _name(make.model)),
         (_("Plug"), _plug(card, facts, make.connector_type)),
-        (_("Most power"), _power(facts, make.max_kw)),
+        (_("Most power"), _power(card, facts, make.max_kw)),
     )
     known = tuple(row for row in rows if row[1])
     return About(known, picture) if known or picture is not None else None
@@ -57,11 +57,14 @@ def _plug(card: ChargerCard, facts: ChargerFacts | None, said: str | None) -> st
     return PLUGS[plug] if plug is not None else _name(said)
 
 
-def _power(facts: ChargerFacts | None, said: Decimal | None) -> str:
-    """The whole charger's. The operator may name the same for it, or less for each bay."""
+def _power(card: ChargerCard, facts: ChargerFacts | None, said: Decimal | None) -> str:
+    """The whole charger's: at least what the operator says of one connector, at most what he says of all of them."""
     if said is None or said <= 0:
         return ""
-    if facts is not None and facts.max_kw is not None and facts.max_kw != said:
-        return ""
-    bays = [bay.max_kw for bay in facts.bays.values() if bay.max_kw is not None] if facts is not None else []
-    return kilowatts(said) if said >= max(bays, default=Decimal(0)) else ""
+    bays = facts.bays if facts is not None else {}
+    numbers = {one.connector_id for one in card.connectors} | set(bays)
+    each = facts.max_kw if facts is not None else None
+    told = [(bays[number].max_kw if number in bays else None) or each for number in numbers]
+    known = [figure for figure in told if figure is not None]
+    too_much = len(known) == len(told) and said > sum(known)
+    return "" if too_much or said < max(known, default=Decimal(0)) else kilowatts(said)

@@ -1,16 +1,17 @@
 """The board of a site: every bay as a stall of the car park seen from above. Nothing here asks anybody.
 
-The order is that of kiosk.toml. What is not known, or older than a minute, is never free.
+The order is that of kiosk.toml. What is not known, or older than a minute, is never free. A price that is older than
+five minutes is not shown, and nothing is sold by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from math import ceil
 
-from kiosk.domain.charger import STALE_AFTER, BayState, ChargerCard, Connector
+from kiosk.domain.charger import AHEAD, STALE_AFTER, BayState, ChargerCard, Connector
 from kiosk.domain.expectation import Expectation, Place
 from kiosk.domain.freeing import expected_free_at
 from kiosk.domain.money import Money
@@ -26,6 +27,8 @@ MOST_IN_LOT = 16
 """More bays than fit on the screen get a lane of their own, further down."""
 FEWEST_FOR_TWO_ROWS = 4
 LONG_LABEL = 3
+PRICE_LASTS = timedelta(minutes=5)
+"""Prices are read less often than states. Where an older one stands, its reading has failed for some time."""
 
 _TAKEN = frozenset({BayState.IN_USE, BayState.STARTING})
 _HAS_SINCE = _TAKEN | {BayState.OUT_OF_ORDER}
@@ -35,7 +38,8 @@ _HAS_SINCE = _TAKEN | {BayState.OUT_OF_ORDER}
 class Stall:
     """One bay. `kind` is its look: free, use, fault or off. `plug` and `power` are words, "" when not known.
 
-    `since` and `free_about` are said of bays that cannot be used now. `price` is set where prices differ by bay.
+    `since` and `free_about` are said of bays that cannot be used now. `tariff` and `hold` are None when they are not
+    known well enough to be shown.
     """
 
     code: str
@@ -86,7 +90,8 @@ class Lot:
 class Board:
     """All bays of a site. `tariff` is the one price of all of them; None when they differ or none is known.
 
-    `as_of` is the oldest look at a bay that still counts; None when there is none. `until`: when the next one is old.
+    `as_of` is the oldest look at a bay that still counts; None when there is none. `until`: when the next one, or the
+    next price, is old.
     """
 
     lots: tuple[Lot, ...]
@@ -130,15 +135,27 @@ def board_of(
         for facts in site.chargers
         for connector_id in connectors_of(facts, cards.get(facts.code))
     ]
-    counted = [card.seen_at for card in (cards.get(one.code) for one in site.chargers) if card and not card.stale(now)]
+    young = [card for card in (cards.get(one.code) for one in site.chargers) if card and not card.stale(now)]
+    counted = [card.seen_at for card in young]
+    ends = [seen + STALE_AFTER for seen in counted]
+    ends += [priced_at(card) + PRICE_LASTS for card in young if price_counts(card, now)]
     known = {stall.tariff for stall in stalls} - {None}
     return Board(
         lots=_lots(stalls),
         tariff=next(iter(known)) if len(known) == 1 else None,
         priced=bool(known),
         as_of=min(counted, default=None),
-        until=min(counted) + STALE_AFTER if counted else None,
+        until=min(ends, default=None),
     )
+
+
+def priced_at(card: ChargerCard) -> datetime:
+    return card.priced_at or card.seen_at
+
+
+def price_counts(card: ChargerCard, now: datetime) -> bool:
+    """The price is young enough to be shown as the one of now, and not from before the clock was set back."""
+    return -AHEAD <= now - priced_at(card) <= PRICE_LASTS
 
 
 def connectors_of(facts: ChargerFacts, card: ChargerCard | None) -> tuple[int, ...]:
@@ -159,6 +176,8 @@ def stall_of(
     powers: Mapping[Place, Expectation],
 ) -> Stall:
     """One bay as it stands now; "not known" without a card, or with one that does not have it."""
+    if card is not None and not price_counts(card, now):
+        card = replace(card, tariff=None, preauth_minor=None)
     place, bay = Place(facts.code, connector_id), facts.bays.get(connector_id)
     connector = card.connector(connector_id) if card is not None else None
     session = running.get(keeper) if keeper is not None else None
@@ -168,6 +187,8 @@ def stall_of(
         row = bay_row(card, connector, now, book=book, facts=facts, claimed=keeper is not None)
         state, word, tone, icon, usable = row.state, row.word, row.tone, row.icon, row.usable
         since = row.since if state in _HAS_SINCE else None
+    priced = card if card is not None and not card.stale(now) else None
+    tariff, hold = (priced.tariff, priced.preauth_minor) if priced is not None else (None, None)
     plug_icon, plug = _plug(connector or Connector(connector_id, None), bay)
     return Stall(
         code=facts.code,
@@ -186,8 +207,8 @@ def stall_of(
         since=since,
         free_about=expected_free_at(session, now) if session is not None and state is BayState.IN_USE else None,
         seen_at=card.seen_at if card is not None else None,
-        tariff=card.tariff if card is not None else None,
-        hold=Money(card.preauth_minor, card.tariff.currency) if card and card.tariff and card.preauth_minor else None,
+        tariff=tariff,
+        hold=Money(hold, tariff.currency) if tariff is not None and hold else None,
     )
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from kiosk.domain.charger import AHEAD, STALE_AFTER, BayState, ChargerCard
+from kiosk.domain.charger import AHEAD, BayState, ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
@@ -31,6 +31,8 @@ from kiosk.web.reading import near_bays, wait_for_card, wait_for_session, where_
 from kiosk.web.text import _
 
 FRESH = timedelta(seconds=30)
+LONGEST_TERMS = timedelta(seconds=60)
+"""Nobody starts by states or a price older than this."""
 CARD_WAIT = 3.0
 START_WAIT = 4.0
 PROBLEM_COUNTS = timedelta(seconds=30)
@@ -98,12 +100,16 @@ def start(code: str) -> ResponseReturnValue:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """Why no session was made: `status` of the answer, a sentence about the form, or `taken` by somebody else."""
+    """Why no session was made: `status` of the answer, a sentence about the form, or `taken` by somebody else.
+
+    `again`: nothing is wrong with the wish, only the price could not be read again in time.
+    """
 
     status: int
     error: str = ""
     limit_error: str = ""
     taken: bool = False
+    again: bool = False
 
 
 def begin(code: str, connector_id: int, *, seen: str | None, limit: str) -> str | NotBegun:
@@ -116,8 +122,8 @@ def begin(code: str, connector_id: int, *, seen: str | None, limit: str) -> str 
     held_by = store.session_at(code, connector_id)
     if held_by is not None and device is not None and store.owns(held_by.key, device):
         return held_by.key
-    card = _card(code, timedelta(seconds=60))
-    if card is None or not _younger(card, STALE_AFTER) or card.tariff is None or not card.preauth_minor:
+    card = _card(code, LONGEST_TERMS)
+    if card is None or card.stale(now) or card.tariff is None or not card.preauth_minor:
         return NotBegun(409)
     connector = card.connector(connector_id)
     if connector is None:
@@ -125,6 +131,8 @@ def begin(code: str, connector_id: int, *, seen: str | None, limit: str) -> str 
     row = bay_row(card, connector, now, book=parts().site, facts=None, claimed=held_by is not None)
     if not row.usable:
         return NotBegun(409, taken=True)
+    if not _younger(card, LONGEST_TERMS):
+        return NotBegun(409, _("We are asking for the price again. Please try once more in a moment."), again=True)
     landing = _landing(card, connector_id)
     if seen is not None and seen != terms_of(landing.tariff, landing.hold):
         return NotBegun(409, _("The price or the hold has just changed. Please read it again."))
@@ -165,7 +173,7 @@ def _charger_page(
     status: int = 200,
 ) -> ResponseReturnValue:
     """The card, or the page that says why there is none. `handed` is what a tablet gave to this phone."""
-    card = _card(code, timedelta(seconds=60))
+    card = _card(code, LONGEST_TERMS)
     problem = _problem(code)
     refused_later = problem is not None and (card is None or problem[1] > card.whole_at)
     if refused_later and problem is not None and problem[0] is Refusal.UNKNOWN_CHARGER:
@@ -188,7 +196,6 @@ def _charger_page(
         error=error,
         limit_error=limit_error,
         taken=parts().site.bay_label(code, taken) if taken is not None else None,
-        unreachable=refused_later,
         now=parts().clock.now(),
     )
     return Response(page, status, {"Cache-Control": "no-store"}, mimetype="text/html")

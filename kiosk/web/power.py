@@ -27,6 +27,8 @@ from kiosk.web.text import _
 
 KEEP_SECONDS = 2.0
 """For so long an answer is given out again without a look at the store, unless there is news of a charger."""
+CONTRADICTS_BY, CONTRADICTS_BY_KW = Decimal("0.05"), Decimal("0.3")
+"""A meter says more than the estimate when it does so by this part of it, and at least by so many kW."""
 LATE_SECONDS = 10.0
 """While somebody else works the new answer out, the last one will do for so long."""
 
@@ -43,6 +45,7 @@ class _Site:
     versions: tuple[int, ...] = ()
     asked: datetime | None = None
     at: float = 0.0
+    failing: bool = False
 
 
 class Powers:
@@ -57,23 +60,33 @@ class Powers:
     def of(self, site: Site, shelf: Shelf, now: datetime, rate: float = 1.0) -> Mapping[Place, Expectation]:
         """Never raises: what cannot be worked out is left out, because paying and charging work without it."""
         kept = self._sites.setdefault(site.id, _Site())
-        versions = self._versions(site)
-        if kept.answer is not None and kept.versions == versions and self._young(kept, now, KEEP_SECONDS, rate):
-            return kept.answer
+        if self._holds(kept, self._versions(site), now, rate):
+            return kept.answer or {}
         late = kept.answer is not None and self._young(kept, now, LATE_SECONDS, rate)
         if not kept.lock.acquire(blocking=not late):
             return kept.answer or {}
         try:
-            self._renew(kept, site, shelf, now)
-        except Exception:  # noqa: BLE001 - a tree of any shape must not take the pages down
-            _log.exception("expected power could not be worked out", site=site.id)
-            kept.answer, kept.facts = {}, ()
+            versions = self._versions(site)
+            # Whoever had the lock before may have worked it out just now.
+            if not self._holds(kept, versions, now, rate):
+                self._renew(kept, site, shelf, now)
+                kept.versions, kept.asked, kept.at = versions, now, self._monotonic()
         finally:
-            kept.versions, kept.asked, kept.at = versions, now, self._monotonic()
             kept.lock.release()
         return kept.answer or {}
 
     def _renew(self, kept: _Site, site: Site, shelf: Shelf, now: datetime) -> None:
+        """A failure is told once until it works again, however often the site is looked at."""
+        try:
+            self._work_out(kept, site, shelf, now)
+        except Exception:  # noqa: BLE001 - a tree of any shape must not take the pages down
+            if not kept.failing:
+                _log.exception("expected power could not be worked out", site=site.id)
+            kept.answer, kept.facts, kept.failing = {}, (), True
+        else:
+            kept.failing = False
+
+    def _work_out(self, kept: _Site, site: Site, shelf: Shelf, now: datetime) -> None:
         power: SitePower = site_power(site, shelf, now)
         facts = power.facts(now)
         if kept.answer is None or facts != kept.facts:
@@ -83,6 +96,10 @@ class Powers:
     def _versions(self, site: Site) -> tuple[int, ...]:
         version = self._live.version
         return version(site_topic(site.id)), *(version(charger_topic(one.code)) for one in site.chargers)
+
+    def _holds(self, kept: _Site, versions: tuple[int, ...], now: datetime, rate: float) -> bool:
+        """The last answer is still the answer."""
+        return kept.answer is not None and kept.versions == versions and self._young(kept, now, KEEP_SECONDS, rate)
 
     def _young(self, kept: _Site, now: datetime, seconds: float, rate: float) -> bool:
         """By the kiosk's clock in either direction, and by one that nobody can set."""
@@ -134,10 +151,11 @@ def ceiling_at(code: str, connector_id: int) -> Ceiling | None:
 
 
 def believed(ceiling: Ceiling | None, measured_kw: Decimal | None) -> Ceiling | None:
-    """The ceiling, unless the meter contradicts it."""
-    if ceiling is None or ceiling.share.kw is None or (measured_kw is not None and measured_kw > ceiling.share.kw):
+    """The ceiling, unless the meter contradicts it. A car that takes just what it may does not make it come and go."""
+    if ceiling is None or ceiling.share.kw is None:
         return None
-    return ceiling
+    most = ceiling.share.kw + max(ceiling.share.kw * CONTRADICTS_BY, CONTRADICTS_BY_KW)
+    return None if measured_kw is not None and measured_kw > most else ceiling
 
 
 # --- words

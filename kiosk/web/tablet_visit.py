@@ -56,6 +56,7 @@ def said(why: str | None) -> str:
     return {
         "taken": _("This bay was taken a moment ago. Please choose another one."),
         "changed": _("The price or the hold has just changed. Please read it again."),
+        "again": _("We are asking for the price again. Please try once more in a moment."),
         "not-now": _("Starting is not possible here just now. Nothing is held."),
         "code": _("That is not the code of this charge. You find it on the phone that started it."),
         "tries": _("Too many wrong codes at this bay. Please use your phone, or unplug the cable at the car."),
@@ -73,8 +74,16 @@ def start(code: str, connector_id: int) -> ResponseReturnValue:
         abort(404)
     begun = begin(code, connector_id, seen=request.form.get("seen"), limit="")
     if isinstance(begun, NotBegun):
-        return _back(code, connector_id, "taken" if begun.taken else "changed" if begun.error else "not-now")
+        return _back(code, connector_id, _why(begun))
     return redirect(url_for("tablet_sessions.session_page", key=begun), 303)
+
+
+def _why(begun: NotBegun) -> str:
+    if begun.taken:
+        return "taken"
+    if begun.again:
+        return "again"
+    return "changed" if begun.error else "not-now"
 
 
 def _bay() -> str:

@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from kiosk.domain.charger import BayState, ChargerCard, Connector
+from kiosk.domain.money import Money
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.live import charger_topic
 from kiosk.site import Site, SiteBook
 from kiosk.web.bays import boards, drawn_board
-from kiosk.web.board import Board, Stall, board_of, connectors_of, nearest_free
+from kiosk.web.board import PRICE_LASTS, Board, Stall, board_of, connectors_of, nearest_free
 from kiosk.web.parts import parts
 from tests.web.conftest import CODE, HOLD, NEAR, TARIFF, Kiosk
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +167,42 @@ def test_prices_that_differ_stand_on_each_bay(kiosk: Kiosk) -> None:
 def test_without_any_price_none_is_promised(kiosk: Kiosk) -> None:
     seen = board(kiosk, site_of(2))
     assert (seen.tariff, seen.own_prices) == (None, False)
+
+
+def test_a_price_older_than_five_minutes_is_not_shown_and_nothing_is_sold_by_it(kiosk: Kiosk) -> None:
+    site = site_of(2)
+    states = "Available", "Charging"
+    young = board(kiosk, site, card_of(kiosk, "T0001", *states, priced_at=kiosk.now - PRICE_LASTS))
+    assert [(one.kind, one.tariff, one.hold) for one in young.stalls] == [
+        (kind, TARIFF, Money(HOLD, "EUR")) for kind in ("free", "use")
+    ]
+    old = board(kiosk, site, card_of(kiosk, "T0001", *states, priced_at=kiosk.now - PRICE_LASTS - SECOND))
+    assert [(one.kind, one.tariff, one.hold) for one in old.stalls] == [("off", None, None), ("use", None, None)]
+    assert (old.tariff, old.priced) == (None, False)
+
+
+def test_a_price_from_before_the_clock_was_set_back_is_not_shown(kiosk: Kiosk) -> None:
+    card = card_of(kiosk, "T0001", "Available", priced_at=kiosk.now + timedelta(hours=1))
+    stall = only(board(kiosk, site_of(1), card))
+    assert (stall.usable, stall.tariff) == (False, None)
+
+
+def test_the_common_price_is_that_of_the_bays_whose_price_is_known_now(kiosk: Kiosk) -> None:
+    other = Tariff("EUR", 99, 0)
+    now = card_of(kiosk, "T0001", "Available", "Available")
+    for ages in ({"priced_at": kiosk.now - PRICE_LASTS - SECOND}, {"seen_at": kiosk.now - timedelta(seconds=61)}):
+        seen = board(kiosk, site_of(4), now, card_of(kiosk, "T0003", "Available", "Available", tariff=other, **ages))
+        assert (seen.tariff, seen.own_prices) == (TARIFF, False)
+        assert [one.tariff for one in seen.stalls] == [TARIFF, TARIFF, None, None]
+
+
+def test_a_price_turns_old_on_the_board_without_any_news(kiosk: Kiosk) -> None:
+    site = kiosk.book.sites[0]
+    kiosk.card("Available", "Available", priced_at=kiosk.now - PRICE_LASTS + SECOND)
+    assert drawn_board(site).board.priced
+    assert drawn_board(site).board.until == kiosk.now + SECOND
+    kiosk.clock.advance(1.5)
+    assert not drawn_board(site).board.priced
 
 
 def test_power_falls_back_to_what_the_bay_can_do_at_most(kiosk: Kiosk) -> None:

@@ -36,6 +36,29 @@ def test_nobody_starts_at_a_price_that_is_older_than_a_minute(kiosk: Kiosk, phon
     kiosk.start(phone)
 
 
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [("en", "We are asking for the price again. Please try once more in a moment."), ("de", "Wir fragen den Preis")],
+)
+def test_a_driver_is_told_that_the_price_is_asked_for_again(
+    kiosk: Kiosk, phone: FlaskClient, lang: str, sentence: str
+) -> None:
+    priced(kiosk, 61)
+    kiosk.store.note_card_problem(CODE, None, kiosk.now - timedelta(seconds=1))
+    assert sentence not in phone.get(f"/c/{CODE}?lang={lang}").text
+    answer = phone.post(f"/c/{CODE}/start?lang={lang}", data={"connector": "2"})
+    assert answer.status_code == 409
+    assert sentence in answer.text.partition('role="alert"')[2].partition("</p>")[0]
+    assert kiosk.store.queue() == []
+
+
+def test_a_bay_that_is_taken_is_called_so_also_when_the_price_is_old(kiosk: Kiosk, phone: FlaskClient) -> None:
+    priced(kiosk, 61)
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": "1"})
+    assert "Bay 3 is in use. Nothing is held." in answer.text
+    assert "asking for the price" not in answer.text
+
+
 def test_a_price_from_before_the_clock_was_set_back_starts_nothing(kiosk: Kiosk, phone: FlaskClient) -> None:
     priced(kiosk, -3600)
     assert phone.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 409

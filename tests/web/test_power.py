@@ -1,20 +1,20 @@
-"""Expected power on the pages: worked out once per change, said in plain words, and never in anybody's way."""
+"""Expected power for the pages: worked out once per change, and never in anybody's way."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from kiosk.domain.charger import AHEAD, ChargerCard, Connector
-from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, Share
-from kiosk.domain.fuses import FuseTree, NodeKind
+from kiosk.domain.expectation import Assumption, BoundKind, Expectation, Place
+from kiosk.domain.fuses import FuseTree
 from kiosk.domain.lab import ChargerFacts
 from kiosk.engine.live import Live, charger_topic, site_topic
 from kiosk.site import Site, SiteBook
@@ -23,16 +23,11 @@ from kiosk.store.records import SeenTree
 from kiosk.web.power import (
     KEEP_SECONDS,
     Powers,
-    PowerWords,
-    believed,
-    ceiling_at,
-    ceiling_words,
-    power_words,
     powers_of,
 )
 
 from .conftest import BOOK, CODE, NEAR, Kiosk
-from .powered import SITE, a_tree, shops, with_pilot
+from .powered import SITE, a_tree, with_pilot
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 FIRST, SECOND, OTHER = Place(CODE, 1), Place(CODE, 2), Place(NEAR, 1)
@@ -47,35 +42,6 @@ def site_of(kiosk: Kiosk) -> Site:
 def powers(kiosk: Kiosk) -> Mapping[Place, Expectation]:
     with kiosk.app.test_request_context("/"):
         return powers_of(site_of(kiosk))
-
-
-def words(expectation: Expectation | None, kiosk: Kiosk, lang: str = "en") -> PowerWords | None:
-    with kiosk.app.test_request_context(f"/?lang={lang}"):
-        return power_words(expectation)
-
-
-def spoken(expectation: Expectation, kiosk: Kiosk, lang: str = "en") -> PowerWords:
-    said = words(expectation, kiosk, lang)
-    assert said is not None
-    return said
-
-
-def by_fuse(kw: str, limit: int = 63, sharers: int = 3, kept: int = 0, **more: str) -> Share:
-    kind = NodeKind(more.get("kind", "fuse"))
-    bound = Bound(BoundKind.NODE, kind, "Cabinet", Decimal(limit), Decimal(kept), sharers)
-    return Share(bound, Decimal(9), Decimal(kw))
-
-
-def by_plug(kw: str) -> Share:
-    return Share(Bound(BoundKind.CONNECTOR), Decimal(32), Decimal(kw))
-
-
-def waits() -> Share:
-    return replace(by_fuse("0.0"), pauses=True)
-
-
-def expected(now: Share, full: Share | None = None, *assumed: Assumption) -> Expectation:
-    return Expectation(now, full or now, Decimal(22), frozenset(assumed))
 
 
 # --- what is read
@@ -103,19 +69,6 @@ def test_without_a_fuse_tree_a_bay_can_do_what_the_operator_says(kiosk: Kiosk) -
     kiosk.card("Available")
     found = powers(kiosk)[FIRST]
     assert (found.now.kw, found.at_most) == (Decimal("22.0"), True)
-
-
-def test_the_makers_figure_stands_in_where_the_operator_says_nothing(kiosk: Kiosk) -> None:
-    with_pilot(kiosk, max_kw=None)
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(max_kw=Decimal(11)), kiosk.now)
-    kiosk.card("Available")
-    assert powers(kiosk)[FIRST].now.kw == Decimal("11.0")
-
-
-def test_the_operators_figure_goes_before_the_makers(kiosk: Kiosk) -> None:
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(max_kw=Decimal(11)), kiosk.now)
-    kiosk.card("Available")
-    assert powers(kiosk)[FIRST].now.kw == Decimal("22.0")
 
 
 def test_a_charger_may_have_another_name_in_the_tree(kiosk: Kiosk) -> None:
@@ -232,6 +185,19 @@ class Slow:
             raise ValueError("not a tree")
 
 
+class Looks(Live):
+    """Tells when the second reader has looked whether there is news."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked = threading.Event()
+
+    def version(self, topic: str) -> int:
+        if threading.current_thread().name == "second" and topic == charger_topic(NEAR):
+            self.looked.set()
+        return super().version(topic)
+
+
 def test_while_one_reader_works_it_out_the_others_get_the_last_answer(kiosk: Kiosk) -> None:
     with_pilot(kiosk)
     kiosk.card("Available")
@@ -263,114 +229,36 @@ def test_a_tree_that_cannot_be_read_says_nothing_and_breaks_nothing(kiosk: Kiosk
     assert shelf.reads == 1
 
 
-# --- in words
+def test_a_failure_is_logged_once_until_it_works_again(kiosk: Kiosk) -> None:
+    with_pilot(kiosk)
+    shelf, clock = Slow(kiosk), [0.0]
+    shelf.go_on.set()
+    made = Powers(Live(), lambda: clock[0])
+    with capture_logs() as logs:
+        for broken in (True, True, False, True, True):
+            shelf.broken = broken
+            made.of(site_of(kiosk), shelf, kiosk.now)
+            clock[0] += KEEP_SECONDS
+    assert shelf.reads == 5
+    assert [(line["log_level"], line["site"]) for line in logs] == [("error", SITE)] * 2
 
 
-def test_a_range_is_said_with_its_reason(kiosk: Kiosk) -> None:
-    said = spoken(expected(by_plug("22.0"), by_fuse("11.0")), kiosk)
-    assert (said.range, said.short) == ("11 to 22\xa0kW", "11 to 22\xa0kW")
-    assert said.sentence == "22\xa0kW now, at least 11\xa0kW if all bays fill up"
-    assert said.reason == "shared fuse of 63\xa0A"
-    assert (said.at_most, said.pauses, said.note, said.limited) == (False, False, "", True)
-
-
-def test_a_decimal_is_kept_where_it_says_something(kiosk: Kiosk) -> None:
-    assert spoken(expected(by_fuse("14.4"), by_fuse("10.8")), kiosk).range == "10.8 to 14.4\xa0kW"
-    assert spoken(expected(by_fuse("14.4"), by_fuse("10.8")), kiosk, "de").range == "10,8 bis 14,4\xa0kW"
-
-
-def test_one_figure_is_said_once(kiosk: Kiosk) -> None:
-    said = spoken(expected(by_plug("22.0")), kiosk)
-    assert (said.range, said.sentence) == ("22\xa0kW", "22\xa0kW, also if all bays fill up")
-    assert (said.reason, said.limited) == ("the most that this charger gives", False)
-
-
-def test_an_upper_bound_is_said_as_one(kiosk: Kiosk) -> None:
-    said = spoken(expected(by_plug("22.0"), by_fuse("11.0"), Assumption.NO_TREE), kiosk)
-    assert (said.range, said.short, said.at_most) == ("22\xa0kW", "up to 22\xa0kW", True)
-    assert said.note == "Other cars may leave less."
-
-
-def test_a_car_that_may_have_to_wait_is_told_so(kiosk: Kiosk) -> None:
-    later = spoken(expected(by_fuse("5.8"), waits()), kiosk)
-    assert (later.pauses, later.range) == (True, "0 to 5.8\xa0kW")
-    assert later.sentence == "5.8\xa0kW now; if all bays fill up, your car may have to wait its turn"
-    now = spoken(expected(waits()), kiosk)
-    assert (now.pauses, now.short) == (True, "may have to wait its turn")
-    assert "wait its turn" in now.sentence
-
-
-@pytest.mark.parametrize(
-    ("share", "reason"),
-    [
-        (by_fuse("11.0", sharers=1), "fuse of 63\xa0A"),
-        (by_fuse("11.0", kind="station"), "the bays of this charger share 63\xa0A"),
-        (by_fuse("11.0", kind="station", sharers=1), "this charger is limited to 63\xa0A"),
-        (by_fuse("11.0", kind="group"), "shared limit of 63\xa0A"),
-        (by_fuse("11.0", kind="meter", sharers=1), "limit of 63\xa0A"),
-        (by_fuse("11.0", kept=20), "shared fuse of 63\xa0A, 20\xa0A of it kept for the building"),
-    ],
-)
-def test_each_limit_has_its_words(kiosk: Kiosk, share: Share, reason: str) -> None:
-    assert spoken(expected(share), kiosk).reason == reason
-
-
-def test_what_is_kept_for_chargers_out_of_reach_is_not_called_the_buildings(kiosk: Kiosk) -> None:
-    said = spoken(expected(by_fuse("11.0", kept=20), None, Assumption.OFFLINE_RESERVED), kiosk)
-    assert said.reason == "shared fuse of 63\xa0A, 20\xa0A of it kept for others"
-
-
-def test_names_of_fuses_are_never_shown_to_drivers(kiosk: Kiosk) -> None:
-    assert "Cabinet" not in repr(spoken(expected(by_fuse("11.0")), kiosk))
-
-
-@pytest.mark.parametrize("kind", [BoundKind.OFFLINE, BoundKind.OUT_OF_ORDER, BoundKind.NOT_KNOWN])
-def test_where_nothing_can_be_promised_nothing_is_said(kiosk: Kiosk, kind: BoundKind) -> None:
-    assert words(expected(Share(Bound(kind))), kiosk) is None
-    assert words(None, kiosk) is None
-
-
-def test_a_figure_of_the_operator_below_what_any_car_takes_makes_nobody_wait(kiosk: Kiosk) -> None:
-    none = replace(by_plug("0.0"), pauses=True)
-    assert words(expected(none), kiosk) is None
-
-
-# --- the ceiling of a running charge
-
-
-def ceiling(kiosk: Kiosk, lang: str = "en", measured: str | None = None) -> str:
-    with kiosk.app.test_request_context(f"/?lang={lang}"):
-        found = ceiling_at(CODE, 1)
-        return ceiling_words(believed(found, Decimal(measured) if measured is not None else None))
-
-
-def test_a_charging_car_is_told_the_most_that_its_bay_gives(kiosk: Kiosk) -> None:
-    with_pilot(kiosk, a_tree(32, meter=shops(16)))
-    kiosk.card("Charging")
-    assert ceiling(kiosk) == (
-        "This bay gives up to 5.5\xa0kW now: shared fuse of 32\xa0A, 16\xa0A of it kept for the building. "
-        "This is an estimate."
-    )
-    assert "bis zu 5,5\xa0kW" in ceiling(kiosk, "de")
-
-
-@pytest.mark.parametrize(("measured", "said"), [(None, True), ("5.5", True), ("5.6", False)])
-def test_an_estimate_that_the_meter_contradicts_is_left_out(kiosk: Kiosk, measured: str | None, said: bool) -> None:
-    with_pilot(kiosk, a_tree(32, meter=shops(16)))
-    kiosk.card("Charging")
-    assert bool(ceiling(kiosk, measured=measured)) is said
-
-
-def test_a_car_that_takes_power_is_not_told_to_wait(kiosk: Kiosk) -> None:
-    with_pilot(kiosk, a_tree(8))
-    kiosk.card("Charging", "Charging")
-    assert "wait its turn" in ceiling(kiosk)
-    assert ceiling(kiosk, measured="1.4") == ""
-
-
-def test_of_a_charger_of_no_site_no_ceiling_is_known(kiosk: Kiosk) -> None:
-    with kiosk.app.test_request_context("/"):
-        assert ceiling_at("STRANGE", 1) is None
+def test_who_waited_for_the_answer_takes_the_one_that_was_just_worked_out(kiosk: Kiosk) -> None:
+    with_pilot(kiosk)
+    live, shelf = Looks(), Slow(kiosk)
+    made = Powers(live)
+    readers = [
+        threading.Thread(target=made.of, args=(site_of(kiosk), shelf, kiosk.now), name=name)
+        for name in ("first", "second")
+    ]
+    readers[0].start()
+    assert shelf.asked.wait(10)
+    readers[1].start()
+    assert live.looked.wait(10)
+    shelf.go_on.set()
+    for reader in readers:
+        reader.join(10)
+    assert shelf.reads == 1
 
 
 # --- whatever happens, what is kept is what would be worked out anew

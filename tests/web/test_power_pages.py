@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from kiosk.domain.fuses import FuseTree, Node, NodeKind
+from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
 from kiosk.domain.lab import ChargerFacts
 
 from .conftest import CODE, NEAR, Kiosk
@@ -176,6 +176,28 @@ def test_what_others_know_better_is_not_shown_as_a_fact(
     text = page(phone)
     assert "<dd>Webasto</dd>" in text
     assert left_out not in text
+
+
+@pytest.mark.parametrize(("whole", "shown"), [("22", True), ("44", True), ("44.1", False), ("21.9", False)])
+def test_a_charger_gives_at_least_what_one_bay_does_and_at_most_what_all_do(
+    kiosk: Kiosk, phone: FlaskClient, whole: str, shown: bool
+) -> None:
+    kiosk.store.save_lab_facts(CODE, ChargerFacts(vendor="Webasto", max_kw=Decimal(whole)), kiosk.now)
+    busy(kiosk)
+    assert ("Most power" in page(phone)) is shown
+
+
+def test_a_charger_that_shares_its_power_is_not_promised_whole_at_each_bay(kiosk: Kiosk, phone: FlaskClient) -> None:
+    listed = tuple(FuseConnector(CODE, number, most_amperes=Decimal(400), phases=3) for number in (1, 2))
+    main = Node(NodeKind.FUSE, limit=Decimal(1000), children=(Node(NodeKind.STATION, CODE, connectors=listed),))
+    bays = {1: {"label": "3", "connector": "ccs"}, 2: {"label": "4", "connector": "ccs"}}
+    with_pilot(kiosk, FuseTree((main,)), max_kw=None, bays=bays)
+    kiosk.card("Available", "Available")
+    kiosk.store.save_lab_facts(CODE, ChargerFacts(max_kw=Decimal(180)), kiosk.now)
+    text = page(phone)
+    assert text.count("up to 180\xa0kW") == 2
+    assert "all bays fill up" not in text
+    assert "it may be less" in text
 
 
 def test_when_nothing_is_left_there_is_nothing_to_open(kiosk: Kiosk, phone: FlaskClient) -> None:
