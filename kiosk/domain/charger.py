@@ -41,7 +41,10 @@ STARTABLE = frozenset({BayState.FREE, BayState.PLUGGED})
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """`status` is the raw OCPP word or None; `since` is when this kiosk first saw that word (None: not known)."""
+    """`status` is the raw OCPP word or None; `since` is when this kiosk first saw that word (None: not known).
+
+    While upstream leaves the word out, `last` is the one it said before, at `last_at`, first seen at `last_since`.
+    """
 
     connector_id: int
     status: str | None
@@ -49,6 +52,13 @@ class Connector:
     format: str | None = None
     power_type: str | None = None
     since: datetime | None = None
+    last: str | None = None
+    last_at: datetime | None = None
+    last_since: datetime | None = None
+
+    def remembers(self, at: datetime) -> bool:
+        """The last word is young enough at that time to count."""
+        return self.last_at is not None and -AHEAD <= at - self.last_at <= STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +105,18 @@ class ChargerCard:
 
 def bay_state(card: ChargerCard, connector: Connector, now: datetime, *, claimed: bool = False) -> BayState:
     """The state of one bay. `claimed`: a session of this kiosk keeps it, which upstream's word may not show yet."""
-    if card.stale(now) or card.online is not True:
+    left_out = connector.last_at is not None and not connector.remembers(now)
+    if card.stale(now) or card.online is not True or left_out:
         return BayState.NOT_KNOWN
     state = _BY_CONNECTOR_STATUS.get(connector.status or "", BayState.NOT_KNOWN)
     return BayState.STARTING if claimed and state in STARTABLE else state
 
 
 def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
-    """`fresh` with `since` filled in: kept while the word stays the same, set when we saw it change."""
+    """`fresh` with `since` filled in: kept while the word stays the same, set when we saw it change.
+
+    A word that was left out and came back within the minute has stayed the same.
+    """
     if previous is None:
         return fresh
     old = {c.connector_id: c for c in previous.connectors}
@@ -111,6 +125,9 @@ def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
         before = old.get(connector.connector_id)
         if before is None:
             return None
-        return before.since if before.status == connector.status else fresh.seen_at
+        if before.status == connector.status:
+            return before.since
+        came_back = before.status is None and before.last == connector.status and before.remembers(fresh.seen_at)
+        return before.last_since if came_back else fresh.seen_at
 
     return replace(fresh, connectors=tuple(replace(c, since=since(c)) for c in fresh.connectors))

@@ -37,10 +37,14 @@ class Sighting:
 
 
 def sighted(previous: ChargerCard | None, seen: Sighting, now: datetime) -> ChargerCard | None:
-    """The card with these states, and with the younger of both prices. None when the card knows better already.
+    """The card with these states, and with the younger of both prices. None when the card knows better already, or
+    when it was not seen whether the charger is online: the card then grows old.
 
-    A connector that was not seen stays, in a state that is not known. `name` and what is known of a plug stay too.
+    A connector that was not seen stays, in a state that is not known. One that was seen without a state keeps its own
+    for as long as that may be shown. `name` and what is known of a plug stay too.
     """
+    if seen.online is None:
+        return None
     told = {connector.connector_id: connector for connector in seen.connectors}
     if previous is None:
         price = seen.price or Price(None, None, NEVER)
@@ -51,8 +55,9 @@ def sighted(previous: ChargerCard | None, seen: Sighting, now: datetime) -> Char
     if seen.at < previous.seen_at <= now + AHEAD:
         return None
     known = {connector.connector_id: connector for connector in previous.connectors}
-    unseen = [replace(one, status=None) for number, one in known.items() if number not in told]
-    described = [_described(one, known.get(number)) for number, one in told.items()]
+    left_out = {number: _left_out(one, previous.seen_at) for number, one in known.items()}
+    unseen = [replace(one, status=None) for number, one in left_out.items() if number not in told]
+    described = [_described(one, left_out.get(number), seen.at) for number, one in told.items()]
     priced_at = previous.priced_at or previous.seen_at
     card = replace(
         previous,
@@ -69,12 +74,27 @@ def sighted(previous: ChargerCard | None, seen: Sighting, now: datetime) -> Char
 
 def same_but_for_time(before: ChargerCard | None, after: ChargerCard) -> bool:
     """A reader of the card sees the same words and figures."""
-    return before is not None and replace(before, seen_at=after.seen_at, priced_at=after.priced_at) == after
+    return before is not None and _timeless(before) == _timeless(after)
 
 
-def _described(seen: Connector, known: Connector | None) -> Connector:
+def _timeless(card: ChargerCard) -> ChargerCard:
+    connectors = tuple(replace(one, last=None, last_at=None, last_since=None) for one in card.connectors)
+    return replace(card, connectors=connectors, seen_at=NEVER, priced_at=None)
+
+
+def _left_out(known: Connector, said_at: datetime) -> Connector:
+    """What becomes of a connector of which nothing is said: it remembers its last word."""
+    if known.status is None or known.last_at is not None:
+        return known
+    return replace(known, last=known.status, last_at=said_at, last_since=known.since)
+
+
+def _described(seen: Connector, known: Connector | None, at: datetime) -> Connector:
     if known is None:
         return seen
+    if seen.status is None:
+        status = known.status if known.remembers(at) else None
+        seen = replace(seen, status=status, last=known.last, last_at=known.last_at, last_since=known.last_since)
     return replace(
         seen,
         standard=seen.standard or known.standard,

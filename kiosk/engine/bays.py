@@ -111,7 +111,7 @@ class Bays:
 
     def due_prices(self, now: datetime, watched: Sequence[SitePlan]) -> tuple[list[str], timedelta]:
         """Chargers whose settings should be read now, unknown and oldest first, and how long until there are some."""
-        pause = self._prices_pace.due_in(now, _BETWEEN_PRICES) if self._prices_pace.failures else timedelta(0)
+        pause = self._prices_pace.due_in(now, _BETWEEN_PRICES if self._prices_pace.failures else timedelta(0))
         if pause > timedelta(0):
             return [], pause
         ours = {code for plan in watched for code in plan.codes}
@@ -159,10 +159,11 @@ class Bays:
         for uuid in uuids:
             now = self._context.clock.now()
             pace.trying(now)
-            with self._lock:
-                self._asked.append(now)
             try:
                 settings = self._operator.public_charging(uuid)
+            except BudgetSpent as spent:
+                self._failed(pace, spent, self._prices_health)
+                break  # it was not asked, so it keeps its turn
             except UpstreamError as error:
                 refused = isinstance(error, Refused) and error.status in _OF_ONE_CHARGER
                 self._learn(uuid, now, None, answered=refused)
@@ -186,8 +187,9 @@ class Bays:
             health.failed(now, why(error, "is KIOSK_PLUGCHOICE_TOKEN right?"))
 
     def _learn(self, uuid: str, at: datetime, settings: PublicCharging | None, *, answered: bool) -> None:
-        """A charger keeps its code while its settings cannot be read, and also when it is closed to the public."""
+        """It was asked. It keeps its code while its settings cannot be read, and when it is closed to the public."""
         with self._lock:
+            self._asked.append(at)
             before = self._known.get(uuid)
             code = before.code if before is not None else None
             price = before.price if before is not None else None
@@ -228,12 +230,19 @@ class Bays:
         return found
 
     def _read_roster(self, plan: SitePlan) -> None:
+        """While that fails, the names of before count, and who has none of them is left out."""
         now = self._context.clock.now()
         roster = self._rosters.get(plan.id)
         if roster is not None and roster.read_at is not None and now - roster.read_at < STRANGERS_EVERY:
             return
+        try:
+            listing = self._operator.site_chargers(plan.plugchoice_site or "")
+        except UpstreamError as error:
+            log.warning("the names of a site's chargers cannot be read", extra={"site": plan.id, "reason": str(error)})
+            self._rosters[plan.id] = _Roster(now, roster.uuids if roster is not None else {})
+            return
         uuids: dict[int | str, str] = {}
-        for each in self._operator.site_chargers(plan.plugchoice_site or "").entries:
+        for each in listing.entries:
             names = (name for name in (each.ref.id, each.ref.identity) if name is not None)
             uuids.update((name, each.ref.uuid) for name in names if each.ref.uuid is not None)
         self._rosters[plan.id] = _Roster(now, uuids)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Protocol
 
 from kiosk.clock import Clock
@@ -29,6 +29,23 @@ class Proofs(Protocol):
     """Reads what the payment provider says of a hold."""
 
     def proof(self, intent_id: str, account: str) -> HoldProof: ...
+
+
+class Ended(Exception):
+    """The engine has stopped, and somebody else may lead by now."""
+
+
+class OpenStore:
+    """The store until `ended` is set. What comes later than that finds it shut: Ended, and nothing is written."""
+
+    def __init__(self, store: Store, ended: Event) -> None:
+        self._store = store
+        self._ended = ended
+
+    def __getattr__(self, name: str) -> Any:
+        if self._ended.is_set():
+            raise Ended
+        return getattr(self._store, name)
 
 
 Seller = Callable[[Session], Mapping[str, Any]]

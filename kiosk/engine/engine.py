@@ -12,20 +12,23 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import cast
 
 from kiosk.domain.commands import AskedBy, Command, CommandState
 from kiosk.domain.limits import guard
 from kiosk.domain.session import Session
 from kiosk.engine.commands import ENDPOINTS, FIRST, Sender
-from kiosk.engine.context import Context
+from kiosk.engine.context import Context, OpenStore
 from kiosk.engine.live import session_topic
 from kiosk.engine.observing import noticed
 from kiosk.engine.proofs import ProofReader
 from kiosk.engine.schedule import plan
 from kiosk.engine.sites import SiteWatch
 from kiosk.engine.watch import Watch
+from kiosk.store.store import Store
 from kiosk.upstream.budget import Endpoint
 
 log = logging.getLogger(__name__)
@@ -55,7 +58,10 @@ class Engine:
         self._watch = Watch(context)
         self._sender = Sender(context)
         self._proofs = ProofReader(context)
-        self._sites = SiteWatch(context)
+        self._ended = threading.Event()
+        boards = replace(context, store=cast("Store", OpenStore(context.store, self._ended)))
+        self._sites = SiteWatch(boards)
+        self._read_board_card = Watch(boards).read_card
         self._pool = None if inline else ThreadPoolExecutor(workers, thread_name_prefix="upstream")
         # A slow payment provider must never keep a driver's stop waiting.
         self._proof_pool = None if inline else ThreadPoolExecutor(1, thread_name_prefix="proofs")
@@ -86,15 +92,18 @@ class Engine:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the loop, let the calls under way finish, and give the lease back."""
+        """End the loop, let the drivers' calls finish, and give the lease back. Nobody waits for a board's reads."""
         self._stopping.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
-        for pool in (self._pool, self._proof_pool, self._site_pool):
+        for pool in (self._pool, self._proof_pool):
             if pool is not None:
                 pool.shutdown(wait=True, cancel_futures=True)
+        self._ended.set()
         self._context.store.release_lease(LEASE, self._holder)
+        if self._site_pool is not None:
+            self._site_pool.shutdown(wait=False, cancel_futures=True)
 
     def wake(self) -> None:
         """Something was written to the store: look now."""
@@ -304,7 +313,7 @@ class Engine:
         lanes = BOARD_CARDS_AT_ONCE - sum(mark.startswith("board:") for mark in self._busy_keys())
         free = self._context.budgets.free(endpoint, now) - self._in_flight(endpoint)
         for code in self._sites.cards(now, free, lanes if self._site_pool is not None else free):
-            self._submit(partial(self._watch.read_card, code), f"board:{code}", endpoint, self._site_pool)
+            self._submit(partial(self._read_board_card, code), f"board:{code}", endpoint, self._site_pool)
         return wait.total_seconds()
 
     def _read_proofs(self, now: datetime) -> float:
@@ -350,7 +359,8 @@ class Engine:
             try:
                 job()
             except Exception:
-                log.exception("a piece of the engine's work failed")
+                if not self._ended.is_set():
+                    log.exception("a piece of the engine's work failed")
             finally:
                 with self._lock:
                     self._busy[mark] -= 1

@@ -73,7 +73,7 @@ class Trees:
             return
         pace.worked()
         health.answered()
-        self._context.store.save_tree(plan.id, tree, now)
+        self._context.store.save_tree(plan.id, tree, now, plan.chargepilot_site)
         self._known[plan.id] = SeenTree(tree, now)
         if known is None or known.tree != tree:
             self._context.live.publish(site_topic(plan.id))
@@ -116,20 +116,25 @@ class Makes:
             return
         self._pace.worked()
         self._health.answered()
-        for plan in self._context.sites:
-            self._save(plan, chargers, clock.now())
+        self._save(chargers, clock.now())
 
-    def _save(self, plan: SitePlan, chargers: Sequence[LabCharger], now: datetime) -> None:
-        store = self._context.store
-        known = store.lab_facts(plan.codes)
-        changed = False
-        for code in plan.codes:
-            facts = _facts(code, plan.lab_ids.get(code), chargers)
-            if facts is not None and facts != known.get(code):
-                store.save_lab_facts(code, facts, now)
-                changed = True
-        if changed:
-            self._context.live.publish(site_topic(plan.id))
+    def _save(self, chargers: Sequence[LabCharger], now: datetime) -> None:
+        """The listing is whole: what is not in it is not there any more."""
+        store, sites = self._context.store, self._context.sites
+        known = store.lab_facts([code for plan in sites for code in plan.codes])
+        told: dict[str, ChargerFacts] = {}
+        for plan in sites:
+            for code in plan.codes:
+                facts = _facts(code, plan.lab_ids.get(code), chargers)
+                if facts is not None:
+                    told[code] = facts
+        changed = {code for code in known.keys() | told.keys() if known.get(code) != told.get(code)}
+        for code in changed & told.keys():
+            store.save_lab_facts(code, told[code], now)
+        store.keep_lab_facts(told)
+        for plan in sites:
+            if not changed.isdisjoint(plan.codes):
+                self._context.live.publish(site_topic(plan.id))
 
 
 def _facts(code: str, lab_id: str | None, chargers: Iterable[LabCharger]) -> ChargerFacts | None:

@@ -14,6 +14,7 @@ from math import inf
 
 from kiosk.domain.charger import AHEAD
 from kiosk.domain.commands import Refusal
+from kiosk.domain.sighting import NEVER
 from kiosk.engine.bays import Bays
 from kiosk.engine.context import Context
 from kiosk.engine.live import site_topic
@@ -25,6 +26,8 @@ from kiosk.upstream.budget import WINDOW, Endpoint
 CARD_EVERY = timedelta(seconds=25)
 CARD_FALLBACK = timedelta(seconds=45)
 """A card that the operator's view should have refreshed long ago: the public one is better than an old one."""
+PRICE_FALLBACK = timedelta(minutes=4)
+"""The same for a price. That view reads those of two hundred chargers in two minutes."""
 LOOK_EVERY = timedelta(seconds=3)
 """How often the cards of a site are looked through that should be fresh without us."""
 UNKNOWN_EVERY = timedelta(minutes=10)
@@ -46,6 +49,7 @@ class SiteWatch:
         self._trees = None if context.pilot is None else Trees(context, context.pilot)
         self._makes = None if context.lab is None else Makes(context, context.lab)
         self._pictures = None if context.pictures is None else PictureWatch(context, context.pictures)
+        self._settled = False
         self._turns = _Turns()
         self._since: dict[str, datetime] = {}
         self._looked: dict[str, datetime] = {}
@@ -63,6 +67,7 @@ class SiteWatch:
 
     def jobs(self, now: datetime) -> tuple[list[Job], timedelta]:
         """What should be done now, to be run one at a time per mark, and how long until there may be more."""
+        self._forget_others()
         found: list[Job] = []
         waits = [timedelta(minutes=1)]
         if self._bays is not None:
@@ -111,6 +116,16 @@ class SiteWatch:
 
     # Inside
 
+    def _forget_others(self) -> None:
+        """Once, when this process begins to lead: what was learned of places that it is no longer told to ask."""
+        if self._settled:
+            return
+        for plan in self._context.sites:
+            self._context.store.forget_tree_of_another(plan.id, plan.chargepilot_site)
+        if self._makes is None:
+            self._context.store.keep_lab_facts(())
+        self._settled = True
+
     def _watched(self, now: datetime) -> list[SitePlan]:
         live = self._context.live
         watched = [plan for plan in self._context.sites if live.watched(site_topic(plan.id))]
@@ -121,31 +136,44 @@ class SiteWatch:
         return self._bays is not None and plan.plugchoice_site is not None
 
     def _oldest(self, watched: Sequence[SitePlan], now: datetime) -> list[str]:
-        """The codes whose card is too old, the oldest first. What was asked in vain takes its place at the end."""
-        found: list[tuple[datetime, str]] = []
+        """The codes whose card is too old, the oldest first; after them those of which only the price is. What was
+        asked in vain takes its place at the end.
+        """
+        states: list[tuple[datetime, str]] = []
+        prices: list[tuple[datetime, str]] = []
         for plan in watched:
             longest = CARD_EVERY
-            if self._has_operator(plan):
+            operator = self._has_operator(plan)
+            if operator:
                 looked = self._looked.get(plan.id, self._since[plan.id])
                 if now - self._since[plan.id] < CARD_FALLBACK or timedelta(0) < now - looked < LOOK_EVERY:
                     continue
                 self._looked[plan.id] = now
                 longest = CARD_FALLBACK
-            found.extend((at, code) for code, at in self._ages(plan.codes, now).items() if now - at >= longest)
-        return [code for _, code in sorted(found)]
+            # Before that the operator's view may still be reading what grew old while nobody looked.
+            settled = now - self._since[plan.id] >= PRICE_FALLBACK
+            for code, (seen, priced, asked) in self._ages(plan.codes, now).items():
+                if now - max(seen, asked) >= longest:
+                    states.append((max(seen, asked), code))
+                elif operator and (settled or priced == NEVER) and now - max(priced, asked) >= PRICE_FALLBACK:
+                    prices.append((max(priced, asked), code))
+        return [code for _, code in (*sorted(states), *sorted(prices))]
 
-    def _ages(self, codes: Collection[str], now: datetime) -> dict[str, datetime]:
-        """When each was last seen or asked for; without those that are no chargers as far as we know."""
+    def _ages(self, codes: Collection[str], now: datetime) -> dict[str, tuple[datetime, datetime, datetime]]:
+        """When the states and the price of each were last seen, and when it was last asked for; without those that are
+        no chargers as far as we know.
+        """
         cards = self._context.store.cards(list(codes))
         never = now - timedelta(days=1)
         ages = {}
         for code in codes:
             card = cards.get(code)
-            seen = card.seen_at if card is not None and card.seen_at <= now + AHEAD else never
+            seen, priced = (card.seen_at, card.priced_at or card.seen_at) if card is not None else (never, never)
+            seen, priced = (at if at <= now + AHEAD else never for at in (seen, priced))
             asked = self._asked.get(code, never)
-            if now - asked >= CARD_EVERY and seen < asked and self._unknown(code, now):
+            if now - asked >= CARD_EVERY and min(seen, priced) < asked and self._unknown(code, now):
                 continue
-            ages[code] = max(seen, asked)
+            ages[code] = seen, priced, asked
         return ages
 
     def _unknown(self, code: str, now: datetime) -> bool:

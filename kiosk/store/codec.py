@@ -28,7 +28,7 @@ _OBSERVATION_TIMES = frozenset(
     }
 )
 _PROOF_TIMES = frozenset({"checked_at", "canceled_at", "capture_before"})
-_CONNECTOR_TIMES = frozenset({"since"})
+_CONNECTOR_TIMES = frozenset({"since", "last_at", "last_since"})
 
 
 def time_to(value: datetime) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.lab import ChargerFacts
@@ -23,12 +23,19 @@ class SiteFacts(Part):
             row = connection.execute(query).one_or_none()
         return None if row is None else SeenTree(row.tree, row.seen_at)
 
-    def save_tree(self, site_id: str, tree: FuseTree, at: datetime) -> None:
-        values = {"tree": tree, "seen_at": at}
+    def save_tree(self, site_id: str, tree: FuseTree, at: datetime, source: str | None = None) -> None:
+        """`source` is the site's name at ChargePilot, which says whose tree it is."""
+        values = {"tree": tree, "seen_at": at, "source": source}
         with self._database.write() as connection:
             there = update(site_trees).where(site_trees.c.site_id == site_id)
             if not changed_one(connection, there.values(**values)):
                 insert_once(connection, site_trees, {"site_id": site_id, **values})
+
+    def forget_tree_of_another(self, site_id: str, source: str | None) -> None:
+        """Forget the tree of that site when it is known to be of another site at ChargePilot than this one."""
+        other = site_trees.c.source.is_not(None) if source is None else site_trees.c.source != source
+        with self._database.write() as connection:
+            connection.execute(delete(site_trees).where(site_trees.c.site_id == site_id, other))
 
     def lab_facts(self, codes: Sequence[str]) -> dict[str, ChargerFacts]:
         """The known ones of these chargers."""
@@ -42,3 +49,8 @@ class SiteFacts(Part):
             there = update(lab_facts).where(lab_facts.c.code == code)
             if not changed_one(connection, there.values(**values)):
                 insert_once(connection, lab_facts, {"code": code, **values})
+
+    def keep_lab_facts(self, codes: Iterable[str]) -> None:
+        """Forget those of all other chargers."""
+        with self._database.write() as connection:
+            connection.execute(delete(lab_facts).where(lab_facts.c.code.not_in(list(codes))))

@@ -172,6 +172,7 @@ site_trees = Table(
     Column("site_id", String, primary_key=True),
     Column("tree", Document(fuse_codec.tree_to, fuse_codec.tree_from), nullable=False),
     Column("seen_at", UtcTime, nullable=False),
+    Column("source", String),
 )
 
 lab_facts = Table(

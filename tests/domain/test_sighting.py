@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.charger import AHEAD, BayState, ChargerCard, Connector, bay_state
+from kiosk.domain.charger import AHEAD, STALE_AFTER, BayState, ChargerCard, Connector, bay_state, merge
 from kiosk.domain.sighting import NEVER, Price, Sighting, same_but_for_time, sighted
 from kiosk.domain.tariff import Tariff
 
@@ -35,15 +37,20 @@ def test_states_are_those_of_the_sighting_and_what_it_leaves_out_is_not_known(
 ) -> None:
     card = sighted(previous, seen, NOW)
     if card is None:
-        assert previous is not None
-        assert seen.at < previous.seen_at <= NOW + AHEAD
+        assert seen.online is None or (previous is not None and seen.at < previous.seen_at <= NOW + AHEAD)
         return
     assert (card.seen_at, card.online) == (seen.at, seen.online)
+    assert card.online is not None
     told = {each.connector_id: each.status for each in seen.connectors}
     known = {each.connector_id for each in previous.connectors} if previous is not None else set()
     assert [each.connector_id for each in card.connectors] == sorted(told.keys() | known)
     for each in card.connectors:
-        assert each.status == told.get(each.connector_id)
+        word = told.get(each.connector_id)
+        before = previous.connector(each.connector_id) if previous is not None else None
+        if word is None and each.connector_id in told and before is not None and previous is not None:
+            young = -AHEAD <= seen.at - previous.seen_at <= STALE_AFTER
+            word = before.status if young else None
+        assert each.status == word
         if each.connector_id not in told:
             assert bay_state(card, each, seen.at) is BayState.NOT_KNOWN
 
@@ -101,3 +108,86 @@ def test_a_word_that_stays_keeps_since_when_and_one_that_changes_gets_it() -> No
     stays = sighted(changed, seen("Charging", 30), NOW + timedelta(seconds=31))
     assert stays is not None
     assert stays.connectors[0].since == NOW + timedelta(seconds=15)
+
+
+# --- words that are left out
+
+
+def seen_at(seconds: float, *words: str | None) -> Sighting:
+    """Of bays 1, 2 and so on; "-" is a bay that is not listed."""
+    bays = tuple(Connector(number, word) for number, word in enumerate(words, 1) if word != "-")
+    return Sighting("ABC", True, bays, None, NOW + timedelta(seconds=seconds))
+
+
+def after(*story: tuple[float, str | None]) -> ChargerCard:
+    """The card after these words of bay 2, at these seconds."""
+    card = sighted(None, seen_at(0, "Available", "Available"), NOW)
+    for seconds, word in story:
+        card = sighted(card, seen_at(seconds, "Available", word), NOW + timedelta(seconds=seconds)) or card
+    assert card is not None
+    return card
+
+
+def state(card: ChargerCard, seconds: float) -> BayState:
+    return bay_state(card, card.connectors[1], NOW + timedelta(seconds=seconds))
+
+
+def test_what_does_not_know_whether_the_charger_is_online_renews_no_card() -> None:
+    card = after()
+    assert sighted(card, replace(seen_at(15, "Available"), online=None), NOW) is None
+    assert sighted(None, replace(seen_at(15, "Available"), online=None), NOW) is None
+
+
+def test_a_bay_that_is_listed_without_a_word_keeps_its_own_for_a_minute_and_no_moment_longer() -> None:
+    told = after((15, "Charging"))
+    silent = after((15, "Charging"), (30, None))
+    assert state(silent, 30) is BayState.IN_USE
+    assert same_but_for_time(told, silent)
+    later = after((15, "Charging"), (30, None), (45, None), (60, None), (75, None))
+    assert state(later, 75) is BayState.IN_USE
+    assert later.connectors[1].since == told.connectors[1].since
+    assert state(later, 76) is BayState.NOT_KNOWN
+    assert state(later, 76) is not bay_state(later, later.connectors[0], NOW + timedelta(seconds=76))
+    gone = sighted(later, seen_at(90, "Available", None), NOW + timedelta(seconds=90))
+    assert gone is not None
+    assert gone.connectors[1].status is None
+    assert not same_but_for_time(later, gone)
+
+
+def test_a_word_that_was_said_again_is_known_for_as_long_as_any_other() -> None:
+    card = after((15, "Charging"), (30, None), (45, "Charging"))
+    assert state(card, 105) is BayState.IN_USE
+    assert card == after((15, "Charging"), (45, "Charging"))
+
+
+@pytest.mark.parametrize(
+    ("silence", "back_at", "word", "since"),
+    [
+        ("-", 75, "Charging", 15),
+        ("-", 90, "Charging", 90),
+        ("-", 75, "Faulted", 75),
+        (None, 75, "Charging", 15),
+        (None, 105, "Charging", 105),
+        (None, 75, "Faulted", 75),
+    ],
+)
+def test_a_word_that_comes_back_within_the_minute_has_never_changed(
+    silence: str | None, back_at: int, word: str, since: float
+) -> None:
+    missing = [(float(seconds), silence) for seconds in range(30, back_at, 15)]
+    card = after((15, "Charging"), *missing, (back_at, word))
+    assert card.connectors[1] == Connector(2, word, since=NOW + timedelta(seconds=since))
+
+
+def test_a_bay_that_was_not_listed_is_not_known_also_when_it_is_listed_without_a_word() -> None:
+    card = after((15, "Charging"), (30, "-"), (45, None))
+    assert state(card, 45) is BayState.NOT_KNOWN
+    back = sighted(card, seen_at(60, "Available", "Charging"), NOW + timedelta(seconds=60))
+    assert back is not None
+    assert back.connectors[1].since == NOW + timedelta(seconds=15)
+
+
+def test_the_public_card_too_brings_a_word_back() -> None:
+    card = after((15, "Charging"), (30, "-"))
+    public = replace(card, connectors=(Connector(2, "Charging"),), seen_at=NOW + timedelta(seconds=40))
+    assert merge(card, public).connectors == (Connector(2, "Charging", since=NOW + timedelta(seconds=15)),)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engine.house import House
+from tests.engine.site_house import Build, SiteHouse
 
 
 @pytest.fixture
@@ -22,3 +24,18 @@ def house_with_proofs(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path, proofs=True)
     yield house
     house.close()
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Build]:
+    made: list[SiteHouse] = []
+
+    def house(chargers: int = 3, **more: Any) -> SiteHouse:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(SiteHouse(folder, chargers, **more))
+        return made[-1]
+
+    yield house
+    for each in made:
+        each.close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 from flask import Flask
@@ -207,3 +209,29 @@ class SiteHouse:
 
     def news_of(self, number: int = 0) -> int:
         return self.news(charger_topic(code(number)))
+
+
+Build = Callable[..., SiteHouse]
+
+
+def settings_say(body: dict[str, Any]) -> Answer:
+    """Instead of every charger's settings for public charging."""
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        return httpx.Response(200, json=body) if request.url.path.endswith("/settings/public-charging") else None
+
+    return answer
+
+
+def listing_says(change: Callable[[list[dict[str, Any]]], None], house: SiteHouse, **meta: Any) -> None:
+    """From now on the listing of connectors is as it was, and changed so; `meta` are links and the like."""
+    inner = httpx.WSGITransport(house.apps["operator"])
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/connectors"):
+            return None
+        body = json.loads(inner.handle_request(request).read())
+        change(body["data"])
+        return httpx.Response(200, json=body | meta)
+
+    house.instead = answer

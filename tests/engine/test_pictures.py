@@ -126,8 +126,9 @@ def test_an_attempt_from_before_the_clock_was_set_back_is_repeated(gallery: Gall
 
 
 def test_the_engine_looks_for_pictures_on_its_rounds(gallery: Gallery) -> None:
-    gallery.named(AAA=TOWER)
     gallery.house.context = gallery.context
     gallery.house.engine = Engine(gallery.context, inline=True)
-    gallery.house.run(10)
+    gallery.house.run(1)
+    gallery.named(AAA=TOWER)
+    gallery.house.run(LOOK_EVERY.total_seconds() + 5)
     assert gallery.asked == [TOWER]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,38 @@ def test_a_tree_of_which_only_a_part_could_be_read_replaces_no_whole_one(houses:
     assert tree(deep).tree == good.tree
 
 
+def at_another_site(house: SiteHouse, site: str | None) -> None:
+    """The kiosk is told another name for its site at ChargePilot."""
+    house.plans = (replace(house.plans[0], chargepilot_site=site),)
+    house.restart()
+
+
+@pytest.mark.parametrize("garbage", [None, []])
+def test_the_tree_of_another_site_over_there_counts_no_more(houses: Houses, garbage: object) -> None:
+    house = houses.build(pilot=True)
+    house.run(5)
+    at_another_site(house, "another")
+    house.instead = answers(garbage)
+    house.run(5)
+    assert house.store.tree(SITE) is None
+    at_another_site(house, SITE_ID)
+    house.instead = lambda _request: None
+    house.run(5)
+    good = tree(house)
+    house.restart()
+    house.run(5)
+    assert tree(house) == good
+
+
+def test_a_tree_is_forgotten_too_when_its_site_is_changed_and_chargepilot_is_not_asked(houses: Houses) -> None:
+    house = houses.build(pilot=True)
+    house.run(5)
+    house._has["pilot"] = False
+    at_another_site(house, "another")
+    house.run(5)
+    assert house.store.tree(SITE) is None
+
+
 def test_a_strange_tree_is_kept_as_far_as_it_can_be_read(houses: Houses) -> None:
     house = houses.build(5, pilot=True, pilot_switches=PilotSwitches(oddity="strange"))
     house.run(5)
@@ -274,6 +307,28 @@ def test_a_change_over_there_is_told(houses: Houses) -> None:
     house.run(5)
     assert house.store.lab_facts([code(0)])[code(0)].name == "Charger 0"
     assert house.news(TOPIC) != before
+
+
+def test_what_is_not_listed_over_there_any_more_is_forgotten_and_told(houses: Houses) -> None:
+    house = houses.build(lab=True)
+    house.store.save_lab_facts("GONE2", ChargerFacts(name="Taken down"), house.clock.now())
+    house.run(5)
+    assert house.store.lab_facts([*house.codes, "GONE2"]).keys() == set(house.codes)
+    house.plans = (replace(house.plans[0], lab_ids={code(0): "corrected"}),)
+    before = house.news(TOPIC)
+    house.restart()
+    house.run(5)
+    assert house.store.lab_facts(house.codes).keys() == {code(1)}
+    assert house.news(TOPIC) != before
+
+
+def test_a_kiosk_that_has_no_lab_any_more_forgets_what_it_was_told(houses: Houses) -> None:
+    house = houses.build(lab=True)
+    house.run(5)
+    house._has["lab"] = False
+    house.restart()
+    house.run(1)
+    assert house.store.lab_facts(house.codes) == {}
 
 
 def test_a_lab_that_is_down_is_tried_less_and_less_and_the_last_facts_stay(

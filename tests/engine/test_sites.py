@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,33 +15,17 @@ from kiosk.sandbox.chargers import ChargerSpec, ConnectorSpec, Pricing
 from kiosk.sandbox.faults import Kind, Rule
 from kiosk.sandbox.operator_office import SITE_UUID, charger_uuid
 from kiosk.sandbox.operator_pages import OperatorSwitches
-from tests.engine.site_house import PRICE, PUBLIC, SITE, STATES, Answer, SiteHouse, code
-
-Build = Callable[..., SiteHouse]
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Iterator[Build]:
-    made: list[SiteHouse] = []
-
-    def house(chargers: int = 3, **more: Any) -> SiteHouse:
-        folder = tmp_path / str(len(made))
-        folder.mkdir()
-        made.append(SiteHouse(folder, chargers, **more))
-        return made[-1]
-
-    yield house
-    for each in made:
-        each.close()
-
-
-def settings_say(body: dict[str, Any]) -> Answer:
-    """Instead of every charger's settings for public charging."""
-
-    def answer(request: httpx.Request) -> httpx.Response | None:
-        return httpx.Response(200, json=body) if request.url.path.endswith("/settings/public-charging") else None
-
-    return answer
+from tests.engine.site_house import (
+    PRICE,
+    PUBLIC,
+    SITE,
+    STATES,
+    Answer,
+    Build,
+    code,
+    listing_says,
+    settings_say,
+)
 
 
 def test_a_board_that_nobody_watches_costs_nothing(build: Build) -> None:
@@ -365,20 +346,6 @@ def test_a_card_made_without_a_price_is_never_taken_for_a_fresh_one(build: Build
     assert not card.sellable
     assert not card.stale(house.clock.now())
     assert not card.fresh(house.clock.now(), timedelta(days=1000))
-
-
-def listing_says(change: Callable[[list[dict[str, Any]]], None], house: SiteHouse, **meta: Any) -> None:
-    """From now on the listing of connectors is as it was, and changed so; `meta` are links and the like."""
-    inner = httpx.WSGITransport(house.apps["operator"])
-
-    def answer(request: httpx.Request) -> httpx.Response | None:
-        if not request.url.path.endswith("/connectors"):
-            return None
-        body = json.loads(inner.handle_request(request).read())
-        change(body["data"])
-        return httpx.Response(200, json=body | meta)
-
-    house.instead = answer
 
 
 def test_a_connector_that_is_not_listed_is_not_known_and_not_gone(build: Build) -> None:

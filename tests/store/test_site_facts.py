@@ -134,6 +134,26 @@ def test_newer_facts_take_the_place_of_the_old_ones(store: Store) -> None:
     assert store.lab_facts(["A"]) == {"A": ChargerFacts(name="new", max_kw=Decimal("22.0"))}
 
 
+def test_a_tree_known_to_be_of_another_site_is_forgotten(store: Store) -> None:
+    for site, source in (("ours", "cp-1"), ("moved", "cp-2"), ("unsaid", None), ("left", "cp-3")):
+        store.save_tree(site, FuseTree(), NOW, source)
+    for site in ("ours", "moved", "unsaid"):
+        store.forget_tree_of_another(site, "cp-1")
+    store.forget_tree_of_another("left", None)
+    assert [store.tree(site) is not None for site in ("ours", "moved", "unsaid", "left")] == [True, False, True, False]
+    store.save_tree("ours", FuseTree(), NOW, "cp-9")
+    store.forget_tree_of_another("ours", "cp-1")
+    assert store.tree("ours") is None
+
+
+@pytest.mark.parametrize("kept", [[], ["B"], ["A", "C"]])
+def test_facts_of_chargers_that_are_not_kept_are_forgotten(store: Store, kept: list[str]) -> None:
+    for each in ("A", "B"):
+        store.save_lab_facts(each, ChargerFacts(name=each), NOW)
+    store.keep_lab_facts(kept)
+    assert store.lab_facts(["A", "B"]).keys() == {"A", "B"} & set(kept)
+
+
 # --- sightings
 
 
@@ -240,6 +260,17 @@ def test_a_card_that_was_stored_before_prices_had_an_age_still_reads(store: Stor
     assert "priced_at" not in stored
     assert card_of(store) == public_card()
     assert card_of(store).whole_at == NOW
+
+
+def test_a_word_that_was_left_out_is_remembered_in_the_store(store: Store) -> None:
+    store.save_sightings([sighting(0, Connector(1, "Available"), Connector(2, "Available"))], NOW)
+    store.save_sightings([sighting(10, Connector(1, "Charging"), Connector(2, "Available"))], later(11))
+    store.save_sightings([sighting(20, Connector(2, "Available"))], later(21))
+    assert card_of(store).connectors[0] == Connector(
+        1, None, since=later(20), last="Charging", last_at=later(10), last_since=later(10)
+    )
+    store.save_sightings([sighting(30, Connector(1, "Charging"), Connector(2, "Available"))], later(31))
+    assert card_of(store).connectors[0] == Connector(1, "Charging", since=later(10))
 
 
 NAIVE = NOW.replace(tzinfo=None)

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("site_id", sa.String(), nullable=False),
         sa.Column("tree", sa.Text(), nullable=False),
         sa.Column("seen_at", TIME, nullable=False),
+        sa.Column("source", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("site_id", name="pk_site_trees"),
     )
     op.create_table(
