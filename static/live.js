@@ -41,6 +41,11 @@ let next = null;
 /** @param {State} state */
 function take(state) {
   if (state.now) sync(state.now);
+  // A site's screen without a connection decides for itself whether its driver is shown again, and says `kiosk:back`.
+  if ('lost' in document.body.dataset) {
+    etag = '';
+    return;
+  }
   const shown = main().dataset;
   const moved = state.screen !== shown.screen;
   if (moved && (state.screen === 'created' || shown.screen === 'created')) {
@@ -284,6 +289,7 @@ document.addEventListener('visibilitychange', () => {
   if (!document.hidden) void check();
 });
 window.addEventListener('online', () => void check());
+document.addEventListener('kiosk:back', () => void check());
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });

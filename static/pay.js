@@ -4,6 +4,7 @@
  * for the driver only; the kiosk asks the back office before anything starts.
  */
 
+import { DARK, appearance } from './pay-looks.js';
 import { limit } from './swap.js';
 
 /**
@@ -11,7 +12,7 @@ import { limit } from './swap.js';
  * @typedef {import('@stripe/stripe-js').StripeElements} Elements
  * @typedef {import('@stripe/stripe-js').StripeError} StripeError
  * @typedef {import('@stripe/stripe-js').StripeElementLocale} Locale
- * @typedef {import('@stripe/stripe-js').Appearance} Appearance
+ * @typedef {import('@stripe/stripe-js').StripePaymentElementOptions} Options
  * @typedef {import('@stripe/stripe-js').StripeExpressCheckoutElementConfirmEvent} WalletConfirm
  * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: string}} Terms
  */
@@ -24,9 +25,6 @@ const TELL_AGAIN = 10;
 /** @type {Record<string, Locale>} */
 const LOCALES = { en: 'en', nl: 'nl', de: 'de', fr: 'fr' };
 const PAID = new Set(['requires_capture', 'succeeded']);
-const DARK = window.matchMedia('(prefers-color-scheme: dark)');
-/** On a site's screen the reader may have chosen light or dark. */
-const dark = () => (document.documentElement.dataset.theme ?? (DARK.matches ? 'dark' : 'light')) === 'dark';
 
 /**
  * @template {HTMLElement} T
@@ -45,6 +43,8 @@ const button = part('paybtn', HTMLButtonElement);
 const retry = part('payretry', HTMLButtonElement);
 const problem = part('pay-err', HTMLElement);
 const words = box.dataset;
+/** A screen that all drivers share: nothing that needs a device or an account of the driver's own. */
+const cardsOnly = 'cardsOnly' in words;
 const label = button.textContent ?? '';
 
 /** @type {Stripe | null} */
@@ -55,6 +55,8 @@ let elements = null;
 let terms = null;
 let busy = false;
 let over = false;
+/** The way of paying that is chosen in Stripe's fields, in Stripe's words. */
+let way = 'card';
 /** The card fields can be used. */
 let fit = false;
 /** The form did not come, and loading it again is offered. */
@@ -108,6 +110,8 @@ async function begin() {
   const mine = turn;
   fit = false;
   lost = false;
+  way = 'card';
+  typing(false);
   working(false);
   say('');
   try {
@@ -179,10 +183,21 @@ async function mount(mine) {
   }
   const locale = LOCALES[terms.locale] ?? 'auto';
   elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
-  if (!('cardsOnly' in words)) wallets(elements, mine);
-  const card = elements.create('payment', { layout: 'tabs', wallets: { applePay: 'never', googlePay: 'never' } });
+  if (!cardsOnly) wallets(elements, mine);
+  const never = /** @type {const} */ ({ applePay: 'never', googlePay: 'never' });
+  /** @type {Options} */
+  const options = { layout: 'tabs', wallets: cardsOnly ? { ...never, link: 'never' } : never };
+  if (cardsOnly) options.paymentMethodOrder = ['card'];
+  const card = elements.create('payment', options);
   // Stripe's fields are frames of another site: what is typed there is seen by nobody but them.
-  for (const sign of /** @type {const} */ (['focus', 'blur', 'change'])) card.on(/** @type {any} */ (sign), alive);
+  card.on('focus', () => typing(true));
+  card.on('blur', () => typing(false));
+  card.on('change', ({ value }) => {
+    alive();
+    if (mine !== turn || value.type === way) return;
+    way = value.type;
+    if (!busy && !over) say(elsewhere() ? (words.tCards ?? '') : '');
+  });
   card.on('ready', () => {
     if (mine !== turn) return;
     window.clearTimeout(timer);
@@ -202,6 +217,15 @@ async function mount(mine) {
 function alive() {
   document.dispatchEvent(new Event('kiosk:alive'));
 }
+
+/** The caret is in Stripe's fields, or has left them. @param {boolean} on */
+function typing(on) {
+  document.documentElement.toggleAttribute('data-typing', on);
+  alive();
+}
+
+/** The chosen way of paying is not for this screen. */
+const elsewhere = () => cardsOnly && way !== 'card';
 
 /**
  * Never on a shared screen: a wallet belongs to the device that it is on.
@@ -239,12 +263,21 @@ function show(id, mounted) {
 /** @param {WalletConfirm | null} wallet */
 async function pay(wallet) {
   if (busy || over || !stripe || !elements || !terms) return;
+  if (elsewhere()) {
+    say(words.tCards ?? '');
+    return;
+  }
   working(true);
   say('');
   try {
-    const { error: missing } = await elements.submit();
+    const { error: missing, selectedPaymentMethod: chosen } = await elements.submit();
     if (missing) {
       refuse(missing.message ?? '', wallet);
+      return;
+    }
+    way = wallet ? way : (chosen ?? way);
+    if (elsewhere()) {
+      refuse(words.tCards ?? '', wallet);
       return;
     }
     const { error, paymentIntent } = await stripe.confirmPayment({
@@ -357,38 +390,6 @@ function tell() {
       if (state.screen && state.screen !== 'created') location.replace(document.getElementById('main')?.dataset.url ?? '');
     })
     .catch(() => undefined);
-}
-
-/** Our colours for Stripe's fields. @returns {Appearance} */
-function appearance() {
-  return {
-    theme: dark() ? 'night' : 'stripe',
-    variables: {
-      colorPrimary: colour('--accent'),
-      colorBackground: colour('--paper'),
-      colorText: colour('--ink'),
-      colorTextSecondary: colour('--ink-2'),
-      colorDanger: colour('--bad'),
-      fontFamily: 'system-ui, sans-serif',
-      fontSizeBase: '17px',
-      borderRadius: '10px',
-      spacingUnit: '4px',
-    },
-  };
-}
-
-/**
- * A token as Stripe reads colours; ours may be written in oklch.
- * @param {string} token
- */
-function colour(token) {
-  const value = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  if (!canvas) return value;
-  canvas.fillStyle = value;
-  canvas.fillRect(0, 0, 1, 1);
-  const [red = 0, green = 0, blue = 0] = canvas.getImageData(0, 0, 1, 1).data;
-  return `#${[red, green, blue].map((part_) => part_.toString(16).padStart(2, '0')).join('')}`;
 }
 
 form.addEventListener('submit', (event) => {

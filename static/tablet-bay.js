@@ -1,41 +1,78 @@
 // @ts-check
 /** One bay: keeps its square code new, sees when a phone has taken it or the bay is gone, and then frees the screen. */
-import { go, heard, mended, outage, reset } from './tablet.js';
-import { keepAsking } from './tablet-link.js';
-import { speed } from './ages.js';
+import { calm, go, heard, mended, outage, reset } from './tablet.js';
+import { keepAsking, within } from './tablet-link.js';
+import { moment, passed, speed } from './ages.js';
 
-/** @typedef {{usable: boolean, shape: string, assets: string, claimed: boolean, closed: boolean, picture?: string, phrase?: string, seconds_left?: number}} Told */
+/** @typedef {{usable: boolean, shape: string, assets: string, claimed: boolean, closed: boolean, near: string[], picture?: string, phrase?: string, seconds_left?: number}} Told */
 
 const EVERY = 1500;
 const WINDOW = 45;
+/** Milliseconds of the kiosk's clock after which a bay is not called free any more. */
+const EDGE = 60000;
+const LIMIT = 6000;
 const main = /** @type {HTMLElement} */ (document.getElementById('main'));
 const { state, handoff, bay, shape } = main.dataset;
 const picture = document.querySelector('[data-picture]');
 const line = /** @type {HTMLElement | null} */ (document.querySelector('p[data-left]'));
 let ends = performance.now() + Number(line?.dataset.left ?? 0) * 1000;
 let shown = '';
+let told = moment();
+let looking = false;
 
-/** @param {Told} told */
-function take(told) {
-  heard(told);
-  if (told.claimed) {
+/** @param {Told} news */
+function take(news) {
+  told = moment();
+  heard(news);
+  if (news.claimed) {
     go(`/tablet/continue?bay=${encodeURIComponent(bay ?? '')}`);
     return;
   }
-  if (told.shape !== shape || (handoff && told.closed)) {
+  if (news.shape !== shape || (handoff && news.closed)) {
     hide();
     go(location.pathname);
     return;
   }
-  if (told.picture === undefined || !picture) return;
-  ends = performance.now() + (told.seconds_left ?? 0) * 1000;
-  if (told.picture !== shown) {
-    shown = told.picture;
+  if (nearby() && nearby()?.dataset.near !== news.near.join(' ')) void lookAround();
+  if (news.picture === undefined || !picture) return;
+  ends = performance.now() + (news.seconds_left ?? 0) * 1000;
+  if (news.picture !== shown) {
+    shown = news.picture;
     picture.innerHTML = shown;
   }
   const words = document.querySelector('[data-phrase]');
-  if (words && told.phrase && words.textContent !== told.phrase) words.textContent = told.phrase;
+  if (words && news.phrase && words.textContent !== news.phrase) words.textContent = news.phrase;
   count();
+}
+
+/** The other bays that are free, or the words that there are none. */
+const nearby = () => /** @type {HTMLElement | null} */ (document.querySelector('[data-near]'));
+
+/** The other bays as they are now. The rest stays: an owner may be typing, and the time until somebody is missed runs on. */
+async function lookAround() {
+  if (looking || !calm()) return;
+  looking = true;
+  try {
+    const answer = await fetch(location.pathname, { headers: { Accept: 'text/html' }, cache: 'no-store', signal: within(LIMIT) });
+    const page = new DOMParser().parseFromString(answer.ok ? await answer.text() : '', 'text/html');
+    const after = page.querySelector('[data-near]');
+    if (!after || !calm()) return;
+    const sheet = page.querySelector('body > svg[hidden]');
+    if (sheet) document.querySelector('body > svg[hidden]')?.replaceWith(sheet);
+    nearby()?.replaceWith(after);
+  } catch {
+    // Asked for again with the next answer.
+  } finally {
+    looking = false;
+  }
+}
+
+/** Other bays are called free for as long as somebody says so. */
+function expire() {
+  const place = nearby();
+  if (!place?.dataset.near || passed(told) * speed() <= EDGE) return;
+  place.replaceChildren();
+  place.dataset.near = '?';
 }
 
 /** A code that nobody vouches for is not shown. */
@@ -50,8 +87,7 @@ function lost() {
 }
 
 function back() {
-  mended();
-  go(location.pathname);
+  if (mended()) go(location.pathname);
 }
 
 function count() {
@@ -68,6 +104,7 @@ function count() {
 if (state) {
   const url = handoff ? `${state}?handoff=${encodeURIComponent(handoff)}` : state;
   keepAsking({ url: () => url, every: EVERY * speed(), take, lost, back });
+  window.setInterval(expire, 1000);
 }
 
 const next = document.querySelector('[data-next]');

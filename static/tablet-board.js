@@ -1,7 +1,7 @@
 // @ts-check
 /** The board: brings every bay up to date in its place, and never lets an old one look free. */
 import { since, tick } from './ages.js';
-import { calm, heard, mended, outage } from './tablet.js';
+import { calm, go, heard, mended, outage } from './tablet.js';
 import { keepAsking } from './tablet-link.js';
 
 /** @typedef {{assets: string, layout: string, as_of: string | null, time: string | null, prices: string, stalls: Record<string, [string, string]>, seen: Record<string, string>}} Told */
@@ -25,7 +25,7 @@ const stalls = () => main.querySelectorAll('a[data-stall]');
 function take(told) {
   heard(told);
   if (told.layout !== main.dataset.layout) {
-    location.replace(location.pathname);
+    go(location.pathname);
     return;
   }
   // Nothing changes under a finger.

@@ -19,6 +19,17 @@ export function pause(every, failures, chance) {
 }
 
 /**
+ * For every request: none may wait for ever. Also in browsers that have no ready-made signal for that.
+ * @param {number} milliseconds
+ */
+export function within(milliseconds) {
+  if ('timeout' in AbortSignal) return AbortSignal.timeout(milliseconds);
+  const control = new AbortController();
+  setTimeout(() => control.abort(), milliseconds);
+  return control.signal;
+}
+
+/**
  * @typedef {{url: () => string, every: number, take: (answer: any) => void, lost: () => void, back: () => void}} Use
  * @param {Use} use `every` in milliseconds of the kiosk's clock, but at least a second of ours
  */
@@ -45,7 +56,7 @@ export function keepAsking(use) {
     last = moment();
     try {
       const headers = etag ? { 'If-None-Match': etag } : undefined;
-      const answer = await fetch(use.url(), { headers, cache: 'no-store', signal: AbortSignal.timeout(LIMIT) });
+      const answer = await fetch(use.url(), { headers, cache: 'no-store', signal: within(LIMIT) });
       if (answer.status === 401) {
         location.replace('/tablet/');
         return;

@@ -28,13 +28,27 @@ worker.addEventListener('activate', (/** @type {any} */ event) => {
   event.waitUntil(worker.clients.claim());
 });
 
+/**
+ * A proxy whose kiosk is gone does answer, but with a page on which nothing goes on: that is no connection either.
+ * @param {Request} request @param {string} address what is kept in its place
+ */
+async function asked(request, address) {
+  /** @type {Response | undefined} */
+  let answer;
+  try {
+    answer = await fetch(request);
+    if (answer.status < 500) return answer;
+  } catch {
+    // No connection.
+  }
+  return (await caches.match(address)) ?? answer ?? Response.error();
+}
+
 worker.addEventListener('fetch', (/** @type {any} */ event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  if (request.method !== 'GET' || origin !== worker.location.origin || pathname === RESET) return;
-  if (request.mode === 'navigate') {
-    event.respondWith(fetch(request).catch(() => caches.match(PAGE)));
-  } else if (kept.includes(pathname) && pathname !== PAGE) {
-    event.respondWith(fetch(request).catch(() => caches.match(pathname)));
-  }
+  if (origin !== worker.location.origin || pathname === RESET) return;
+  // Also a form that is sent: else the browser's own page without a connection would stay for good.
+  if (request.mode === 'navigate') event.respondWith(asked(request, PAGE));
+  else if (request.method === 'GET' && kept.includes(pathname) && pathname !== PAGE) event.respondWith(asked(request, pathname));
 });

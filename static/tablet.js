@@ -3,9 +3,9 @@
  * Every page of a tablet: keeps the driver inside and the screen awake, asks whether somebody is still there, forgets
  * everything between two drivers, and says when there is no connection.
  */
-import { now } from './ages.js';
+import { moment, now, passed } from './ages.js';
 import { begin, extended, look, touched } from './tablet-idle.js';
-import { keepAsking } from './tablet-link.js';
+import { keepAsking, within } from './tablet-link.js';
 
 const RESET = '/tablet/reset';
 const OLD = 6 * 3600 * 1000;
@@ -15,8 +15,13 @@ const SHIFTS = [[0, 0], [-2, 0], [-2, -2], [0, -3], [-3, -1], [-1, -2], [-3, -3]
 const BEAT = 10000;
 const LIMIT = 4000;
 const PAYING = 600000;
+const TYPING = 300000;
+const SENDING = 10000;
 const SEEN = 'tablet.seen';
+/** How often the kept page went back to the bays and found none. */
+export const TRIES = 'tablet.tries';
 
+const root = document.documentElement;
 const body = document.body;
 const opened = performance.now();
 let touching = false;
@@ -30,7 +35,7 @@ export const calm = () => !touching;
 /** Only the tablet's own pages, and none of them is left behind for Back. @param {string} address */
 export function go(address) {
   const url = new URL(address, location.href);
-  if (url.origin === location.origin && url.pathname.startsWith('/tablet/')) location.replace(url.href);
+  if (!over && url.origin === location.origin && url.pathname.startsWith('/tablet/')) location.replace(url.href);
 }
 
 document.addEventListener('click', (event) => {
@@ -40,6 +45,8 @@ document.addEventListener('click', (event) => {
   }
   if (!link) return;
   event.preventDefault();
+  // Whoever goes away from a payment under way may have paid for nothing.
+  if (root.hasAttribute('data-paying')) return;
   const address = link.getAttribute('href') ?? '';
   if (address === RESET) void reset();
   else if (address) go(address);
@@ -58,6 +65,37 @@ window.addEventListener('pageshow', (event) => {
   if (event.persisted) location.replace('/tablet/');
 });
 
+// --- forms that the browser itself sends
+
+/** Bound to the window: whoever sends a form by a script has said so by then. A second tap must not begin a second start. */
+window.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || event.defaultPrevented) return;
+  if (form.ariaBusy === 'true') {
+    event.preventDefault();
+    return;
+  }
+  form.ariaBusy = 'true';
+  const button = /** @type {HTMLButtonElement | null} */ (event.submitter ?? form.querySelector('button:not([type=button])'));
+  const words = [...(button?.childNodes ?? [])];
+  // Not before the browser has read the form, and the button in it.
+  window.setTimeout(() => {
+    if (!button) return;
+    button.disabled = true;
+    button.textContent = body.dataset.slow ?? '';
+  });
+  const again = () => {
+    clearTimeout(timer);
+    window.removeEventListener('pageshow', again);
+    form.ariaBusy = null;
+    if (!button) return;
+    button.disabled = false;
+    button.replaceChildren(...words);
+  };
+  window.addEventListener('pageshow', again);
+  const timer = window.setTimeout(again, SENDING);
+});
+
 // --- between two drivers
 
 /**
@@ -69,7 +107,7 @@ export async function reset() {
   over = true;
   forget();
   try {
-    await fetch(RESET, { method: 'POST', redirect: 'manual', cache: 'no-store', signal: AbortSignal.timeout(LIMIT) });
+    await fetch(RESET, { method: 'POST', redirect: 'manual', cache: 'no-store', signal: within(LIMIT) });
   } catch {
     // No connection.
   }
@@ -101,6 +139,8 @@ const times = { quiet: Number(body.dataset.quiet) * 1000, warning: Math.max(20, 
 const dialog = /** @type {HTMLDialogElement | null} */ (document.getElementById('idle'));
 let idle = begin(performance.now());
 let left = 0;
+/** When contact was lost. @type {ReturnType<typeof moment> | null} */
+let lostAt = null;
 /** @type {AudioContext | null} */
 let audio = null;
 
@@ -133,7 +173,7 @@ function watch() {
     stay();
     idle = touched(idle, performance.now());
   }
-  const seen = look(idle, times, performance.now(), left);
+  const seen = look(idle, typing() ? { ...times, quiet: Math.max(times.quiet, TYPING) } : times, performance.now(), left);
   idle = seen.idle;
   left = seen.left;
   if (seen.sound) tone();
@@ -170,10 +210,13 @@ let payingSince = 0;
 
 /** A card is being used: nobody is sent away before the bank has answered, or ten minutes have gone. */
 function paying() {
-  if (!document.documentElement.hasAttribute('data-paying')) payingSince = 0;
+  if (!root.hasAttribute('data-paying')) payingSince = 0;
   else if (!payingSince) payingSince = performance.now();
   return payingSince > 0 && performance.now() - payingSince < PAYING;
 }
+
+/** The caret is in a card's fields, where nobody sees what is typed, and cards are looked for in pockets. */
+const typing = () => root.hasAttribute('data-typing');
 
 for (const name of ['pointerdown', 'keydown', 'input', 'kiosk:alive']) {
   document.addEventListener(name, () => {
@@ -201,7 +244,7 @@ let noted = -Infinity;
 export function heard(answer) {
   if (performance.now() - noted > SHIFT) note();
   const old = performance.now() - opened > OLD || (answer.assets !== undefined && answer.assets !== body.dataset.assets);
-  if (old && atRest() && 'rest' in body.dataset) location.replace(location.pathname);
+  if (old && atRest() && 'rest' in body.dataset) go(location.pathname);
 }
 
 /** When contact was last made, for a page that is loaded without one. Once a minute: it is written to a disk. */
@@ -209,6 +252,7 @@ function note() {
   noted = performance.now();
   try {
     localStorage.setItem(SEEN, String(Math.round(now())));
+    sessionStorage.removeItem(TRIES);
   } catch {
     // Only the time on the offline page is then missing.
   }
@@ -220,6 +264,7 @@ export function outage() {
   const main = document.getElementById('main');
   if (!(words instanceof HTMLTemplateElement) || !main || 'lost' in body.dataset) return;
   body.dataset.lost = '';
+  lostAt = moment();
   const screen = /** @type {DocumentFragment} */ (words.content.cloneNode(true));
   note();
   since(screen, now());
@@ -229,11 +274,22 @@ export function outage() {
   /** @type {HTMLElement | null} */ (document.querySelector('.outage h1'))?.focus();
 }
 
-/** Contact again: the page as it was. */
+/**
+ * Contact again: the page as it was, unless its driver would have been asked and sent away meanwhile.
+ * @returns {boolean} it is shown again
+ */
 export function mended() {
+  const away = lostAt !== null && passed(lostAt) > times.quiet + times.warning;
+  if (away && times.quiet && !paying()) {
+    void reset();
+    return false;
+  }
+  lostAt = null;
   delete body.dataset.lost;
   document.querySelector('.outage')?.remove();
   document.getElementById('main')?.toggleAttribute('hidden', false);
+  document.dispatchEvent(new Event('kiosk:back'));
+  return true;
 }
 
 /** @param {ParentNode} screen @param {number} from the kiosk's time in milliseconds */

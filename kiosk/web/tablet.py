@@ -230,7 +230,8 @@ def bay_state_json(code: str, connector_id: int) -> ResponseReturnValue:
     """Whether the bay can be started, and what its code looks like now. `?handoff=` names the one that is shown."""
     tablet, site = paired()
     parts().live.glance(site_topic(site.id))
-    stall = stall_or_404(drawn_board(site).board, code, connector_id)
+    look = drawn_board(site).board
+    stall = stall_or_404(look, code, connector_id)
     handoff = _own_handoff(tablet, request.args.get("handoff", ""))
     if handoff is not None and (handoff.code, handoff.connector_id) != (code, connector_id):
         handoff = None
@@ -238,6 +239,7 @@ def bay_state_json(code: str, connector_id: int) -> ResponseReturnValue:
         "usable": stall.usable,
         "state": stall.state.value,
         "shape": shape_of(stall),
+        "near": [] if stall.usable else [one.key for one in nearest_free(tuple(look.stalls), stall)],
         "assets": assets_version(),
         "claimed": False,
         "closed": handoff is None,

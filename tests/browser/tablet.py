@@ -24,6 +24,11 @@ OWN = frozenset({"tablet", "__Host-tablet"})
 NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)|ERR_FAILED|TimeoutError"
 """What a browser says when it has no connection."""
 
+CONTROLLED = "() => navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"
+
+LEFT_TO_THE_WORKER = r"ERR_FAILED GET \S+/tablet/s/"
+"""A page that was left before it came, when the worker had asked for it."""
+
 COUNT_TONES = """() => {
     const Real = window.AudioContext;
     window.tones = 0;
@@ -38,6 +43,7 @@ class Tablet(Phone):
 
     def __init__(self, browser: Browser, address: str, edge: Edge | None, way: Way = "landscape", **more: Any) -> None:
         super().__init__(browser, address, edge, has_touch=True, **more)
+        self.expects(LEFT_TO_THE_WORKER)
         self.turn(way)
 
     def turn(self, way: Way) -> None:
@@ -66,6 +72,17 @@ class Tablet(Phone):
     def tap_bay(self, code: str, connector: int = 1) -> None:
         self.stall(code, connector).click()
         self.page.wait_for_url(f"**/tablet/bay/{code}/{connector}*")
+
+    def is_kept(self) -> None:
+        """Wait until the service worker stands between this page and the kiosk."""
+        self.page.wait_for_load_state()
+        if not self.page.evaluate(CONTROLLED):
+            self.page.reload()
+            assert self.page.evaluate(CONTROLLED)
+
+    @property
+    def outage(self) -> Locator:
+        return self.page.locator(".outage h1")
 
     def code_on_screen(self) -> str | None:
         """What a phone's camera reads, anywhere on the screen; None when there is no code."""

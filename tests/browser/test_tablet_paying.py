@@ -135,6 +135,6 @@ def test_whoever_types_a_card_is_not_asked_whether_he_is_still_there(cards: Gara
         tablet.page.clock.fast_forward(100_000)
         expect(dialog).to_be_hidden()
         tablet.fields.locator("#number").fill(number)
-    tablet.page.clock.fast_forward(121_000)
+    tablet.page.clock.fast_forward(301_000)
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text("Nothing is held.")

@@ -175,10 +175,6 @@ def test_a_tablet_that_was_unpaired_asks_for_a_new_code(garage: Garage, tablet: 
 
 def test_starting_over_by_its_address_comes_back_also_when_the_worker_stands_in_between(tablet: Tablet) -> None:
     for _ in range(3):
-        tablet.page.evaluate(
-            """() => navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller
-                || new Promise((done) => navigator.serviceWorker.addEventListener('controllerchange', done)))
-                .then(() => true)"""
-        )
+        tablet.is_kept()
         tablet.open("/tablet/reset")
         tablet.board.wait_for()
