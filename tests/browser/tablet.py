@@ -24,7 +24,10 @@ OWN = frozenset({"tablet", "__Host-tablet"})
 NO_NETWORK = r"ERR_INTERNET_DISCONNECTED|Failed to (fetch|load)|ERR_FAILED|TimeoutError"
 """What a browser says when it has no connection."""
 
-CONTROLLED = "() => navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"
+CONTROLLED = """() => Promise.race([
+    navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null),
+    new Promise((done) => setTimeout(() => done(false), 15000)),
+])"""
 
 LEFT_TO_THE_WORKER = r"ERR_FAILED GET \S+/tablet/s/"
 """A page that was left before it came, when the worker had asked for it."""

@@ -155,7 +155,7 @@ def test_a_kiosk_that_does_not_answer_twice_counts_as_no_connection(tablet: Tabl
 def test_a_reload_without_a_connection_shows_the_kept_page(tablet: Tablet) -> None:
     tablet.expects(NO_NETWORK)
     tablet.hears_of(CODE)
-    tablet.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    tablet.is_kept()
     tablet.context.set_offline(True)
     tablet.page.reload()
     expect(tablet.page.locator(".outage h1")).to_be_visible()
