@@ -25,7 +25,10 @@ _SOURCES = {
 _URL = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 _CSS_IMPORT = re.compile(r"""@import\s+["']([^"']+)["']""")
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
-_IMPORT = re.compile(r"""\b(?:import|export)\b[^;"'()]*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']""")
+_IMPORT = re.compile(
+    r"""\b(?:import\b|export\b[^;"'()=]*\bfrom\b)[^;"'()=]*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']"""
+)
+"""An `export` names another module only with `from`; else its text is a value."""
 
 
 class _Page(HTMLParser):
