@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from kiosk.domain.charger import STARTABLE, BayState, ChargerCard, Connector, bay_state
+from kiosk.domain.charger import STALE_AFTER, STARTABLE, BayState, ChargerCard, Connector, bay_state
 from kiosk.domain.expectation import Expectation
 from kiosk.domain.money import Money
 from kiosk.domain.tariff import Tariff
@@ -135,6 +135,8 @@ def landing_of(
         for connector in sorted(card.connectors, key=lambda c: c.connector_id)
     )
     hold = Money(card.preauth_minor, card.tariff.currency) if card.tariff and card.preauth_minor else None
+    # One age stands on the page, so it is that of the price when the states are younger.
+    seen_at = card.whole_at if card.tariff is not None else card.seen_at
     usable = [bay for bay in bays if bay.usable]
     plugged = [bay for bay in usable if bay.state is BayState.PLUGGED]
     wished = [bay for bay in usable if bay.connector_id == wish]
@@ -142,8 +144,8 @@ def landing_of(
     return Landing(
         code=card.code,
         where=where,
-        seen_at=card.seen_at,
-        old=card.stale(now),
+        seen_at=seen_at,
+        old=card.stale(now) or now - seen_at > STALE_AFTER,
         ahead=card.ahead(now),
         online=card.online is True,
         bays=bays,

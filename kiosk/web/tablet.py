@@ -34,7 +34,7 @@ from kiosk.site import Site, TabletFacts
 from kiosk.store.records import Handoff, Tablet
 from kiosk.web import sight, surface
 from kiosk.web.bays import assets_version, drawn_board, layout_of
-from kiosk.web.board import Board, Stall, nearest_free
+from kiosk.web.board import Board, Stall, nearest_free, priced_at
 from kiosk.web.devices import ensure_device, phone_cookie, visit_cookie
 from kiosk.web.frame import example, kiosk_now
 from kiosk.web.handoff import face_of, open_handoff
@@ -125,7 +125,7 @@ def outage() -> Outage:
         return Outage(None, now, ZoneInfo("UTC"))
     _tablet, site = paired()
     cards = parts().store.cards([one.code for one in site.chargers]).values()
-    known = {(card.tariff, card.priced_at or card.seen_at) for card in cards if card.tariff is not None}
+    known = {(card.tariff, priced_at(card)) for card in cards if card.tariff is not None}
     tariffs = {tariff for tariff, _at in known}
     at = min((at for _tariff, at in known), default=now)
     return Outage(next(iter(tariffs)) if len(tariffs) == 1 else None, at, zone_of(site))

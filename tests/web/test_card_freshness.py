@@ -68,3 +68,12 @@ def test_a_charger_that_was_closed_after_its_price_was_seen_is_not_shown(kiosk: 
     priced(kiosk, 20)
     kiosk.store.note_card_problem(CODE, Refusal.UNKNOWN_CHARGER, kiosk.now - timedelta(seconds=10))
     assert phone.get(f"/c/{CODE}").status_code == 404
+
+
+def test_the_cards_page_tells_the_age_of_its_price_when_only_the_states_are_young(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    priced(kiosk, 7200)
+    page = phone.get(f"/c/{CODE}").text
+    assert 'class="age old"' in page
+    assert "2\N{NO-BREAK SPACE}h" in page
