@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -21,7 +20,7 @@ from kiosk.domain.commands import Refusal
 from kiosk.upstream.budget import DEFAULT_RETRY, retry_after
 from kiosk.upstream.chargepilot_reading import PilotSite, read_site, read_sites
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError, redact
-from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Http, OnCall, TimeLimits, report
+from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Http, OnCall, TimeLimits, reported
 from kiosk.upstream.reading import read_problem
 from kiosk.upstream.values import as_credential
 
@@ -105,25 +104,12 @@ class ChargePilot:
         return self._get("chargepilot_site", path, lambda body: read_site(body, site_id))
 
     def _get(self, endpoint: str, path: str, read: Callable[[object], T]) -> T:
-        began = time.monotonic()
-        status: int | None = None
-        error: UpstreamError | None = None
-
-        def on_head(code: int, _headers: Mapping[str, str]) -> None:
-            nonlocal status
-            status = code
-
-        try:
+        with reported(self._on_call, endpoint) as call:
             headers = self._signer.headers("GET", self._base_url, path, self._clock.now())
-            answer = self._http.exchange("GET", path, headers=headers, on_head=on_head)
+            answer = self._http.exchange("GET", path, headers=headers, on_head=call)
             if not 200 <= answer.status < 300:
                 raise self._problem(answer.status, answer.headers, answer.body)
             return read(answer.body)
-        except UpstreamError as ours:
-            error = ours
-            raise
-        finally:
-            report(self._on_call, endpoint, error, status, began)
 
     def _problem(self, status: int, headers: Mapping[str, str], body: object) -> UpstreamError:
         if not 400 <= status < 500 or status == 408:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -163,6 +164,34 @@ class Http:
             failure = NotSent("not sent: closed") if closed else NoAnswer(f"no answer: {type(error).__name__}")
         # Outside of the handler, so that the library's error, which knows the address, is not carried along.
         raise failure
+
+
+class Call:
+    """One call under way. Given as `on_head`, it remembers the status, and passes the head on to `then`."""
+
+    def __init__(self, then: OnHead | None) -> None:
+        self._then = then
+        self.status: int | None = None
+
+    def __call__(self, status: int, headers: Mapping[str, str]) -> None:
+        self.status = status
+        if self._then is not None:
+            self._then(status, headers)
+
+
+@contextmanager
+def reported(on_call: OnCall | None, endpoint: str, then: OnHead | None = None) -> Iterator[Call]:
+    """The length of one call: afterwards `on_call` is told how it ended and how long it took."""
+    began = time.monotonic()
+    call = Call(then)
+    error: UpstreamError | None = None
+    try:
+        yield call
+    except UpstreamError as ours:
+        error = ours
+        raise
+    finally:
+        report(on_call, endpoint, error, call.status, began)
 
 
 def report(

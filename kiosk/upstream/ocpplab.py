@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -20,7 +19,7 @@ from kiosk.clock import Clock
 from kiosk.domain.commands import Refusal
 from kiosk.upstream.budget import DEFAULT_RETRY, retry_after
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError, redact
-from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, report
+from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, reported
 from kiosk.upstream.ocpplab_commands import ChargerChange, LabCommand, NewCharger, Target, timestamp
 from kiosk.upstream.ocpplab_log import LastStatus, LogPage, last_status, read_logs
 from kiosk.upstream.ocpplab_reading import (
@@ -261,26 +260,13 @@ class Ocpplab:
         body: Mapping[str, object] | None = None,
         secrets: tuple[str, ...] = (),
     ) -> T:
-        began = time.monotonic()
-        status: int | None = None
-        error: UpstreamError | None = None
-
-        def on_head(code: int, _headers: Mapping[str, str]) -> None:
-            nonlocal status
-            status = code
-
-        try:
+        with reported(self._on_call, endpoint) as call:
             answer = self._http.exchange(
-                method, self._prefix + path, json_body=body, headers=self._headers, on_head=on_head
+                method, self._prefix + path, json_body=body, headers=self._headers, on_head=call
             )
             if not 200 <= answer.status < 300:
                 raise self._problem(endpoint, answer, (*self._secrets, *secrets))
             return read(answer.body)
-        except UpstreamError as ours:
-            error = ours
-            raise
-        finally:
-            report(self._on_call, endpoint, error, status, began)
 
     def _problem(self, endpoint: str, answer: Answer, secrets: tuple[str, ...]) -> UpstreamError:
         if not 400 <= answer.status < 500 or answer.status == 408:

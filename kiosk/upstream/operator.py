@@ -7,7 +7,6 @@ of 500 requests a minute counts per user, whatever the endpoint, so all calls sh
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,7 +30,7 @@ from kiosk.domain.site_board import (
 from kiosk.upstream import operator_reading as reading
 from kiosk.upstream.budget import DEFAULT_RETRY, Budgets, Endpoint, Limits, retry_after
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError, redact
-from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, report
+from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, reported
 from kiosk.upstream.reading import read_problem
 
 T = TypeVar("T")
@@ -209,31 +208,20 @@ class PlugchoiceOperator:
         return Listing(tuple(found.values())[:limit], complete, asked, self._clock.now())
 
     def _ask(self, endpoint: str, path: str, read: Callable[[object], T], query: Mapping[str, str] | None = None) -> T:
-        began = time.monotonic()
-        status: int | None = None
-        error: UpstreamError | None = None
-
-        def on_head(code: int, headers: Mapping[str, str]) -> None:
-            nonlocal status
-            status = code
+        def count(code: int, headers: Mapping[str, str]) -> None:
             self._budget.answered(_WINDOW, self._clock.now(), code, headers)
 
-        try:
+        with reported(self._on_call, endpoint, count) as call:
             self._budget.take(_WINDOW, self._clock.now())
             answer = self._http.exchange(
                 "GET",
                 f"{path}?{urlencode(query)}" if query else path,
                 headers={"Authorization": f"Bearer {self._token}"},
-                on_head=on_head,
+                on_head=call,
             )
             if answer.status != 200:
                 raise self._problem(answer)
             return read(answer.body)
-        except UpstreamError as ours:
-            error = ours
-            raise
-        finally:
-            report(self._on_call, endpoint, error, status, began)
 
     def _problem(self, answer: Answer) -> UpstreamError:
         status = answer.status

@@ -6,7 +6,6 @@ its place in the `Budgets` first.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +20,7 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Observation
 from kiosk.upstream.budget import DEFAULT_RETRY, Budgets, Endpoint, retry_after
 from kiosk.upstream.errors import NoAnswer, Refused, SessionGone, UpstreamError, redact
-from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, report
+from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, reported
 from kiosk.upstream.reading import read_card, read_observation, read_problem, read_token
 
 T = TypeVar("T")
@@ -140,29 +139,18 @@ class PlugchoicePublic:
         body: Mapping[str, object] | None = None,
         secrets: tuple[str, ...] = (),
     ) -> T:
-        began = time.monotonic()
-        status: int | None = None
-        error: UpstreamError | None = None
-
-        def on_head(code: int, headers: Mapping[str, str]) -> None:
-            nonlocal status
-            status = code
+        def count(code: int, headers: Mapping[str, str]) -> None:
             self._budgets.answered(endpoint, self._clock.now(), code, headers)
 
-        try:
+        with reported(self._on_call, endpoint.value, count) as call:
             asked = self._clock.now()
             self._budgets.take(endpoint, asked)
-            answer = self._http.exchange(method, path, json_body=body, on_head=on_head)
+            answer = self._http.exchange(method, path, json_body=body, on_head=call)
             seen = self._clock.now()
             problem = _problem(endpoint, answer, seen, secrets)
             if problem is not None:
                 raise problem
             return read(answer, asked, seen)
-        except UpstreamError as ours:
-            error = ours
-            raise
-        finally:
-            report(self._on_call, endpoint.value, error, status, began)
 
 
 def _problem(endpoint: Endpoint, answer: Answer, now: datetime, secrets: tuple[str, ...]) -> UpstreamError | None:
