@@ -33,12 +33,11 @@ from kiosk.places import folder
 from kiosk.site import Site, TabletFacts
 from kiosk.store.records import Handoff, Tablet
 from kiosk.web import sight, surface
-from kiosk.web.bays import assets_version, drawn_board, layout_of
+from kiosk.web.bays import Drawn, assets_version, drawn_board, layout_of
 from kiosk.web.board import Board, Stall, nearest_free, priced_at
 from kiosk.web.devices import ensure_device, phone_cookie, visit_cookie
 from kiosk.web.frame import example, kiosk_now
 from kiosk.web.handoff import face_of, open_handoff
-from kiosk.web.landing import EXAMPLE_KWH
 from kiosk.web.limits import limiter
 from kiosk.web.parts import parts
 from kiosk.web.power import power_words, powers_of
@@ -135,6 +134,12 @@ def zone_of(site: Site) -> ZoneInfo:
     return ZoneInfo(site.timezone)
 
 
+def looked_at(site: Site) -> Drawn:
+    """The board, for a screen that shows it: so the engine keeps it fresh."""
+    parts().live.glance(site_topic(site.id))
+    return drawn_board(site)
+
+
 # --- all bays
 
 
@@ -146,9 +151,8 @@ def board() -> ResponseReturnValue:
     if current_tablet() is None:
         return pairing_page()
     _tablet, site = paired()
-    parts().live.glance(site_topic(site.id))
     end_visit()  # whoever is back at the bays has left what was begun
-    drawn = drawn_board(site)
+    drawn = looked_at(site)
     page = render_template(
         "tablet/board.html",
         site=site,
@@ -167,8 +171,7 @@ def board() -> ResponseReturnValue:
 def board_json() -> ResponseReturnValue:
     """What stands on the board now; "not modified" for a tablet that shows just that."""
     _tablet, site = paired()
-    parts().live.glance(site_topic(site.id))
-    drawn = drawn_board(site)
+    drawn = looked_at(site)
     answer = Response(drawn.body, mimetype="application/json")
     answer.headers["ETag"] = drawn.etag
     return answer
@@ -193,8 +196,7 @@ def alive_json() -> ResponseReturnValue:
 def bay(code: str, connector_id: int) -> ResponseReturnValue:
     """A bay that can be started: price, hold, expected power and the code for the phone. Else why not, and where."""
     tablet, site = paired()
-    parts().live.glance(site_topic(site.id))
-    look = drawn_board(site).board
+    look = looked_at(site).board
     stall = stall_or_404(look, code, connector_id)
     handoff = open_handoff(tablet, code, connector_id) if stall.usable else None
     if stall.usable and may_pay_here():
@@ -207,7 +209,6 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
         zone=zone_of(site),
         power=power_words(powers_of(site).get(Place(code, connector_id))),
         example=example(stall.tariff) if stall.tariff is not None else None,
-        example_kwh=EXAMPLE_KWH,
         handoff=handoff,
         face=face_of(handoff, now) if handoff is not None else None,
         near=nearest_free(tuple(look.stalls), stall),
@@ -229,8 +230,7 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
 def bay_state_json(code: str, connector_id: int) -> ResponseReturnValue:
     """Whether the bay can be started, and what its code looks like now. `?handoff=` names the one that is shown."""
     tablet, site = paired()
-    parts().live.glance(site_topic(site.id))
-    look = drawn_board(site).board
+    look = looked_at(site).board
     stall = stall_or_404(look, code, connector_id)
     handoff = _own_handoff(tablet, request.args.get("handoff", ""))
     if handoff is not None and (handoff.code, handoff.connector_id) != (code, connector_id):
