@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from kiosk.settings import SettingsError, load_settings
+from kiosk.config.settings import SettingsError, load_settings
 
 try:
     _settings = load_settings()

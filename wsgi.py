@@ -3,8 +3,8 @@
 import sys
 
 from kiosk.app import create_app
-from kiosk.logs import configure_logs
-from kiosk.settings import SettingsError, load_settings
+from kiosk.config.logs import configure_logs
+from kiosk.config.settings import SettingsError, load_settings
 
 try:
     settings = load_settings()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from benchmarks import board, card, expected, fleet, news, tablet, weight
 from benchmarks.machine import facts
 from benchmarks.report import Figure, say, table
-from kiosk.logs import configure_logs
+from kiosk.config.logs import configure_logs
 
 ALL: dict[str, Callable[[], list[Figure]]] = {
     "fleet": fleet.run,

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 from benchmarks.controls import Query, controlled
 from kiosk.app import create_app, running
+from kiosk.config.logs import configure_logs
+from kiosk.config.settings import load_settings
+from kiosk.config.sites import load_site
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.sighting import Sighting
-from kiosk.engine.live import charger_topic, site_topic
-from kiosk.logs import configure_logs
-from kiosk.settings import load_settings
-from kiosk.site import load_site
+from kiosk.news.live import charger_topic, site_topic
 
 FREE, TAKEN = "Available", "Charging"
 

@@ -21,7 +21,7 @@ from kiosk.app import running
 from kiosk.clock import ManualClock
 from kiosk.demo import LAB_TOKEN, MOUNT, OPERATOR_TOKEN, PILOT_KEY, PILOT_SECRET
 from kiosk.engine.engine import Engine
-from kiosk.sandbox.chargepilot import PREFIX
+from kiosk.sandbox.chargepilot.gateway import PREFIX
 
 NAME = "board"
 HERE = f"http://127.0.0.1:9{MOUNT}"

@@ -11,17 +11,17 @@ from typing import Any
 
 from benchmarks.report import Figure, at_most
 from kiosk.charts.fuse_tree import draw
+from kiosk.config.sites import Site
 from kiosk.domain import lab
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import PoweredCharger
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.power import expected_power
-from kiosk.engine.live import Live
-from kiosk.site import Site
+from kiosk.news.live import Live
 from kiosk.store.records import SeenTree
-from kiosk.upstream.chargepilot_reading import read_site
+from kiosk.upstream.chargepilot.reading import read_site
 from kiosk.upstream.http import decode
-from kiosk.web.power import Powers
+from kiosk.web.shared.power_words import Powers
 
 ROUNDS = 15
 AGAIN = 1000

@@ -22,20 +22,20 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.context import Context
+from kiosk.engine.duties.read import LATELY
 from kiosk.engine.engine import Engine
-from kiosk.engine.live import Live, session_topic
 from kiosk.engine.schedule import RESERVE, ReadNeed, stretch_of, target_seconds
-from kiosk.engine.watch import LATELY
-from kiosk.sandbox.chargers import CODE_ALPHABET, ChargerSpec, ConnectorSpec, Pricing
-from kiosk.sandbox.holds import ACCOUNT
-from kiosk.sandbox.plugchoice import create_plugchoice_app
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.stripe_methods import card_method
-from kiosk.sandbox.switches import Switches
-from kiosk.sandbox.world import World
+from kiosk.news.live import Live, session_topic
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.stripe.methods import card_method
+from kiosk.sandbox.world.chargers import CODE_ALPHABET, ChargerSpec, ConnectorSpec, Pricing
+from kiosk.sandbox.world.holds import ACCOUNT
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
 from kiosk.store import Cipher, Store
-from kiosk.upstream.budget import Budgets
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.plugchoice.budget import Budgets
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 SESSIONS = 40
 BAYS = 2  # a charger; so no charger comes near its hourly limit

@@ -12,11 +12,11 @@ from pathlib import Path
 from benchmarks.observer import Observer, Stamp, controlled
 from benchmarks.streams import KEYS
 from kiosk.app import create_app, running
+from kiosk.config.logs import configure_logs
+from kiosk.config.settings import load_settings
 from kiosk.domain.session import Observation
 from kiosk.domain.tariff import Tariff
-from kiosk.engine.live import charger_topic, session_topic
-from kiosk.logs import configure_logs
-from kiosk.settings import load_settings
+from kiosk.news.live import charger_topic, session_topic
 
 TARIFF = Tariff("EUR", 49, 35)
 

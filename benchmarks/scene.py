@@ -16,13 +16,13 @@ from flask.testing import FlaskClient
 
 from kiosk.app import create_app, running, stop
 from kiosk.clock import Clock
+from kiosk.config.settings import build_settings
+from kiosk.config.sites import load_site
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.receipts import document_of
-from kiosk.settings import build_settings
-from kiosk.site import load_site
 
 HOME = Path(__file__).parent.parent
 CODE = "7MK4T"

@@ -14,21 +14,21 @@ from flask.testing import FlaskClient
 from benchmarks.scene import HOME, PUBLIC
 from kiosk.app import create_app, running, stop
 from kiosk.clock import Clock
+from kiosk.config.settings import build_settings
+from kiosk.config.sites import load_site
 from kiosk.demo import MOUNT
 from kiosk.domain.charger import Connector
 from kiosk.domain.sighting import Price, Sighting
 from kiosk.domain.tariff import Tariff
-from kiosk.sandbox.chargepilot import SITE_ID, fuse_tree
-from kiosk.sandbox.chargers import ChargerView, ConnectorSpec
-from kiosk.sandbox.operator_office import SITE_UUID
-from kiosk.sandbox.scene import build_scene
-from kiosk.sandbox.scene_large import large_scene
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.switches import Switches
-from kiosk.sandbox.world import World
-from kiosk.settings import build_settings
-from kiosk.site import load_site
-from kiosk.upstream.chargepilot_reading import read_tree
+from kiosk.sandbox.chargepilot.gateway import SITE_ID, fuse_tree
+from kiosk.sandbox.plugchoice.office import SITE_UUID
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.chargers import ChargerView, ConnectorSpec
+from kiosk.sandbox.world.scene import build_scene
+from kiosk.sandbox.world.scene_large import large_scene
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
+from kiosk.upstream.chargepilot.reading import read_tree
 
 EXAMPLE = HOME / "docs" / "kiosk.example.toml"
 _SECRET = "only-for-benchmarks-" + "b" * 32

@@ -15,38 +15,41 @@ from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kiosk.clock import Clock, SystemClock
+from kiosk.config.places import PACKAGE, folder
+from kiosk.config.settings import STRIPE_API_URL, Settings
+from kiosk.config.sites import Site, SiteBook, load_site
 from kiosk.domain.limits import Policy
 from kiosk.engine.context import Context, Proofs
 from kiosk.engine.engine import Engine
-from kiosk.engine.live import Live
-from kiosk.engine.site_plan import SitePlan
-from kiosk.places import PACKAGE, folder
-from kiosk.settings import STRIPE_API_URL, Settings
-from kiosk.site import Site, SiteBook, load_site
+from kiosk.engine.sites.plan import SitePlan
+from kiosk.news.live import Live
 from kiosk.store import Cipher, Store
-from kiosk.upstream.budget import Budgets, Endpoint, OnTake
-from kiosk.upstream.chargepilot import ChargePilot
-from kiosk.upstream.ocpplab import Ocpplab
-from kiosk.upstream.operator import PlugchoiceOperator
-from kiosk.upstream.pictures import Pictures
-from kiosk.upstream.plugchoice import PlugchoicePublic
-from kiosk.upstream.stripe_api import StripeProofs
-from kiosk.web import driver, events, handoff, health, pictures, sessions, tablet, tablet_visit, tablets, webhooks
-from kiosk.web.assets import init_assets
-from kiosk.web.devices import init_devices
-from kiosk.web.errors import init_errors
-from kiosk.web.formats import init_formats
-from kiosk.web.front import Front
-from kiosk.web.i18n import init_i18n
-from kiosk.web.limits import init_limits
-from kiosk.web.parts import Parts
-from kiosk.web.request_log import init_request_log
-from kiosk.web.security import init_security
-from kiosk.web.tablets import init_tablets
+from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.ocpplab.pictures import Pictures
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, OnTake
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from kiosk.upstream.stripe.client import StripeProofs
+from kiosk.web.driver import charger, claim, pictures
+from kiosk.web.session import events, pages
+from kiosk.web.shared import health, webhooks
+from kiosk.web.shared.assets import init_assets
+from kiosk.web.shared.devices import init_devices
+from kiosk.web.shared.errors import init_errors
+from kiosk.web.shared.formats import init_formats
+from kiosk.web.shared.front import Front
+from kiosk.web.shared.i18n import init_i18n
+from kiosk.web.shared.limits import init_limits
+from kiosk.web.shared.parts import Parts
+from kiosk.web.shared.request_log import init_request_log
+from kiosk.web.shared.security import init_security
+from kiosk.web.tablet import pairing, screens, visit
+from kiosk.web.tablet.pairing import init_tablets
 
 if TYPE_CHECKING:
     from kiosk.demo import Sandbox
-    from kiosk.sandbox.world import World
+    from kiosk.sandbox.world.world import World
 
 TEMPLATES = folder("templates")
 STATIC = folder("static")
@@ -171,9 +174,9 @@ def _pages(app: Flask, settings: Settings, site: SiteBook, *, demo: bool) -> Non
     init_i18n(app)
     init_formats(app)
     init_errors(app)
-    for module in (driver, pictures, sessions, events, handoff, tablets, tablet, tablet_visit, webhooks, health):
+    for module in (charger, pictures, pages, events, claim, pairing, screens, visit, webhooks, health):
         app.register_blueprint(module.bp)
-    for module in (sessions, events):  # the same pages on the screen of a site
+    for module in (pages, events):  # the same pages on the screen of a site
         app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")
 
 

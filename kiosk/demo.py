@@ -21,23 +21,23 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from kiosk.clock import Clock, SystemClock
-from kiosk.places import folder
-from kiosk.sandbox.chargepilot import PREFIX as PILOT_PREFIX
-from kiosk.sandbox.chargepilot import create_chargepilot_app
-from kiosk.sandbox.faults import Faults, FaultyTransport
-from kiosk.sandbox.luck import System
-from kiosk.sandbox.ocpplab import create_ocpplab_app
-from kiosk.sandbox.operator import PREFIX as OFFICE_PREFIX
-from kiosk.sandbox.operator import create_operator_app
+from kiosk.config.places import folder
+from kiosk.config.settings import Settings, build_settings
+from kiosk.config.sites import SiteBook, load_site
+from kiosk.sandbox.chargepilot.gateway import PREFIX as PILOT_PREFIX
+from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
+from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
 from kiosk.sandbox.panel import create_panel
-from kiosk.sandbox.plugchoice import create_plugchoice_app
-from kiosk.sandbox.scene import build_scene
-from kiosk.sandbox.stripe_api import create_stripe_app
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.switches import Switches
-from kiosk.sandbox.world import World
-from kiosk.settings import Settings, build_settings
-from kiosk.site import SiteBook, load_site
+from kiosk.sandbox.plugchoice.operator import PREFIX as OFFICE_PREFIX
+from kiosk.sandbox.plugchoice.operator import create_operator_app
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.api import create_stripe_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.faults import Faults, FaultyTransport
+from kiosk.sandbox.world.luck import System
+from kiosk.sandbox.world.scene import build_scene
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -16,14 +16,14 @@ from flask import Flask
 
 from kiosk.app import create_app, create_demo_app, running, start, stop
 from kiosk.clock import ManualClock
+from kiosk.config.sites import SiteBook
 from kiosk.demo import EXAMPLE
-from kiosk.engine.live import TooManyStreams, site_topic
-from kiosk.engine.site_plan import SitePlan
-from kiosk.sandbox.operator_office import SITE_UUID
-from kiosk.sandbox.scene import CHARGERS
-from kiosk.site import SiteBook
+from kiosk.engine.sites.plan import SitePlan
+from kiosk.news.live import TooManyStreams, site_topic
+from kiosk.sandbox.plugchoice.office import SITE_UUID
+from kiosk.sandbox.world.scene import CHARGERS
 from kiosk.upstream.errors import NotSent, UpstreamError
-from kiosk.web.parts import Parts
+from kiosk.web.shared.parts import Parts
 from tests.web.built import made_app, made_settings
 
 HOME = Path(__file__).parent.parent

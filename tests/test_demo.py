@@ -10,19 +10,19 @@ from flask import Flask
 
 from kiosk.app import create_app, create_demo_app, stop
 from kiosk.clock import Clock, ManualClock
+from kiosk.config.settings import Settings
+from kiosk.config.sites import SiteBook, load_site
 from kiosk.demo import EXAMPLE, LAB_TOKEN, OPERATOR_TOKEN, PILOT_KEY, PILOT_SECRET, Sandbox, create
-from kiosk.sandbox.operator_office import SITE_UUID
-from kiosk.sandbox.scene import CHARGERS, FREE, build_scene
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.world import World
-from kiosk.settings import Settings
-from kiosk.site import SiteBook, load_site
-from kiosk.upstream.budget import Budgets
-from kiosk.upstream.chargepilot import ChargePilot
+from kiosk.sandbox.plugchoice.office import SITE_UUID
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.scene import CHARGERS, FREE, build_scene
+from kiosk.sandbox.world.world import World
+from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused, UpstreamError
-from kiosk.upstream.ocpplab import Ocpplab
-from kiosk.upstream.operator import PlugchoiceOperator
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.plugchoice.budget import Budgets
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 HERE = "http://127.0.0.1:8000/sandbox"
 

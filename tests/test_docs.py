@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.cli import parser
-from kiosk.settings import Settings, variable
+from kiosk.command.cli import parser
+from kiosk.config.settings import Settings, variable
 
 HOME = Path(__file__).parent.parent
 SETTINGS = (HOME / "docs" / "settings.md").read_text(encoding="utf-8")

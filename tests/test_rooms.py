@@ -13,39 +13,29 @@ import pytest
 HOME = Path(__file__).parent.parent
 MOST_LINES = 400
 
-FOUNDATION = frozenset({"addresses", "clock", "settings", "site", "logs"})
-PRODUCTION = frozenset({"domain", "upstream", "store", "engine", "web"})
-
 ARROWS: dict[str, frozenset[str]] = {
     "domain": frozenset(),
     "clock": frozenset(),
-    "places": frozenset(),
-    "addresses": frozenset(),
-    "settings": frozenset({"addresses"}),
-    "logs": frozenset(),
-    "site": frozenset({"settings"}),
-    "site_power": frozenset({"domain", "site", "store"}),
+    "config": frozenset(),
     "upstream": frozenset({"domain", "clock"}),
     "store": frozenset({"domain"}),
-    "engine": frozenset({"domain", "clock", "store", "upstream"}),
-    "web": frozenset({"domain", "store", "engine", "clock", "places", "settings", "site", "site_power"}),
+    "news": frozenset(),
+    "engine": frozenset({"domain", "clock", "news", "store", "upstream"}),
+    "service": frozenset({"config", "domain", "store"}),
+    "web": frozenset({"clock", "config", "domain", "news", "service", "store"}),
     "sandbox": frozenset({"domain", "clock"}),
-    "stickers": frozenset({"settings", "site"}),
+    "stickers": frozenset({"config"}),
     "charts": frozenset({"domain"}),
-    "power_report": frozenset({"charts", "domain", "settings", "site", "site_power"}),
-    "rehearsal": frozenset({"domain", "clock", "sandbox", "settings", "store", "upstream"}),
-    "pairing": frozenset({"settings", "site", "store"}),
-    "doctor": frozenset({"addresses", "clock", "domain", "settings", "site", "store", "upstream"}),
-    "app": FOUNDATION | PRODUCTION | {"demo", "places"},
-    "demo": frozenset({"sandbox", "clock", "places", "settings", "site"}),
-    "cli": frozenset(
-        {"app", "clock", "doctor", "logs", "pairing", "places"}
-        | {"power_report", "rehearsal", "settings", "site", "stickers", "store"}
+    "rehearsal": frozenset({"clock", "config", "domain", "sandbox", "store", "upstream"}),
+    "app": frozenset({"clock", "config", "demo", "domain", "engine", "news", "store", "upstream", "web"}),
+    "demo": frozenset({"clock", "config", "sandbox"}),
+    "command": frozenset(
+        {"app", "charts", "clock", "config", "domain", "rehearsal", "service", "stickers", "store", "upstream"}
     ),
 }
 """A room, or a module at the top of the package, and what it may use besides itself."""
 
-EXCEPTIONS = frozenset({("kiosk.web.webhooks", "upstream")})
+EXCEPTIONS = frozenset({("kiosk.web.shared.webhooks", "upstream")})
 """The webhook's signature is Stripe's affair, so checking it lies with Stripe's other things. It calls nobody."""
 
 STAGES = ("kiosk.demo", "kiosk.rehearsal.stage")
@@ -54,20 +44,20 @@ STAGES = ("kiosk.demo", "kiosk.rehearsal.stage")
 LAZY_ONLY = frozenset(
     {
         ("kiosk.app", "kiosk.demo"),
-        ("kiosk.app", "kiosk.sandbox.world"),
+        ("kiosk.app", "kiosk.sandbox.world.world"),
         ("kiosk.rehearsal.order", "kiosk.rehearsal.stage"),
     }
 )
 """Imports that must not happen when a real kiosk starts: inside a function, or for the type checker."""
 
 ONLY_IN: dict[str, frozenset[str]] = {
-    "flask": frozenset({"web", "sandbox", "app", "demo", "cli"}),
-    "werkzeug": frozenset({"web", "sandbox", "app", "demo", "cli"}),
+    "flask": frozenset({"web", "sandbox", "app", "demo", "command"}),
+    "werkzeug": frozenset({"web", "sandbox", "app", "demo", "command"}),
     "jinja2": frozenset({"app"}),
     "sqlalchemy": frozenset({"store"}),
     "alembic": frozenset({"store"}),
     "cryptography": frozenset({"store"}),
-    "httpx": frozenset({"upstream", "sandbox", "app", "demo", "doctor", "rehearsal"}),
+    "httpx": frozenset({"upstream", "sandbox", "app", "demo", "command", "rehearsal"}),
     "requests": frozenset({"upstream", "app", "demo"}),
     "stripe": frozenset({"upstream", "sandbox"}),
     "itsdangerous": frozenset({"web"}),
@@ -78,7 +68,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
 }
 """A library, and the only rooms that know it."""
 
-TIMELESS = ("domain", "store", "engine", "web", "rehearsal")
+TIMELESS = ("domain", "store", "news", "engine", "service", "web", "rehearsal")
 """Rooms that are told the time, or ask the kiosk's clock."""
 
 MODULES = sorted(path for path in (HOME / "kiosk").rglob("*.py"))
@@ -97,7 +87,7 @@ def module_name(path: Path) -> str:
 
 
 def room_of(module: str) -> str:
-    """`kiosk.web.errors` is in web; the package itself is in no room."""
+    """`kiosk.web.shared.errors` is in web; the package itself is in no room."""
     return [*module.split("."), ""][1]
 
 

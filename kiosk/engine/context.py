@@ -12,15 +12,15 @@ from typing import Any, Protocol
 from kiosk.clock import Clock
 from kiosk.domain.limits import Policy
 from kiosk.domain.session import HoldProof, Session
-from kiosk.engine.live import Live
-from kiosk.engine.site_plan import SitePlan
+from kiosk.engine.sites.plan import SitePlan
+from kiosk.news.live import Live
 from kiosk.store.store import Store
-from kiosk.upstream.budget import Budgets
-from kiosk.upstream.chargepilot import ChargePilot
-from kiosk.upstream.ocpplab import Ocpplab
-from kiosk.upstream.operator import PlugchoiceOperator
-from kiosk.upstream.pictures import Pictures
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.ocpplab.pictures import Pictures
+from kiosk.upstream.plugchoice.budget import Budgets
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 log = logging.getLogger(__name__)
 

@@ -20,16 +20,16 @@ from typing import cast
 from kiosk.domain.commands import AskedBy, Command, CommandState
 from kiosk.domain.limits import guard
 from kiosk.domain.session import Session
-from kiosk.engine.commands import ENDPOINTS, FIRST, Sender
 from kiosk.engine.context import Context, OpenStore
-from kiosk.engine.live import session_topic
+from kiosk.engine.duties.prove import ProofReader
+from kiosk.engine.duties.read import Watch
+from kiosk.engine.duties.send import ENDPOINTS, FIRST, Sender
 from kiosk.engine.observing import noticed
-from kiosk.engine.proofs import ProofReader
 from kiosk.engine.schedule import plan
-from kiosk.engine.sites import SiteWatch
-from kiosk.engine.watch import Watch
+from kiosk.engine.sites.watch import SiteWatch
+from kiosk.news.live import session_topic
 from kiosk.store.store import Store
-from kiosk.upstream.budget import Endpoint
+from kiosk.upstream.plugchoice.budget import Endpoint
 
 log = logging.getLogger(__name__)
 

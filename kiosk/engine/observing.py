@@ -8,8 +8,8 @@ import logging
 
 from kiosk.domain.session import Event, Observation, Session
 from kiosk.engine.context import Context
-from kiosk.engine.live import charger_topic, session_topic
 from kiosk.engine.receipts import issue
+from kiosk.news.live import charger_topic, session_topic
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from kiosk.clock import Clock
 from kiosk.rehearsal.meter import metered_wh
 from kiosk.rehearsal.steps import StepFailed
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused
-from kiosk.upstream.ocpplab import MOST_LOGS_A_PAGE, Ocpplab
-from kiosk.upstream.ocpplab_commands import (
+from kiosk.upstream.ocpplab.client import MOST_LOGS_A_PAGE, Ocpplab
+from kiosk.upstream.ocpplab.commands import (
     LabCommand,
     NewCharger,
     Target,
@@ -19,8 +19,8 @@ from kiosk.upstream.ocpplab_commands import (
     stop_session,
     unplug_connector,
 )
-from kiosk.upstream.ocpplab_log import LogEntry
-from kiosk.upstream.ocpplab_reading import Stage
+from kiosk.upstream.ocpplab.log import LogEntry
+from kiosk.upstream.ocpplab.reading import Stage
 
 READY_WITHIN = timedelta(minutes=3)
 _CLOCKS_DIFFER = timedelta(minutes=5)

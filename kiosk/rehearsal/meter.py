@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from kiosk.upstream.ocpplab_log import LogEntry
+from kiosk.upstream.ocpplab.log import LogEntry
 from kiosk.upstream.values import as_count, as_number, as_object, as_text
 
 _REGISTER = "Energy.Active.Import.Register"

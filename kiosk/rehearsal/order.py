@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from kiosk.clock import Clock, SystemClock
+from kiosk.config.settings import Settings, SettingsError
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.rehearsal.lab import Lab
 from kiosk.rehearsal.play import Cast, Plan, Player
@@ -18,11 +19,10 @@ from kiosk.rehearsal.rides import KioskRide, OwnRide, Ride
 from kiosk.rehearsal.script import Script
 from kiosk.rehearsal.steps import PAID, UNPAID, Outcome, Report
 from kiosk.rehearsal.waiting import budgets
-from kiosk.settings import Settings, SettingsError
 from kiosk.store import Cipher, Store
-from kiosk.upstream.ocpplab import Ocpplab
-from kiosk.upstream.ocpplab_commands import NewCharger
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.ocpplab.commands import NewCharger
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 if TYPE_CHECKING:
     from kiosk.rehearsal.stage import SandboxStage

@@ -12,7 +12,7 @@ from kiosk.rehearsal.rides import Ride
 from kiosk.rehearsal.steps import NEEDS_LAB, PAID, UNPAID, Mark, Outcome, Report, Step, StepFailed
 from kiosk.rehearsal.waiting import reason
 from kiosk.upstream.errors import Refused, UpstreamError
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from kiosk.domain.commands import AskedBy, Kind, Refusal
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session, fold
 from kiosk.store import Store
 from kiosk.upstream.errors import NotSent, Refused
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 
 class Ride(Protocol):

@@ -14,18 +14,18 @@ from kiosk.clock import ManualClock, SystemClock
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.rehearsal.rides import OwnRide
 from kiosk.rehearsal.steps import Step, StepFailed
-from kiosk.sandbox.chargers import Pricing
-from kiosk.sandbox.faults import Faults, FaultyTransport, Kind, Rule
-from kiosk.sandbox.holds import ACCOUNT
-from kiosk.sandbox.ocpplab import create_ocpplab_app
-from kiosk.sandbox.ocpplab_fleet import LabSwitches
-from kiosk.sandbox.plugchoice import create_plugchoice_app
-from kiosk.sandbox.scene import FREE, build_scene
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.stripe_methods import card_method
-from kiosk.sandbox.stripe_problem import StripeProblem
-from kiosk.sandbox.world import World
-from kiosk.upstream.ocpplab_commands import NewCharger
+from kiosk.sandbox.ocpplab.fleet import LabSwitches
+from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.stripe.methods import card_method
+from kiosk.sandbox.stripe.problem import StripeProblem
+from kiosk.sandbox.world.chargers import Pricing
+from kiosk.sandbox.world.faults import Faults, FaultyTransport, Kind, Rule
+from kiosk.sandbox.world.holds import ACCOUNT
+from kiosk.sandbox.world.scene import FREE, build_scene
+from kiosk.sandbox.world.world import World
+from kiosk.upstream.ocpplab.commands import NewCharger
 
 PLUGCHOICE_URL = "http://sandbox/api/v3"
 LAB_URL = "http://sandbox"

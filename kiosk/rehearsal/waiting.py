@@ -10,8 +10,8 @@ from typing import TypeVar
 from kiosk.clock import Clock
 from kiosk.domain.commands import Refusal
 from kiosk.rehearsal.steps import StepFailed
-from kiosk.upstream.budget import Budgets, Limits
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, UpstreamError
+from kiosk.upstream.plugchoice.budget import Budgets, Limits
 
 T = TypeVar("T")
 

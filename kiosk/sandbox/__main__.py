@@ -11,13 +11,13 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from kiosk.clock import SystemClock
-from kiosk.sandbox.faults import Faults
 from kiosk.sandbox.panel import create_panel
-from kiosk.sandbox.plugchoice import create_plugchoice_app
-from kiosk.sandbox.scene import build_scene
-from kiosk.sandbox.stripe_api import create_stripe_app
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.world import World
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.api import create_stripe_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.faults import Faults
+from kiosk.sandbox.world.scene import build_scene
+from kiosk.sandbox.world.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

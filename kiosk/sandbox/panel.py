@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
-from kiosk.sandbox.cars import MODELS
-from kiosk.sandbox.chargers import ChargerView, ConnectorView
-from kiosk.sandbox.faults import ENDPOINTS, Faults, Kind, Rule
-from kiosk.sandbox.luck import Luck, System
-from kiosk.sandbox.refusal import Refusal
-from kiosk.sandbox.sessions import CAPTURE_FAILED, CAPTURED, REQUIRES_REVIEW, Session
-from kiosk.sandbox.site import NotPossible
-from kiosk.sandbox.world import World
+from kiosk.sandbox.world.cars import MODELS
+from kiosk.sandbox.world.chargers import ChargerView, ConnectorView
+from kiosk.sandbox.world.faults import ENDPOINTS, Faults, Kind, Rule
+from kiosk.sandbox.world.luck import Luck, System
+from kiosk.sandbox.world.refusal import Refusal
+from kiosk.sandbox.world.sessions import CAPTURE_FAILED, CAPTURED, REQUIRES_REVIEW, Session
+from kiosk.sandbox.world.site import NotPossible
+from kiosk.sandbox.world.world import World
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "

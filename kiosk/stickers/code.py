@@ -8,7 +8,7 @@ from qrcode.constants import ERROR_CORRECT_Q  # type: ignore[import-untyped]
 from qrcode.exceptions import DataOverflowError  # type: ignore[import-untyped]
 from qrcode.main import QRCode  # type: ignore[import-untyped]
 
-from kiosk.settings import SettingsError, is_loopback
+from kiosk.config.settings import SettingsError, is_loopback
 
 QUIET = 4
 """Modules of white around a code, as its standard wants."""

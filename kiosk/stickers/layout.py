@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kiosk.settings import SettingsError
+from kiosk.config.settings import SettingsError
 from kiosk.stickers.code import QUIET, matrix
 from kiosk.stickers.letters import DOWN, UP, face, plain, unknown
 from kiosk.stickers.sizes import Size

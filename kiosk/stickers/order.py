@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kiosk.settings import SettingsError
-from kiosk.site import ChargerFacts, Site, SiteBook
+from kiosk.config.settings import SettingsError
+from kiosk.config.sites import ChargerFacts, Site, SiteBook
 from kiosk.stickers.code import address, is_trial, look_alikes, typed
 from kiosk.stickers.colour import brand
 from kiosk.stickers.layout import Facts, Sticker, lay_out

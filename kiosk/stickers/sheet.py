@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kiosk.settings import SettingsError
+from kiosk.config.settings import SettingsError
 from kiosk.stickers.layout import Box, Sticker
 
 A4 = (210.0, 297.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kiosk.site import LanguageCode
+from kiosk.config.sites import LanguageCode
 
 
 @dataclass(frozen=True)

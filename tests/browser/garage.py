@@ -21,20 +21,20 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from kiosk.app import create_app, running, start, stop
 from kiosk.clock import SystemClock
+from kiosk.config.settings import Settings, build_settings
+from kiosk.config.sites import load_site
 from kiosk.domain.session import Session
-from kiosk.sandbox import sessions as states
-from kiosk.sandbox.chargers import ChargerSpec, ConnectorSpec, Pricing
-from kiosk.sandbox.faults import Faults, FaultyTransport, Kind, Rule
-from kiosk.sandbox.plugchoice import create_plugchoice_app
-from kiosk.sandbox.sessions import Session as Upstream
-from kiosk.sandbox.stripe_api import create_stripe_app
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.stripe_faults import StripeFaults
-from kiosk.sandbox.stripe_methods import card_method
-from kiosk.sandbox.switches import Switches
-from kiosk.sandbox.world import World
-from kiosk.settings import Settings, build_settings
-from kiosk.site import load_site
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.api import create_stripe_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.stripe.faults import StripeFaults
+from kiosk.sandbox.stripe.methods import card_method
+from kiosk.sandbox.world import sessions as states
+from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
+from kiosk.sandbox.world.faults import Faults, FaultyTransport, Kind, Rule
+from kiosk.sandbox.world.sessions import Session as Upstream
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
 from kiosk.store import Store
 
 if TYPE_CHECKING:

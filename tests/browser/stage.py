@@ -18,18 +18,18 @@ from playwright.sync_api import BrowserContext
 
 from kiosk.app import create_app, stop
 from kiosk.clock import ManualClock
+from kiosk.config.settings import build_settings
+from kiosk.config.sites import load_site
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import AskedBy, Kind, Refusal
 from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import HoldProof, Observation, PaymentContext, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.receipts import document_of
-from kiosk.sandbox.stripe_api import create_stripe_app
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.settings import build_settings
-from kiosk.site import load_site
+from kiosk.sandbox.stripe.api import create_stripe_app
+from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.store import Store
-from kiosk.web.parts import Parts
+from kiosk.web.shared.parts import Parts
 from tests.browser.garage import CODE, EXAMPLE, NEAR, SECRET_KEY, Edge, served, whole_files
 
 TARIFF = Tariff("EUR", 49, 35)

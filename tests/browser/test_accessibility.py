@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, expect
 
-from kiosk.sandbox.faults import Kind
+from kiosk.sandbox.world.faults import Kind
 from tests.browser.conftest import NewPhone
 from tests.browser.garage import CODE, Garage
 from tests.browser.phone import Phone

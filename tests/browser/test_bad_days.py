@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from kiosk.sandbox.faults import Kind
+from kiosk.sandbox.world.faults import Kind
 from tests.browser.conftest import NewPhone, in_real_time
 from tests.browser.garage import CODE, NEAR, Garage
 from tests.browser.phone import Phone

@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Browser, expect
 
 from kiosk.app import create_demo_app, stop
-from kiosk.sandbox.scene import FREE
+from kiosk.sandbox.world.scene import FREE
 from tests.browser.garage import served, whole_files
 from tests.browser.phone import Phone
 

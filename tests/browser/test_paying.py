@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from kiosk.sandbox.stripe_faults import Loss
+from kiosk.sandbox.stripe.faults import Loss
 from tests.browser.conftest import NewPhone
 from tests.browser.garage import Garage
 from tests.browser.phone import Phone

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from kiosk.sandbox.scene import FREE
+from kiosk.sandbox.world.scene import FREE
 from tests.browser.garage import EXAMPLE, SECRET_KEY
 from tests.browser.phone import Phone
 

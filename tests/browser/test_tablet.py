@@ -206,7 +206,7 @@ def test_after_the_warning_nothing_of_the_last_driver_is_left(garage: Garage, ta
 def test_ten_thousand_idle_resets_leave_no_state(tablet: Tablet) -> None:
     module = tablet.page.evaluate(
         "() => document.querySelector('script[src*=tablet]').src.replace('tablet-board', 'tablet')"
-    ).replace("tablet.js", "tablet-idle.js")
+    ).replace("tablet/tablet.js", "tablet/idle.js")
     found = tablet.page.evaluate(
         """async (address) => {
             const { begin, touched, extended, look } = await import(address);

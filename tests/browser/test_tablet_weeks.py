@@ -108,7 +108,9 @@ def test_a_new_release_is_loaded_when_nobody_touches_the_screen(new_tablet: NewT
     page.clock.install()
     page.reload()
     told = page.evaluate("async () => (await fetch('/tablet/board.json')).json()")
-    page.route("**/tablet/board.json", lambda route: route.fulfill(json=told | {"assets": "/static/new/tablet.js"}))
+    page.route(
+        "**/tablet/board.json", lambda route: route.fulfill(json=told | {"assets": "/static/new/tablet/tablet.js"})
+    )
     page.evaluate("window.stays = true")
     page.clock.run_for(40_000)
     page.wait_for_timeout(300)

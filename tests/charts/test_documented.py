@@ -10,11 +10,11 @@ from pathlib import Path
 
 from kiosk.charts.fuse_tree import draw
 from kiosk.charts.words import power, reason
+from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import Expectation, Place
-from kiosk.site import SiteBook
-from kiosk.site_power import SitePower, TreeState, powered
-from kiosk.upstream.chargepilot_reading import read_site
+from kiosk.service.power import SitePower, TreeState, powered
+from kiosk.upstream.chargepilot.reading import read_site
 from kiosk.upstream.http import decode
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -18,19 +18,19 @@ from kiosk.domain.session import HoldProof, Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.context import Context, Proofs
 from kiosk.engine.engine import Engine
-from kiosk.engine.live import Live, session_topic
-from kiosk.sandbox.chargers import ChargerSpec, ConnectorSpec, Pricing
-from kiosk.sandbox.faults import Faults, FaultyTransport
-from kiosk.sandbox.holds import ACCOUNT
-from kiosk.sandbox.plugchoice import create_plugchoice_app
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.stripe_methods import card_method
-from kiosk.sandbox.switches import Switches
-from kiosk.sandbox.world import World
+from kiosk.news.live import Live, session_topic
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.stripe.methods import card_method
+from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
+from kiosk.sandbox.world.faults import Faults, FaultyTransport
+from kiosk.sandbox.world.holds import ACCOUNT
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
 from kiosk.store.store import Cipher, Store
-from kiosk.upstream.budget import Budgets
 from kiosk.upstream.errors import UpstreamError
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.plugchoice.budget import Budgets
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 CODE = "7MK4T"
 SMALL = "SMALL"

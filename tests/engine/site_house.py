@@ -16,24 +16,24 @@ from kiosk.clock import ManualClock
 from kiosk.domain.charger import ChargerCard
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
-from kiosk.engine.live import Live, charger_topic, site_topic
-from kiosk.engine.site_plan import SitePlan
-from kiosk.sandbox.chargepilot import SITE_ID, PilotSwitches, create_chargepilot_app
-from kiosk.sandbox.chargers import ChargerSpec, ConnectorSpec, Pricing
-from kiosk.sandbox.faults import Faults, FaultyTransport
-from kiosk.sandbox.ocpplab import create_ocpplab_app
-from kiosk.sandbox.operator import create_operator_app
-from kiosk.sandbox.operator_office import SITE_UUID
-from kiosk.sandbox.operator_pages import OperatorSwitches
-from kiosk.sandbox.plugchoice import create_plugchoice_app
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.world import World
+from kiosk.engine.sites.plan import SitePlan
+from kiosk.news.live import Live, charger_topic, site_topic
+from kiosk.sandbox.chargepilot.gateway import SITE_ID, PilotSwitches, create_chargepilot_app
+from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
+from kiosk.sandbox.plugchoice.office import SITE_UUID
+from kiosk.sandbox.plugchoice.operator import create_operator_app
+from kiosk.sandbox.plugchoice.pages import OperatorSwitches
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
+from kiosk.sandbox.world.faults import Faults, FaultyTransport
+from kiosk.sandbox.world.world import World
 from kiosk.store.store import Cipher, Store
-from kiosk.upstream.budget import Budgets
-from kiosk.upstream.chargepilot import ChargePilot
-from kiosk.upstream.ocpplab import Ocpplab
-from kiosk.upstream.operator import PlugchoiceOperator
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.plugchoice.budget import Budgets
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 from tests.engine.house import Gate
 
 Answer = Callable[[httpx.Request], httpx.Response | None]

@@ -7,8 +7,8 @@ import pytest
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
-from kiosk.sandbox.faults import Kind as Fault
-from kiosk.sandbox.faults import Rule
+from kiosk.sandbox.world.faults import Kind as Fault
+from kiosk.sandbox.world.faults import Rule
 from kiosk.store.store import Cipher, Store
 from tests.engine.house import CODE, House
 

@@ -14,14 +14,14 @@ import pytest
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
-from kiosk.engine.commands import MOST_ATTEMPTS, Sender, effect_missing
 from kiosk.engine.context import the_session
-from kiosk.engine.proofs import ProofReader
+from kiosk.engine.duties.prove import ProofReader
+from kiosk.engine.duties.read import Watch
+from kiosk.engine.duties.send import MOST_ATTEMPTS, Sender, effect_missing
 from kiosk.engine.receipts import issue
-from kiosk.engine.watch import Watch
-from kiosk.sandbox.faults import Kind as Fault
-from kiosk.sandbox.faults import Rule
-from kiosk.upstream.budget import Endpoint
+from kiosk.sandbox.world.faults import Kind as Fault
+from kiosk.sandbox.world.faults import Rule
+from kiosk.upstream.plugchoice.budget import Endpoint
 from tests.engine.house import CODE, House
 
 

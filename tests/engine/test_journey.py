@@ -10,8 +10,8 @@ from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
-from kiosk.sandbox.stripe_problem import StripeProblem
-from kiosk.sandbox.switches import Switches
+from kiosk.sandbox.stripe.problem import StripeProblem
+from kiosk.sandbox.world.switches import Switches
 from tests.engine.house import CODE, DECLINED_CARD, SELLER, SMALL, House
 
 

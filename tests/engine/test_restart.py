@@ -10,8 +10,8 @@ import pytest
 from kiosk.domain.commands import CommandState, Kind
 from kiosk.domain.session import Phase
 from kiosk.engine.engine import LEASE
-from kiosk.sandbox.faults import Kind as Fault
-from kiosk.sandbox.faults import Rule
+from kiosk.sandbox.world.faults import Kind as Fault
+from kiosk.sandbox.world.faults import Rule
 from tests.engine.house import CODE, House
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.cli import main
+from kiosk.command.cli import main
+from kiosk.config.settings import Settings, variable
 from kiosk.rehearsal.faults import FAULTS
-from kiosk.settings import Settings, variable
 
 DOC = (Path(__file__).parents[2] / "docs" / "rehearsal.md").read_text(encoding="utf-8")
 

@@ -20,10 +20,10 @@ from kiosk.rehearsal.rides import OwnRide
 from kiosk.rehearsal.script import Script
 from kiosk.rehearsal.steps import EXPECTED, PAID, UNPAID, Mark, Outcome, Report, Step, StepFailed
 from kiosk.rehearsal.waiting import budgets
-from kiosk.upstream.ocpplab import Ocpplab
-from kiosk.upstream.ocpplab_commands import NewCharger
-from kiosk.upstream.ocpplab_log import LogEntry
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.ocpplab.commands import NewCharger
+from kiosk.upstream.ocpplab.log import LogEntry
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NEW = NewCharger("CP-1", "abb", "terra-184", "CCS2", "wss://office.example/ws")

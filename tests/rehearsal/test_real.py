@@ -10,14 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kiosk.config.settings import Settings, SettingsError, build_settings
 from kiosk.domain.commands import Kind
 from kiosk.rehearsal.order import Order, Wire, check, rehearse_real
 from kiosk.rehearsal.report import as_json
 from kiosk.rehearsal.steps import Mark, Report, Step
-from kiosk.sandbox.faults import Kind as Bad
-from kiosk.sandbox.faults import Rule
-from kiosk.sandbox.ocpplab import create_ocpplab_app
-from kiosk.settings import Settings, SettingsError, build_settings
+from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
+from kiosk.sandbox.world.faults import Kind as Bad
+from kiosk.sandbox.world.faults import Rule
 from tests.engine.house import CODE, SMALL, House
 
 KEY = "a secret that is long enough for a test"

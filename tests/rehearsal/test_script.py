@@ -21,13 +21,13 @@ from kiosk.rehearsal.script import Script
 from kiosk.rehearsal.stage import LAB_URL, PLUGCHOICE_URL, USUAL_CODE, SandboxStage
 from kiosk.rehearsal.steps import Mark, Outcome, Report, Step, StepFailed
 from kiosk.rehearsal.waiting import SHARE, Patience, budgets, reason
-from kiosk.sandbox.faults import Kind, Rule
-from kiosk.sandbox.holds import ACCOUNT
-from kiosk.sandbox.stripe_methods import card_method
-from kiosk.upstream.budget import Budgets, Endpoint, Limits
+from kiosk.sandbox.stripe.methods import card_method
+from kiosk.sandbox.world.faults import Kind, Rule
+from kiosk.sandbox.world.holds import ACCOUNT
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, UpstreamError
-from kiosk.upstream.ocpplab import Ocpplab
-from kiosk.upstream.plugchoice import PlugchoicePublic
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 TARIFF = Tariff("EUR", 49, 35)
 

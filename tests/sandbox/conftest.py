@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sandbox_garage import Garage
+
+from tests.sandbox.sandbox_garage import Garage
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 
 from kiosk.clock import ManualClock
-from kiosk.sandbox.chargers import ChargerSpec, ConnectorSpec, Pricing
-from kiosk.sandbox.faults import Faults
-from kiosk.sandbox.holds import ACCOUNT
-from kiosk.sandbox.plugchoice import create_plugchoice_app, session_data
-from kiosk.sandbox.sessions import Session
-from kiosk.sandbox.stripe_book import StripeBook
-from kiosk.sandbox.stripe_methods import card_method
-from kiosk.sandbox.switches import Switches
-from kiosk.sandbox.world import World
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app, session_data
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.stripe.methods import card_method
+from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
+from kiosk.sandbox.world.faults import Faults
+from kiosk.sandbox.world.holds import ACCOUNT
+from kiosk.sandbox.world.sessions import Session
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
 
 AC = "7MK4T"
 DC = "DCF4N"

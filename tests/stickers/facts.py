@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from kiosk.site import ALL_LANGUAGES, SiteBook, load_site
+from kiosk.config.sites import ALL_LANGUAGES, SiteBook, load_site
 from kiosk.stickers.layout import Box, Facts
 from kiosk.stickers.words import in_order
 

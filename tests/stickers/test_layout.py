@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.settings import SettingsError
+from kiosk.config.settings import SettingsError
 from kiosk.stickers.layout import LEAST_MODULE, Box, Facts, Fill, Sticker, lay_out
 from kiosk.stickers.sizes import SIZES, Size
 from kiosk.stickers.words import WORDS, in_order

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.cli import main
-from kiosk.settings import Settings, SettingsError, variable
-from kiosk.site import SiteBook, load_site
+from kiosk.command.cli import main
+from kiosk.config.settings import Settings, SettingsError, variable
+from kiosk.config.sites import SiteBook, load_site
 from kiosk.stickers.order import Order, make
 from tests.stickers.facts import EXAMPLE, PUBLIC_URL, book
 

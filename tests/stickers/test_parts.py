@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from kiosk.settings import SettingsError
-from kiosk.site import ALL_LANGUAGES
+from kiosk.config.settings import SettingsError
+from kiosk.config.sites import ALL_LANGUAGES
 from kiosk.stickers.code import address, look_alikes, matrix, typed
 from kiosk.stickers.colour import brand
 from kiosk.stickers.letters import DOWN, EM, UP, face, plain, unknown
@@ -90,7 +90,7 @@ def test_the_default_language_stands_on_top() -> None:
 
 
 def test_the_colour_is_that_of_the_pages() -> None:
-    tokens = (HOME / "static" / "tokens.css").read_text(encoding="utf-8")
+    tokens = (HOME / "static" / "shared" / "tokens.css").read_text(encoding="utf-8")
     assert f"--deep: {brand(208)};" in tokens
 
 

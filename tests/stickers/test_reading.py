@@ -11,7 +11,7 @@ import resvg_py
 import zxingcpp
 from PIL import Image
 
-from kiosk.site import ALL_LANGUAGES, load_site
+from kiosk.config.sites import ALL_LANGUAGES, load_site
 from kiosk.stickers.order import Form, Made, Order, make
 from kiosk.stickers.sizes import SIZES
 from tests.stickers.facts import EXAMPLE, PUBLIC_URL

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from kiosk.settings import SettingsError
+from kiosk.config.settings import SettingsError
 from kiosk.stickers.drawing import shapes
 from kiosk.stickers.layout import Box, Sticker, lay_out
 from kiosk.stickers.sheet import UNPRINTED, Page, sheets, single

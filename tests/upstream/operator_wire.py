@@ -12,7 +12,7 @@ import pytest
 from kiosk.clock import ManualClock
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.http import Outcome
-from kiosk.upstream.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 
 from .support import assert_tells_nothing
 

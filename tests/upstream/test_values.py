@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.upstream.http import decode
-from kiosk.upstream.reading import read_observation
+from kiosk.upstream.plugchoice.public_reading import read_observation
 from kiosk.upstream.values import (
     MOST_MINOR,
     as_count,

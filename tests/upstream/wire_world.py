@@ -11,10 +11,10 @@ import pytest
 from kiosk.clock import ManualClock
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.session import Observation
-from kiosk.upstream.budget import Budgets, Endpoint, Limits
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.http import Outcome
-from kiosk.upstream.plugchoice import PlugchoicePublic, Started
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
+from kiosk.upstream.plugchoice.public import PlugchoicePublic, Started
 
 from .support import (
     EMAIL,

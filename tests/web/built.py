@@ -10,8 +10,8 @@ from flask import Flask
 
 from kiosk.app import create_app
 from kiosk.clock import Clock, ManualClock
-from kiosk.settings import Settings, build_settings
-from kiosk.site import SiteBook
+from kiosk.config.settings import Settings, build_settings
+from kiosk.config.sites import SiteBook
 
 KEY = "first-key-" + "a" * 40
 OLDER_KEY = "older-key-" + "b" * 40

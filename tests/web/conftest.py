@@ -16,13 +16,13 @@ from flask.testing import FlaskClient
 
 from kiosk.app import create_app, stop
 from kiosk.clock import ManualClock
+from kiosk.config.settings import Settings, build_settings
+from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.session import HoldProof, Observation, PaymentContext, Session
 from kiosk.domain.tariff import Tariff
-from kiosk.settings import Settings, build_settings
-from kiosk.site import SiteBook
 from kiosk.store import Cipher, Store
-from kiosk.web.parts import Parts
+from kiosk.web.shared.parts import Parts
 
 KEY = "a-secret-key-that-is-long-enough-for-tests"
 CODE = "7MK4T"

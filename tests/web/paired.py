@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
-from kiosk.web.tablets import _serializer
+from kiosk.web.tablet.pairing import _serializer
 from tests.web.conftest import KEY, Kiosk
 
 SITE = "marktplatz"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from kiosk.config.sites import SiteBook
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
-from kiosk.site import SiteBook
 
 from .conftest import BOOK, CODE, NEAR, Kiosk
 

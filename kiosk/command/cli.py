@@ -1,0 +1,315 @@
+"""The `kiosk` command: serve, demo, doctor, migrate, settings, tablet, power, stickers, rehearse."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from flask import Flask
+from pydantic import SecretStr
+
+from kiosk.config.logs import configure_logs
+from kiosk.config.places import HOME
+from kiosk.config.settings import PREFIX, Settings, SettingsError, load_settings, variable
+from kiosk.rehearsal.faults import FAULTS
+from kiosk.stickers.sizes import SIZES, USUAL
+
+_WELCOME = """
+The demo is ready: no real chargers, no real money. One second here is {speed} seconds there.
+
+  the driver       {here}/
+  a free charger   {here}/c/7MK4T
+  the tablet       {here}/tablet/     pairing code {code}
+  the sandbox      {here}/sandbox/    play the car, the charger and bad luck
+
+Pay with 4242 4242 4242 4242, any date to come, any CVC. Ctrl-C ends it.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code; what went wrong is said in one sentence."""
+    options = parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except SettingsError as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="kiosk", description="A public EV charging kiosk: scan, pay, charge.")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    serve = commands.add_parser("serve", help="serve drivers with gunicorn")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="serve a made-up site with made-up money, on this machine")
+    demo.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0 lets other devices in")
+    demo.add_argument("--port", type=int, help="default: PORT, or 8000")
+    demo.add_argument(
+        "--speed", type=int, help="seconds of the demo in one real second; default: KIOSK_DEMO_SPEED, or 10"
+    )
+    demo.set_defaults(run=_demo)
+
+    doctor = commands.add_parser("doctor", help="check settings, store and addresses, in sentences")
+    doctor.add_argument("--online", action="store_true", help="also ask Plugchoice, and the other systems that are set")
+    doctor.set_defaults(run=_doctor)
+
+    migrate = commands.add_parser("migrate", help="bring the database to the newest version")
+    migrate.set_defaults(run=_migrate)
+
+    settings = commands.add_parser("settings", help="list every setting with its value; secrets are masked")
+    settings.set_defaults(run=_settings)
+
+    tablet = commands.add_parser("tablet", help="pair the screens of a site, list them, part with a lost one")
+    tablets = tablet.add_subparsers(required=True, metavar="what")
+    pair = tablets.add_parser("pair", help="make a one-use code that pairs a screen")
+    pair.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    pair.add_argument("--name", help="what you call the screen; default: tablet-1, tablet-2 ...")
+    pair.set_defaults(run=_tablet, what="pair")
+    tablets.add_parser("list", help="list the paired screens").set_defaults(run=_tablet, what="list")
+    unpair = tablets.add_parser("unpair", help="part with a screen: at once it shows nothing any more")
+    unpair.add_argument("which", metavar="ID|NAME")
+    unpair.set_defaults(run=_tablet, what="unpair")
+
+    power = commands.add_parser("power", help="list the power that each bay can expect, and draw the fuse tree")
+    power.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    power.add_argument("--svg", type=Path, metavar="FILE", help="draw the fuse tree into this file")
+    power.set_defaults(run=_power)
+
+    stickers = commands.add_parser("stickers", help="make print-ready QR stickers for a site, as PDF and SVG")
+    stickers.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    stickers.add_argument("--code", action="append", default=[], help="only this charger; may be repeated")
+    stickers.add_argument("--size", choices=SIZES, default=USUAL, help="in millimetres; default: %(default)s")
+    stickers.add_argument("--distance", type=int, default=0, help="centimetres from which a phone must read it")
+    stickers.add_argument("--per", choices=("charger", "bay"), default="charger", help="default: %(default)s")
+    stickers.add_argument("--sheet", action="store_true", help="several on A4 sheets instead of one a page")
+    stickers.add_argument("--bleed", type=int, default=0, help="millimetres of colour beyond the cut; often 3")
+    stickers.add_argument("--marks", action="store_true", help="draw cut marks")
+    stickers.add_argument("--format", choices=("pdf", "svg"), help="default: both")
+    stickers.add_argument("--out", type=Path, default=Path("stickers"), help="folder; default: %(default)s")
+    stickers.set_defaults(run=_stickers)
+
+    rehearse = commands.add_parser("rehearse", help="play a whole charge with a virtual charger, and report each step")
+    rehearse.add_argument("--sandbox", action="store_true", help="play in a made-up world; needs no settings")
+    rehearse.add_argument("--code", help="public code of the charger, as on its sticker")
+    rehearse.add_argument("--connector", type=int, default=1, help="its connector; default: %(default)s")
+    rehearse.add_argument("--unpaid", action="store_true", help="start, read and cancel: no payment, no energy")
+    rehearse.add_argument("--charger", help="identity or id at OCPPLAB; default: the code")
+    rehearse.add_argument("--create", metavar="BRAND/MODEL", help="make the virtual charger for this rehearsal")
+    rehearse.add_argument("--connector-type", default="Type2", help="of a new one; default: %(default)s")
+    rehearse.add_argument("--ws-url", help="where a new one connects to")
+    rehearse.add_argument("--keep", action="store_true", help="do not remove a new one afterwards")
+    rehearse.add_argument("--fault", choices=FAULTS, metavar="NAME", help=f"sandbox only: {', '.join(FAULTS)}")
+    rehearse.add_argument("--json", action="store_true", help="print the report as JSON")
+    rehearse.set_defaults(run=_rehearse)
+    return top
+
+
+def _serve(options: argparse.Namespace) -> int:
+    del options
+    if not (HOME / "gunicorn.conf.py").is_file():
+        raise SettingsError("`kiosk serve` needs gunicorn.conf.py and wsgi.py of the checkout: run it from there.")
+    load_settings()  # a wrong setting is said here, before the server's own words
+    here = [sys.executable, "-m", "gunicorn", "--config", str(HOME / "gunicorn.conf.py"), "--pythonpath", str(HOME)]
+    os.execv(sys.executable, [*here, "wsgi:app"])  # noqa: S606 - our own interpreter, no shell
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from werkzeug.serving import make_server
+
+    from kiosk.app import create_demo_app, stop
+    from kiosk.command.tablets import demo_code
+
+    _say_what_is_ignored()
+    port = options.port if options.port is not None else _whole("PORT", 8000)
+    speed = options.speed if options.speed is not None else _whole(variable("demo_speed"), 10)
+    configure_logs("console")
+    # The port is taken first: a second demo must not touch the first one's files.
+    server = make_server(options.host, port, Flask("kiosk.demo"), threaded=True)
+    app = create_demo_app(speed, server.port)
+    server.app = app
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    parts = app.extensions["kiosk"]
+    code = demo_code(parts.store, parts.site, parts.clock.now(), parts.clock.rate)
+    print(_WELCOME.format(here=f"http://127.0.0.1:{server.port}", speed=speed, code=code), flush=True)
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()
+        stop(app)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from kiosk.command.doctor import examine
+
+    findings = examine(load_settings(), online=options.online)
+    for finding in findings:
+        print(f"{finding.mark:4}  {finding.text}")
+    return 1 if any(finding.bad for finding in findings) else 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from kiosk.store import Cipher, Store
+
+    del options
+    settings = load_settings()
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    store.migrate()
+    store.close()
+    print("The database is at the newest version.")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    del options
+    settings = load_settings()
+    for field in Settings.model_fields:
+        print(f"{variable(field)}={_masked(getattr(settings, field))}")
+    return 0
+
+
+def _tablet(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.command.tablets import listing, pair, unpair
+    from kiosk.config.sites import load_site
+    from kiosk.store import Cipher, Store
+
+    settings = load_settings()
+    book, now = load_site(settings.config), SystemClock().now()
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    try:
+        store.migrate()
+        if options.what == "pair":
+            lines = pair(store, book, settings.public_url, now, site=options.site, name=options.name)
+        elif options.what == "list":
+            lines = list(listing(store, book))
+        else:
+            lines = [unpair(store, options.which, now)]
+    finally:
+        store.close()
+    print("\n".join(lines))
+    return 0
+
+
+def _power(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.command.power_report import report
+    from kiosk.config.sites import load_site
+    from kiosk.store import Cipher, Store
+
+    settings = load_settings()
+    book = load_site(settings.config)
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    try:
+        store.migrate()
+        made = report(book, store, SystemClock().now(), options.site)
+    finally:
+        store.close()
+    print("\n".join(made.lines))
+    if options.svg is not None:
+        try:
+            options.svg.write_text(made.picture, encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"{options.svg} cannot be written: {error.strerror}.") from None
+        print(options.svg)
+    return 0
+
+
+def _stickers(options: argparse.Namespace) -> int:
+    from kiosk.config.sites import load_site
+    from kiosk.stickers.order import Order, make
+
+    settings = load_settings()
+    order = Order(
+        site=options.site,
+        codes=tuple(options.code),
+        size=options.size,
+        distance_cm=options.distance,
+        per_bay=options.per == "bay",
+        sheet=options.sheet,
+        bleed=options.bleed,
+        marks=options.marks,
+        forms=(options.format,) if options.format else ("pdf", "svg"),
+    )
+    made = make(load_site(settings.config), settings.public_url, order)
+    for warning in made.warnings:
+        print(f"kiosk: {warning}", file=sys.stderr)
+    for path in made.write(options.out):
+        print(path)
+    return 0
+
+
+def _rehearse(options: argparse.Namespace) -> int:
+    from kiosk.rehearsal.order import Order, check, rehearse_real, rehearse_sandbox
+    from kiosk.rehearsal.report import as_json
+
+    order = Order(
+        code=options.code,
+        connector_id=options.connector,
+        charger=options.charger,
+        create=options.create,
+        connector_type=options.connector_type,
+        ws_url=options.ws_url,
+        keep=options.keep,
+        unpaid=options.unpaid,
+        sandbox=options.sandbox,
+        fault=options.fault,
+    )
+    check(order)
+
+    def say(line: str) -> None:
+        if not options.json:
+            print(line, flush=True)
+
+    def invite(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleaned up as after Ctrl-C
+    try:
+        if order.sandbox:
+            report = rehearse_sandbox(order, say=say)
+        else:
+            report = rehearse_real(order, load_settings(), say=say, invite=invite)
+    except KeyboardInterrupt:
+        print("kiosk: interrupted: look at the charger and at its session.", file=sys.stderr)
+        return 1
+    if options.json:
+        print(as_json(report))
+    return 0 if report.passed else 1
+
+
+def _masked(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return "********"
+    if isinstance(value, tuple):
+        return ",".join(_masked(part) for part in value)
+    return str(value)
+
+
+def _say_what_is_ignored() -> None:
+    """The demo makes its own settings; others are said to be without effect, so that nobody believes them in force."""
+    ignored = sorted(name for name in os.environ if name.startswith(PREFIX) and name != variable("demo_speed"))
+    if ignored:
+        print(f"The demo does not read {', '.join(ignored)}.", file=sys.stderr)
+
+
+def _whole(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdigit():
+        raise SettingsError(f"{name} cannot be used: it must be a whole number.")
+    return int(text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

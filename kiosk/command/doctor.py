@@ -1,0 +1,393 @@
+"""`kiosk doctor`: what an operator should know before drivers come, in sentences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from kiosk.clock import Clock, SystemClock
+from kiosk.config.addresses import is_loopback
+from kiosk.config.settings import STRIPE_API_URL, Settings
+from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
+from kiosk.domain.fuses import FuseTree, spots
+from kiosk.domain.site_board import Listing, SiteConnector
+from kiosk.store import Cipher, Store
+from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.errors import Refused, UpstreamError
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.ocpplab.reading import LabCharger
+from kiosk.upstream.plugchoice.budget import Budgets, Limits
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
+
+MOST_BY_PUBLIC_CARDS = Limits().get_charger * 2 // 3
+"""Chargers that can be read one by one within a minute: a third of the budget is left to the drivers."""
+MOST_SETTINGS = 25
+"""Chargers of a site whose settings are read for their public codes. Of a larger site no code can be called missing."""
+LEAST_VARIETY = 12
+"""Different characters in a secret key: fewer is a typed phrase or a repeated letter, not a random key."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`mark` is ok, note (works, but look at it) or BAD (will not work, or not safely)."""
+
+    mark: str
+    text: str
+
+    @property
+    def bad(self) -> bool:
+        return self.mark == "BAD"
+
+
+def examine(
+    settings: Settings,
+    *,
+    online: bool = False,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> list[Finding]:
+    """All findings. `online` asks every system that is set. Raises SettingsError for an unusable kiosk.toml."""
+    clock = clock or SystemClock()
+    site = load_site(settings.config)
+    findings = [*_secret(settings), *_address(settings), *_money(settings), *_operator(site), *_sites(site)]
+    findings += [*_tablet(settings), *_board(settings, site), *_pilot(settings, site), *_lab(settings)]
+    findings += [*_store(settings), *_time(clock)]
+    if online:
+        findings += _ask_board(settings, site, clock, transport)
+        findings += _ask_pilot(settings, site, clock, transport)
+        findings += _ask_lab(settings, site, clock, transport)
+        findings += _plugchoice(settings, site, clock, transport)
+    return findings
+
+
+def _ok(text: str) -> Finding:
+    return Finding("ok", text)
+
+
+def _note(text: str) -> Finding:
+    return Finding("note", text)
+
+
+def _bad(text: str) -> Finding:
+    return Finding("BAD", text)
+
+
+def _secret(settings: Settings) -> Iterator[Finding]:
+    weak = any(len(set(key)) < LEAST_VARIETY for key in settings.secret_keys)
+    if weak:
+        yield _bad("KIOSK_SECRET_KEY repeats few characters; make a random one: `openssl rand -base64 48`.")
+    elif len(settings.secret_keys) > 1:
+        yield _ok("KIOSK_SECRET_KEY is being rotated; drop the old keys when 30 days have passed.")
+    else:
+        yield _ok("KIOSK_SECRET_KEY looks random.")
+
+
+def _address(settings: Settings) -> Iterator[Finding]:
+    if is_loopback(urlsplit(settings.public_url).hostname):
+        yield _note(f"KIOSK_PUBLIC_URL is {settings.public_url}: only this machine can reach it.")
+        return
+    yield _ok(f"Drivers see {settings.public_host}.")
+    if settings.trusted_proxies == 0:
+        yield _note("KIOSK_TRUSTED_PROXIES is 0: behind a proxy every driver would share one address and one limit.")
+
+
+def _money(settings: Settings) -> Iterator[Finding]:
+    if settings.stands_in_for_plugchoice:
+        yield _note("KIOSK_PLUGCHOICE_URL is on this machine: nothing that happens is real.")
+    else:
+        yield _ok(f"Plugchoice is at {urlsplit(settings.plugchoice_url).netloc}.")
+    if settings.stripe_api_key is None:
+        yield _note(
+            "KIOSK_STRIPE_API_KEY is not set: the end of a hold is taken from Plugchoice, without Stripe's proof."
+        )
+    else:
+        kind = "live" if settings.live_stripe_key else "test"
+        at = "Stripe" if settings.stripe_api_url == STRIPE_API_URL else "a stand-in for Stripe"
+        yield _ok(f"The end of each hold is proven by {at}, with a {kind} key.")
+    if settings.stripe_webhook_secret is None:
+        yield _note("KIOSK_STRIPE_WEBHOOK_SECRET is not set: payments are noticed by asking, a few seconds later.")
+
+
+def _operator(site: SiteBook) -> Iterator[Finding]:
+    operator = site.operator
+    missing = [
+        name
+        for name in ("legal_name", "address", "vat_number", "vat_percent", "helpline")
+        if not getattr(operator, name)
+    ]
+    if missing:
+        yield _note(f"kiosk.toml does not say {', '.join(missing)} of the operator; receipts and pages need it by law.")
+    else:
+        yield _ok(f"The seller is {operator.legal_name}.")
+
+
+def _sites(site: SiteBook) -> Iterator[Finding]:
+    if not site.sites:
+        yield _note("kiosk.toml lists no site: times are shown in UTC, and bays by their connector number.")
+        return
+    for each in site.sites:
+        yield _ok(f"{each.name} has {len(each.chargers)} chargers, in the time of {each.timezone}.")
+
+
+def _tablet(settings: Settings) -> Iterator[Finding]:
+    if settings.tablet_card_entry:
+        yield _note(
+            "KIOSK_TABLET_CARD_ENTRY is on: a card form on a screen that you provide takes you out of PCI's SAQ A, "
+            "which presumes the driver's own device; ask your acquirer or QSA first."
+        )
+    else:
+        yield _ok("Cards are typed on the driver's own phone; the tablet hands over to it.")
+
+
+def _board(settings: Settings, site: SiteBook) -> Iterator[Finding]:
+    """Whether the board of each site can be kept fresh."""
+    if settings.plugchoice_token is None:
+        yield _note("KIOSK_PLUGCHOICE_TOKEN is not set: the board of a site is read charger by charger.")
+    else:
+        yield _ok("KIOSK_PLUGCHOICE_TOKEN is set: one read shows the whole board of a site.")
+    one_by_one = [each for each in site.sites if settings.plugchoice_token is None or each.plugchoice_site is None]
+    if settings.plugchoice_token is not None:
+        for each in one_by_one:
+            yield _note(f"kiosk.toml names no plugchoice_site for {each.name}, so the token is of no use there.")
+    # The budget of public reads is the kiosk's, however many sites share it.
+    chargers = sum(len(each.chargers) for each in one_by_one)
+    if chargers > MOST_BY_PUBLIC_CARDS:
+        names = ", ".join(each.name for each in one_by_one if each.chargers)
+        yield _note(
+            f"No operator token serves the {chargers} chargers of {names}: the board cannot keep them fresh within "
+            "60 s, and says so of each that is older."
+        )
+
+
+def _pilot(settings: Settings, site: SiteBook) -> Iterator[Finding]:
+    if settings.chargepilot_url is None:
+        yield _note("ChargePilot is not set: the power that a driver is told is what the connector can do at most.")
+        return
+    parts = urlsplit(settings.chargepilot_url)
+    if is_loopback(parts.hostname):
+        yield _note("KIOSK_CHARGEPILOT_URL is on this machine: the fuses are a stand-in's.")
+    else:
+        yield _ok(f"ChargePilot is at {parts.netloc}.")
+    for each in site.sites:
+        if each.chargepilot_site is None:
+            yield _note(f"kiosk.toml names no chargepilot_site for {each.name}: its shared fuses are not known.")
+
+
+def _lab(settings: Settings) -> Iterator[Finding]:
+    if settings.ocpplab_url is None:
+        yield _ok("OCPPLAB is not set: the make of the chargers is not shown.")
+    elif is_loopback(urlsplit(settings.ocpplab_url).hostname):
+        yield _note("KIOSK_OCPPLAB_URL is on this machine: the make of the chargers is a stand-in's.")
+    else:
+        yield _ok(f"OCPPLAB is at {urlsplit(settings.ocpplab_url).netloc}.")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    if not folder.exists():
+        nearest = next(parent for parent in folder.parents if parent.exists())
+        if os.access(nearest, os.W_OK):
+            yield _note(f"The folder {folder} is not there yet; the first start makes it.")
+        else:
+            yield _bad(f"The folder {folder} is not there and cannot be made; create it, or set KIOSK_DATA_DIR.")
+        return
+    if not os.access(folder, os.W_OK):
+        yield _bad(f"The folder {folder} cannot be written; give it to the kiosk's user.")
+        return
+    file = Path(settings.database_url.removeprefix("sqlite:///"))
+    if not file.exists():
+        yield _note(f"There is no database at {file} yet; the first start makes it, or `kiosk migrate`.")
+        return
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    try:
+        yield (
+            _ok("The database answers.") if store.healthy() else _bad("The database lacks its tables: `kiosk migrate`.")
+        )
+    finally:
+        store.close()
+
+
+def _time(clock: Clock) -> Iterator[Finding]:
+    installed = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
+    now = clock.now()
+    if now < installed - timedelta(days=1):
+        yield _bad(f"The clock says {now:%Y-%m-%d %H:%M} UTC, which is before the kiosk was installed; set it right.")
+    else:
+        yield _ok(f"The clock says {now:%Y-%m-%d %H:%M} UTC.")
+
+
+def _ask_board(
+    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
+) -> Iterator[Finding]:
+    if settings.plugchoice_token is None:
+        return
+    token = settings.plugchoice_token.get_secret_value()
+    operator = PlugchoiceOperator(settings.plugchoice_url, token, clock=clock, transport=transport)
+    try:
+        for each in site.sites:
+            if each.plugchoice_site is None:
+                continue
+            try:
+                listing = operator.site_connectors(each.plugchoice_site)
+            except UpstreamError as error:
+                yield _bad(
+                    _trouble("Plugchoice", f"the board of {each.name}", error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
+                )
+            else:
+                yield _ok(f"Plugchoice shows {len(listing.entries)} connectors on the board of {each.name}.")
+                yield from _codes(operator, each, listing)
+    finally:
+        operator.close()
+
+
+def _codes(operator: PlugchoiceOperator, site: Site, listing: Listing[SiteConnector]) -> Iterator[Finding]:
+    """Whether the chargers on the board are those of kiosk.toml. Their codes are in the settings of each."""
+    uuids = list(dict.fromkeys(entry.charger.uuid for entry in listing.entries))
+    lost = [one.code for one in site.chargers]
+    for uuid in uuids[:MOST_SETTINGS]:
+        if uuid is None:
+            continue
+        try:
+            code = (operator.public_charging(uuid).public_code or "").upper()
+        except UpstreamError as error:
+            if isinstance(error, Refused) and error.status == 404:
+                continue
+            yield _bad(_unread(site, error))
+            return
+        lost = [each for each in lost if each != code]
+        if not lost:
+            return
+    if lost and listing.complete and None not in uuids and len(uuids) <= MOST_SETTINGS:
+        yield _note(f"No charger on the board of {site.name} has the code {', '.join(lost)}; check kiosk.toml.")
+
+
+def _unread(site: Site, error: UpstreamError) -> str:
+    if isinstance(error, Refused) and error.status == 403:
+        return (
+            f"Plugchoice does not let this token read price and code of the chargers of {site.name} (403): without "
+            "that right it cannot keep the board; give its user the right to see their settings."
+        )
+    what = f"price and code of the chargers of {site.name}"
+    return _trouble("Plugchoice", what, error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
+
+
+def _ask_pilot(
+    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
+) -> Iterator[Finding]:
+    url, key, secret = settings.chargepilot_url, settings.chargepilot_key, settings.chargepilot_secret
+    if url is None or key is None or secret is None:
+        return
+    pilot = ChargePilot(
+        url,
+        key.get_secret_value(),
+        secret.get_secret_value(),
+        clock=clock,
+        full_path=settings.chargepilot_path == "full",
+        transport=transport,
+    )
+    hint = (
+        "this machine's clock may be wrong (every request is signed with the time), or KIOSK_CHARGEPILOT_KEY, _SECRET "
+        "or _PATH"
+    )
+    try:
+        for each in site.sites:
+            if each.chargepilot_site is None:
+                continue
+            try:
+                tree = pilot.site(each.chargepilot_site).tree
+            except UpstreamError as error:
+                yield _bad(_trouble("ChargePilot", f"the fuses of {each.name}", error, hint))
+            else:
+                yield _fuses(each, tree)
+    finally:
+        pilot.close()
+
+
+def _fuses(site: Site, tree: FuseTree | None) -> Finding:
+    """Whether the crosswalk of kiosk.toml finds every charger in the tree, by the same rule as the expected power."""
+    if tree is None:
+        return _note(f"ChargePilot answers, but has no fuse tree of {site.name}.")
+    there = {(each.station_id or "").casefold() for spot in spots(tree) for each in spot.node.connectors}
+    lost = [
+        one.code
+        for one in site.chargers
+        if there.isdisjoint(name.casefold() for name in one.station_ids or (one.code,))
+    ]
+    if lost:
+        return _note(
+            f"ChargePilot answers, but the fuse tree of {site.name} does not name {', '.join(lost)}: set their "
+            "station_ids in kiosk.toml."
+        )
+    return _ok(f"ChargePilot answers: every charger of {site.name} is in the fuse tree.")
+
+
+def _ask_lab(
+    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
+) -> Iterator[Finding]:
+    if settings.ocpplab_url is None or settings.ocpplab_token is None:
+        return
+    token = settings.ocpplab_token.get_secret_value()
+    lab = Ocpplab(settings.ocpplab_url, token, clock=clock, prefix=settings.ocpplab_prefix, transport=transport)
+    try:
+        chargers = lab.all_chargers()
+    except UpstreamError as error:
+        yield _bad(_trouble("OCPPLAB", "its chargers", error, "KIOSK_OCPPLAB_TOKEN is wrong"))
+        return
+    finally:
+        lab.close()
+    lost = [one.code for each in site.sites for one in each.chargers if not _knows(chargers, one)]
+    if lost:
+        yield _note(f"OCPPLAB answers, but does not know {', '.join(lost)}: set their lab_id in kiosk.toml.")
+    else:
+        yield _ok(f"OCPPLAB answers and knows {len(site.codes)} of our chargers.")
+
+
+def _knows(chargers: Sequence[LabCharger], one: ChargerFacts) -> bool:
+    """As the engine finds its facts: by id or identity; without a lab_id by the identity alone, in any case."""
+    if one.lab_id is not None:
+        return any(one.lab_id in (each.id, each.identity) for each in chargers)
+    return any((each.identity or "").upper() == one.code for each in chargers)
+
+
+def _trouble(system: str, what: str, error: UpstreamError, unauthorised: str) -> str:
+    """One sentence on a read that failed. `unauthorised` says what a 401 usually means there."""
+    status = error.status if isinstance(error, Refused) else 0
+    reasons = {
+        401: f"refuses (401): {unauthorised}",
+        403: f"does not let this key see {what} (403)",
+        404: f"does not know {what} (404); check its id in kiosk.toml",
+        429: "asks for a pause (429); try again in a minute",
+    }
+    if isinstance(error, Refused):
+        return f"{system} {reasons.get(status, f'refuses {what} ({status})')}."
+    return f"{system} gives no usable answer on {what}; check the network and its address."
+
+
+def _plugchoice(
+    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
+) -> Iterator[Finding]:
+    if not site.codes:
+        yield _note("Plugchoice was not asked: kiosk.toml lists no charger.")
+        return
+    code = site.codes[0]
+    public = PlugchoicePublic(settings.plugchoice_url, clock=clock, budgets=Budgets(), transport=transport)
+    try:
+        card = public.get_charger(code)
+    except Refused:
+        yield _bad(f"Plugchoice answers, but charger {code} has no public charging; check its code.")
+    except UpstreamError:
+        yield _bad("Plugchoice does not answer; check the network, and KIOSK_PLUGCHOICE_URL.")
+    else:
+        state = "is online" if card.online else "has no connection"
+        yield _ok(f"Plugchoice answers: charger {code} {state}.")
+        if not card.sellable:
+            yield _bad(f"Charger {code} has no price or no hold; set both in Plugchoice.")
+    finally:
+        public.close()

@@ -1,0 +1,327 @@
+"""Settings from the environment (or a `.env`): addresses, secrets and limits. Facts about the operator are in `site`.
+
+Whatever is unknown, half set or dangerous fails at start with one sentence that names the setting and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from kiosk.config import addresses
+from kiosk.config.addresses import is_loopback as is_loopback
+from kiosk.config.addresses import is_path
+
+PREFIX = "KIOSK_"
+PLUGCHOICE_URL = "https://app.plugchoice.com/api/v3"
+STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
+STRIPE_API_URL = "https://api.stripe.com"
+CHARGEPILOT_URL = "https://chargepilot-api.tmhusa.energy/rest/v1"
+LEAST_SECRET = 32
+"""Characters of a secret key: 32 random letters are well over 128 bits."""
+
+_LIVE_KEYS = ("sk_live_", "rk_live_", "pk_live_")
+
+
+class SettingsError(Exception):
+    """The kiosk must not start. The text is one sentence for the operator, and never holds a secret."""
+
+
+class LiveKeyRefused(SettingsError):
+    """A live payment key met a stand-in: no card field may be shown."""
+
+
+def _default_public_url(data: dict[str, Any]) -> str:
+    """This machine, when the back office is a stand-in. With a real one it must be told."""
+    if is_loopback(urlsplit(data.get("plugchoice_url", PLUGCHOICE_URL)).hostname):
+        return f"http://localhost:{data.get('port', 8000)}"
+    return ""
+
+
+def _default_chargepilot_url(data: dict[str, Any]) -> str | None:
+    return CHARGEPILOT_URL if data.get("chargepilot_key") and data.get("chargepilot_secret") else None
+
+
+class Settings(BaseSettings):
+    """Read once at start by `load_settings`, then frozen. Built directly, it does not look at the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+    secret_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        description="signs cookies and encrypts tokens; the newest first, older ones behind a comma still open"
+    )
+    plugchoice_url: str = Field(PLUGCHOICE_URL, description="Plugchoice's API")
+    plugchoice_token: SecretStr | None = Field(None, description="operator's token: keeps the board of bays fresh")
+    data_dir: Path = Field(Path("data"), description="folder for the database and the compressed static files")
+    database_url: str = Field(
+        default_factory=lambda data: f"sqlite:///{data.get('data_dir', Path('data'))}/kiosk.db",
+        description="where sessions are kept",
+    )
+    port: int = Field(8000, validation_alias="PORT", ge=0, le=65535, description="where the server listens")
+    public_url: str = Field(default_factory=_default_public_url, description="the one address that drivers see")
+    config: Path | None = Field(None, description="path of kiosk.toml: the operator and the sites")
+    stripe_js_url: str = Field(STRIPE_JS_URL, description="Stripe's browser script; other values are for a stand-in")
+    stripe_api_url: str = Field(STRIPE_API_URL, description="Stripe's API; other values are for a stand-in")
+    stripe_api_key: SecretStr | None = Field(None, description="reads the proof that a hold has ended")
+    stripe_webhook_secret: SecretStr | None = Field(None, description="opens /webhooks/stripe")
+    ocpplab_url: str | None = Field(None, description="OCPPLAB's gateway: virtual chargers for `kiosk rehearse`")
+    ocpplab_token: SecretStr | None = Field(None, description="bearer token for OCPPLAB")
+    ocpplab_prefix: str = Field("/ocpp", description="generation of OCPPLAB's paths: /ocpp, /evcharger or /")
+    chargepilot_key: SecretStr | None = Field(None, description="key for ChargePilot, which knows the sites' fuses")
+    chargepilot_secret: SecretStr | None = Field(None, description="signs the requests to ChargePilot")
+    chargepilot_url: str | None = Field(default_factory=_default_chargepilot_url, description="ChargePilot's API")
+    chargepilot_path: Literal["full", "short"] = Field("full", description="which part of its path is signed")
+    tablet_card_entry: bool = Field(False, description="card payment on the tablet's screen; ends PCI's SAQ A")
+    trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose forwarded headers are believed")
+    start_deadline_seconds: int = Field(120, ge=30, le=3600, description="paid, but not charging: then cancelled")
+    power_deadline_seconds: int = Field(180, ge=30, le=3600, description="charging without energy: then stopped")
+    max_streams: int = Field(500, ge=1, le=100_000, description="open event streams; beyond it pages poll")
+    worker_class: Literal["gthread", "gevent"] = Field("gthread", description="kind of gunicorn worker")
+    log_format: Literal["json", "console"] = Field("json", description="JSON lines, or text for people")
+    demo_speed: int = Field(10, ge=1, le=600, description="seconds of the demo's world in one real second")
+    personal_data_days: int = Field(30, ge=1, le=3650, description="days until e-mail and device data are erased")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in, so that a test or the demo cannot catch a stray variable."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @field_validator("secret_key", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not keys or any(len(key.get_secret_value()) < LEAST_SECRET for key in keys):
+            raise ValueError(
+                f"each key needs at least {LEAST_SECRET} characters; make one with "
+                "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`"
+            )
+        return keys
+
+    @field_validator("data_dir", "config")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path is not None else None
+
+    @field_validator("config")
+    @classmethod
+    def _is_there(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            raise ValueError(f"there is no file {path}; give the path of kiosk.toml or leave the setting out")
+        return path
+
+    @field_validator("database_url")
+    @classmethod
+    def _sqlite(cls, url: str) -> str:
+        if not url.startswith("sqlite:///"):
+            raise ValueError("this version keeps its data in SQLite; use sqlite:///<path> or leave the setting out")
+        return url
+
+    _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
+    _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)
+    _tokens = field_validator("ocpplab_token", "chargepilot_key")(addresses.token)
+    _long_token = field_validator("plugchoice_token")(addresses.long_token)
+    _prefix = field_validator("ocpplab_prefix")(addresses.path_prefix)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if is_path(self.plugchoice_url) or is_path(self.stripe_api_url):
+            raise ValueError("KIOSK_PLUGCHOICE_URL and KIOSK_STRIPE_API_URL need a whole address, not a path.")
+        if not self.public_url:
+            raise ValueError("KIOSK_PUBLIC_URL is missing: set the address that drivers see, with https://.")
+        parts = urlsplit(self.public_url)
+        if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+            raise ValueError("KIOSK_PUBLIC_URL must be a bare origin such as https://charge.example, without a path.")
+        if self.stripe_api_url != STRIPE_API_URL and self.stripe_api_key is None:
+            raise ValueError("KIOSK_STRIPE_API_URL is set without KIOSK_STRIPE_API_KEY: set both, or leave both out.")
+        if (self.ocpplab_url is None) != (self.ocpplab_token is None):
+            raise ValueError("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN belong together: set both, or leave both out.")
+        pilot = (self.chargepilot_url, self.chargepilot_key, self.chargepilot_secret)
+        if any(pilot) and not all(pilot):
+            raise ValueError(
+                "KIOSK_CHARGEPILOT_KEY and KIOSK_CHARGEPILOT_SECRET belong together, and KIOSK_CHARGEPILOT_URL needs "
+                "both: set them all, or leave them all out."
+            )
+        self._refuse_mixed_worlds()
+        return self
+
+    def _refuse_mixed_worlds(self) -> None:
+        """Real cards never meet a stand-in, and a stand-in never meets real money."""
+        if not self.real_stripe_js and not self.stands_in_for_plugchoice:
+            raise ValueError(
+                "KIOSK_STRIPE_JS_URL points at a stand-in while KIOSK_PLUGCHOICE_URL is a real one: "
+                "leave KIOSK_STRIPE_JS_URL out."
+            )
+        if self.stripe_api_url != STRIPE_API_URL and not self.stands_in_for_plugchoice:
+            raise ValueError(
+                "KIOSK_STRIPE_API_URL points at a stand-in while KIOSK_PLUGCHOICE_URL is a real one: "
+                "leave KIOSK_STRIPE_API_URL out."
+            )
+        if not self.live_stripe_key:
+            return
+        if not self.real_stripe_js:
+            raise ValueError(
+                "KIOSK_STRIPE_API_KEY is a live key while KIOSK_STRIPE_JS_URL points at a stand-in: "
+                "leave KIOSK_STRIPE_JS_URL out, or use a test key."
+            )
+        if self.stripe_api_url != STRIPE_API_URL:
+            raise ValueError(
+                "KIOSK_STRIPE_API_KEY is a live key while KIOSK_STRIPE_API_URL points at a stand-in: "
+                "leave KIOSK_STRIPE_API_URL out, or use a test key."
+            )
+        if self.stands_in_for_plugchoice:
+            raise ValueError(
+                "KIOSK_STRIPE_API_KEY is a live key while KIOSK_PLUGCHOICE_URL is a stand-in: "
+                "set the real KIOSK_PLUGCHOICE_URL, or use a test key."
+            )
+
+    # --- what the rest of the kiosk asks
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The newest first: it signs and encrypts; all of them open."""
+        return tuple(key.get_secret_value() for key in self.secret_key)
+
+    @property
+    def https(self) -> bool:
+        """Drivers reach the kiosk over TLS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def public_host(self) -> str:
+        """The address as drivers read it, e.g. `charge.example`."""
+        return urlsplit(self.public_url).netloc
+
+    @property
+    def sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite:")
+
+    @property
+    def stands_in_for_plugchoice(self) -> bool:
+        """The back office is on this machine, so no charger and no money is real."""
+        return is_loopback(urlsplit(self.plugchoice_url).hostname)
+
+    @property
+    def real_stripe_js(self) -> bool:
+        parts = urlsplit(self.stripe_js_url)
+        return parts.scheme == "https" and parts.netloc == "js.stripe.com"
+
+    @property
+    def stripe_js_origin(self) -> str:
+        """Origin of the browser script; empty when it is served by the kiosk's own address."""
+        parts = urlsplit(self.stripe_js_url)
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+    @property
+    def live_stripe_key(self) -> bool:
+        return self.stripe_api_key is not None and self.stripe_api_key.get_secret_value().startswith(_LIVE_KEYS)
+
+    @property
+    def live_money(self) -> bool:
+        """Real cards can be charged: the back office is real. Its own test mode cannot be told from here."""
+        return not self.stands_in_for_plugchoice
+
+    def check_publishable_key(self, key: str) -> None:
+        """Raise LiveKeyRefused when a live key came with a session whose card field would be a stand-in's."""
+        if key.startswith("pk_live_") and not self.real_stripe_js:
+            raise LiveKeyRefused(
+                "A live payment key was received while KIOSK_STRIPE_JS_URL points at a stand-in: "
+                "leave KIOSK_STRIPE_JS_URL out."
+            )
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings of the process, or of `environ` alone. The environment wins over `.env`. Raises SettingsError."""
+    given = _process_environment() if environ is None else dict(environ)
+    _refuse_unknown(given)
+    return build_settings(**_Given(Settings, given)())
+
+
+def build_settings(**values: Any) -> Settings:
+    """Settings from values by field name. Raises SettingsError where `Settings(...)` would raise pydantic's error."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+def variable(field: str) -> str:
+    """The name of a field's variable in the environment."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"{PREFIX}{field.upper()}"
+
+
+class _Given(EnvSettingsSource):
+    """Reads the variables that `load_settings` was given, with pydantic-settings' own rules for names and types."""
+
+    def __init__(self, settings: type[BaseSettings], given: Mapping[str, str]) -> None:
+        self._given = {name.lower(): value for name, value in given.items() if value != ""}
+        super().__init__(settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._given
+
+
+def _process_environment() -> dict[str, str]:
+    from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**from_file, **os.environ}
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    names = [variable(field) for field in Settings.model_fields]
+    for name in sorted(given):
+        if name.startswith(PREFIX) and name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            advice = f"did you mean {near[0]}?" if near else "see docs/settings.md for the list."
+            raise SettingsError(f"{name} is not a setting of the kiosk: {advice}")
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    where, what = first["loc"], first["msg"].removeprefix("Value error, ")
+    if not where:
+        return what
+    field = str(where[0])
+    name = variable(field) if field in Settings.model_fields else field
+    if first["type"] == "missing":
+        if field == "secret_key":
+            what = f"set it to at least {LEAST_SECRET} random characters"
+        return f"{name} is missing: {what}."
+    if first["type"] == "extra_forbidden":
+        return f"{name} is not a setting of the kiosk: see docs/settings.md for the list."
+    what = what[0].lower() + what[1:]
+    return f"{name} cannot be used: {what}."

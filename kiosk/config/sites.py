@@ -1,0 +1,276 @@
+"""Facts about the operator and the sites, from kiosk.toml: names, bays, time zones, languages. Works without a file.
+
+Unknown keys fail at start with a sentence that names the key and the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kiosk.config.settings import SettingsError
+
+Plug = Literal["type2", "ccs", "chademo", "schuko"]
+LanguageCode = Literal["en", "nl", "de", "fr"]
+ALL_LANGUAGES: tuple[LanguageCode, ...] = ("en", "nl", "de", "fr")
+Text = Annotated[str, Field(min_length=1)]
+Kilowatts = Annotated[Decimal, Field(gt=0, le=2000)]
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Helpline(_Facts):
+    """`text` is what a driver reads, `tel` what a phone dials (`+498005550142`)."""
+
+    text: Text
+    tel: Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
+
+
+class Operator(_Facts):
+    """Who sells. Everything but the name may be missing; `kiosk doctor` says what the law wants."""
+
+    name: Text = "EV charging"
+    legal_name: str | None = None
+    address: str | None = None
+    vat_number: str | None = None
+    vat_percent: Annotated[Decimal, Field(ge=0, le=100)] | None = None
+    helpline: Helpline | None = None
+    helpline_free: bool = False
+    imprint_url: Annotated[str, Field(pattern=r"^https://")] | None = None
+    privacy_url: Annotated[str, Field(pattern=r"^https://")] | None = None
+    hue: Annotated[int, Field(ge=0, le=359)] = 208
+    languages: Annotated[tuple[LanguageCode, ...], Field(min_length=1)] = ALL_LANGUAGES
+    default_language: LanguageCode = "en"
+
+    @model_validator(mode="after")
+    def _default_is_offered(self) -> Self:
+        if self.default_language not in self.languages:
+            raise ValueError(f"default_language {self.default_language!r} is not among the languages")
+        return self
+
+
+class Bay(_Facts):
+    """One connector as it is painted on the ground. `side` says where the cable is, in the driver's words."""
+
+    label: Text
+    side: str | None = None
+    connector: Plug | None = None
+    max_kw: Kilowatts | None = None
+    point_id: str | None = None
+
+
+class ChargerFacts(_Facts):
+    """One charger. `code` is the public code of its sticker; `bays` is keyed by connector number. `max_kw` is what each
+    of its connectors can do, not all of them together; a bay's own `max_kw` goes before it.
+
+    `station_ids` are its names in ChargePilot's fuse tree (none: the public code is its name there), `lab_id` its id or
+    its identity at OCPPLAB.
+    """
+
+    code: Text
+    label: str | None = None
+    place: str | None = None
+    max_kw: Kilowatts | None = None
+    point_ids: tuple[str, ...] = ()
+    station_ids: tuple[Text, ...] = ()
+    lab_id: Text | None = None
+    bays: dict[Annotated[int, Field(ge=1)], Bay] = Field(default_factory=dict)
+
+    @field_validator("code")
+    @classmethod
+    def _upper(cls, code: str) -> str:
+        if not code.isalnum():
+            raise ValueError("a charger code has letters and digits only, as on its sticker")
+        return code.upper()
+
+
+class TabletFacts(_Facts):
+    """How the site's tablet behaves: seconds without a touch until it asks whether somebody is there (on pages that are
+    read for long: `reading_seconds`), and how long it then waits, seen and heard, before it forgets everything.
+    """
+
+    idle_seconds: Annotated[int, Field(ge=20, le=600)] = 60
+    reading_seconds: Annotated[int, Field(ge=20, le=1200)] = 120
+    warning_seconds: Annotated[int, Field(ge=20, le=300)] = 30
+    sound: bool = True
+
+    @model_validator(mode="after")
+    def _reading_takes_longer(self) -> Self:
+        if self.reading_seconds < self.idle_seconds:
+            raise ValueError("reading_seconds must not be less than idle_seconds")
+        return self
+
+
+class Site(_Facts):
+    """A place with one name and one time zone. `plugchoice_site` and `chargepilot_site` are its ids there."""
+
+    id: Text
+    name: Text
+    timezone: str
+    plugchoice_site: str | None = None
+    chargepilot_site: Text | None = None
+    tablet: TabletFacts = Field(default_factory=TabletFacts)
+    chargers: tuple[ChargerFacts, ...] = ()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        _zone(name)
+        return name
+
+    @field_validator("plugchoice_site")
+    @classmethod
+    def _is_a_uuid(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            return str(UUID(text))
+        except ValueError:
+            raise ValueError("use the location's uuid at Plugchoice, as it stands in its address there") from None
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        labels = Counter(bay.label for charger in self.chargers for bay in charger.bays.values())
+        for label, times in labels.items():
+            if times > 1:
+                raise ValueError(f"bay {label!r} stands twice in site {self.id!r}")
+        stations = Counter(name for charger in self.chargers for name in charger.station_ids or (charger.code,))
+        for name, times in stations.items():
+            if times > 1:
+                raise ValueError(f"station {name!r} stands twice in site {self.id!r}")
+        labs = Counter(charger.lab_id for charger in self.chargers if charger.lab_id is not None)
+        for name, times in labs.items():
+            if times > 1:
+                raise ValueError(f"lab_id {name!r} stands twice in site {self.id!r}")
+        return self
+
+
+class SiteBook(_Facts):
+    """What kiosk.toml says, and neutral answers for what it does not say."""
+
+    operator: Operator = Field(default_factory=Operator)
+    sites: tuple[Site, ...] = ()
+
+    @model_validator(mode="after")
+    def _codes_differ(self) -> Self:
+        codes = Counter(charger.code for site in self.sites for charger in site.chargers)
+        for code, times in codes.items():
+            if times > 1:
+                raise ValueError(f"charger {code} stands twice")
+        ids = Counter(site.id for site in self.sites)
+        for site_id, times in ids.items():
+            if times > 1:
+                raise ValueError(f"site {site_id!r} stands twice")
+        return self
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Site, ChargerFacts]]:
+        return {charger.code: (site, charger) for site in self.sites for charger in site.chargers}
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every configured charger, in the order of the file."""
+        return tuple(self._places)
+
+    def site(self, site_id: str) -> Site | None:
+        return next((site for site in self.sites if site.id == site_id), None)
+
+    @property
+    def single_site(self) -> Site | None:
+        """The site, when there is exactly one."""
+        return self.sites[0] if len(self.sites) == 1 else None
+
+    def charger(self, code: str) -> ChargerFacts | None:
+        place = self._places.get(code.upper())
+        return place[1] if place else None
+
+    def site_of(self, code: str) -> Site | None:
+        place = self._places.get(code.upper())
+        return place[0] if place else None
+
+    def bay(self, code: str, connector_id: int) -> Bay | None:
+        charger = self.charger(code)
+        return charger.bays.get(connector_id) if charger else None
+
+    def bay_label(self, code: str, connector_id: int) -> str:
+        """What is painted on the bay; the connector's number where nothing is known."""
+        bay = self.bay(code, connector_id)
+        return bay.label if bay else str(connector_id)
+
+    def neighbours(self, code: str) -> tuple[str, ...]:
+        """The other chargers of the same site, in the order of the file."""
+        site = self.site_of(code)
+        return tuple(c.code for c in site.chargers if c.code != code.upper()) if site else ()
+
+    def zone(self, code: str) -> ZoneInfo:
+        """The time zone of a charger: its site's, or that of the only site, or UTC."""
+        site = self.site_of(code) or self.single_site
+        return _zone(site.timezone) if site else ZoneInfo("UTC")
+
+    def seller(self, code: str, connector_id: int) -> dict[str, str | None]:
+        """Who sells at that bay and where it is, as a receipt keeps it (rules R-01 to R-03)."""
+        operator, site, charger, bay = (
+            self.operator,
+            self.site_of(code),
+            self.charger(code),
+            self.bay(code, connector_id),
+        )
+        return {
+            "name": operator.name,
+            "legal_name": operator.legal_name,
+            "address": operator.address,
+            "vat_number": operator.vat_number,
+            "vat_percent": str(operator.vat_percent) if operator.vat_percent is not None else None,
+            "helpline": operator.helpline.text if operator.helpline else None,
+            "helpline_tel": operator.helpline.tel if operator.helpline else None,
+            "site": site.name if site else None,
+            "timezone": self.zone(code).key,
+            "charger": charger.label if charger else None,
+            "place": charger.place if charger else None,
+            "bay": self.bay_label(code, connector_id),
+            "point_id": bay.point_id if bay else None,
+        }
+
+
+def load_site(path: Path | None) -> SiteBook:
+    """The book of that file; a neutral one without a file. Raises SettingsError."""
+    if path is None:
+        return SiteBook()
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+    try:
+        return SiteBook.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(_sentence(path, error)) from None
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}; use a name such as Europe/Berlin") from None
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    first: Any = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    if first["type"] == "extra_forbidden":
+        return f"{path}: {key} is not a key of this file; see docs/kiosk.example.toml for the list."
+    if first["type"] == "missing":
+        return f"{path}: {key} is missing."
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{path}: {key + ': ' if key else ''}{what[0].lower()}{what[1:]}."

@@ -1,0 +1,1 @@
+"""What the engine does in a round: one module a duty."""

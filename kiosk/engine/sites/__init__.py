@@ -1,0 +1,1 @@
+"""What the engine keeps fresh for the boards of whole sites: states, prices, fuses, makes, pictures."""

@@ -1,0 +1,272 @@
+"""The bays of watched sites by the operator's view: one read shows the states of a whole site, prices come one by one.
+
+Nothing is asked for a site that nobody watches, and many who watch cost no more than one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+
+from kiosk.domain.charger import AHEAD, Connector
+from kiosk.domain.sighting import NEVER, Price, Sighting
+from kiosk.domain.site_board import ChargerRef, Listing, PublicCharging, SiteConnector
+from kiosk.engine.context import Context, Health
+from kiosk.engine.sites.pace import Pace, why
+from kiosk.engine.sites.plan import SitePlan
+from kiosk.news.live import charger_topic
+from kiosk.upstream.errors import BudgetSpent, Refused, UpstreamError
+from kiosk.upstream.plugchoice.operator import PAGE_SIZE, REQUESTS_A_MINUTE, PlugchoiceOperator
+
+log = logging.getLogger(__name__)
+
+STATES_EVERY = timedelta(seconds=15)
+"""Four times within the minute after which a state is called old."""
+PAGES_A_MINUTE = REQUESTS_A_MINUTE // 4
+PRICE_EVERY = timedelta(minutes=1)
+PRICES_A_MINUTE = 100
+PRICES_AT_ONCE = 10
+STRANGERS_EVERY = timedelta(minutes=10)
+"""A charger without public charging, or of another kiosk, may become one of ours."""
+LONGEST_PAUSE = timedelta(minutes=5)
+_BETWEEN_PRICES = timedelta(seconds=5)
+"""After a failure; otherwise only the number a minute counts."""
+LOGGED_AFTER = 3
+"""Prices that could not be read in a row: before that it may be one charger's own trouble."""
+_OF_ONE_CHARGER = frozenset({400, 403, 404, 410, 422})
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the settings of a charger said. `answered` and without a code of ours, it is a stranger."""
+
+    asked_at: datetime
+    answered: bool
+    code: str | None = None
+    price: Price | None = None
+
+
+@dataclass(frozen=True)
+class _Charger:
+    online: bool | None
+    connectors: tuple[Connector, ...]
+
+
+@dataclass(frozen=True)
+class _States:
+    """The last listing of a site, by the uuid of its chargers."""
+
+    at: datetime
+    pages: int
+    chargers: Mapping[str, _Charger]
+
+
+@dataclass
+class _Roster:
+    """Uuids by the other names of a charger, for entries that do not have one."""
+
+    read_at: datetime | None = None
+    uuids: dict[int | str, str] = field(default_factory=dict)
+
+
+class Bays:
+    """`read_*` ask outside, one of each kind at a time; `due_*` only decide."""
+
+    def __init__(self, context: Context, operator: PlugchoiceOperator) -> None:
+        self._context = context
+        self._operator = operator
+        self._health = {plan.id: Health(f"Plugchoice's operator view (site {plan.id})") for plan in context.sites}
+        self._prices_health = Health("Plugchoice's operator view (prices)")
+        self._lock = Lock()
+        self._paces: dict[str, Pace] = {plan.id: Pace(LONGEST_PAUSE) for plan in context.sites}
+        self._prices_pace = Pace(LONGEST_PAUSE)
+        self._states: dict[str, _States] = {}
+        self._rosters: dict[str, _Roster] = {}
+        self._known: dict[str, _Known] = {}
+        self._asked: deque[datetime] = deque()
+
+    def forget_times(self) -> None:
+        """The clock was set back: what was seen before then is of no known age. Which charger is which stays known."""
+        with self._lock:
+            self._asked.clear()
+            self._states.clear()
+            self._rosters.clear()
+            self._known = {uuid: replace(known, asked_at=NEVER, price=None) for uuid, known in self._known.items()}
+        for pace in (*self._paces.values(), self._prices_pace):
+            pace.forget_times()
+
+    # What is due
+
+    def due_states(self, now: datetime, watched: Sequence[SitePlan]) -> tuple[SitePlan | None, timedelta]:
+        """The watched site that waits longest for a read, and how long until the next one is due."""
+        with self._lock:
+            pages = sum(self._states[plan.id].pages if plan.id in self._states else 1 for plan in watched)
+        interval = max(STATES_EVERY, _MINUTE * pages / PAGES_A_MINUTE)
+        return soonest([(self._paces[plan.id].due_in(now, interval), plan) for plan in watched])
+
+    def due_prices(self, now: datetime, watched: Sequence[SitePlan]) -> tuple[list[str], timedelta]:
+        """Chargers whose settings should be read now, unknown and oldest first, and how long until there are some."""
+        pause = self._prices_pace.due_in(now, _BETWEEN_PRICES if self._prices_pace.failures else timedelta(0))
+        if pause > timedelta(0):
+            return [], pause
+        ours = {code for plan in watched for code in plan.codes}
+        with self._lock:
+            while self._asked and not now - _MINUTE < self._asked[0] <= now + AHEAD:
+                self._asked.popleft()
+            room = PRICES_A_MINUTE - len(self._asked)
+            if room <= 0:
+                return [], self._asked[0] + _MINUTE - now
+            uuids = {uuid for plan in watched if plan.id in self._states for uuid in self._states[plan.id].chargers}
+            waits = sorted((self._wait(uuid, ours, now), uuid) for uuid in uuids)
+        due = [uuid for wait, uuid in waits if wait <= timedelta(0)]
+        return due[: min(room, PRICES_AT_ONCE)], waits[0][0] if waits else _MINUTE
+
+    def _wait(self, uuid: str, ours: set[str], now: datetime) -> timedelta:
+        known = self._known.get(uuid)
+        if known is None:
+            return -STRANGERS_EVERY
+        stranger = known.answered and known.code not in ours
+        return known.asked_at + (STRANGERS_EVERY if stranger else PRICE_EVERY) - now
+
+    # What is asked outside
+
+    def read_states(self, plan: SitePlan) -> None:
+        """Bring the cards of a site up to date. After a failure they keep what they have, and grow old."""
+        pace = self._paces[plan.id]
+        pace.trying(self._context.clock.now())
+        try:
+            listing = self._operator.site_connectors(plan.plugchoice_site or "")
+            chargers = self._by_uuid(plan, listing)
+        except UpstreamError as error:
+            self._failed(pace, error, self._health[plan.id])
+            return
+        pace.worked()
+        self._health[plan.id].answered()
+        with self._lock:
+            pages = len(listing.entries) // PAGE_SIZE + 1
+            self._states[plan.id] = _States(listing.asked_at, pages, chargers)
+        self._save(plan, chargers)
+
+    def read_prices(self, uuids: Iterable[str], watched: Sequence[SitePlan]) -> None:
+        """Read the settings of these chargers: their public codes, prices and holds."""
+        pace = self._prices_pace
+        told = []
+        for uuid in uuids:
+            now = self._context.clock.now()
+            pace.trying(now)
+            try:
+                settings = self._operator.public_charging(uuid)
+            except BudgetSpent as spent:
+                self._failed(pace, spent, self._prices_health)
+                break  # it was not asked, so it keeps its turn
+            except UpstreamError as error:
+                refused = isinstance(error, Refused) and error.status in _OF_ONE_CHARGER
+                self._learn(uuid, now, None, answered=refused)
+                if refused:
+                    continue
+                self._failed(pace, error, self._prices_health, patience=LOGGED_AFTER)
+                break
+            pace.worked()
+            self._prices_health.answered()
+            self._learn(uuid, now, settings, answered=True)
+            told.append(uuid)
+        for plan in watched:
+            self._save(plan, told)
+
+    # Inside
+
+    def _failed(self, pace: Pace, error: UpstreamError, health: Health, patience: int = 1) -> None:
+        now = self._context.clock.now()
+        pace.failed(now, error)
+        if not isinstance(error, BudgetSpent) and pace.failures >= patience:
+            health.failed(now, why(error, "is KIOSK_PLUGCHOICE_TOKEN right?"))
+
+    def _learn(self, uuid: str, at: datetime, settings: PublicCharging | None, *, answered: bool) -> None:
+        """It was asked. It keeps its code while its settings cannot be read, and when it is closed to the public."""
+        with self._lock:
+            self._asked.append(at)
+            before = self._known.get(uuid)
+            code = before.code if before is not None else None
+            price = before.price if before is not None else None
+            if settings is not None:
+                code = settings.public_code.upper() if settings.public_code is not None else code
+                price = _price(settings, at)
+            self._known[uuid] = _Known(at, answered, code, price)
+
+    def _save(self, plan: SitePlan, uuids: Iterable[str]) -> None:
+        """Write what is known of these chargers into their cards, and tell who looks at those that changed."""
+        sightings = []
+        with self._lock:
+            states = self._states.get(plan.id)
+            for uuid in uuids:
+                known = self._known.get(uuid)
+                charger = states.chargers.get(uuid) if states is not None else None
+                if known is None or known.code not in plan.codes or states is None or charger is None:
+                    continue
+                sightings.append(Sighting(known.code, charger.online, charger.connectors, known.price, states.at))
+        if not sightings:
+            return
+        for code in self._context.store.save_sightings(sightings, self._context.clock.now()):
+            self._context.live.publish(charger_topic(code))
+
+    def _by_uuid(self, plan: SitePlan, listing: Listing[SiteConnector]) -> dict[str, _Charger]:
+        """The listing's chargers. One that cannot be told from others is on no map, and left out."""
+        if any(entry.charger.uuid is None for entry in listing.entries):
+            self._read_roster(plan)
+        roster = self._rosters.get(plan.id, _Roster())
+        found: dict[str, _Charger] = {}
+        for entry in listing.entries:
+            uuid = _uuid(entry.charger, roster)
+            if uuid is None:
+                continue
+            before = found.get(uuid, _Charger(None, ()))
+            online = entry.charger.online if before.online is None else before.online
+            found[uuid] = _Charger(online, (*before.connectors, entry.connector))
+        return found
+
+    def _read_roster(self, plan: SitePlan) -> None:
+        """While that fails, the names of before count, and who has none of them is left out."""
+        now = self._context.clock.now()
+        roster = self._rosters.get(plan.id)
+        if roster is not None and roster.read_at is not None and now - roster.read_at < STRANGERS_EVERY:
+            return
+        try:
+            listing = self._operator.site_chargers(plan.plugchoice_site or "")
+        except UpstreamError as error:
+            log.warning("the names of a site's chargers cannot be read", extra={"site": plan.id, "reason": str(error)})
+            self._rosters[plan.id] = _Roster(now, roster.uuids if roster is not None else {})
+            return
+        uuids: dict[int | str, str] = {}
+        for each in listing.entries:
+            names = (name for name in (each.ref.id, each.ref.identity) if name is not None)
+            uuids.update((name, each.ref.uuid) for name in names if each.ref.uuid is not None)
+        self._rosters[plan.id] = _Roster(now, uuids)
+
+
+def soonest(waits: Sequence[tuple[timedelta, SitePlan]]) -> tuple[SitePlan | None, timedelta]:
+    """The plan with the shortest wait when that is over, and that wait."""
+    if not waits:
+        return None, _MINUTE
+    wait, plan = min(waits, key=lambda each: each[0])
+    return (plan if wait <= timedelta(0) else None), wait
+
+
+def _uuid(ref: ChargerRef, roster: _Roster) -> str | None:
+    if ref.uuid is not None:
+        return ref.uuid
+    names = (name for name in (ref.id, ref.identity) if name is not None)
+    return next((roster.uuids[name] for name in names if name in roster.uuids), None)
+
+
+def _price(settings: PublicCharging, at: datetime) -> Price | None:
+    """What a charge costs; nothing is sold when it is closed. None when the settings do not say."""
+    if settings.enabled is False:
+        return Price(None, None, at)
+    if settings.tariff is None or not settings.preauth_minor:
+        return None
+    return Price(settings.tariff, settings.preauth_minor, at)

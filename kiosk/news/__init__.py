@@ -1,0 +1,1 @@
+"""Something newer is there: who publishes says what it is about, who listens reads the store again."""

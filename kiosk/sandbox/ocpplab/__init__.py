@@ -1,0 +1,1 @@
+"""A stand-in for OCPPLAB over one world."""

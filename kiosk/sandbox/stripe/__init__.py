@@ -1,0 +1,1 @@
+"""A stand-in for Stripe: the API, the browser script with its forms, webhooks."""

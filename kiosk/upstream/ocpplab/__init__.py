@@ -1,0 +1,1 @@
+"""OCPPLAB: virtual chargers, and what is known of the make of real ones."""

@@ -1,0 +1,1 @@
+"""Plugchoice: the public endpoints with their budgets, and the operator endpoints."""

@@ -1,0 +1,1 @@
+"""Stripe: what it says of a hold, and the signatures of its webhooks."""

@@ -1,0 +1,153 @@
+"""Reading one session for one reader: the store's facts together, the view made from them only when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from time import monotonic
+
+from flask import current_app
+
+from kiosk.config.settings import Settings
+from kiosk.config.sites import SiteBook
+from kiosk.domain.charger import ChargerCard
+from kiosk.domain.commands import Command, Kind
+from kiosk.domain.limits import Policy
+from kiosk.domain.line import WINDOW, Place, place_in_line
+from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Status
+from kiosk.news.live import TooManyStreams, charger_topic, session_topic
+from kiosk.store.records import StoredReceipt
+from kiosk.web.driver.landing import MOST_NEAR, NearBay, free_near
+from kiosk.web.session.screens import Freshness, Where
+from kiosk.web.session.view import SessionView, freshness_of, session_view
+from kiosk.web.shared.devices import current_device
+from kiosk.web.shared.parts import parts
+from kiosk.web.shared.power_words import Ceiling, ceiling_at
+from kiosk.web.shared.text import _
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the store said at `now`. `facts` is all that the rendering depends on beside the session's key."""
+
+    session: Session
+    commands: tuple[Command, ...]
+    now: datetime
+    owner: bool
+    place: Place | None
+    ceiling: Ceiling | None = None
+
+    @cached_property
+    def facts(self) -> tuple[object, ...]:
+        fresh: Freshness = freshness_of(self.session, self.now)
+        asked = tuple((c.id, c.state.value) for c in self.commands)
+        return self.session.version, asked, self.owner, fresh.value, self.place, self.ceiling
+
+    def view(self) -> SessionView:
+        return self._view
+
+    @cached_property
+    def _view(self) -> SessionView:
+        return session_view(
+            self.session,
+            self.commands,
+            self.now,
+            where=where_of(parts().site, self.session.code, self.session.connector_id, self.session.charger_name),
+            policy=policy_of(parts().settings),
+            owner=self.owner,
+            queue=self.place,
+            ceiling=self.ceiling,
+        )
+
+    @property
+    def stored_receipt(self) -> StoredReceipt | None:
+        return parts().store.receipt(self.session.key)
+
+
+def read(key: str) -> Reading | None:
+    """The session as this browser may see it; None when there is none of that key."""
+    store, now = parts().store, parts().clock.now()
+    session = store.session(key)
+    if session is None:
+        return None
+    device = current_device()
+    owner = device is not None and store.owns(key, device)
+    place = line_place(key, now) if session.phase is Phase.QUEUED else None
+    charging = session.known_status is Status.CHARGING
+    ceiling = ceiling_at(session.code, session.connector_id) if charging else None
+    return Reading(session, tuple(store.commands(key)), now, owner, place, ceiling)
+
+
+def line_place(key: str, now: datetime) -> Place | None:
+    """Where the start of that session stands in the line; None when it is not waiting any more."""
+    store = parts().store
+    waiting = store.queue()
+    if key not in waiting:
+        return None
+    recent = [at for endpoint, at in store.calls_since(now - WINDOW) if endpoint == Kind.START]
+    return place_in_line(waiting.index(key) + 1, recent, now)
+
+
+def wait_for_session(key: str, good: Callable[[Session], bool], seconds: float) -> Session | None:
+    """The session as soon as it is `good`, or as it stands after `seconds` of the wall clock."""
+    live, store = parts().live, parts().store
+    try:
+        with live.subscribe(session_topic(key)) as news:
+            end = monotonic() + seconds * current_app.config["PATIENCE"]
+            session = store.session(key)
+            while session is not None and not good(session) and (left := end - monotonic()) > 0 and not news.closing:
+                news.wait(min(left, 1.0))
+                session = store.session(key)
+            return session
+    except TooManyStreams:
+        return store.session(key)
+
+
+def wait_for_card(code: str, good: Callable[[ChargerCard | None], bool], seconds: float) -> ChargerCard | None:
+    """The charger's card as soon as it is `good`, or as it stands after `seconds` of the wall clock."""
+    live, store = parts().live, parts().store
+    try:
+        with live.subscribe(charger_topic(code)) as news:
+            end = monotonic() + seconds * current_app.config["PATIENCE"]
+            card = store.card(code)
+            while not good(card) and (left := end - monotonic()) > 0 and not news.closing:
+                news.wait(min(left, 1.0))
+                card = store.card(code)
+            return card
+    except TooManyStreams:
+        return store.card(code)
+
+
+def near_bays(code: str, now: datetime) -> tuple[NearBay, ...]:
+    """Free bays of the other chargers of the same site, by what is stored and fresh. A few others are asked for."""
+    store, book = parts().store, parts().site
+    others = book.neighbours(code)
+    cards = {one: card for one, card in store.cards(others).items() if not card.stale(now)}
+    unknown = [one for one in others if one not in cards][:MOST_NEAR]
+    for one in unknown:
+        store.want_card(one, now)
+    if unknown:
+        parts().engine.wake()
+    occupied = {one: store.occupied(one) for one in cards}
+    return free_near(cards, occupied, now, book=book, order=others)
+
+
+def where_of(site: SiteBook, code: str, connector_id: int, name: str | None) -> Where:
+    """How people call that bay and charger: the configured words, else upstream's, else the code."""
+    charger = site.charger(code)
+    home = site.site_of(code)
+    label = (charger.label if charger is not None else None) or name or _("charger %(code)s", code=code)
+    rows = [home.name if home is not None else None, charger.place if charger is not None else None]
+    place = ", ".join(row for row in rows if row) or None
+    return Where(site.bay_label(code, connector_id), label, place, site.zone(code))
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The engine's deadlines as this kiosk is set."""
+    return Policy(
+        start=timedelta(seconds=settings.start_deadline_seconds),
+        power=timedelta(seconds=settings.power_deadline_seconds),
+    )

@@ -1,0 +1,394 @@
+"""What one session looks like to a reader, as facts without words: which screen, which figures, steps and actions.
+
+Pure: the session, its commands and the time come in. Page, stream and JSON are all made from this one view, so that
+they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.limits import Policy, power_must_flow_by, time_to_ceiling
+from kiosk.domain.line import Place
+from kiosk.domain.money import Money
+from kiosk.domain.receipt import Receipt, receipt_of
+from kiosk.domain.session import Phase, Session, age
+from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
+from kiosk.domain.tariff import Tariff
+from kiosk.web.session.ladder import Step, end_steps, failed_steps, no_answer_steps, start_steps
+from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Action, Freshness, Hold, HoldState, Notice, Screen, Where
+from kiosk.web.session.shapes import Bar, Spark, bar_of, spark_of
+from kiosk.web.shared.power_words import Ceiling, believed
+
+OLD_AFTER = timedelta(seconds=15)
+LOST_AFTER = timedelta(seconds=60)
+WAITS = frozenset({CommandState.WAITING, CommandState.SENT})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """Facts for one reader (`owner`: may act) at one time. Amounts are Money, energy Decimal kWh, times aware UTC."""
+
+    key: str
+    version: int
+    screen: Screen
+    tone: str
+    icon: str
+    owner: bool
+    final: bool
+    code: str
+    connector_id: int
+    where: Where
+    tariff: Tariff | None
+    hold: Hold
+    shown_hold: Money | None
+    limit: Money | None
+    energy_kwh: Decimal | None
+    cost: Money | None
+    power_kw: Decimal | None
+    fresh_at: datetime | None
+    freshness: Freshness | None
+    offline: bool
+    since: datetime | None
+    ended_at: datetime | None
+    day: datetime
+    limit_about: datetime | None
+    no_power_by: datetime | None
+    gone_at: datetime | None
+    email: str | None
+    ended_by: AskedBy | None
+    reason: str | None
+    refusal: Refusal | None
+    retry_at: datetime | None
+    queue: Place | None
+    bar: Bar | None
+    spark: Spark | None
+    steps: tuple[Step, ...]
+    notices: tuple[Notice, ...]
+    actions: frozenset[Action]
+    limits: tuple[Money, ...]
+    receipt: Receipt | None
+    card_brand: str | None = None
+    card_last4: str | None = None
+    ceiling: Ceiling | None = None
+
+
+def session_view(
+    session: Session,
+    commands: Sequence[Command],
+    now: datetime,
+    *,
+    where: Where,
+    policy: Policy,
+    owner: bool,
+    queue: Place | None = None,
+    receipt: Receipt | None = None,
+    ceiling: Ceiling | None = None,
+) -> SessionView:
+    """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone."""
+    receipt = receipt or receipt_of(session)
+    freshness = freshness_of(session, now)
+    screen = _screen(session, freshness)
+    tone, icon = MARKS[screen]
+    if screen is Screen.REFUSED and session.refusal in REFUSED_MARKS:
+        tone, icon = REFUSED_MARKS[session.refusal]
+    energy_kwh, cost = _figures(session, screen)
+    checking = command_of(commands, Kind.CONFIRM) is not None
+    hold = _hold(session, screen, receipt, cost, checking)
+    limit = session.money(session.limit_minor)
+    running = screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING}
+    power = session.trace.power_kw() if running else None
+    held_minor = session.held_minor
+    ended_by = _ended_by(session, commands)
+    view = SessionView(
+        key=session.key,
+        version=session.version,
+        screen=screen,
+        tone=tone,
+        icon=icon,
+        owner=owner,
+        final=session.final,
+        code=session.code,
+        connector_id=session.connector_id,
+        where=where,
+        tariff=session.tariff,
+        hold=hold,
+        shown_hold=session.money(session.hold_minor),
+        limit=limit,
+        energy_kwh=energy_kwh,
+        cost=cost,
+        power_kw=power,
+        fresh_at=session.fresh_at if running else None,
+        freshness=freshness if running else None,
+        offline=session.charger_online is False,
+        since=session.charging_started_at,
+        ended_at=session.completed_at,
+        day=session.completed_at or session.charging_started_at or session.authorized_at or session.requested_at,
+        limit_about=_limit_about(session) if running and freshness is Freshness.FRESH else None,
+        no_power_by=power_must_flow_by(session, policy),
+        gone_at=session.gone_at,
+        email=_email(session, commands),
+        ended_by=ended_by,
+        reason=session.failure_reason,
+        refusal=session.refusal,
+        retry_at=session.retry_at,
+        queue=queue if screen is Screen.QUEUED else None,
+        bar=bar_of(
+            hold.amount,
+            hold.taken,
+            limit if screen in {Screen.CHARGING, Screen.STALE} else None,
+            hold.state is HoldState.GIVEN_BACK,
+        )
+        if screen not in {Screen.QUEUED, Screen.REFUSED, Screen.LEFT, Screen.NO_ANSWER}
+        else None,
+        spark=spark_of(session.trace, lost=freshness is Freshness.LOST) if running else None,
+        steps=(),
+        notices=_notices(session, screen, commands, power),
+        actions=frozenset(),
+        limits=limit_choices(session.currency, held_minor, session.cost_minor or 0),
+        receipt=receipt if screen in _WITH_RECEIPT else None,
+        card_brand=session.proof.card_brand if session.proof else None,
+        card_last4=session.proof.card_last4 if session.proof else None,
+        ceiling=believed(ceiling, power) if screen is Screen.CHARGING else None,
+    )
+    return replace(view, steps=_steps(view, session, commands, policy), actions=_actions(view, session))
+
+
+_WITH_RECEIPT = frozenset(
+    {
+        Screen.CAPTURED,
+        Screen.NO_CHARGE,
+        Screen.EXPIRED,
+        Screen.FAILED,
+        Screen.ABANDONED,
+        Screen.REFUNDED,
+        Screen.WRITTEN_OFF,
+        Screen.GONE,
+    }
+)
+
+
+def next_change(view: SessionView, now: datetime) -> timedelta | None:
+    """When the view will differ by the passing of time alone; None when it will not."""
+    if view.screen is Screen.QUEUED:
+        return timedelta(seconds=2)
+    if view.freshness in {Freshness.FRESH, Freshness.OLD} and view.fresh_at is not None:
+        old = now - view.fresh_at
+        edge = OLD_AFTER if view.freshness is Freshness.FRESH else LOST_AFTER
+        return max(timedelta(0), edge - old) + timedelta(milliseconds=100)
+    return None
+
+
+def limit_choices(currency: str | None, hold_minor: int | None, used_minor: int = 0) -> tuple[Money, ...]:
+    """The limits that are offered below the hold: about a third, a half and two thirds of it, in round figures."""
+    if currency is None or hold_minor is None:
+        return ()
+    step = _round_step(hold_minor)
+    rows = sorted({(hold_minor * sixths // 6) // step * step for sixths in (2, 3, 4)})
+    return tuple(Money(minor, currency) for minor in rows if max(0, used_minor) < minor < hold_minor)
+
+
+def _round_step(hold_minor: int) -> int:
+    """The largest of 1, 5, 10, 50 and so on that cuts the hold into at least six pieces."""
+    best, step, factor = 1, 1, 5
+    while hold_minor // step >= 6:
+        best, step, factor = step, step * factor, 7 - factor
+    return best
+
+
+def command_of(commands: Sequence[Command], kind: Kind) -> Command | None:
+    """The newest command of that kind that was not withdrawn."""
+    rows = [c for c in commands if c.kind is kind and c.state is not CommandState.WITHDRAWN]
+    return max(rows, key=lambda c: c.id) if rows else None
+
+
+def freshness_of(session: Session, now: datetime) -> Freshness:
+    """How far the live figures can be trusted; a session without any counts as fresh."""
+    old = age(session, now)
+    if old is None or old <= OLD_AFTER:
+        return Freshness.FRESH
+    return Freshness.OLD if old <= LOST_AFTER else Freshness.LOST
+
+
+def _screen(session: Session, freshness: Freshness) -> Screen:
+    match session.phase:
+        case Phase.QUEUED:
+            return Screen.QUEUED
+        case Phase.REFUSED:
+            return Screen.REFUSED
+        case Phase.NO_ANSWER:
+            return Screen.NO_ANSWER
+        case Phase.LEFT:
+            return Screen.LEFT
+        case Phase.GONE if not session.facts.final:
+            return Screen.GONE
+    status = session.known_status
+    if status is None:
+        return Screen.STRANGE
+    if status is Status.CHARGING and freshness is Freshness.LOST:
+        return Screen.STALE
+    return Screen(status.value)
+
+
+def _figures(session: Session, screen: Screen) -> tuple[Decimal | None, Money | None]:
+    """Energy and cost, the same ones wherever they are shown. Until the bill is made, those of the running charge."""
+    live = session.last_live
+    if screen is not Screen.SETTLING or live is None or live.cost_minor is None:
+        return session.energy_kwh, session.money(session.cost_minor)
+    return live.energy_kwh, session.money(live.cost_minor)
+
+
+def _was_held(session: Session) -> bool:
+    """Upstream said so, or gave a status to which nothing but a hold leads: amount and time of it may be missing."""
+    return session.ever_held or session.facts.group in _HELD_GROUPS or session.known_status in _HELD_ENDS
+
+
+_HELD_GROUPS = frozenset({Group.PREPARING, Group.RUNNING, Group.SETTLING, Group.OPERATOR})
+_HELD_ENDS = frozenset({Status.CAPTURED, Status.REFUNDED, Status.WRITTEN_OFF})
+
+
+def _hold(session: Session, screen: Screen, receipt: Receipt | None, used: Money | None, checking: bool) -> Hold:
+    """`checking`: somebody said that it was paid, and the back office was asked to look."""
+    shown = session.money(session.held_minor)
+    if screen is Screen.CREATED and checking:
+        return Hold(HoldState.UNKNOWN, shown)
+    if screen in {Screen.QUEUED, Screen.CREATED}:
+        return Hold(HoldState.SHOWN, shown)
+    if not _was_held(session):
+        return Hold(HoldState.UNKNOWN if screen in {Screen.GONE, Screen.STRANGE} else HoldState.NONE)
+    if receipt is not None:
+        given_back = receipt.given_back_at is not None
+        return Hold(
+            HoldState.GIVEN_BACK if given_back else HoldState.GOES_BACK,
+            receipt.held or shown,
+            receipt.held_at,
+            receipt.taken,
+            receipt.taken_at,
+            receipt.given_back if receipt.held is not None else _rest(shown, receipt.taken),
+            receipt.given_back_at,
+        )
+    ended = session.known_status in ENDED_WITHOUT_PAYMENT or screen is Screen.WRITTEN_OFF
+    return Hold(
+        HoldState.GOES_BACK if ended else HoldState.HELD,
+        shown,
+        session.authorized_at,
+        None if ended else used,
+        None,
+        shown if ended else _rest(shown, used),
+    )
+
+
+def _rest(held: Money | None, used: Money | None) -> Money | None:
+    """What is left of a hold; None when either is not known or more was used than held."""
+    return held - used if held is not None and used is not None and used <= held else None
+
+
+def _limit_about(session: Session) -> datetime | None:
+    """When the limit (or else the hold) is reached at the power of the last reading; counted from that reading."""
+    left = time_to_ceiling(session)
+    if left is None or session.fresh_at is None or left > timedelta(days=2):
+        return None
+    return session.fresh_at + left
+
+
+def _email(session: Session, commands: Sequence[Command]) -> str | None:
+    """`known`: upstream has an address. `asked`: on its way. `refused`: not taken. `open`: may be given."""
+    if session.email_known:
+        return "known"
+    command = command_of(commands, Kind.RECEIPT_EMAIL)
+    if command is not None and command.state in WAITS:
+        return "asked"
+    if command is not None and command.state is CommandState.DONE:
+        return "known"
+    if command is not None and command.state is CommandState.REFUSED:
+        return "refused"
+    return "open" if session.can_set_email() else None
+
+
+def _ended_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
+    """Who asked for the cancel or the stop that went through; None when nobody at this kiosk did."""
+    status = session.known_status
+    kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
+    if status is Status.CHARGING or session.phase is Phase.QUEUED:
+        return None
+    command = command_of(commands, kind) or (command_of(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
+    if command is None or command.state in {CommandState.REFUSED, CommandState.WAITING}:
+        return None
+    return command.asked_by
+
+
+def _notices(
+    session: Session, screen: Screen, commands: Sequence[Command], power: Decimal | None
+) -> tuple[Notice, ...]:
+    rows: list[Notice] = []
+    stop, cancel = command_of(commands, Kind.STOP), command_of(commands, Kind.CANCEL)
+    if screen in {Screen.CHARGING, Screen.STALE} and stop is not None:
+        if stop.state in WAITS:
+            rows.append(Notice.STOP_ASKED)
+        elif stop.state is CommandState.UNKNOWN:
+            rows.append(Notice.STOP_NO_ANSWER)
+        elif stop.state is CommandState.REFUSED:
+            rows.append(Notice.STOP_REFUSED)
+    if screen is Screen.CHARGING and stop is None and cancel is not None and cancel.state is CommandState.REFUSED:
+        rows.append(Notice.CANCEL_REFUSED)
+    if screen in {Screen.CREATED, Screen.AUTHORIZED, Screen.STARTING} and cancel is not None:
+        if cancel.state in WAITS:
+            rows.append(Notice.CANCEL_ASKED)
+        elif cancel.state is CommandState.UNKNOWN:
+            rows.append(Notice.CANCEL_NO_ANSWER)
+        elif cancel.state is CommandState.REFUSED:
+            rows.append(Notice.CANCEL_REFUSED)
+    if screen is Screen.STARTING and session.connector_status == "Available":
+        rows.append(Notice.NOT_PLUGGED_IN)
+    if screen is Screen.CHARGING and not rows:
+        if session.connector_status == "SuspendedEVSE":
+            rows.append(Notice.CHARGER_PAUSES)
+        elif session.connector_status == "SuspendedEV" or (power is not None and power == 0):
+            rows.append(Notice.CAR_TAKES_NOTHING)
+    both_known = session.hold_minor is not None and session.authorized_minor is not None
+    if screen in _BEFORE_THE_END and both_known and session.hold_minor != session.authorized_minor:
+        rows.append(Notice.HOLD_CHANGED)
+    return tuple(rows)
+
+
+_BEFORE_THE_END = frozenset(
+    {Screen.CREATED, Screen.AUTHORIZED, Screen.STARTING, Screen.CHARGING, Screen.STALE, Screen.STOPPING}
+)
+
+
+def _steps(view: SessionView, session: Session, commands: Sequence[Command], policy: Policy) -> tuple[Step, ...]:
+    match view.screen:
+        case Screen.AUTHORIZED | Screen.STARTING:
+            return start_steps(session, policy)
+        case Screen.STOPPING | Screen.SETTLING:
+            return end_steps(session, command_of(commands, Kind.STOP))
+        case Screen.FAILED:
+            return failed_steps(session, view.hold.given_back_at)
+        case Screen.NO_ANSWER:
+            return no_answer_steps(session, command_of(commands, Kind.START))
+    return ()
+
+
+def _actions(view: SessionView, session: Session) -> frozenset[Action]:
+    if not view.owner:
+        return frozenset()
+    rows: set[Action] = set()
+    if view.screen is Screen.QUEUED:
+        rows.add(Action.LEAVE)
+    if view.screen is Screen.CREATED:
+        rows.add(Action.PAY)
+    if session.phase is Phase.OPEN and session.can_cancel() and Notice.CANCEL_ASKED not in view.notices:
+        rows.add(Action.CANCEL)
+    if session.can_stop() and Notice.STOP_ASKED not in view.notices:
+        rows.add(Action.STOP)
+        if view.screen is Screen.CHARGING and (view.limits or view.limit is not None):
+            rows.add(Action.LIMIT)
+    if view.email in {"open", "refused"} and session.can_set_email() and view.screen is not Screen.CREATED:
+        rows.add(Action.EMAIL)
+    if not view.final and session.phase is Phase.OPEN:
+        rows.add(Action.MOVE)
+    return frozenset(rows)

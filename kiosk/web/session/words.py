@@ -1,0 +1,383 @@
+"""The words of each screen in the reader's language: headings, titles, sentences and the live figures as text.
+
+Whole sentences with named places only. First what happened to the money, then why, then what to do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kiosk.domain.commands import AskedBy, Refusal
+from kiosk.domain.money import Money
+from kiosk.web.session.screens import Action, HoldState, Screen
+from kiosk.web.session.view import SessionView
+from kiosk.web.shared.formats import clock, clock_s, day, kw, kwh, money, number
+from kiosk.web.shared.power_words import ceiling_words
+from kiosk.web.shared.text import DASH, _
+
+
+def amount(value: Money | None) -> str:
+    """Money as text; a dash when the figure is not known."""
+    return money(value) if value is not None else DASH
+
+
+def at(view: SessionView, moment: datetime) -> str:
+    """The time of day at the charger."""
+    return clock(moment, view.where.zone)
+
+
+def heading(view: SessionView) -> str:
+    """The state in two to four words."""
+    paid = view.hold.taken
+    match view.screen:
+        case Screen.QUEUED:
+            return _("Please wait")
+        case Screen.REFUSED:
+            if view.refusal is Refusal.CHARGER_OFFLINE:
+                return _("No connection")
+            return _("Please wait") if view.refusal is Refusal.TOO_MANY else _("Not possible now")
+        case Screen.NO_ANSWER:
+            return _("We got no answer")
+        case Screen.LEFT:
+            return _("You left the line")
+        case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
+            return _("We are checking")
+        case Screen.CREATED:
+            return _("Pay and start") if view.owner else _("Being paid")
+        case Screen.AUTHORIZED:
+            return _("Hold placed")
+        case Screen.STARTING:
+            return _("Starting")
+        case Screen.CHARGING:
+            return _("Charging")
+        case Screen.STALE:
+            return _("No new figures")
+        case Screen.STOPPING:
+            return _("Stopping")
+        case Screen.SETTLING:
+            return _("Finishing")
+        case Screen.CAPTURED if paid is not None:
+            return _("You paid %(amount)s", amount=money(paid))
+        case Screen.CAPTURED:
+            return _("Paid")
+        case Screen.NO_CHARGE:
+            return _("You paid nothing")
+        case Screen.EXPIRED:
+            return _("Time is up")
+        case Screen.FAILED:
+            return _("It did not start")
+        case Screen.ABANDONED:
+            return _("Cancelled")
+        case Screen.CAPTURE_FAILED:
+            return _("Not paid yet")
+        case Screen.REQUIRES_REVIEW:
+            return _("We are checking")
+        case Screen.REFUNDED:
+            return _("Money sent back")
+        case Screen.WRITTEN_OFF:
+            return _("Nothing to pay")
+        case Screen.GONE:
+            return _("No more news")
+    return _("Being processed")
+
+
+def title(view: SessionView) -> str:
+    """The title of the page: it carries the state, because a phone shows it in its list of open pages."""
+    bay = view.where.bay
+    match view.screen:
+        case Screen.QUEUED if view.queue is not None:
+            return _("Number %(number)s in line for bay %(bay)s", number=view.queue.number, bay=bay)
+        case Screen.NO_ANSWER:
+            return _("No answer for bay %(bay)s", bay=bay)
+        case Screen.CREATED if view.owner and view.hold.state is not HoldState.UNKNOWN:
+            return _("Pay and start at bay %(bay)s", bay=bay)
+        case Screen.AUTHORIZED | Screen.STARTING:
+            return _("Starting at bay %(bay)s", bay=bay)
+        case Screen.CHARGING if view.energy_kwh is not None and view.cost is not None:
+            energy, cost = kwh(view.energy_kwh), money(view.cost)
+            return _("Charging at bay %(bay)s: %(energy)s, %(cost)s", bay=bay, energy=energy, cost=cost)
+        case Screen.CHARGING:
+            return _("Charging at bay %(bay)s", bay=bay)
+        case Screen.STALE if view.fresh_at is not None:
+            return _("Bay %(bay)s: no new figures since %(time)s", bay=bay, time=at(view, view.fresh_at))
+        case Screen.STOPPING | Screen.SETTLING:
+            return _("Finishing at bay %(bay)s", bay=bay)
+        case Screen.CAPTURED if view.hold.taken is not None:
+            return _(
+                "Receipt: %(amount)s, bay %(bay)s, %(day)s",
+                amount=money(view.hold.taken),
+                bay=bay,
+                day=day(view.day, view.where.zone),
+            )
+        case Screen.NO_CHARGE:
+            return _("Nothing charged at bay %(bay)s", bay=bay)
+        case Screen.EXPIRED:
+            return _("Time is over for bay %(bay)s", bay=bay)
+        case Screen.FAILED:
+            return _("Bay %(bay)s did not start", bay=bay)
+        case Screen.ABANDONED:
+            return _("Cancelled at bay %(bay)s", bay=bay)
+    return _("Bay %(bay)s: %(state)s", bay=bay, state=heading(view))
+
+
+def under(view: SessionView) -> str:
+    """The line below the heading: where, and since when."""
+    bay, charger = view.where.bay, view.where.charger
+    if view.screen is Screen.CHARGING and view.since is not None:
+        return _(
+            "Bay %(bay)s, %(charger)s, since %(time)s",
+            bay=bay,
+            charger=charger,
+            time=at(view, view.since),
+        )
+    if view.screen is Screen.STALE and view.since is not None:
+        return _("Bay %(bay)s, charging since %(time)s", bay=bay, time=at(view, view.since))
+    if view.final and view.hold.state is not HoldState.NONE:
+        return _("Bay %(bay)s, %(charger)s, %(day)s", bay=bay, charger=charger, day=day(view.day, view.where.zone))
+    if view.screen is Screen.CREATED and view.where.place:
+        return _("Bay %(bay)s, %(charger)s, %(place)s", bay=bay, charger=charger, place=view.where.place)
+    return _("Bay %(bay)s, %(charger)s", bay=bay, charger=charger)
+
+
+def sentence(view: SessionView) -> str:
+    """What is the case, in one or two short sentences. The first says what happened to the money where it matters."""
+    bay, held = view.where.bay, amount(view.hold.amount)
+    match view.screen:
+        case Screen.QUEUED:
+            return _("Nothing is held yet. Your turn comes by itself.")
+        case Screen.REFUSED:
+            return refusal(view)
+        case Screen.NO_ANSWER:
+            return _("We asked for bay %(bay)s and heard nothing. You paid nothing, and nothing is held.", bay=bay)
+        case Screen.LEFT:
+            return _("You paid nothing and nothing is held.")
+        case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
+            return _("We are checking whether the hold was placed.")
+        case Screen.CREATED if view.owner:
+            return _("Bay %(bay)s is kept for you while you pay. Nothing is held yet.", bay=bay)
+        case Screen.CREATED:
+            return _("Bay %(bay)s is being paid on another phone. Nothing is held yet.", bay=bay)
+        case Screen.AUTHORIZED if view.hold.amount is None:
+            return _("The hold is on your card. Now we ask the charger to start.")
+        case Screen.AUTHORIZED:
+            return _("%(amount)s is held on your card. Now we ask the charger to start.", amount=held)
+        case Screen.STARTING if view.no_power_by is not None and view.hold.amount is not None:
+            by = at(view, view.no_power_by)
+            return _(
+                "The charger gets ready. No power by %(time)s? Then all %(amount)s goes back.", time=by, amount=held
+            )
+        case Screen.STARTING:
+            return _("The charger gets ready.")
+        case Screen.CHARGING:
+            return _("Your car is charging. Every figure shows its age.")
+        case Screen.STALE:
+            return _("Your car most likely goes on charging. The figures catch up when contact is back.")
+        case Screen.STOPPING:
+            return _("We asked the charger to stop. This takes a few seconds.")
+        case Screen.SETTLING:
+            return _("Charging is over. We wait for the last meter reading.")
+        case Screen.CAPTURED | Screen.NO_CHARGE | Screen.EXPIRED | Screen.FAILED | Screen.ABANDONED:
+            return _ended(view)
+        case Screen.CAPTURE_FAILED if view.cost is not None:
+            cost = money(view.cost)
+            return _(
+                "You charged for %(amount)s, but we could not take it yet. You never pay more than that.", amount=cost
+            )
+        case Screen.CAPTURE_FAILED:
+            return _("We could not take the cost yet. You never pay more than the hold.")
+        case Screen.REQUIRES_REVIEW:
+            return _("A person checks the meter figures. You never pay more than the hold.")
+        case Screen.REFUNDED if view.hold.taken is not None and view.hold.taken.minor > 0:
+            return _("You paid %(amount)s. We sent it back.", amount=money(view.hold.taken))
+        case Screen.REFUNDED:
+            return _("We sent your money back.")
+        case Screen.WRITTEN_OFF:
+            return _written_off(view)
+        case Screen.GONE:
+            return _gone(view)
+        case Screen.STRANGE if view.hold.state is HoldState.UNKNOWN:
+            return _("We are working on it. We do not know yet whether a hold was placed.")
+    return _("We are working on it. You never pay more than the hold.")
+
+
+def _ended(view: SessionView) -> str:
+    """What became of the money in an end: "went back" only when the release is proven."""
+    hold = view.hold
+    held = amount(hold.amount)
+    if view.screen is Screen.CAPTURED:
+        taken, rest = amount(hold.taken), amount(hold.rest)
+        if hold.taken is None or hold.rest is None:
+            return _("We took the cost of your charge from your hold.")
+        if hold.rest.minor <= 0:
+            return _("We took %(taken)s. That was your whole hold.", taken=taken)
+        if hold.state is HoldState.GIVEN_BACK:
+            return _("We took %(taken)s and gave back %(rest)s of your hold.", taken=taken, rest=rest)
+        return _("We took %(taken)s. The rest of your hold, %(rest)s, goes back.", taken=taken, rest=rest)
+    if hold.state is HoldState.NONE:
+        if view.screen is Screen.EXPIRED:
+            return _("The start was not paid in time. Nothing is held.")
+        return _("You paid nothing and nothing is held.")
+    if hold.amount is None:
+        return _("You paid nothing. The hold goes back.")
+    if view.screen is Screen.NO_CHARGE:
+        if hold.state is HoldState.GIVEN_BACK:
+            return _("Your car took no power. All %(amount)s went back.", amount=held)
+        return _("Your car took no power. All %(amount)s goes back.", amount=held)
+    if hold.state is HoldState.GIVEN_BACK:
+        return _("You paid nothing. All %(amount)s of your hold went back.", amount=held)
+    return _("You paid nothing. All %(amount)s of your hold goes back.", amount=held)
+
+
+def _written_off(view: SessionView) -> str:
+    if view.hold.state is HoldState.GIVEN_BACK:
+        return _("We could not take the cost and closed the bill. The hold is gone.")
+    return _("We could not take the cost and closed the bill. You pay nothing.")
+
+
+def _gone(view: SessionView) -> str:
+    """The back office forgot the session before it ended: only what was known, and never more than the hold."""
+    if view.hold.state is HoldState.UNKNOWN:
+        return _("The charging service no longer knows this session. We do not know whether a hold was placed.")
+    if view.hold.amount is None:
+        return _("The charging service no longer answers for this session. You never pay more than the hold.")
+    return _(
+        "The charging service no longer answers for this session. You never pay more than %(amount)s.",
+        amount=money(view.hold.amount),
+    )
+
+
+def refusal(view: SessionView) -> str:
+    """Why a start was refused, and that nothing is held."""
+    bay = view.where.bay
+    match view.refusal:
+        case Refusal.CHARGER_OFFLINE:
+            return _("We have no contact with this charger. You cannot pay here now. Nothing is held.")
+        case Refusal.CONNECTOR_BUSY:
+            return _("Bay %(bay)s is in use. Nothing is held.", bay=bay)
+        case Refusal.UNKNOWN_CONNECTOR:
+            return _("The charger does not know bay %(bay)s. Nothing is held.", bay=bay)
+        case Refusal.UNKNOWN_CHARGER:
+            return _("Paying by phone is switched off at this charger. Nothing is held.")
+        case Refusal.TOO_MANY if view.retry_at is not None:
+            time = clock_s(view.retry_at, view.where.zone)
+            return _("Many drivers are starting right now. Try again at %(time)s. Nothing is held.", time=time)
+        case Refusal.TOO_MANY:
+            return _("Many drivers are starting right now. Try again in a few minutes. Nothing is held.")
+        case Refusal.UPSTREAM_DOWN:
+            return _("We cannot reach the charging service. Nothing is held.")
+    return _("The charging service said no to this start. Nothing is held.")
+
+
+_REASONS = {
+    "cancelled_by_driver": lambda: _("You cancelled the start."),
+    "not_plugged_in": lambda: _("No cable was plugged in, in time."),
+    "payment_canceled": lambda: _("The payment was cancelled."),
+    "payment_expired": lambda: _("The payment was not made in time."),
+    "payment_failed": lambda: _("The payment did not go through."),
+    "start_rejected": lambda: _("The charger said no."),
+    "start_timeout": lambda: _("The charger did not answer in time."),
+}
+
+
+def reason(view: SessionView) -> str:
+    """Why a session ended without a charge, in our words. Upstream's own words are never shown."""
+    match view.ended_by:
+        case AskedBy.DRIVER:
+            return _("You cancelled the start.")
+        case AskedBy.START_DEADLINE:
+            return _("The charger did not start in time, so we cancelled.")
+        case AskedBy.POWER_DEADLINE:
+            return _("No power came in time, so we ended the start.")
+    known = _REASONS.get((view.reason or "").strip().lower())
+    if known is not None:
+        return known()
+    if view.screen is Screen.FAILED:
+        return _("It gave no reason that we know. The operator sees this too.")
+    return ""
+
+
+def age_words() -> dict[str, str]:
+    """Patterns for the script that counts the age of live figures; `{age}` and `{time}` are filled in by it."""
+    return {
+        "fresh": _("Updated {age} ago"),
+        "old": _("{time}, {age} old"),
+    }
+
+
+def bar_label(view: SessionView) -> str:
+    """The bar of the hold in words."""
+    hold = view.hold
+    held, taken, rest = amount(hold.amount), amount(hold.taken), amount(hold.rest)
+    match hold.state:
+        case HoldState.NONE:
+            return _("No hold was placed.")
+        case HoldState.UNKNOWN:
+            return _("We do not know whether a hold was placed.")
+        case _known if hold.amount is None:
+            return _("A hold was placed. We do not know its amount.")
+        case HoldState.SHOWN:
+            return _("%(amount)s will be held. Nothing is taken yet.", amount=held)
+        case HoldState.GIVEN_BACK if hold.taken is None or hold.taken.minor == 0:
+            return _("%(held)s was held and all of it was given back.", held=held)
+        case HoldState.GIVEN_BACK:
+            return _(
+                "Of %(held)s held, %(taken)s was taken and %(rest)s was given back.", held=held, taken=taken, rest=rest
+            )
+        case HoldState.GOES_BACK if hold.taken is None or hold.taken.minor == 0:
+            return _("%(held)s was held and all of it goes back.", held=held)
+        case HoldState.GOES_BACK:
+            return _("Of %(held)s held, %(taken)s was taken and %(rest)s goes back.", held=held, taken=taken, rest=rest)
+    if hold.taken is None:
+        return _("%(held)s held, nothing taken", held=held)
+    if view.limit is not None and view.bar is not None and view.bar.mark is not None:
+        limit = money(view.limit)
+        return _("%(used)s used. Charging stops at %(limit)s. %(held)s is held.", used=taken, limit=limit, held=held)
+    return _("%(used)s used so far of %(held)s held", used=taken, held=held)
+
+
+def figures(view: SessionView) -> dict[str, str]:
+    """The texts that change while a screen stays the same. Each goes into the element with that `data-f`."""
+    rows: dict[str, str] = {}
+    if view.screen is Screen.QUEUED and view.queue is not None:
+        rows["number"] = str(view.queue.number)
+        if view.queue.seconds > 0:
+            rows["seconds"] = str(view.queue.seconds)
+    if view.screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING, Screen.SETTLING, Screen.GONE}:
+        rows["energy"] = number(view.energy_kwh, 2) if view.energy_kwh is not None else DASH
+        rows["cost"] = amount(view.cost)
+        rows["used"] = _("%(amount)s used", amount=amount(view.cost))
+        if view.hold.rest is not None:
+            rows["rest"] = _("%(amount)s only held", amount=money(view.hold.rest))
+            rows["back"] = _("%(amount)s goes back", amount=money(view.hold.rest))
+    if view.screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING}:
+        rows["power"] = kw(view.power_kw) if view.power_kw is not None else DASH
+        if view.screen is Screen.CHARGING:
+            rows["estimate"] = _estimate(view)
+            rows["ceiling"] = ceiling_words(view.ceiling)
+    return rows
+
+
+def _estimate(view: SessionView) -> str:
+    if view.limit_about is None or Action.STOP not in view.actions:
+        return ""
+    time = at(view, view.limit_about)
+    if view.limit is not None:
+        return _("At this power you reach your limit at about %(time)s. This is an estimate.", time=time)
+    return _(
+        "At this power you reach your hold at about %(time)s. Charging stops before. This is an estimate.", time=time
+    )
+
+
+def spark_label(view: SessionView) -> str:
+    if view.spark is None:
+        return ""
+    since = at(view, view.spark.since)
+    if view.spark.gap is not None and view.fresh_at is not None:
+        return _(
+            "Power from %(since)s to %(until)s. No figures after that.",
+            since=since,
+            until=at(view, view.fresh_at),
+        )
+    if view.power_kw is None:
+        return _("Power since %(since)s", since=since)
+    return _("Power since %(since)s, now %(power)s", since=since, power=kw(view.power_kw))

@@ -1,0 +1,1 @@
+"""What every page needs: words, formats, icons, devices, errors, security, static files."""

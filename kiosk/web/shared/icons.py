@@ -1,0 +1,41 @@
+"""Icons: only the symbols that a page used go into it, once, from static/shared/icons.svg."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from flask import g
+from markupsafe import Markup
+
+from kiosk.config.places import folder
+
+FILE = folder("static") / "shared/icons.svg"
+_SYMBOL = re.compile(r'<symbol id="i-([a-z0-9]+)".*?</symbol>', re.DOTALL)
+
+
+@cache
+def symbols() -> dict[str, str]:
+    """Every symbol of the file by its name."""
+    return {match[1]: match[0] for match in _SYMBOL.finditer(FILE.read_text(encoding="utf-8"))}
+
+
+def _used() -> dict[str, None]:
+    if "icons" not in g:
+        g.icons = {}
+    used: dict[str, None] = g.icons
+    return used
+
+
+def icon(name: str, *, flip: bool = False) -> Markup:
+    """One icon, decorative: the word beside it carries the meaning. Raises KeyError for a name that does not exist."""
+    if name not in symbols():
+        raise KeyError(name)
+    _used()[name] = None
+    return Markup('<svg class="i{}" aria-hidden="true"><use href="#i-{}"/></svg>').format(" flip" if flip else "", name)
+
+
+def icon_sheet() -> Markup:
+    """The used symbols, hidden. Placed after the content, when all of it has been rendered."""
+    rows = "".join(symbols()[name] for name in _used())
+    return Markup('<svg hidden xmlns="http://www.w3.org/2000/svg">{}</svg>').format(Markup(rows))  # noqa: S704

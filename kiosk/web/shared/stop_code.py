@@ -1,0 +1,34 @@
+"""Six digits that prove at a site's tablet whose charge it is: shown to the owner, derived from the session's key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from kiosk.web.shared.parts import parts
+
+DIGITS = 6
+_PURPOSE = b"kiosk.stop-code:"
+
+
+def code_of(key: str) -> str:
+    """The code of a session, as shown to its owner. Whoever only watches does not learn it."""
+    return _code(key, parts().settings.secret_keys[0])
+
+
+def fits(key: str, typed: str) -> bool:
+    """Whether that is the session's code, under the newest secret or an older one. Spaces do not count."""
+    plain = "".join(typed.split())
+    if len(plain) != DIGITS or not (plain.isascii() and plain.isdigit()):
+        return False
+    return any(hmac.compare_digest(plain, _code(key, secret)) for secret in parts().settings.secret_keys)
+
+
+def spaced(code: str) -> str:
+    """As people read it: `482 913`."""
+    return f"{code[:3]}\N{NO-BREAK SPACE}{code[3:]}"
+
+
+def _code(key: str, secret: str) -> str:
+    digest = hmac.new(secret.encode(), _PURPOSE + key.encode(), hashlib.sha256).digest()
+    return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}d}"

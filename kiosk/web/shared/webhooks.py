@@ -1,0 +1,43 @@
+"""Stripe's webhook: a hint that something happened to a payment. The engine then asks upstream for the truth."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, abort, request
+from flask.typing import ResponseReturnValue
+
+from kiosk.upstream.errors import NotFromStripe
+from kiosk.upstream.stripe.client import verify_webhook
+from kiosk.web.shared.limits import limit_hint
+from kiosk.web.shared.parts import parts
+
+MOST_BYTES = 256 * 1024
+"""An event with an expanded payment is a few kB; this leaves room and is still nothing to hold in memory."""
+
+bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+log = structlog.stdlib.get_logger(__name__)
+
+
+@bp.post("/stripe")
+@limit_hint
+def stripe() -> ResponseReturnValue:
+    """404 without a secret, 400 for what Stripe did not send, 204 for everything else, also what says nothing to us."""
+    secret = parts().settings.stripe_webhook_secret
+    if secret is None:
+        abort(404)
+    request.max_content_length = MOST_BYTES
+    payload = request.get_data(cache=False)
+    now = parts().clock.now()
+    try:
+        hint = verify_webhook(payload, request.headers.get("Stripe-Signature"), secret.get_secret_value(), now)
+    except NotFromStripe:
+        log.warning("a webhook was refused")
+        abort(400)
+    if hint is None:
+        return "", 204
+    store = parts().store
+    key = store.session_by_intent(hint.intent_id)
+    if store.note_webhook(hint.event_id, hint.type, key, now) and key is not None:
+        store.hint(key, now)
+        parts().engine.wake()
+    return "", 204

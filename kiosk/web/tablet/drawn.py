@@ -1,0 +1,139 @@
+"""The board as the tablets get it: made once for each site and language, given to any number of them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from flask import current_app, get_template_attribute, json
+from markupsafe import Markup
+
+from kiosk.config.sites import Site
+from kiosk.domain.expectation import Expectation, Place
+from kiosk.news.live import Live, charger_topic, site_topic
+from kiosk.web.shared.formats import clock_s, stamp
+from kiosk.web.shared.i18n import language
+from kiosk.web.shared.parts import parts
+from kiosk.web.shared.power_words import powers_of
+from kiosk.web.tablet.board import Board, board_of
+
+KEEP_SECONDS = 2.0
+"""For so long a board is given out again without a look at the store, unless there is news of one of its chargers."""
+
+Versions = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A board in one language: the inside of each stall by its key, the prices, and all of it as one JSON text."""
+
+    board: Board
+    stalls: Mapping[str, Markup]
+    prices: Markup
+    body: bytes
+    etag: str
+
+
+@dataclass
+class _Kept:
+    lock: Lock = field(default_factory=Lock)
+    drawn: Drawn | None = None
+    versions: Versions = ()
+    made: datetime | None = None
+    at: float = 0.0
+
+
+class Boards:
+    """Boards by site and language. Safe to use from many threads; `drawings` counts how often one was rendered."""
+
+    def __init__(self, live: Live, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._live = live
+        self._monotonic = monotonic
+        self._kept: dict[tuple[str, str], _Kept] = {}
+        self.drawings = 0
+
+    def of(
+        self, site: Site, spoken: str, now: datetime, look: Callable[[], Board], draw: Callable[[Board], Drawn]
+    ) -> Drawn:
+        """The board as it stands now. A new look that shows the same is not drawn again."""
+        kept = self._kept.setdefault((site.id, spoken), _Kept())
+        with kept.lock:
+            # The versions are read before the store is: news that comes meanwhile makes it out of date at once.
+            versions = self._versions(site)
+            if kept.drawn is not None and kept.versions == versions and self._young(kept, now):
+                return kept.drawn
+            board = look()
+            if kept.drawn is None or kept.drawn.board != board:
+                kept.drawn = draw(board)
+                self.drawings += 1
+            kept.versions, kept.made, kept.at = versions, now, self._monotonic()
+            return kept.drawn
+
+    def _versions(self, site: Site) -> Versions:
+        version = self._live.version
+        return version(site_topic(site.id)), *(version(charger_topic(one.code)) for one in site.chargers)
+
+    def _young(self, kept: _Kept, now: datetime) -> bool:
+        """By the kiosk's clock in either direction, by one that nobody can set, and before the next bay is too old."""
+        if kept.made is None or kept.drawn is None:
+            return False
+        ages = abs(now - kept.made) < timedelta(seconds=KEEP_SECONDS * parts().clock.rate)
+        until = kept.drawn.board.until
+        return ages and self._monotonic() - kept.at < KEEP_SECONDS and (until is None or now <= until)
+
+
+def boards() -> Boards:
+    made: Boards = current_app.extensions.setdefault("kiosk.boards", Boards(parts().live))
+    return made
+
+
+def drawn_board(site: Site) -> Drawn:
+    """The board of the site in the language of this request."""
+    return boards().of(site, language(), parts().clock.now(), lambda: look_at(site), lambda board: _draw(site, board))
+
+
+def look_at(site: Site) -> Board:
+    """What the store says of the site now."""
+    store, book, now = parts().store, parts().site, parts().clock.now()
+    codes = [one.code for one in site.chargers]
+    occupied = store.occupied_at(codes)
+    keys = {key for bays in occupied.values() for key in bays.values()}
+    running = {one.key: one for one in store.sessions_to_watch() if one.key in keys} if keys else {}
+    powers: Mapping[Place, Expectation] = powers_of(site)
+    cards = store.cards(codes)
+    return board_of(site, now, book=book, cards=cards, occupied=occupied, running=running, powers=powers)
+
+
+def assets_version() -> str:
+    """Changes with every release that changes a static file: a tablet then loads its page again, when it is at rest."""
+    address: str = current_app.extensions["asset"]("tablet/tablet.js")
+    return address
+
+
+def _draw(site: Site, board: Board) -> Drawn:
+    zone = parts().site.zone(site.chargers[0].code) if site.chargers else None
+    stall = get_template_attribute("tablet/stall.html", "stall")
+    prices = get_template_attribute("tablet/stall.html", "prices")
+    stalls = {one.key: Markup(stall(one, zone, board.own_prices)) for one in board.stalls}  # noqa: S704
+    price = Markup(prices(board))  # noqa: S704 - both are our own templates, which escape
+    content = {
+        "assets": assets_version(),
+        "layout": layout_of(board),
+        "as_of": stamp(board.as_of) if board.as_of else None,
+        "time": clock_s(board.as_of, zone) if board.as_of and zone else None,
+        "prices": price,
+        "stalls": {one.key: [one.kind, stalls[one.key]] for one in board.stalls},
+        "seen": {one.key: stamp(one.seen_at) for one in board.stalls if one.seen_at is not None},
+    }
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return Drawn(board, stalls, price, body, f'W/"{hashlib.sha256(body).hexdigest()[:20]}"')
+
+
+def layout_of(board: Board) -> str:
+    """Which bays stand where. When that changes the page is loaded again."""
+    rows = [[[one.key for one in row] for row in lot.rows] for lot in board.lots]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]

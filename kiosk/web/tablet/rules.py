@@ -1,0 +1,64 @@
+"""A driver's visit at a site's tablet: which pages of a session the screen may show, and to whom."""
+
+from __future__ import annotations
+
+from flask import abort, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+
+from kiosk.web.shared.devices import current_device
+from kiosk.web.shared.parts import parts
+from kiosk.web.shared.surface import TABLET, on_tablet
+from kiosk.web.tablet.pairing import current_tablet
+
+ON_SCREEN = frozenset(
+    {
+        "session_page",
+        "session_json",
+        "session_events",
+        "cancel_page",
+        "payment",
+        "back_from_bank",
+        "confirm",
+        "cancel",
+        "leave",
+        "stop",
+        "limit",
+        "move",
+    }
+)
+"""What may be done with a session on the tablet: no e-mail is typed there, and a phone's links do not open there."""
+
+
+def turn_away() -> ResponseReturnValue | None:
+    """For `before_request`: on a tablet, sessions of its site only, and only those of the driver who stands there.
+
+    On a phone whoever has the address may watch. A shared screen forgets: after a reset the same address leads back to
+    the bays.
+    """
+    if not on_tablet():
+        return None
+    tablet = current_tablet()
+    if tablet is None:
+        return (jsonify(error="not_paired"), 401) if _for_a_script() else redirect(TABLET, 303)
+    name = (request.endpoint or "").rpartition(".")[2]
+    site = parts().site.site(tablet.site_id)
+    session = parts().store.session((request.view_args or {}).get("key", ""))
+    if name not in ON_SCREEN or site is None or session is None or parts().site.site_of(session.code) != site:
+        abort(404)
+    if name == "back_from_bank":
+        return None  # the payment's own secret proves who came back, perhaps after a reset
+    device = current_device()
+    if device is not None and parts().store.owns(session.key, device):
+        return None
+    return (jsonify(error="not_owner"), 404) if _for_a_script() else redirect(TABLET, 303)
+
+
+def may_pay_here() -> bool:
+    """A card form may stand on this screen: always on the driver's own, on a tablet only when the operator chose it."""
+    return not on_tablet() or parts().settings.tablet_card_entry
+
+
+def _for_a_script() -> bool:
+    return request.path.endswith((".json", "/events")) or (
+        request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    )

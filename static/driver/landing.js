@@ -1,0 +1,95 @@
+// @ts-check
+/** The charger's card: counts its age, fetches it again before it is old, and never lets an old bay look free. */
+import { moment, passed, since, speed, tick } from '../shared/ages.js';
+import { limit, parse, swap } from '../shared/swap.js';
+
+const EVERY = 10000;
+const FRESH = 30;
+
+let sending = false;
+let fetching = false;
+let last = moment();
+
+const main = () => /** @type {HTMLElement} */ (document.getElementById('main'));
+
+/** @returns {HTMLElement | null} */
+function age() {
+  return main().querySelector('[data-age]');
+}
+
+function due() {
+  if (document.hidden || sending || fetching) return false;
+  const looking = main().querySelector('[data-looking]') !== null;
+  const pause = looking ? 2500 : Math.max(2500, EVERY / speed());
+  if (passed(last) < pause) return false;
+  const shown = age();
+  const open = main().querySelector('#start') !== null;
+  return looking || !open || shown === null || since(shown.dataset.age) >= FRESH;
+}
+
+/** This page again. The hand-off from a tablet stays; a wish for a language has been heard already. */
+function address() {
+  const handed = new URLSearchParams(location.search).get('h');
+  return location.pathname + (handed ? `?h=${encodeURIComponent(handed)}` : '');
+}
+
+async function renew() {
+  fetching = true;
+  last = moment();
+  try {
+    const wanted = { headers: { Accept: 'text/html' }, signal: limit() };
+    const answer = await fetch(address(), { ...wanted, cache: 'no-store' });
+    if (new URL(answer.url).pathname.startsWith('/s/')) {
+      location.replace(answer.url);
+      return;
+    }
+    const page = parse(await answer.text());
+    if (page && !sending) swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
+  } catch {
+    // No connection. The age goes on counting, and an old card is not usable.
+  }
+  fetching = false;
+  last = moment();
+  tick();
+}
+
+/** Older than a minute: no bay is free any more, and nothing can be started from here. */
+function expire() {
+  const shown = age();
+  const words = document.getElementById('unknown');
+  if (!shown || !(words instanceof HTMLTemplateElement) || since(shown.dataset.age) <= Number(shown.dataset.edge)) return;
+  for (const state of main().querySelectorAll('label.opt .state')) state.replaceWith(words.content.cloneNode(true));
+  const button = main().querySelector('#start button');
+  if (button instanceof HTMLButtonElement) button.disabled = true;
+}
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || form.id !== 'start') return;
+  if (sending) {
+    event.preventDefault();
+    return;
+  }
+  sending = true;
+  const button = form.querySelector('button');
+  window.setTimeout(() => {
+    if (!button) return;
+    button.disabled = true;
+    button.textContent = document.body.dataset.slow ?? '';
+  });
+});
+
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return;
+  expire();
+  if (!sending && !fetching) void renew();
+});
+
+window.setInterval(() => {
+  expire();
+  if (due()) void renew();
+}, 500);

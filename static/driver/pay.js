@@ -1,0 +1,402 @@
+// @ts-check
+/**
+ * The pay page: loads Stripe's script, mounts wallets and card fields, and asks for the hold. What the browser hears is
+ * for the driver only; the kiosk asks the back office before anything starts.
+ */
+
+import { DARK, appearance } from './pay-looks.js';
+import { limit } from '../shared/swap.js';
+
+/**
+ * @typedef {import('@stripe/stripe-js').Stripe} Stripe
+ * @typedef {import('@stripe/stripe-js').StripeElements} Elements
+ * @typedef {import('@stripe/stripe-js').StripeError} StripeError
+ * @typedef {import('@stripe/stripe-js').StripeElementLocale} Locale
+ * @typedef {import('@stripe/stripe-js').StripePaymentElementOptions} Options
+ * @typedef {import('@stripe/stripe-js').StripeExpressCheckoutElementConfirmEvent} WalletConfirm
+ * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: string}} Terms
+ */
+
+const LOAD_LIMIT = 10000;
+const READY_LIMIT = 15000;
+const ASK_AGAIN = 3000;
+/** While the bank thinks, the kiosk is told to look at every tenth asking. */
+const TELL_AGAIN = 10;
+/** @type {Record<string, Locale>} */
+const LOCALES = { en: 'en', nl: 'nl', de: 'de', fr: 'fr' };
+const PAID = new Set(['requires_capture', 'succeeded']);
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} kind
+ */
+function part(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
+  return found;
+}
+
+const box = part('pay', HTMLElement);
+const form = part('payform', HTMLFormElement);
+const button = part('paybtn', HTMLButtonElement);
+const retry = part('payretry', HTMLButtonElement);
+const problem = part('pay-err', HTMLElement);
+const words = box.dataset;
+/** A screen that all drivers share: nothing that needs a device or an account of the driver's own. */
+const cardsOnly = 'cardsOnly' in words;
+const label = button.textContent ?? '';
+
+/** @type {Stripe | null} */
+let stripe = null;
+/** @type {Elements | null} */
+let elements = null;
+/** @type {Terms | null} */
+let terms = null;
+let busy = false;
+let over = false;
+/** The way of paying that is chosen in Stripe's fields, in Stripe's words. */
+let way = 'card';
+/** The card fields can be used. */
+let fit = false;
+/** The form did not come, and loading it again is offered. */
+let lost = false;
+/** Which loading of the form counts. */
+let turn = 0;
+let timer = 0;
+
+/** @param {string} text */
+function say(text) {
+  const place = problem.querySelector('span');
+  if (place) place.textContent = text;
+  problem.hidden = text === '';
+}
+
+/** @param {boolean} on */
+function working(on) {
+  busy = on;
+  button.disabled = on || over || !fit;
+  retry.hidden = on || over || !lost;
+  button.textContent = on ? (words.tWait ?? '') : label;
+  form.setAttribute('aria-busy', String(on));
+  document.documentElement.toggleAttribute('data-paying', on);
+}
+
+/** Nothing more can be done here. @param {string} text */
+function end(text) {
+  over = true;
+  working(false);
+  say(text);
+}
+
+/**
+ * The form is not there. During a payment that is not said, because it would hide what became of the payment.
+ * @param {string | undefined} text
+ */
+function miss(text) {
+  window.clearTimeout(timer);
+  if (over) return;
+  if (busy) {
+    timer = window.setTimeout(() => miss(text), READY_LIMIT);
+    return;
+  }
+  lost = true;
+  working(false);
+  say(text ?? '');
+}
+
+async function begin() {
+  turn += 1;
+  const mine = turn;
+  fit = false;
+  lost = false;
+  way = 'card';
+  typing(false);
+  working(false);
+  say('');
+  try {
+    const headers = { Accept: 'application/json' };
+    const answer = await fetch(words.pay ?? '', { headers, cache: 'no-store', signal: limit() });
+    if (answer.status === 409 || answer.status === 403) {
+      // It moved on meanwhile, or this is no longer the payer's browser.
+      end(words.tOver ?? '');
+      window.setTimeout(() => location.reload(), 2000);
+      return;
+    }
+    if (!answer.ok) throw new Error('no terms');
+    terms = /** @type {Terms} */ (await answer.json());
+    const load = await script(words.js ?? '');
+    const locale = LOCALES[terms.locale] ?? 'auto';
+    stripe = load(terms.publishable_key, { stripeAccount: terms.account, locale });
+    await mount(mine);
+  } catch {
+    if (mine === turn) miss(words.tLoad);
+  }
+}
+
+/**
+ * @param {string} source
+ * @returns {Promise<NonNullable<typeof window.Stripe>>}
+ */
+function script(source) {
+  if (window.Stripe) return Promise.resolve(window.Stripe);
+  return new Promise((resolve, reject) => {
+    const element = document.createElement('script');
+    const limit = window.setTimeout(() => fail(), LOAD_LIMIT);
+    const fail = () => {
+      window.clearTimeout(limit);
+      element.remove();
+      reject(new Error('the script did not load'));
+    };
+    element.src = source;
+    element.onerror = fail;
+    element.onload = () => {
+      window.clearTimeout(limit);
+      if (window.Stripe) resolve(window.Stripe);
+      else fail();
+    };
+    document.head.append(element);
+  });
+}
+
+/** @param {number} mine */
+async function mount(mine) {
+  if (!stripe || !terms) return;
+  const limited = () => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => miss(words.tLoad), READY_LIMIT);
+  };
+  limited();
+  // Paid before this page was loaded again: never show the form a second time.
+  const already = await intent();
+  if (mine !== turn || over) return;
+  if (already && PAID.has(already)) {
+    done();
+    return;
+  }
+  if (already === 'processing') {
+    window.clearTimeout(timer);
+    working(true);
+    await find(null);
+    if (over) return;
+    limited();
+  }
+  const locale = LOCALES[terms.locale] ?? 'auto';
+  elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
+  if (!cardsOnly) wallets(elements, mine);
+  const never = /** @type {const} */ ({ applePay: 'never', googlePay: 'never' });
+  /** @type {Options} */
+  const options = { layout: 'tabs', wallets: cardsOnly ? { ...never, link: 'never' } : never };
+  if (cardsOnly) options.paymentMethodOrder = ['card'];
+  const card = elements.create('payment', options);
+  // Stripe's fields are frames of another site: what is typed there is seen by nobody but them.
+  card.on('focus', () => typing(true));
+  card.on('blur', () => typing(false));
+  card.on('change', ({ value }) => {
+    alive();
+    if (mine !== turn || value.type === way) return;
+    way = value.type;
+    if (!busy && !over) say(elsewhere() ? (words.tCards ?? '') : '');
+  });
+  card.on('ready', () => {
+    if (mine !== turn) return;
+    window.clearTimeout(timer);
+    show('cardbox', true);
+    if (lost) say('');
+    fit = true;
+    lost = false;
+    working(busy);
+  });
+  card.on('loaderror', ({ error }) => {
+    if (mine === turn) miss(error.message ?? words.tLoad);
+  });
+  card.mount('#card');
+}
+
+/** Whoever types a card is still there: a site's screen must not go back to the bays. */
+function alive() {
+  document.dispatchEvent(new Event('kiosk:alive'));
+}
+
+/** The caret is in Stripe's fields, or has left them. @param {boolean} on */
+function typing(on) {
+  document.documentElement.toggleAttribute('data-typing', on);
+  alive();
+}
+
+/** The chosen way of paying is not for this screen. */
+const elsewhere = () => cardsOnly && way !== 'card';
+
+/**
+ * Never on a shared screen: a wallet belongs to the device that it is on.
+ * @param {Elements} elements
+ * @param {number} mine
+ */
+function wallets(elements, mine) {
+  const wallet = elements.create('expressCheckout', { buttonHeight: 52 });
+  wallet.on('ready', ({ availablePaymentMethods }) => {
+    show('walletbox', availablePaymentMethods !== undefined);
+    part('or', HTMLElement).hidden = availablePaymentMethods === undefined;
+  });
+  wallet.on('click', (event) => event.resolve());
+  wallet.on('confirm', (event) => {
+    if (mine === turn) void pay(event);
+    else event.paymentFailed({ reason: 'fail' });
+  });
+  wallet.on('loaderror', () => show('walletbox', false));
+  wallet.mount('#wallet');
+}
+
+/**
+ * The space was kept free from the start, so nothing moves.
+ * @param {string} id
+ * @param {boolean} mounted
+ */
+function show(id, mounted) {
+  const place = part(id, HTMLElement);
+  place.classList.toggle('on', mounted);
+  const text = place.querySelector('p');
+  if (text) text.hidden = mounted;
+  if (!mounted && text?.dataset.none) text.textContent = text.dataset.none;
+}
+
+/** @param {WalletConfirm | null} wallet */
+async function pay(wallet) {
+  if (busy || over || !stripe || !elements || !terms) return;
+  if (elsewhere()) {
+    say(words.tCards ?? '');
+    return;
+  }
+  working(true);
+  say('');
+  try {
+    const { error: missing, selectedPaymentMethod: chosen } = await elements.submit();
+    if (missing) {
+      refuse(missing.message ?? '', wallet);
+      return;
+    }
+    way = wallet ? way : (chosen ?? way);
+    if (elsewhere()) {
+      refuse(words.tCards ?? '', wallet);
+      return;
+    }
+    const { error, paymentIntent } = await stripe.confirmPayment({
+      elements,
+      confirmParams: { return_url: terms.return_url },
+      redirect: 'if_required',
+    });
+    if (error) await failed(error, wallet);
+    else if (paymentIntent && PAID.has(paymentIntent.status)) done();
+    else await find(wallet);
+  } catch {
+    await find(wallet);
+  }
+}
+
+/**
+ * @param {StripeError} error
+ * @param {WalletConfirm | null} wallet
+ */
+async function failed(error, wallet) {
+  switch (error.type) {
+    case 'validation_error':
+    case 'card_error':
+      refuse(error.message ?? words.tVerify ?? '', wallet);
+      return;
+    case 'api_connection_error':
+    case 'api_error':
+    case 'rate_limit_error':
+      await find(wallet);
+      return;
+    default:
+  }
+  if (error.code === 'payment_intent_authentication_failure') refuse(words.tVerify ?? '', wallet);
+  else if (error.code === 'payment_intent_unexpected_state') await find(wallet);
+  else {
+    wallet?.paymentFailed({ reason: 'fail' });
+    end(words.tBroken ?? '');
+  }
+}
+
+/**
+ * Certain that nothing was held: it may be tried again.
+ * @param {string} text
+ * @param {WalletConfirm | null} wallet
+ */
+function refuse(text, wallet) {
+  wallet?.paymentFailed({ reason: 'fail' });
+  working(false);
+  say(text);
+}
+
+/**
+ * Nobody knows yet. The payment itself is asked until it answers; until then nothing is said and nothing is offered.
+ * @param {WalletConfirm | null} wallet
+ */
+async function find(wallet) {
+  say(words.tUnsure ?? '');
+  let thinking = 0;
+  for (;;) {
+    const status = await intent();
+    if (status && PAID.has(status)) {
+      done();
+      return;
+    }
+    if (status === 'canceled') {
+      wallet?.paymentFailed({ reason: 'fail' });
+      end(words.tOver ?? '');
+      return;
+    }
+    if (status === 'processing') {
+      // The bank has not answered: neither paid nor free to be tried again.
+      if (thinking % TELL_AGAIN === 0) tell();
+      thinking += 1;
+    } else if (status) {
+      refuse((thinking ? words.tVerify : words.tRetry) ?? '', wallet);
+      return;
+    }
+    await new Promise((resolve) => window.setTimeout(resolve, ASK_AGAIN));
+  }
+}
+
+/** The payment's status in Stripe's words, or null when it cannot be read now. */
+async function intent() {
+  if (!stripe || !terms) return null;
+  try {
+    const { paymentIntent } = await stripe.retrievePaymentIntent(terms.client_secret);
+    return paymentIntent?.status ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The hold is there. */
+function done() {
+  window.clearTimeout(timer);
+  over = true;
+  working(true);
+  say('');
+  const place = document.getElementById('paysay');
+  if (place) place.textContent = words.tPaid ?? '';
+  tell();
+}
+
+/** The kiosk is told, which only makes it faster: it looks by itself too. */
+function tell() {
+  const told = { method: 'POST', headers: { Accept: 'application/json' }, keepalive: true, signal: limit() };
+  fetch(words.confirm ?? '', told)
+    .then((answer) => answer.json())
+    .then((state) => {
+      if (state.screen && state.screen !== 'created') location.replace(document.getElementById('main')?.dataset.url ?? '');
+    })
+    .catch(() => undefined);
+}
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void pay(null);
+});
+retry.addEventListener('click', () => void begin());
+DARK.addEventListener('change', () => elements?.update({ appearance: appearance() }));
+
+void begin();

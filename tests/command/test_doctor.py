@@ -1,0 +1,284 @@
+"""The doctor on the tablet and the three systems behind the board of a site: set or not, and asked when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kiosk.clock import ManualClock
+from kiosk.command.doctor import Finding, examine
+from kiosk.config.settings import build_settings
+from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
+from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
+from kiosk.sandbox.plugchoice.office import SITE_UUID
+from kiosk.sandbox.plugchoice.operator import create_operator_app
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.scene import build_scene
+from kiosk.sandbox.world.world import World
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
+ALL: dict[str, Any] = {
+    "plugchoice_token": "operator-hidden",
+    "chargepilot_url": "https://pilot.example/rest/v1",
+    "chargepilot_key": "key-hidden",
+    "chargepilot_secret": "hidden",
+    "ocpplab_url": "https://lab.example",
+    "ocpplab_token": "lab-hidden",
+}
+Answer = Callable[[httpx.Request], httpx.Response | None]
+
+
+def findings(folder: Path, *, config: Path | None = EXAMPLE, **more: Any) -> list[Finding]:
+    asked = {name: more.pop(name) for name in ("online", "clock", "transport") if name in more}
+    given = {
+        "secret_key": "Zq7-secret_key.with+many/different=characters",
+        "data_dir": folder,
+        "public_url": "https://charge.example",
+        "config": config,
+    }
+    return examine(build_settings(**(given | more)), **asked)
+
+
+def said(found: list[Finding], word: str) -> str:
+    """The mark of the one finding that has the word."""
+    (finding,) = [each for each in found if word in each.text]
+    return finding.mark
+
+
+class Outside:
+    """All stand-ins behind one transport. `instead` may answer in their place; `clock` is theirs."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        world = World(self.clock, StripeBook(self.clock))
+        build_scene(world)
+        pilot = create_chargepilot_app(world, self.clock, "key-hidden", "hidden")
+        self._apps = {
+            "pilot.example": httpx.WSGITransport(pilot),
+            "lab.example": httpx.WSGITransport(create_ocpplab_app(world, "lab-hidden")),
+            "public": httpx.WSGITransport(create_plugchoice_app(world)),
+            "operator": httpx.WSGITransport(create_operator_app(world, "operator-hidden")),
+        }
+        self.instead: Answer = lambda _request: None
+        self.transport = httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        answer = self.instead(request)
+        if answer is not None:
+            return answer
+        plugchoice = "public" if "/public-charging/" in request.url.path.split("/settings")[0] else "operator"
+        app = self._apps.get(request.url.host, self._apps[plugchoice])
+        return httpx.Response((got := app.handle_request(request)).status_code, content=got.read())
+
+
+@pytest.fixture
+def outside() -> Outside:
+    return Outside()
+
+
+def site_of(folder: Path, chargers: int, more: str = "") -> Path:
+    file = folder / "kiosk.toml"
+    listed = "".join(f'[[sites.chargers]]\ncode = "B{number}"\n' for number in range(chargers))
+    file.write_text(f'[[sites]]\nid = "a"\nname = "Depot"\ntimezone = "Europe/Berlin"\n{more}\n{listed}')
+    return file
+
+
+# --- what is set
+
+
+def test_what_is_not_set_is_said_in_one_line_each(tmp_path: Path) -> None:
+    found = findings(tmp_path)
+    assert said(found, "KIOSK_PLUGCHOICE_TOKEN is not set") == "note"
+    assert said(found, "ChargePilot is not set") == "note"
+    assert said(found, "OCPPLAB is not set") == "ok"
+    assert said(found, "on the driver's own phone") == "ok"
+
+
+def test_what_is_set_is_said_too_and_no_secret_with_it(tmp_path: Path) -> None:
+    found = findings(tmp_path, **ALL)
+    assert said(found, "KIOSK_PLUGCHOICE_TOKEN is set") == "ok"
+    assert said(found, "ChargePilot is at pilot.example") == "ok"
+    assert said(found, "OCPPLAB is at lab.example") == "ok"
+    assert not [each for each in found if "hidden" in each.text]
+
+
+def test_stand_ins_are_called_so(tmp_path: Path) -> None:
+    here = {"chargepilot_url": "http://127.0.0.1:1/rest/v1", "ocpplab_url": "http://localhost:1"}
+    found = findings(tmp_path, **(ALL | here))
+    assert said(found, "KIOSK_CHARGEPILOT_URL is on this machine") == "note"
+    assert said(found, "KIOSK_OCPPLAB_URL is on this machine") == "note"
+
+
+def test_card_entry_on_the_tablet_comes_with_its_consequence(tmp_path: Path) -> None:
+    found = findings(tmp_path, tablet_card_entry=True)
+    assert said(found, "takes you out of PCI's SAQ A") == "note"
+    assert said(found, "ask your acquirer or QSA first") == "note"
+
+
+def test_a_site_that_is_too_large_to_be_read_one_by_one_is_named(tmp_path: Path) -> None:
+    word = "the board cannot keep them fresh within 60 s"
+    uuid = f'plugchoice_site = "{SITE_UUID}"'
+    assert not [each for each in findings(tmp_path, config=site_of(tmp_path, 20)) if word in each.text]
+    large = site_of(tmp_path, 21, uuid)
+    assert said(findings(tmp_path, config=large), f"serves the 21 chargers of Depot: {word}") == "note"
+    token = {"plugchoice_token": "operator-hidden"}
+    assert not [each for each in findings(tmp_path, config=large, **token) if word in each.text]
+    assert said(findings(tmp_path, config=site_of(tmp_path, 21), **token), word) == "note"
+
+
+def test_all_sites_share_the_reads_one_by_one(tmp_path: Path) -> None:
+    config = site_of(tmp_path, 11)
+    yard = config.read_text().replace('"a"', '"b"').replace("Depot", "Yard").replace('code = "B', 'code = "C')
+    config.write_text(config.read_text() + yard)
+    assert said(findings(tmp_path, config=config), "No operator token serves the 22 chargers of Depot, Yard") == "note"
+    served = config.read_text().replace('name = "Yard"', f'name = "Yard"\nplugchoice_site = "{SITE_UUID}"')
+    config.write_text(served)
+    token = {"plugchoice_token": "operator-hidden"}
+    assert not [each for each in findings(tmp_path, config=config, **token) if "within 60 s" in each.text]
+
+
+def test_a_site_without_its_names_in_the_other_systems_is_named(tmp_path: Path) -> None:
+    found = findings(tmp_path, config=site_of(tmp_path, 1), **ALL)
+    assert said(found, "no plugchoice_site for Depot") == "note"
+    assert said(found, "no chargepilot_site for Depot") == "note"
+
+
+# --- what is asked
+
+
+def test_nobody_is_asked_unless_told(tmp_path: Path, outside: Outside) -> None:
+    def nobody(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    outside.instead = nobody
+    findings(tmp_path, transport=outside.transport, **ALL)
+
+
+def test_every_system_that_is_set_is_asked(tmp_path: Path, outside: Outside) -> None:
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    assert said(found, "Plugchoice shows 15 connectors on the board of Marktplatz garage") == "ok"
+    assert said(found, "every charger of Marktplatz garage is in the fuse tree") == "ok"
+    assert said(found, "OCPPLAB answers and knows 10 of our chargers") == "ok"
+    assert not [each for each in found if each.bad or "has the code" in each.text]
+
+
+def test_only_what_is_set_is_asked(tmp_path: Path, outside: Outside) -> None:
+    asked: list[str] = []
+
+    def listen(request: httpx.Request) -> None:
+        asked.append(request.url.path)
+
+    outside.instead = listen
+    findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport)
+    findings(
+        tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=site_of(tmp_path, 0), **ALL
+    )
+    assert [path.split("/")[3] for path in asked[:-1]] == ["public-charging"]
+    assert asked[-1] == "/ocpp/chargers"
+
+
+def test_chargers_that_the_other_systems_do_not_know_are_named(tmp_path: Path, outside: Outside) -> None:
+    config = site_of(tmp_path, 2, f'plugchoice_site = "{SITE_UUID}"\nchargepilot_site = "site-7f3c"')
+    config.write_text(config.read_text() + 'station_ids = ["3HW9P"]\nlab_id = "dep-3hw9p"\n')
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    assert said(found, "does not name B0: set their station_ids") == "note"
+    assert said(found, "does not know B0: set their lab_id") == "note"
+    assert said(found, "No charger on the board of Depot has the code B0, B1; check kiosk.toml") == "note"
+
+
+def test_names_are_compared_as_the_kiosk_does(tmp_path: Path, outside: Outside) -> None:
+    config = site_of(tmp_path, 0, 'chargepilot_site = "site-7f3c"')
+    chargers = '[[sites.chargers]]\ncode = "B0"\nstation_ids = ["3hw9p"]\nlab_id = "3hw9p"\n'
+    config.write_text(config.read_text() + chargers + '[[sites.chargers]]\ncode = "7MK4T"\nlab_id = "7MK4T"\n')
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    assert said(found, "every charger of Depot is in the fuse tree") == "ok"
+    assert said(found, "does not know B0: set their lab_id") == "note"  # a lab_id is compared as it is written
+
+
+def lab_of(*chargers: dict[str, str]) -> Answer:
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if request.url.host != "lab.example":
+            return None
+        return httpx.Response(200, json={"data": list(chargers)})
+
+    return answer
+
+
+def test_without_a_lab_id_only_the_identity_counts_in_any_case(tmp_path: Path, outside: Outside) -> None:
+    config = site_of(tmp_path, 2)
+    outside.instead = lab_of({"id": "B0", "identity": "other"}, {"id": "x", "identity": "b1"})
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    assert said(found, "does not know B0: set their lab_id") == "note"
+
+
+def test_a_token_without_the_right_to_settings_cannot_keep_the_board(tmp_path: Path, outside: Outside) -> None:
+    asked: list[str] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/settings/public-charging"):
+            return None
+        asked.append(request.url.path)
+        return httpx.Response(403, json={"message": "operator-hidden"})
+
+    outside.instead = refuse
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    assert said(found, "(403): without that right it cannot keep the board") == "BAD"
+    assert len(asked) == 1
+    assert not [each for each in found if "has the code" in each.text]
+    assert not [each for each in found if "hidden" in each.text]
+
+
+def test_a_charger_that_is_gone_meanwhile_does_not_end_the_search(tmp_path: Path, outside: Outside) -> None:
+    gone: list[str] = []
+
+    def lose_the_first(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/settings/public-charging") and not gone:
+            gone.append(request.url.path)
+            return httpx.Response(404, json={"message": "gone"})
+        return None
+
+    outside.instead = lose_the_first
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    (lost,) = [each.text for each in found if "has the code" in each.text]
+    assert lost == "No charger on the board of Marktplatz garage has the code 3HW9P; check kiosk.toml."
+
+
+def test_a_site_without_a_fuse_tree_is_said(tmp_path: Path, outside: Outside) -> None:
+    def bare(request: httpx.Request) -> httpx.Response | None:
+        body = {"id": "site-7f3c", "name": "x", "fuse_tree": []}
+        return httpx.Response(200, json=body) if request.url.host == "pilot.example" else None
+
+    outside.instead = bare
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    assert said(found, "has no fuse tree of Marktplatz garage") == "note"
+
+
+def test_a_wrong_clock_is_suspected_when_chargepilot_refuses(tmp_path: Path, outside: Outside) -> None:
+    late = ManualClock(outside.clock.now() + timedelta(hours=1))
+    found = findings(tmp_path, online=True, clock=late, transport=outside.transport, **ALL)
+    assert said(found, "ChargePilot refuses (401): this machine's clock may be wrong") == "BAD"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "refuses (401)"),
+        (403, "does not let this key see"),
+        (404, "check its id in kiosk.toml"),
+        (422, "refuses"),
+        (429, "asks for a pause"),
+        (500, "gives no usable answer"),
+    ],
+)
+def test_what_is_wrong_is_said_of_each_system(tmp_path: Path, outside: Outside, status: int, words: str) -> None:
+    outside.instead = lambda _request: httpx.Response(status, json={"message": "operator-hidden"})
+    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    bad = [each.text for each in found if each.bad and words in each.text]
+    assert [text.split()[0] for text in bad[:3]] == ["Plugchoice", "ChargePilot", "OCPPLAB"]
+    assert not [each for each in found if "hidden" in each.text]

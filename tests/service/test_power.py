@@ -1,0 +1,104 @@
+"""What operator and maker say of a charger, and for how many of its connectors that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kiosk.config.sites import Site
+from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.expectation import Expectation
+from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
+from kiosk.domain.lab import ChargerFacts
+from kiosk.service.power import site_power
+from kiosk.store.records import SeenTree
+
+NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+CODE = "7MK4T"
+
+
+class Shelf:
+    """A store with one charger of that many connectors. Its maker says `whole` kW, the tree `amperes` for each."""
+
+    def __init__(self, connectors: int, whole: str | None, amperes: int | None = None, power_type: str = "DC") -> None:
+        self._numbers = range(1, connectors + 1)
+        self._make = ChargerFacts(max_kw=None if whole is None else Decimal(whole))
+        self._amperes = amperes
+        self._power_type = power_type
+
+    def tree(self, site_id: str) -> SeenTree | None:
+        del site_id
+        if self._amperes is None:
+            return None
+        most = Decimal(self._amperes)
+        listed = tuple(FuseConnector(CODE, number, most_amperes=most, phases=3) for number in self._numbers)
+        main = Node(NodeKind.FUSE, limit=Decimal(2000), children=(Node(NodeKind.STATION, connectors=listed),))
+        return SeenTree(FuseTree((main,)), NOW)
+
+    def cards(self, codes: Sequence[str]) -> dict[str, ChargerCard]:
+        connectors = tuple(Connector(number, "Available", power_type=self._power_type) for number in self._numbers)
+        return {code: ChargerCard(code, None, True, connectors, None, None, NOW) for code in codes}
+
+    def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
+        del codes
+        return {}
+
+    def lab_facts(self, codes: Sequence[str]) -> dict[str, ChargerFacts]:
+        return dict.fromkeys(codes, self._make)
+
+
+def expected(shelf: Shelf, **charger: Any) -> list[Expectation]:
+    """By connector."""
+    raw = {"id": "a", "name": "A", "timezone": "UTC", "chargepilot_site": "1", "chargers": [{"code": CODE} | charger]}
+    found = site_power(Site.model_validate(raw), shelf, NOW).expectations(NOW)
+    return [found[place] for place in sorted(found)]
+
+
+def kilowatts(shelf: Shelf, **charger: Any) -> list[str]:
+    return [str(each.now.kw) for each in expected(shelf, **charger)]
+
+
+def test_the_makers_figure_stands_in_for_the_only_connector_where_the_operator_says_nothing() -> None:
+    assert kilowatts(Shelf(1, "150")) == ["150.0"]
+
+
+def test_the_operators_figure_goes_before_the_makers() -> None:
+    assert kilowatts(Shelf(1, "11"), max_kw=22) == ["22.0"]
+
+
+def test_what_the_operator_says_of_a_charger_holds_for_each_connector_and_a_bays_own_goes_first() -> None:
+    bays = {2: {"label": "2", "max_kw": 50}}
+    assert kilowatts(Shelf(2, "180", 400), max_kw=90, bays=bays) == ["90.0", "50.0"]
+    assert not any(each.at_most for each in expected(Shelf(2, "180", 400), max_kw=90, bays=bays))
+
+
+def test_the_whole_chargers_figure_says_nothing_of_one_of_several_connectors() -> None:
+    assert kilowatts(Shelf(2, "180")) == ["None", "None"]
+    assert kilowatts(Shelf(1, "180"), bays={1: {"label": "1"}, 2: {"label": "2"}}) == ["None"]
+
+
+def test_no_connector_is_promised_more_than_its_whole_charger_gives() -> None:
+    for each in expected(Shelf(2, "180.55", 400)):
+        assert (each.now.kw, each.full.kw, each.most_kw) == (Decimal("180.5"),) * 3
+        assert each.at_most
+
+
+def test_connectors_that_may_share_what_their_charger_gives_are_told_an_upper_bound() -> None:
+    both = expected(Shelf(2, "22", 32, "AC_3_PHASE"))
+    assert [(each.now.kw, each.at_most) for each in both] == [(Decimal("22.0"), True)] * 2
+
+
+@pytest.mark.parametrize("whole", ["44.2", "50", None])
+def test_a_charger_that_has_enough_for_all_its_connectors_bounds_none(whole: str | None) -> None:
+    both = expected(Shelf(2, whole, 32, "AC_3_PHASE"))
+    assert [(each.now.kw, each.at_most) for each in both] == [(Decimal("22.0"), False)] * 2
+
+
+def test_a_new_word_of_the_maker_is_a_new_fact() -> None:
+    site = Site.model_validate({"id": "a", "name": "A", "timezone": "UTC", "chargers": [{"code": CODE}]})
+    one, other = (site_power(site, Shelf(2, whole), NOW).facts(NOW) for whole in ("22", "44"))
+    assert one != other

@@ -1,0 +1,436 @@
+"""Sliding windows: what may still leave, whatever the pattern of calls and whatever the clock does."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.upstream.errors import BudgetSpent, NotSent
+from kiosk.upstream.plugchoice.budget import LONGEST_RETRY, WINDOW, Budgets, Endpoint, Limits
+
+T0 = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+MINUTE = timedelta(seconds=60)
+S = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
+
+
+def seconds(amount: float) -> timedelta:
+    return timedelta(milliseconds=round(amount * 1000))
+
+
+def took(budgets: Budgets, endpoint: Endpoint, now: datetime) -> bool:
+    try:
+        budgets.take(endpoint, now)
+    except BudgetSpent:
+        return False
+    return True
+
+
+def most_in_a_minute(times: list[datetime]) -> int:
+    """The largest number of `times` in any closed interval of 60 s."""
+    return max((sum(1 for t in times if start <= t <= start + MINUTE) for start in times), default=0)
+
+
+def test_the_documented_limits_are_the_defaults() -> None:
+    budgets = Budgets()
+    room = {endpoint.value: budgets.free(endpoint, T0) for endpoint in Endpoint}
+    assert room == {
+        "get_charger": 30,
+        "start": 3,
+        "get_session": 30,
+        "confirm": 10,
+        "stop": 10,
+        "cancel": 10,
+        "receipt_email": 10,
+    }
+
+
+def test_a_limit_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="start"):
+        Limits(start=0)
+
+
+def test_a_spent_budget_tells_how_long_to_wait() -> None:
+    budgets = Budgets()
+    for offset in range(3):
+        budgets.take(Endpoint.START, T0 + offset * S)
+    with pytest.raises(BudgetSpent) as spent:
+        budgets.take(Endpoint.START, T0 + 10 * S)
+    assert spent.value.wait == WINDOW - 10 * S
+    assert budgets.wait(Endpoint.START, T0 + 10 * S) == WINDOW - 10 * S
+    assert budgets.free(Endpoint.START, T0 + 10 * S) == 0
+
+
+def test_endpoints_do_not_spend_each_others_budget() -> None:
+    budgets = Budgets()
+    for _ in range(3):
+        budgets.take(Endpoint.START, T0)
+    assert budgets.free(Endpoint.GET_SESSION, T0) == 30
+
+
+@given(st.floats(0, 60))
+def test_a_spent_budget_never_asks_to_wait_for_nothing(later: float) -> None:
+    budgets = Budgets(Limits(start=1))
+    budgets.take(Endpoint.START, T0)
+    with pytest.raises(BudgetSpent) as spent:
+        budgets.take(Endpoint.START, T0 + seconds(later))
+    assert spent.value.wait > timedelta(0)
+
+
+def test_the_window_opens_at_its_edge_and_not_a_microsecond_before() -> None:
+    budgets = Budgets(Limits(start=1))
+    budgets.take(Endpoint.START, T0)
+    assert not took(budgets, Endpoint.START, T0 + WINDOW - TICK)
+    assert took(budgets, Endpoint.START, T0 + WINDOW)
+
+
+def test_a_request_exactly_a_minute_later_still_counts_the_first() -> None:
+    budgets = Budgets(Limits(start=1))
+    budgets.take(Endpoint.START, T0)
+    assert not took(budgets, Endpoint.START, T0 + MINUTE)
+
+
+def test_next_slots_name_the_times_of_a_whole_queue() -> None:
+    budgets = Budgets()
+    budgets.take(Endpoint.START, T0)
+    budgets.take(Endpoint.START, T0 + 20 * S)
+    now = T0 + 30 * S
+    assert budgets.next_slots(Endpoint.START, now, 5) == [
+        now,
+        T0 + WINDOW,
+        T0 + 20 * S + WINDOW,
+        now + WINDOW,
+        T0 + 2 * WINDOW,
+    ]
+    assert budgets.next_slots(Endpoint.START, now, 0) == []
+
+
+def test_asking_about_the_future_changes_nothing() -> None:
+    budgets = Budgets(Limits(start=1))
+    budgets.take(Endpoint.START, T0)
+    assert budgets.free(Endpoint.START, T0 + timedelta(days=1)) == 1
+    assert budgets.wait(Endpoint.START, T0 + timedelta(days=1)) == timedelta(0)
+    assert budgets.next_slots(Endpoint.START, T0 + timedelta(days=1), 1) == [T0 + timedelta(days=1)]
+    assert budgets.wait(Endpoint.START, T0 + S) == WINDOW - S
+
+
+def test_many_threads_together_get_exactly_the_budget() -> None:
+    budgets = Budgets()
+    granted: list[bool] = []
+    barrier = threading.Barrier(16)
+
+    def hammer() -> None:
+        barrier.wait()
+        for _ in range(10):
+            granted.append(took(budgets, Endpoint.GET_SESSION, T0))
+
+    threads = [threading.Thread(target=hammer) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(granted) == 30
+
+
+# What upstream says
+
+
+@pytest.mark.parametrize(
+    ("told", "closed"),
+    [
+        ("17", 17 * S),
+        (" 17 ", 17 * S),
+        ("0", S),
+        ("-5", MINUTE),
+        ("1.5", MINUTE),
+        ("soon", MINUTE),
+        ("", MINUTE),
+        ("٣", MINUTE),
+        ("9" * 400, LONGEST_RETRY),
+        (format_datetime(T0 + 45 * S, usegmt=True), 45 * S),
+        (format_datetime(T0 + 45 * S).replace("+0000", "-0000"), 45 * S),
+        (format_datetime(T0 - 45 * S, usegmt=True), S),
+        ("Fri, 99 Nov 2026 13:00:00 GMT", MINUTE),
+    ],
+)
+def test_a_429_closes_the_door_for_as_long_as_it_says(told: str, closed: timedelta) -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.GET_SESSION, T0, 429, {"Retry-After": told})
+    assert budgets.wait(Endpoint.GET_SESSION, T0) == closed
+    assert budgets.free(Endpoint.GET_SESSION, T0 + closed - TICK) == 0
+    assert not took(budgets, Endpoint.GET_SESSION, T0 + closed - TICK)
+    assert took(budgets, Endpoint.GET_SESSION, T0 + closed)
+
+
+def test_a_429_without_a_time_closes_the_door_for_a_minute() -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.STOP, T0, 429, {})
+    assert budgets.wait(Endpoint.STOP, T0) == MINUTE
+    assert budgets.free(Endpoint.CANCEL, T0) == 10
+
+
+def test_a_later_shorter_closure_does_not_open_a_door_that_is_closed_for_longer() -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.STOP, T0, 429, {"retry-after": "50"})
+    budgets.answered(Endpoint.STOP, T0 + S, 429, {"retry-after": "5"})
+    assert budgets.wait(Endpoint.STOP, T0 + S) == 49 * S
+
+
+def test_a_503_with_a_time_closes_the_door_and_one_without_does_not() -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.STOP, T0, 503, {"Retry-After": "20"})
+    budgets.answered(Endpoint.CANCEL, T0, 503, {})
+    assert budgets.wait(Endpoint.STOP, T0) == 20 * S
+    assert budgets.wait(Endpoint.CANCEL, T0) == timedelta(0)
+
+
+def test_a_success_with_a_retry_after_closes_nothing() -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.STOP, T0, 200, {"Retry-After": "20"})
+    assert budgets.wait(Endpoint.STOP, T0) == timedelta(0)
+
+
+def test_the_hourly_limit_of_one_charger_does_not_close_the_other_chargers_for_an_hour() -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.START, T0, 429, {"Retry-After": "2400"})
+    assert budgets.wait(Endpoint.START, T0) == MINUTE
+
+
+def test_fewer_remaining_than_we_counted_lowers_our_count_until_the_window_passes() -> None:
+    budgets = Budgets()
+    budgets.take(Endpoint.GET_SESSION, T0)
+    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "4"})
+    assert budgets.free(Endpoint.GET_SESSION, T0) == 4
+    assert budgets.free(Endpoint.GET_SESSION, T0 + WINDOW - TICK) == 4
+    assert budgets.free(Endpoint.GET_SESSION, T0 + WINDOW) == 30
+
+
+def test_more_remaining_than_we_counted_raises_nothing() -> None:
+    budgets = Budgets()
+    for _ in range(5):
+        budgets.take(Endpoint.GET_SESSION, T0)
+    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499"})
+    assert budgets.free(Endpoint.GET_SESSION, T0) == 25
+
+
+def test_a_smaller_limit_shrinks_ours_and_a_larger_one_restores_no_more_than_ours() -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": "12"})
+    assert (budgets.free(Endpoint.GET_SESSION, T0), budgets.limit(Endpoint.GET_SESSION)) == (12, 12)
+    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": "600"})
+    assert (budgets.free(Endpoint.GET_SESSION, T0), budgets.limit(Endpoint.GET_SESSION)) == (30, 30)
+
+
+@pytest.mark.parametrize("garbage", ["", "many", "-1", "1e3", "٣", "9" * 60, "0"])
+def test_garbage_and_zero_as_a_limit_are_ignored(garbage: str) -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": garbage})
+    assert budgets.free(Endpoint.GET_SESSION, T0) == 30
+
+
+@pytest.mark.parametrize("garbage", ["", "many", "-1", "1e3", "9" * 60])
+def test_garbage_as_remaining_is_ignored(garbage: str) -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-remaining": garbage})
+    assert budgets.free(Endpoint.GET_SESSION, T0) == 30
+
+
+# Restart, and the record that it needs
+
+
+def test_every_grant_is_recorded_and_restored() -> None:
+    record: list[tuple[Endpoint, datetime]] = []
+    before = Budgets(on_take=lambda endpoint, at: record.append((endpoint, at)))
+    before.take(Endpoint.START, T0)
+    before.take(Endpoint.START, T0 + 5 * S)
+    assert record == [(Endpoint.START, T0), (Endpoint.START, T0 + 5 * S)]
+    after = Budgets()
+    after.restore(record)
+    assert after.free(Endpoint.START, T0 + 6 * S) == 1
+    assert after.free(Endpoint.START, T0 + WINDOW) == 2
+
+
+def test_a_refused_take_is_not_recorded() -> None:
+    record: list[Endpoint] = []
+    budgets = Budgets(Limits(start=1), on_take=lambda endpoint, _at: record.append(endpoint))
+    budgets.take(Endpoint.START, T0)
+    assert not took(budgets, Endpoint.START, T0)
+    assert record == [Endpoint.START]
+
+
+def test_a_grant_that_cannot_be_recorded_is_not_used_and_stays_counted() -> None:
+    def broken(_endpoint: Endpoint, _at: datetime) -> None:
+        raise OSError("disk full of tok-secret")
+
+    budgets = Budgets(on_take=broken)
+    with pytest.raises(NotSent) as failed:
+        budgets.take(Endpoint.START, T0)
+    assert not isinstance(failed.value, BudgetSpent)
+    assert failed.value.__context__ is None
+    assert budgets.free(Endpoint.START, T0) == 2
+
+
+# Clocks that step back
+
+
+def test_a_small_step_back_is_waited_out() -> None:
+    budgets = Budgets(Limits(start=1))
+    budgets.take(Endpoint.START, T0)
+    assert budgets.wait(Endpoint.START, T0 - 30 * S) == WINDOW
+    assert budgets.next_slots(Endpoint.START, T0 - 30 * S, 1) == [T0 - 30 * S + WINDOW]
+    assert not took(budgets, Endpoint.START, T0 + WINDOW - TICK)
+
+
+def test_after_a_large_step_back_nobody_waits_longer_than_a_window() -> None:
+    budgets = Budgets(Limits(start=1))
+    budgets.take(Endpoint.START, T0)
+    yesterday = T0 - timedelta(days=1)
+    assert budgets.wait(Endpoint.START, yesterday) == WINDOW
+    assert not took(budgets, Endpoint.START, yesterday)
+    assert not took(budgets, Endpoint.START, yesterday + WINDOW - TICK)
+    assert took(budgets, Endpoint.START, yesterday + WINDOW)
+
+
+def test_after_a_large_step_back_asking_alone_is_enough_to_see_the_window_open() -> None:
+    budgets = Budgets(Limits(start=1))
+    budgets.take(Endpoint.START, T0)
+    yesterday = T0 - timedelta(days=1)
+    assert budgets.free(Endpoint.START, yesterday) == 0
+    assert budgets.wait(Endpoint.START, yesterday + 20 * S) == WINDOW - 20 * S
+    assert budgets.free(Endpoint.START, yesterday + WINDOW) == 1
+
+
+def test_a_closed_door_stays_closed_for_its_time_after_a_large_step_back() -> None:
+    budgets = Budgets()
+    budgets.answered(Endpoint.CONFIRM, T0, 429, {"Retry-After": "300"})
+    yesterday = T0 - timedelta(days=1)
+    assert budgets.wait(Endpoint.CONFIRM, yesterday) == 300 * S
+    assert not took(budgets, Endpoint.CONFIRM, yesterday)
+    assert took(budgets, Endpoint.CONFIRM, yesterday + 300 * S)
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.START, Endpoint.STOP, Endpoint.CANCEL])
+def test_what_one_charger_is_told_to_wait_for_does_not_close_the_others_for_long(endpoint: Endpoint) -> None:
+    budgets = Budgets()
+    budgets.answered(endpoint, T0, 429, {"Retry-After": "3600"})
+    assert budgets.wait(endpoint, T0) == 60 * S
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.floats(0, 40),  # time that passes
+        st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.0, 45.0, 89.0, 91.0, 4000.0]),  # step of the clock backwards
+        st.floats(0, 0.4),  # how long ago the calling thread read the clock
+        st.integers(0, 5),  # how many requests are wanted
+    ),
+    max_size=40,
+)
+LIMITS = st.builds(Limits, start=st.integers(1, 4))
+
+
+@given(moves=MOVES, limits=LIMITS)
+def test_never_more_than_the_limit_in_any_minute_whatever_the_calls_and_the_clock_do(
+    moves: list[tuple[float, float, float, int]], limits: Limits
+) -> None:
+    budgets = Budgets(limits)
+    real, offset = T0, timedelta(0)
+    granted: list[datetime] = []
+    for passes, step, stale, wanted in moves:
+        real += seconds(passes)
+        offset -= seconds(step)
+        for _ in range(wanted):
+            if took(budgets, Endpoint.START, real + offset - seconds(stale)):
+                granted.append(real)
+    assert most_in_a_minute(granted) <= limits.start
+
+
+@given(moves=MOVES, limits=LIMITS)
+def test_nobody_starves(moves: list[tuple[float, float, float, int]], limits: Limits) -> None:
+    budgets = Budgets(limits)
+    now = T0
+    for passes, step, stale, wanted in moves:
+        now += seconds(passes) - seconds(step)
+        for _ in range(wanted):
+            took(budgets, Endpoint.START, now - seconds(stale))
+    assert budgets.wait(Endpoint.START, now) <= WINDOW
+    # 91 s: the longest that a small step back of the clock is waited out.
+    assert took(budgets, Endpoint.START, now + WINDOW + 91 * S)
+
+
+@given(gaps=st.lists(st.floats(0, 70), max_size=30), limits=LIMITS, count=st.integers(1, 9))
+def test_the_named_slots_are_the_first_moments_that_work(gaps: list[float], limits: Limits, count: int) -> None:
+    budgets = Budgets(limits)
+    now = T0
+    for gap in gaps:
+        now += seconds(gap)
+        took(budgets, Endpoint.START, now)
+    assert budgets.next_slots(Endpoint.START, now, 1)[0] - now == budgets.wait(Endpoint.START, now)
+    assert (budgets.free(Endpoint.START, now) > 0) == (budgets.wait(Endpoint.START, now) == timedelta(0))
+    previous = now
+    for slot in budgets.next_slots(Endpoint.START, now, count):
+        if slot > previous:
+            assert not took(budgets, Endpoint.START, slot - TICK)
+        assert took(budgets, Endpoint.START, slot)
+        previous = slot
+
+
+@given(moves=MOVES, limits=LIMITS, lives=st.lists(st.integers(0, 40), max_size=4))
+def test_a_restart_keeps_the_promise(
+    moves: list[tuple[float, float, float, int]], limits: Limits, lives: list[int]
+) -> None:
+    record: list[tuple[Endpoint, datetime]] = []
+
+    def born() -> Budgets:
+        budgets = Budgets(limits, on_take=lambda endpoint, at: record.append((endpoint, at)))
+        budgets.restore(list(record))
+        return budgets
+
+    budgets = born()
+    real, offset = T0, timedelta(0)
+    granted: list[datetime] = []
+    for number, (passes, step, _stale, wanted) in enumerate(moves):
+        real += seconds(passes)
+        offset -= seconds(step)
+        if number in lives:
+            budgets = born()
+        for _ in range(wanted):
+            if took(budgets, Endpoint.START, real + offset):
+                granted.append(real)
+    assert most_in_a_minute(granted) <= limits.start
+
+
+@given(
+    answers=st.lists(
+        st.tuples(
+            st.floats(0, 30),
+            st.sampled_from([200, 404, 429, 503]),
+            st.dictionaries(
+                st.sampled_from(["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining"]),
+                st.one_of(st.integers(0, 90).map(str), st.text(max_size=6)),
+            ),
+        ),
+        max_size=25,
+    )
+)
+def test_whatever_upstream_says_the_limit_holds_and_a_closed_door_is_closed(
+    answers: list[tuple[float, int, dict[str, str]]],
+) -> None:
+    budgets = Budgets()
+    now, shut = T0, T0
+    granted: list[datetime] = []
+    for passes, status, headers in answers:
+        now += seconds(passes)
+        if took(budgets, Endpoint.GET_SESSION, now):
+            assert now >= shut
+            granted.append(now)
+        budgets.answered(Endpoint.GET_SESSION, now, status, headers)
+        told = headers.get("Retry-After", "")
+        if status in {429, 503} and told.isascii() and told.isdigit():
+            shut = max(shut, now + int(told) * S)
+    assert most_in_a_minute(granted) <= 30
+    assert took(budgets, Endpoint.GET_SESSION, max(now, shut) + timedelta(seconds=121))

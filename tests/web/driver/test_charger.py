@@ -1,0 +1,395 @@
+"""Before the start: codes as people type them, the charger's card in each state, and the form that starts."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from kiosk.domain.codes import meant, normalise, possible
+from kiosk.domain.commands import Kind, Refusal
+from kiosk.domain.session import Phase
+from kiosk.domain.tariff import Tariff
+from tests.web.conftest import CODE, HOLD, NEAR, Kiosk
+
+PAY = "Continue to payment"
+
+
+# --- codes
+
+
+def test_a_typed_code_leads_to_its_charger(phone: FlaskClient) -> None:
+    answer = phone.get("/?code=%207mk-4t%20")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/c/{CODE}")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ABCDEFGHIJK",
+        "A" * 5000,
+        "<script>alert(1)</script>",
+        "' OR 1=1",
+        "../../etc/passwd",
+        "%00",
+        "7MK4T\r\nSet-Cookie: x",
+    ],
+)
+def test_an_impossible_code_is_refused_beside_the_field_with_what_was_typed(
+    kiosk: Kiosk, phone: FlaskClient, typed: str
+) -> None:
+    answer = phone.get("/", query_string={"code": typed})
+    assert answer.status_code == 422
+    assert 'aria-invalid="true" aria-describedby="code-err"' in answer.text
+    assert "<script>alert" not in answer.text
+    assert kiosk.store.wanted_cards() == []
+
+
+def test_an_empty_code_asks_for_one(phone: FlaskClient) -> None:
+    answer = phone.get("/?code=%20-%20")
+    assert answer.status_code == 422
+    assert "Please type the code" in answer.text
+
+
+@pytest.mark.parametrize("address", ["/c/7mk4t", "/c/%207MK4T%20", "/c/7MK-4T"])
+def test_other_spellings_of_an_address_lead_to_the_one(phone: FlaskClient, address: str) -> None:
+    answer = phone.get(address)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/c/{CODE}")
+
+
+@pytest.mark.parametrize("address", ["/c/ABCDEFGHIJK", "/c/%3Cscript%3E", "/c/" + "A" * 300])
+def test_an_impossible_address_is_not_found_and_nobody_is_asked(kiosk: Kiosk, phone: FlaskClient, address: str) -> None:
+    answer = phone.get(address)
+    assert answer.status_code == 404
+    assert "<script>" not in answer.text
+    assert kiosk.store.wanted_cards() == []
+
+
+def test_an_unknown_code_keeps_the_input_and_names_what_was_meant(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.store.note_card_problem("7MK4I", Refusal.UNKNOWN_CHARGER, kiosk.now)
+    answer = phone.get("/c/7MK4I")
+    assert answer.status_code == 404
+    assert 'value="7MK4I"' in answer.text
+    assert "Did you mean 7MK4T?" in answer.text
+
+
+def test_signs_that_look_alike_are_pointed_out(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.store.note_card_problem("ZZ0ZZ", Refusal.UNKNOWN_CHARGER, kiosk.now)
+    assert "O and 0, or I and 1, look alike" in phone.get("/c/ZZ0ZZ").text
+
+
+def test_the_code_that_was_probably_meant() -> None:
+    assert meant("7MK40", ["7MK4O", "AAAAA"]) == "7MK4O"
+    assert meant("XXXXX", ["7MK4T"]) is None
+    assert [possible(normalise(typed)) for typed in ("a b-c", "", "ä", "A" * 11)] == [True, False, False, False]
+
+
+def test_with_one_site_its_chargers_are_listed(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    page = phone.get("/").text
+    assert f'href="/c/{CODE}"' in page
+    assert f'href="/c/{NEAR}"' in page
+    assert "Bay 7" in page
+
+
+# --- the card
+
+
+def test_a_fresh_card_shows_everything_for_the_decision_without_scripts(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    page = phone.get(f"/c/{CODE}").text
+    for part in (
+        "Lindenau Energie",
+        "lindenau.example",
+        "tel:+498005550142",
+        '<span class="vh">Code </span>7MK4T',
+        "Checked 14:00:00",
+        "with 19% VAT",
+        "20 \N{MULTIPLICATION SIGN} €0.49 + €0.35",
+        "€10.15",
+        "€30.00 is enough for about 60.5 kWh.",
+        "The hold is not a charge.",
+        PAY,
+    ):
+        assert part in page, part
+    order = [page.index(part) for part in ("per kWh", "per session, once", "Example: 20 kWh", "Hold on your card", PAY)]
+    assert order == sorted(order)
+    assert kiosk.bell.rings == 0
+
+
+def test_closed_bays_stay_visible_with_word_and_icon_and_cannot_be_chosen(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Charging", "Available")
+    page = phone.get(f"/c/{CODE}").text
+    assert page.count('name="connector"') == 1
+    assert re.search(r'name="connector" value="2"[^>]*checked', page)
+    assert re.search(r'data-tone="mute"><svg[^>]*><use href="#i-busy"/></svg>In use', page)
+
+
+def test_since_when_a_bay_is_in_use_is_said_when_it_was_seen(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", "Available")
+    kiosk.clock.advance(20)
+    kiosk.card("Charging", "Available")
+    assert "since 14:00" in phone.get(f"/c/{CODE}").text
+
+
+def test_a_bay_that_a_session_of_ours_keeps_is_starting(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", "Available")
+    kiosk.start(kiosk.phone(), connector=2)
+    page = phone.get(f"/c/{CODE}").text
+    assert "Starting" in page
+    assert 'name="connector" value="2"' not in page
+
+
+def test_an_older_card_is_shown_at_once_while_a_new_one_is_asked_for(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    kiosk.clock.advance(31)
+    page = phone.get(f"/c/{CODE}").text
+    assert PAY in page
+    assert [code for code, _ in kiosk.store.wanted_cards()] == [CODE]
+    assert kiosk.bell.rings == 1
+
+
+def test_a_card_older_than_a_minute_waits_for_a_new_one(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    kiosk.clock.advance(61)
+    kiosk.bell.act = lambda: kiosk.card()
+    page = phone.get(f"/c/{CODE}").text
+    assert PAY in page
+    assert "Checked 14:01:01" in page
+
+
+def test_a_card_that_stays_old_is_not_known_and_cannot_be_paid(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", "Available")
+    kiosk.clock.advance(61)
+    page = phone.get(f"/c/{CODE}").text
+    assert PAY not in page
+    assert "Not known" in page
+    assert "Last contact was at 14:00" in page
+    assert ">Free<" not in page.replace("</svg>", ">")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sentence"),
+    [
+        (("Charging", "SuspendedEV"), "Both bays are in use"),
+        (("Charging", "Faulted"), "Bay 4 is out of order"),
+        (("Unavailable", "Charging"), "Bay 3 is out of order"),
+        (("Charging", "Levitating"), "No bay is free"),
+    ],
+)
+def test_when_nothing_is_free_the_reason_and_the_nearest_free_bay_are_shown(
+    kiosk: Kiosk, phone: FlaskClient, statuses: tuple[str, str], sentence: str
+) -> None:
+    kiosk.card(*statuses)
+    kiosk.card("Available", code=NEAR)
+    page = phone.get(f"/c/{CODE}").text
+    assert sentence in page
+    assert PAY not in page
+    assert "Free near you" in page
+    assert f'href="/c/{NEAR}"' in page
+
+
+def test_an_old_neighbour_is_never_called_free_and_is_asked_for(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", code=NEAR)
+    kiosk.clock.advance(61)
+    kiosk.card("Charging", "Charging")
+    assert "Free near you" not in phone.get(f"/c/{CODE}").text
+    assert NEAR in [code for code, _ in kiosk.store.wanted_cards()]
+
+
+def test_an_offline_charger_cannot_be_paid(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", "Available", online=False)
+    page = phone.get(f"/c/{CODE}").text
+    assert "No connection to this charger" in page
+    assert PAY not in page
+
+
+@pytest.mark.parametrize("missing", [{"tariff": None}, {"preauth_minor": None}, {"preauth_minor": 0}])
+def test_without_a_price_or_a_hold_nothing_is_sold(kiosk: Kiosk, phone: FlaskClient, missing: dict[str, Any]) -> None:
+    kiosk.card(**missing)
+    page = phone.get(f"/c/{CODE}").text
+    assert "We cannot read the price" in page
+    assert PAY not in page
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 409
+
+
+def test_a_price_line_that_does_not_apply_is_left_out(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card(tariff=Tariff("EUR", 49, 0))
+    page = phone.get(f"/c/{CODE}").text
+    assert "per session" not in page
+    assert "20 \N{MULTIPLICATION SIGN} €0.49</small>" in page
+
+
+def test_without_a_card_the_page_looks_and_goes_on_by_itself(kiosk: Kiosk, phone: FlaskClient) -> None:
+    answer = phone.get("/c/ABCDE")
+    assert answer.status_code == 202
+    assert "Looking for the charger" in answer.text
+    assert '<noscript><meta http-equiv="refresh"' in answer.text
+    assert [code for code, _ in kiosk.store.wanted_cards()] == ["ABCDE"]
+
+
+def test_a_card_that_comes_within_the_wait_is_shown_at_once(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.bell.act = lambda: kiosk.card()
+    assert PAY in phone.get(f"/c/{CODE}").text
+
+
+def test_when_the_back_office_is_down_there_is_a_retry_and_a_number(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.store.note_card_problem(CODE, None, kiosk.now)
+    answer = phone.get(f"/c/{CODE}")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "We cannot reach the charging service." in answer.text
+    assert "Call 0800 555 0142" in answer.text
+
+
+def test_a_failed_read_is_not_repeated_at_once(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.store.note_card_problem(CODE, None, kiosk.now)
+    phone.get(f"/c/{CODE}")
+    assert kiosk.store.wanted_cards() == []
+    kiosk.clock.advance(31)
+    phone.get(f"/c/{CODE}")
+    assert kiosk.store.wanted_cards() != []
+
+
+# --- coming back
+
+
+def test_scanning_again_brings_the_driver_back_to_the_session(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    answer = phone.get(f"/c/{CODE}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/s/{key}")
+    assert kiosk.phone().get(f"/c/{CODE}").status_code == 200
+
+
+def test_an_ended_session_leaves_a_link_to_its_receipt_for_a_day(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    kiosk.captured(key)
+    kiosk.card()
+    assert f'href="/r/{key}"' in phone.get(f"/c/{CODE}").text
+    assert f'href="/r/{key}"' not in kiosk.phone().get(f"/c/{CODE}").text
+    kiosk.clock.advance(timedelta(hours=25).total_seconds())
+    kiosk.card()
+    assert f'href="/r/{key}"' not in phone.get(f"/c/{CODE}").text
+
+
+def test_a_bill_that_waits_for_the_operator_does_not_lock_the_driver_out(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.held(phone)
+    kiosk.observe(key, "capture_failed", authorized_minor=HOLD, cost_minor=576)
+    kiosk.card()
+    page = phone.get(f"/c/{CODE}")
+    assert page.status_code == 200
+    assert f'href="/r/{key}"' in page.text
+
+
+# --- the start
+
+
+def test_a_start_keeps_the_terms_that_were_shown(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    key = kiosk.start(phone, limit="1500", seen="EUR-49-35-3000")
+    session = kiosk.store.session(key)
+    assert session is not None
+    assert (session.phase, session.code, session.connector_id) == (Phase.QUEUED, CODE, 2)
+    assert (session.tariff, session.hold_minor, session.limit_minor) == (Tariff("EUR", 49, 35), HOLD, 1500)
+    assert [c.kind for c in kiosk.store.commands(key)] == [Kind.START]
+    assert kiosk.bell.rings == 1
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", key)
+
+
+def test_the_answer_to_a_start_is_the_pay_page_when_the_engine_is_quick(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    kiosk.bell.act = lambda: kiosk.start_answer(kiosk.store.queue()[0])
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": "2"}, follow_redirects=True)
+    assert "Pay and start charging" in answer.text
+
+
+def test_a_price_that_changed_after_it_was_read_is_shown_again_and_nothing_starts(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.card(tariff=Tariff("EUR", 59, 35))
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": "2", "seen": "EUR-49-35-3000"})
+    assert answer.status_code == 409
+    assert "has just changed" in answer.text
+    assert "€0.59" in answer.text
+    assert kiosk.store.queue() == []
+
+
+@pytest.mark.parametrize("connector", ["0", "101", "", "two", "-1", "1.5", "٢", "9" * 400, "3"])
+def test_a_connector_that_cannot_be_is_refused_beside_the_choice(
+    kiosk: Kiosk, phone: FlaskClient, connector: str
+) -> None:
+    kiosk.card()
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": connector})
+    assert answer.status_code == 422
+    assert 'id="bay-err" role="alert"' in answer.text
+    assert kiosk.store.queue() == []
+
+
+def test_a_start_without_a_connector_is_refused(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    assert phone.post(f"/c/{CODE}/start").status_code == 422
+
+
+@pytest.mark.parametrize("limit", ["1", "1501", "3000", "999999", "ten", "-1000"])
+def test_a_limit_that_was_not_offered_is_refused(kiosk: Kiosk, phone: FlaskClient, limit: str) -> None:
+    kiosk.card()
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": "2", "limit": limit})
+    assert answer.status_code == 422
+    assert "Please choose one of the limits" in answer.text
+    assert kiosk.store.queue() == []
+
+
+def test_a_double_click_starts_once(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    first = kiosk.start(phone)
+    assert kiosk.start(phone) == first
+    assert kiosk.store.queue() == [first]
+
+
+def test_a_bay_that_somebody_else_took_meanwhile_is_in_use(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    kiosk.start(kiosk.phone())
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": "2"})
+    assert answer.status_code == 409
+    assert "Bay 4 is in use. Nothing is held." in answer.text
+    assert len(kiosk.store.queue()) == 1
+
+
+@pytest.mark.parametrize("statuses", [("Charging", "Charging"), ("Available", "Faulted")])
+def test_a_bay_that_is_not_free_is_refused(kiosk: Kiosk, phone: FlaskClient, statuses: tuple[str, str]) -> None:
+    kiosk.card(*statuses)
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 409
+
+
+def test_an_old_card_starts_nothing(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    kiosk.clock.advance(90)
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 409
+    assert kiosk.store.queue() == []
+
+
+def test_an_old_card_that_is_renewed_in_time_starts(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    kiosk.clock.advance(90)
+    kiosk.bell.act = lambda: kiosk.card()
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 303
+
+
+def test_a_start_from_another_site_is_refused(kiosk: Kiosk) -> None:
+    kiosk.card()
+    stranger = kiosk.app.test_client()
+    stranger.environ_base["HTTP_SEC_FETCH_SITE"] = "cross-site"
+    assert stranger.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 403
+    assert kiosk.store.queue() == []
+
+
+def test_the_language_survives_and_the_links_keep_the_address(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    page = phone.get(f"/c/{CODE}?lang=de").text
+    assert '<html lang="de"' in page
+    assert f'href="/c/{CODE}?lang=fr"' in page
+    refused = phone.post(f"/c/{CODE}/start", data={"connector": "0"}).text
+    assert f'href="/c/{CODE}?lang=fr"' in refused

@@ -1,0 +1,268 @@
+"""What is said of the money when upstream leaves out a part of it, and when the clock is set back under a driver."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from kiosk.domain.session import Session
+from kiosk.domain.status import Status
+from tests.web.conftest import CODE, HOLD, SECRET, Kiosk
+from tests.web.session.test_view import BASE, CHARGING, PAID, view
+
+SHOWN_HOLD = "€30.00"
+
+
+def text(answer: TestResponse) -> str:
+    """What a person reads of an answer that was a page."""
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    plain = re.sub(r"<(script|style|svg|template)\b.*?</\1>|<[^>]+>", " ", answer.get_data(as_text=True), flags=re.S)
+    return re.sub(r"\s+", " ", plain)
+
+
+def created(kiosk: Kiosk, phone: FlaskClient) -> str:
+    kiosk.card()
+    key = kiosk.start(phone)
+    kiosk.start_answer(key)
+    return key
+
+
+def paid(kiosk: Kiosk, phone: FlaskClient) -> str:
+    """The bank sent the driver back; the back office has not yet seen the hold."""
+    key = created(kiosk, phone)
+    phone.get(f"/s/{key}/back?payment_intent_client_secret={SECRET}&redirect_status=succeeded")
+    return key
+
+
+# --- a hold of which neither amount nor time was said
+
+
+@pytest.mark.parametrize(
+    "status", [one.value for one in Status if one not in {Status.CREATED, Status.EXPIRED, Status.ABANDONED}]
+)
+def test_a_hold_without_amount_and_time_is_the_one_shown_before_the_start(
+    kiosk: Kiosk, phone: FlaskClient, status: str
+) -> None:
+    key = created(kiosk, phone)
+    kiosk.observe(key, "starting")
+    kiosk.observe(key, status, energy_kwh=Decimal("1.5"), cost_minor=109)
+    for reader in (phone, kiosk.phone()):
+        answer = reader.get(f"/s/{key}")
+        assert SHOWN_HOLD in answer.get_data(as_text=True)
+        assert not re.search("(?i)no hold was|nothing is held|nothing was held", text(answer))
+    assert phone.get(f"/s/{key}.json").get_json()["values"]["held"] == {"minor": HOLD, "currency": "EUR"}
+
+
+def test_a_charge_that_was_never_seen_before_its_bill_was_held_too(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = created(kiosk, phone)
+    kiosk.observe(key, "captured", energy_kwh=Decimal("18.62"), cost_minor=947, captured_minor=947)
+    values = phone.get(f"/s/{key}.json").get_json()["values"]
+    assert (values["hold"], values["taken"]["minor"], values["rest"]["minor"]) == ("goes_back", 947, HOLD - 947)
+    assert "You paid €9.47" in text(phone.get(f"/s/{key}"))
+
+
+def test_the_cancel_page_knows_a_hold_without_amount(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = created(kiosk, phone)
+    kiosk.observe(key, "starting")
+    assert f"Cancel and give back {SHOWN_HOLD}" in text(phone.get(f"/s/{key}/cancel"))
+
+
+@pytest.mark.parametrize("status", [one.value for one in Status if one is not Status.CREATED])
+def test_a_hold_of_which_nothing_at_all_is_known_gets_words_without_an_amount(
+    kiosk: Kiosk, phone: FlaskClient, status: str
+) -> None:
+    key = created(kiosk, phone)
+    kiosk.store.set_limit(key, 1500)
+    with kiosk.store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET hold_minor = NULL")
+    kiosk.observe(key, "starting")
+    kiosk.observe(key, status, energy_kwh=Decimal("1.5"), cost_minor=109)
+    page = text(phone.get(f"/s/{key}"))
+    assert not re.search("(?i)no hold was|nothing is held|nothing was held", page)
+    assert not re.search(r"(All|of|Held|placed:|back:) \N{EN DASH}", page)
+    assert phone.get(f"/s/{key}/cancel").status_code in {200, 303}
+
+
+# --- nobody knows whether the hold was placed
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_session_that_is_forgotten_while_it_is_paid_claims_nothing(
+    kiosk: Kiosk, phone: FlaskClient, told: bool
+) -> None:
+    key = created(kiosk, phone)
+    assert phone.get(f"/s/{key}/payment").status_code == 200
+    if told:
+        phone.post(f"/s/{key}/confirm")
+    for _twice in range(2):
+        kiosk.clock.advance(30)
+        kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
+    page = text(phone.get(f"/s/{key}"))
+    assert "We do not know whether a hold was placed" in page
+    assert "ends by itself" in page
+    assert "0800 555 0142" in page
+    assert not re.search("No hold was|nothing is held|You paid nothing", page)
+
+
+def test_an_unknown_word_after_the_payment_was_shown_claims_nothing(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = created(kiosk, phone)
+    kiosk.observe(key, "payment_processing")
+    page = text(phone.get(f"/s/{key}"))
+    assert "We do not know yet whether a hold was placed" in page
+    assert "ends by itself" in page
+    assert "0800 555 0142" in page
+    assert not re.search("No hold was|nothing is held|You paid nothing|Hold none", page)
+
+
+def test_an_unknown_word_while_a_hold_is_known_keeps_showing_it(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.held(phone)
+    kiosk.observe(key, "recalibrating")
+    page = text(phone.get(f"/s/{key}"))
+    assert SHOWN_HOLD in page
+    assert "ends by itself" not in page
+
+
+def test_who_says_that_he_paid_is_not_told_that_nothing_is_held(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = created(kiosk, phone)
+    for reader in (phone, kiosk.phone()):
+        assert "Nothing is held yet" in text(reader.get(f"/s/{key}"))
+    phone.post(f"/s/{key}/confirm")
+    for reader in (phone, kiosk.phone()):
+        page = text(reader.get(f"/s/{key}"))
+        assert "We are checking whether the hold was placed." in page
+        assert not re.search("(?i)nothing is held", page)
+    asked = text(phone.get(f"/s/{key}/cancel"))
+    assert "We are checking whether the hold was placed." in asked
+    assert not re.search("(?i)nothing is held|pay nothing", asked)
+    assert phone.get(f"/s/{key}.json").get_json()["values"]["hold"] == "unknown"
+
+
+def test_who_comes_back_from_the_bank_may_still_pay_when_it_did_not_work(kiosk: Kiosk, phone: FlaskClient) -> None:
+    page = phone.get(f"/s/{paid(kiosk, phone)}").get_data(as_text=True)
+    assert 'id="payform"' in page
+    assert "We are checking whether the hold was placed." in page
+
+
+def test_a_checked_hold_that_is_there_is_shown_as_any_other(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = paid(kiosk, phone)
+    kiosk.observe(key, "authorized", authorized_minor=HOLD, authorized_at=kiosk.now)
+    page = text(phone.get(f"/s/{key}"))
+    assert "We are checking" not in page
+    assert f"Hold placed: {SHOWN_HOLD}" in page
+
+
+# --- one cost on one page
+
+
+@pytest.mark.parametrize("cost", [None, 700, 716, 750])
+def test_used_rest_and_bar_of_a_bill_in_the_making_add_up(kiosk: Kiosk, phone: FlaskClient, cost: int | None) -> None:
+    key = kiosk.charging(phone, cost=716)
+    kiosk.observe(key, "settling", authorized_minor=HOLD, energy_kwh=Decimal("14.6"), cost_minor=cost)
+    state = phone.get(f"/s/{key}.json").get_json()
+    values, figures = state["values"], state["figures"]
+    assert values["cost"] == values["taken"]
+    assert values["taken"]["minor"] + values["rest"]["minor"] == HOLD
+    assert (figures["used"], figures["back"]) == ("€7.16 used", "€22.84 goes back")
+    assert state["bar"]["used"] == "23.9"
+
+
+def test_a_forgotten_bill_shows_one_cost(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone, cost=716)
+    kiosk.observe(key, "settling", authorized_minor=HOLD, energy_kwh=Decimal("14.6"), cost_minor=750)
+    for _twice in range(2):
+        kiosk.clock.advance(30)
+        kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
+    page = text(phone.get(f"/s/{key}"))
+    assert "€7.50" in page
+    assert "€7.16" not in page
+
+
+# --- another hold than the one that was agreed to
+
+
+@pytest.mark.parametrize("status", ["created", "authorized", "starting", "charging"])
+def test_another_hold_than_the_one_shown_before_is_said(kiosk: Kiosk, phone: FlaskClient, status: str) -> None:
+    key = created(kiosk, phone)
+    kiosk.observe(key, status, authorized_minor=5000)
+    page = text(phone.get(f"/s/{key}"))
+    assert "The hold has changed" in page
+    assert "It is €50.00. Before the start we showed €30.00." in page
+
+
+@pytest.mark.parametrize("session", [BASE, PAID, CHARGING])
+def test_the_hold_that_was_shown_is_not_talked_about(session: Session) -> None:
+    assert "hold_changed" not in view(session).notices
+
+
+# --- a clock that is set back
+
+
+def test_a_driver_stays_the_owner_when_the_clock_is_set_back(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    kiosk.clock.advance(-3600)
+    assert phone.get(f"/s/{key}.json").get_json()["owner"]
+    kiosk.card("Available", "Charging")
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "1"}).status_code == 303
+    kiosk.clock.advance(3600)
+    assert phone.get(f"/s/{key}.json").get_json()["owner"]
+
+
+def test_a_card_from_before_the_clock_was_set_back_is_asked_for_and_starts_nothing(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.card("Available", "Available")
+    kiosk.clock.advance(-3600)
+    page = phone.get(f"/c/{CODE}")
+    assert 'id="start"' not in page.get_data(as_text=True)
+    assert "No news from this charger" in text(page)
+    assert CODE in dict(kiosk.store.wanted_cards())
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "1"}).status_code == 409
+
+
+def test_a_card_read_after_the_clock_was_set_back_can_be_started(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", "Available")
+    kiosk.clock.advance(-3600)
+    kiosk.card("Available", "Available")
+    assert 'id="start"' in phone.get(f"/c/{CODE}").get_data(as_text=True)
+
+
+def test_a_refusal_from_before_the_clock_was_set_back_does_not_hide_a_good_card(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.store.note_card_problem(CODE, None, kiosk.now)
+    kiosk.clock.advance(-3600)
+    kiosk.bell.act = lambda: kiosk.card("Available", "Available")
+    assert 'id="start"' in phone.get(f"/c/{CODE}").get_data(as_text=True)
+
+
+def test_a_kept_page_is_made_anew_when_the_clock_is_set_back(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", "Available")
+    before = phone.get(f"/c/{CODE}")
+    kiosk.clock.advance(-timedelta(minutes=30).total_seconds())
+    assert phone.get(f"/c/{CODE}").data != before.data
+
+
+def test_who_looks_at_an_old_receipt_makes_the_engine_look_for_a_refund(kiosk: Kiosk) -> None:
+    phone = kiosk.phone()
+    key = kiosk.charging(phone)
+    kiosk.captured(key)
+    phone.get(f"/s/{key}")
+    assert kiosk.store.hints() == {}
+    kiosk.clock.advance(301)
+    phone.get(f"/s/{key}")
+    assert list(kiosk.store.hints()) == [key]
+
+
+def test_scanning_again_leads_to_a_session_that_upstream_forgot(kiosk: Kiosk) -> None:
+    phone = kiosk.phone()
+    key = kiosk.charging(phone)
+    for _ in range(2):
+        kiosk.clock.advance(5)
+        kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
+    kiosk.card()
+    assert key in phone.get(f"/c/{CODE}").get_data(as_text=True)

@@ -1,0 +1,350 @@
+"""The view of a session: the right screen, honest money, deadlines, and only what may be done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.limits import Policy
+from kiosk.domain.line import Place
+from kiosk.domain.money import Money
+from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session
+from kiosk.domain.status import Status
+from kiosk.domain.tariff import Tariff
+from kiosk.domain.trace import Trace
+from kiosk.web.session.ladder import StepName, StepState
+from kiosk.web.session.screens import Action, Freshness, HoldState, Notice, Screen, Where
+from kiosk.web.session.shapes import percent
+from kiosk.web.session.view import SessionView, limit_choices, next_change, session_view
+
+NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
+HELD = NOW - timedelta(minutes=77)
+TARIFF = Tariff("EUR", 49, 35)
+BASE = Session(
+    key="k",
+    code="7MK4T",
+    connector_id=2,
+    phase=Phase.OPEN,
+    requested_at=HELD - timedelta(minutes=1),
+    status="created",
+    tariff=TARIFF,
+    hold_minor=3000,
+    charger_online=True,
+)
+PAID = replace(
+    BASE, status="authorized", authorized_minor=3000, authorized_at=HELD, held_seen_at=HELD, status_since=HELD
+)
+CHARGING = replace(
+    PAID,
+    status="charging",
+    charging_started_at=HELD + timedelta(seconds=29),
+    energy_kwh=Decimal("13.90"),
+    cost_minor=716,
+    fresh_at=NOW - timedelta(seconds=4),
+    observed_at=NOW - timedelta(seconds=4),
+    last_live=LiveFigures(Decimal("13.90"), 716, NOW - timedelta(seconds=4)),
+)
+CAPTURED = replace(
+    CHARGING,
+    status="captured",
+    energy_kwh=Decimal("18.62"),
+    cost_minor=947,
+    captured_minor=947,
+    tax_minor=151,
+    completed_at=NOW,
+    captured_at=NOW,
+)
+
+
+def view(session: Session, *commands: Command, owner: bool = True, queue: Place | None = None) -> SessionView:
+    return session_view(
+        session, commands, NOW, where=Where("4", "charger 2"), policy=Policy(), owner=owner, queue=queue
+    )
+
+
+def command(kind: Kind, state: CommandState, by: AskedBy = AskedBy.DRIVER, number: int = 1) -> Command:
+    return Command(number, "k", kind, by, NOW - timedelta(seconds=9), state)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_has_its_own_screen(status: Status) -> None:
+    assert view(replace(PAID, status=status.value, fresh_at=NOW)).screen == status.value
+
+
+@pytest.mark.parametrize(
+    ("phase", "screen"),
+    [
+        (Phase.QUEUED, Screen.QUEUED),
+        (Phase.REFUSED, Screen.REFUSED),
+        (Phase.NO_ANSWER, Screen.NO_ANSWER),
+        (Phase.LEFT, Screen.LEFT),
+        (Phase.GONE, Screen.GONE),
+    ],
+)
+def test_every_state_of_our_own_has_its_screen(phase: Phase, screen: Screen) -> None:
+    status = "charging" if phase is Phase.GONE else None
+    assert view(replace(BASE, phase=phase, status=status)).screen is screen
+
+
+def test_a_word_that_nobody_knows_is_being_processed_and_offers_nothing() -> None:
+    shown = view(replace(PAID, status="teleporting"))
+    assert shown.screen is Screen.STRANGE
+    assert shown.actions <= {Action.MOVE}
+
+
+def test_a_session_that_went_away_after_its_end_keeps_its_end() -> None:
+    assert view(replace(CAPTURED, phase=Phase.GONE)).screen is Screen.CAPTURED
+
+
+@pytest.mark.parametrize(
+    ("age", "freshness", "screen"),
+    [
+        (15, Freshness.FRESH, Screen.CHARGING),
+        (16, Freshness.OLD, Screen.CHARGING),
+        (60, Freshness.OLD, Screen.CHARGING),
+        (61, Freshness.LOST, Screen.STALE),
+    ],
+)
+def test_figures_grow_old_after_15_seconds_and_are_lost_after_60(
+    age: int, freshness: Freshness, screen: Screen
+) -> None:
+    shown = view(replace(CHARGING, fresh_at=NOW - timedelta(seconds=age)))
+    assert (shown.freshness, shown.screen) == (freshness, screen)
+
+
+def test_the_next_change_by_time_alone_is_known() -> None:
+    assert next_change(view(CHARGING), NOW) == timedelta(seconds=11, milliseconds=100)
+    lost = view(replace(CHARGING, fresh_at=NOW - timedelta(minutes=3)))
+    assert next_change(lost, NOW) is None
+    assert next_change(view(CAPTURED), NOW) is None
+
+
+# --- money
+
+
+def test_before_the_payment_the_hold_is_only_shown() -> None:
+    hold = view(BASE).hold
+    assert (hold.state, hold.amount) == (HoldState.SHOWN, Money(3000, "EUR"))
+
+
+def test_while_charging_nothing_is_given_back() -> None:
+    hold = view(CHARGING).hold
+    assert (hold.state, hold.taken, hold.rest) == (HoldState.HELD, Money(716, "EUR"), Money(2284, "EUR"))
+
+
+def test_without_proof_the_rest_goes_back_and_is_not_given_back() -> None:
+    hold = view(CAPTURED).hold
+    assert hold.state is HoldState.GOES_BACK
+    assert hold.given_back_at is None
+    shown = view(CAPTURED)
+    assert shown.bar is not None
+    assert not shown.bar.back
+
+
+def test_with_proof_the_rest_was_given_back_with_its_time() -> None:
+    shown = view(replace(CAPTURED, proof=HoldProof(NOW, "succeeded", 0, 947)))
+    assert shown.hold.state is HoldState.GIVEN_BACK
+    assert shown.hold.given_back_at == NOW
+    assert shown.hold.rest == Money(2053, "EUR")
+    assert shown.bar is not None
+    assert (shown.bar.used, shown.bar.rest, shown.bar.back) == ("31.6", "68.4", True)
+
+
+def test_a_proof_that_does_not_fit_the_amount_proves_nothing() -> None:
+    assert view(replace(CAPTURED, proof=HoldProof(NOW, "succeeded", 0, 900))).hold.state is HoldState.GOES_BACK
+
+
+@pytest.mark.parametrize("status", ["expired", "failed", "abandoned", "no_charge"])
+def test_an_end_without_any_hold_says_that_there_was_none(status: str) -> None:
+    assert view(replace(BASE, status=status)).hold.state is HoldState.NONE
+
+
+@pytest.mark.parametrize("status", ["failed", "abandoned", "no_charge"])
+def test_an_unproven_release_of_everything_goes_back(status: str) -> None:
+    hold = view(replace(PAID, status=status)).hold
+    assert (hold.state, hold.rest) == (HoldState.GOES_BACK, Money(3000, "EUR"))
+
+
+def test_a_forgotten_session_keeps_its_last_figures_and_claims_no_end() -> None:
+    shown = view(replace(CHARGING, phase=Phase.GONE, gone_at=NOW))
+    assert shown.hold.state is HoldState.HELD
+    assert shown.cost == Money(716, "EUR")
+    assert shown.actions == frozenset()
+
+
+def test_a_cost_above_the_hold_draws_no_negative_rest() -> None:
+    shown = view(replace(CHARGING, cost_minor=3100))
+    assert shown.hold.rest is None
+    assert shown.bar is not None
+    assert shown.bar.used == "100"
+
+
+def test_the_limit_is_marked_on_the_bar() -> None:
+    bar = view(replace(CHARGING, limit_minor=1500)).bar
+    assert bar is not None
+    assert (bar.used, bar.mark) == ("23.9", "50")
+
+
+def test_the_time_of_the_limit_counts_from_the_reading() -> None:
+    trace = Trace()
+    start = NOW - timedelta(seconds=394)
+    for step in range(40):
+        trace = trace.add(start + timedelta(seconds=step * 10), Decimal("12.73") + Decimal("0.03") * step)
+    session = replace(CHARGING, trace=trace, limit_minor=1500)
+    power = trace.power_kw()
+    assert power is not None
+    shown = view(session)
+    assert shown.power_kw == power
+    assert shown.limit_about is not None
+    hours = Decimal(1500 - 716) / (49 * power)
+    assert abs(shown.limit_about - (NOW - timedelta(seconds=4)) - timedelta(seconds=int(hours * 3600))) < timedelta(
+        seconds=2
+    )
+    assert view(replace(session, fresh_at=NOW - timedelta(seconds=30))).limit_about is None
+
+
+# --- steps
+
+
+def test_the_ladder_of_a_start_has_times_when_done_and_deadlines_to_come() -> None:
+    steps = view(replace(PAID, status="starting", status_since=HELD + timedelta(seconds=1))).steps
+    assert [(s.name, s.state) for s in steps] == [
+        (StepName.HOLD_PLACED, StepState.DONE),
+        (StepName.ASKED, StepState.DONE),
+        (StepName.WAITING, StepState.NOW),
+        (StepName.POWER, StepState.TODO),
+    ]
+    assert steps[0].at == HELD
+    assert steps[2].until == HELD + timedelta(seconds=120)
+    assert steps[3].until == HELD + timedelta(seconds=180)
+
+
+@pytest.mark.parametrize(
+    ("by", "name"),
+    [
+        (AskedBy.DRIVER, StepName.YOU_STOPPED),
+        (AskedBy.LIMIT, StepName.LIMIT_STOPPED),
+        (AskedBy.HOLD, StepName.HOLD_STOPPED),
+        (AskedBy.POWER_DEADLINE, StepName.KIOSK_STOPPED),
+    ],
+)
+def test_the_end_says_who_stopped(by: AskedBy, name: StepName) -> None:
+    shown = view(replace(CHARGING, status="settling", completed_at=NOW), command(Kind.STOP, CommandState.DONE, by))
+    assert shown.steps[0].name is name
+    assert shown.ended_by is by
+
+
+def test_without_a_stop_of_ours_nobody_is_named() -> None:
+    shown = view(replace(CHARGING, status="settling", completed_at=NOW))
+    assert shown.steps[0].name is StepName.CHARGER_STOPPED
+    assert shown.ended_by is None
+
+
+def test_a_failed_start_shows_the_hold_going_back_as_unfinished_until_proven() -> None:
+    failed = replace(PAID, status="failed", status_since=NOW)
+    assert [s.state for s in view(failed).steps] == [StepState.DONE, StepState.FAIL, StepState.NOW]
+    proven = replace(failed, proof=HoldProof(NOW, "canceled", 0, 0, NOW))
+    assert [s.state for s in view(proven).steps] == [StepState.DONE, StepState.FAIL, StepState.DONE]
+
+
+# --- notices and actions
+
+
+@pytest.mark.parametrize(
+    ("state", "notice"),
+    [
+        (CommandState.WAITING, Notice.STOP_ASKED),
+        (CommandState.SENT, Notice.STOP_ASKED),
+        (CommandState.UNKNOWN, Notice.STOP_NO_ANSWER),
+        (CommandState.REFUSED, Notice.STOP_REFUSED),
+    ],
+)
+def test_a_stop_that_did_not_bite_is_told_and_the_band_stays_charging(state: CommandState, notice: Notice) -> None:
+    shown = view(CHARGING, command(Kind.STOP, state))
+    assert shown.screen is Screen.CHARGING
+    assert notice in shown.notices
+    assert (Action.STOP in shown.actions) == (notice is not Notice.STOP_ASKED)
+
+
+def test_a_cancel_that_came_too_late_is_told_on_the_charging_screen() -> None:
+    shown = view(CHARGING, command(Kind.CANCEL, CommandState.REFUSED))
+    assert shown.notices == (Notice.CANCEL_REFUSED,)
+    assert Action.STOP in shown.actions
+    stopped = view(
+        CHARGING, command(Kind.CANCEL, CommandState.REFUSED), command(Kind.STOP, CommandState.SENT, number=2)
+    )
+    assert stopped.notices == (Notice.STOP_ASKED,)
+
+
+def test_a_car_that_draws_nothing_is_told_and_the_session_goes_on() -> None:
+    shown = view(replace(CHARGING, connector_status="SuspendedEV"))
+    assert shown.notices == (Notice.CAR_TAKES_NOTHING,)
+    assert Action.STOP in shown.actions
+
+
+def test_a_charger_that_pauses_is_not_blamed_on_the_car() -> None:
+    assert view(replace(CHARGING, connector_status="SuspendedEVSE")).notices == (Notice.CHARGER_PAUSES,)
+
+
+@pytest.mark.parametrize("session", [BASE, PAID, CHARGING, CAPTURED, replace(BASE, phase=Phase.QUEUED, status=None)])
+def test_a_watcher_may_do_nothing(session: Session) -> None:
+    assert view(session, owner=False).actions == frozenset()
+
+
+def test_the_owner_may_do_what_upstream_takes_in_each_state() -> None:
+    assert view(BASE).actions == {Action.PAY, Action.CANCEL, Action.MOVE}
+    assert view(PAID).actions == {Action.CANCEL, Action.EMAIL, Action.MOVE}
+    assert view(CHARGING).actions == {Action.STOP, Action.LIMIT, Action.EMAIL, Action.MOVE}
+    assert view(replace(CHARGING, status="settling")).actions == {Action.EMAIL, Action.MOVE}
+    assert view(CAPTURED).actions == frozenset()
+    assert view(replace(BASE, phase=Phase.QUEUED, status=None)).actions == {Action.LEAVE}
+
+
+def test_a_given_address_is_not_asked_for_again() -> None:
+    shown = view(replace(CHARGING, email_known=True))
+    assert shown.email == "known"
+    assert Action.EMAIL not in shown.actions
+
+
+def test_the_place_in_line_is_shown_only_while_waiting() -> None:
+    place = Place(2, 25)
+    assert view(replace(BASE, phase=Phase.QUEUED, status=None), queue=place).queue == place
+    assert view(BASE, queue=place).queue is None
+
+
+def test_an_offline_refusal_has_its_own_mark() -> None:
+    offline = view(replace(BASE, phase=Phase.REFUSED, status=None, refusal=Refusal.CHARGER_OFFLINE))
+    assert (offline.tone, offline.icon) == ("warn", "off")
+
+
+# --- limits
+
+
+def test_limits_are_round_and_below_the_hold() -> None:
+    assert [m.minor for m in limit_choices("EUR", 3000)] == [1000, 1500, 2000]
+    assert [m.minor for m in limit_choices("EUR", 5000)] == [1500, 2500, 3000]
+    assert all(0 < m.minor < 4900 for m in limit_choices("EUR", 4900))
+    assert limit_choices("EUR", None) == ()
+
+
+@pytest.mark.parametrize("hold", [1, 2, 3, 6, 50, 99, 100_000, 1_000_000])
+def test_no_limit_is_offered_that_is_nothing_or_the_whole_hold(hold: int) -> None:
+    assert all(0 < m.minor < hold for m in limit_choices("JPY", hold))
+
+
+def test_a_limit_below_what_was_used_is_not_offered() -> None:
+    assert [m.minor for m in limit_choices("EUR", 3000, 1500)] == [2000]
+
+
+def test_percent_stays_between_nothing_and_all() -> None:
+    assert [percent(716, 3000), percent(0, 3000), percent(9000, 3000), percent(-5, 3000), percent(5, 0)] == [
+        "23.9",
+        "0",
+        "100",
+        "0",
+        "0",
+    ]

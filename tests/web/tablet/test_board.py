@@ -1,0 +1,267 @@
+"""The board of a site as a view: every bay in its place, and nothing called free that may not be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kiosk.config.sites import Site, SiteBook
+from kiosk.domain.charger import BayState, ChargerCard, Connector
+from kiosk.domain.money import Money
+from kiosk.domain.tariff import Tariff
+from kiosk.news.live import charger_topic
+from kiosk.web.shared.parts import parts
+from kiosk.web.tablet.board import PRICE_LASTS, Board, Stall, board_of, connectors_of, nearest_free
+from kiosk.web.tablet.drawn import boards, drawn_board
+from tests.web.conftest import CODE, HOLD, NEAR, TARIFF, Kiosk
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def request_of_a_page(kiosk: Kiosk) -> Iterator[None]:
+    """Words need a reader."""
+    with kiosk.app.test_request_context("/tablet/"):
+        yield
+
+
+def site_of(count: int, per_charger: int = 2) -> Site:
+    """A site with that many bays, painted 1 and up."""
+    chargers: list[dict[str, Any]] = []
+    for first in range(1, count + 1, per_charger):
+        numbers = range(first, min(first + per_charger, count + 1))
+        bays = {index: {"label": str(label), "connector": "type2"} for index, label in enumerate(numbers, start=1)}
+        chargers.append({"code": f"T{first:04}", "max_kw": 22, "bays": bays})
+    return Site.model_validate({"id": "big", "name": "Big", "timezone": "Europe/Berlin", "chargers": chargers})
+
+
+def card_of(kiosk: Kiosk, code: str, *statuses: str | None, **changes: Any) -> ChargerCard:
+    connectors = tuple(Connector(index, status) for index, status in enumerate(statuses, start=1))
+    return replace(ChargerCard(code, None, True, connectors, TARIFF, HOLD, kiosk.now), **changes)
+
+
+def board(kiosk: Kiosk, site: Site, *cards: ChargerCard, **more: Any) -> Board:
+    book = SiteBook.model_validate({"sites": [site.model_dump()]})
+    given: dict[str, Any] = {"occupied": {}, "running": {}, "powers": {}} | more
+    return board_of(site, kiosk.now, book=book, cards={card.code: card for card in cards}, **given)
+
+
+def only(seen: Board) -> Stall:
+    (stall,) = seen.stalls
+    return stall
+
+
+@pytest.mark.parametrize(
+    ("count", "rows"),
+    [
+        (0, []),
+        (1, [[1]]),
+        (3, [[3]]),
+        (4, [[2, 2]]),
+        (15, [[8, 7]]),
+        (16, [[8, 8]]),
+        (17, [[4, 4], [5, 4]]),
+        (26, [[7, 6], [7, 6]]),
+        (200, None),
+    ],
+)
+def test_bays_stand_in_two_rows_at_a_lane_and_more_than_sixteen_get_more_lanes(
+    kiosk: Kiosk, count: int, rows: list[list[int]] | None
+) -> None:
+    seen = board(kiosk, site_of(count))
+    shape = [[len(row) for row in lot.rows] for lot in seen.lots]
+    assert [one.label for one in seen.stalls] == [str(number) for number in range(1, count + 1)]
+    assert all(lot.columns <= 8 for lot in seen.lots)
+    if rows is not None:
+        assert shape == rows
+
+
+def test_a_bay_without_any_card_is_not_known(kiosk: Kiosk) -> None:
+    stall = only(board(kiosk, site_of(1)))
+    assert (stall.state, stall.word, stall.kind, stall.usable) == (BayState.NOT_KNOWN, "Not known", "off", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "word"),
+    [
+        ("Available", "free", "Free"),
+        ("Preparing", "free", "Free"),
+        ("Charging", "use", "In use"),
+        ("Finishing", "use", "In use"),
+        ("Faulted", "fault", "Out of order"),
+        ("Unavailable", "fault", "Out of order"),
+        ("Sleeping", "off", "Not known"),
+        (None, "off", "Not known"),
+    ],
+)
+def test_each_state_has_its_own_look_and_a_fault_is_never_in_use(
+    kiosk: Kiosk, status: str | None, kind: str, word: str
+) -> None:
+    site = site_of(1)
+    stall = only(board(kiosk, site, card_of(kiosk, "T0001", status)))
+    assert (stall.kind, stall.word) == (kind, word)
+    assert stall.taken is (kind == "use")
+
+
+def test_a_card_older_than_a_minute_is_not_known_and_does_not_count_for_the_age(kiosk: Kiosk) -> None:
+    site = site_of(3)
+    old = card_of(kiosk, "T0001", "Available", "Available", seen_at=kiosk.now - timedelta(seconds=61))
+    young = card_of(kiosk, "T0003", "Available", seen_at=kiosk.now - timedelta(seconds=20))
+    seen = board(kiosk, site, old, young)
+    assert [one.kind for one in seen.stalls] == ["off", "off", "free"]
+    assert seen.as_of == young.seen_at
+    assert seen.until == young.seen_at + timedelta(seconds=60)
+
+
+def test_a_charger_that_is_offline_says_so(kiosk: Kiosk) -> None:
+    stall = only(board(kiosk, site_of(1), card_of(kiosk, "T0001", "Available", online=False)))
+    assert (stall.word, stall.kind) == ("No connection", "off")
+
+
+def test_a_charger_without_connectors_in_its_card_keeps_its_painted_bays(kiosk: Kiosk) -> None:
+    seen = board(kiosk, site_of(2), card_of(kiosk, "T0001"))
+    assert [(one.label, one.word) for one in seen.stalls] == [("1", "Not known"), ("2", "Not known")]
+
+
+def test_a_connector_that_is_not_in_the_file_is_named_after_the_sticker(kiosk: Kiosk) -> None:
+    seen = board(kiosk, site_of(1), card_of(kiosk, "T0001", "Available", "Available"))
+    assert [one.label for one in seen.stalls] == ["1", "T0001/2"]
+
+
+def test_a_charger_without_bays_and_without_a_card_still_stands_on_the_board(kiosk: Kiosk) -> None:
+    site = Site.model_validate({"id": "x", "name": "X", "timezone": "UTC", "chargers": [{"code": "ABC"}]})
+    assert connectors_of(site.chargers[0], None) == (1,)
+    assert only(board(kiosk, site)).label == "ABC"
+
+
+def test_a_bay_that_a_session_of_ours_keeps_is_starting(kiosk: Kiosk) -> None:
+    stall = only(board(kiosk, site_of(1), card_of(kiosk, "T0001", "Available"), occupied={"T0001": {1: "key"}}))
+    assert (stall.state, stall.kind) == (BayState.STARTING, "use")
+
+
+def test_a_bay_without_a_price_is_not_offered(kiosk: Kiosk) -> None:
+    stall = only(board(kiosk, site_of(1), card_of(kiosk, "T0001", "Available", tariff=None)))
+    assert not stall.usable
+    assert stall.kind == "off"
+
+
+def test_one_price_of_all_bays_stands_in_one_place(kiosk: Kiosk) -> None:
+    cards = card_of(kiosk, "T0001", "Available", "Charging"), card_of(kiosk, "T0003", "Faulted", "Available")
+    seen = board(kiosk, site_of(4), *cards)
+    assert seen.tariff == TARIFF
+    assert not seen.own_prices
+
+
+def test_prices_that_differ_stand_on_each_bay(kiosk: Kiosk) -> None:
+    dear = card_of(kiosk, "T0003", "Available", "Available", tariff=Tariff("EUR", 79, 0))
+    seen = board(kiosk, site_of(4), card_of(kiosk, "T0001", "Available", "Available"), dear)
+    assert seen.tariff is None
+    assert seen.own_prices
+    assert {one.tariff for one in seen.stalls} == {TARIFF, dear.tariff}
+
+
+def test_without_any_price_none_is_promised(kiosk: Kiosk) -> None:
+    seen = board(kiosk, site_of(2))
+    assert (seen.tariff, seen.own_prices) == (None, False)
+
+
+def test_a_price_older_than_five_minutes_is_not_shown_and_nothing_is_sold_by_it(kiosk: Kiosk) -> None:
+    site = site_of(2)
+    states = "Available", "Charging"
+    young = board(kiosk, site, card_of(kiosk, "T0001", *states, priced_at=kiosk.now - PRICE_LASTS))
+    assert [(one.kind, one.tariff, one.hold) for one in young.stalls] == [
+        (kind, TARIFF, Money(HOLD, "EUR")) for kind in ("free", "use")
+    ]
+    old = board(kiosk, site, card_of(kiosk, "T0001", *states, priced_at=kiosk.now - PRICE_LASTS - SECOND))
+    assert [(one.kind, one.tariff, one.hold) for one in old.stalls] == [("off", None, None), ("use", None, None)]
+    assert (old.tariff, old.priced) == (None, False)
+
+
+def test_a_price_from_before_the_clock_was_set_back_is_not_shown(kiosk: Kiosk) -> None:
+    card = card_of(kiosk, "T0001", "Available", priced_at=kiosk.now + timedelta(hours=1))
+    stall = only(board(kiosk, site_of(1), card))
+    assert (stall.usable, stall.tariff) == (False, None)
+
+
+def test_the_common_price_is_that_of_the_bays_whose_price_is_known_now(kiosk: Kiosk) -> None:
+    other = Tariff("EUR", 99, 0)
+    now = card_of(kiosk, "T0001", "Available", "Available")
+    for ages in ({"priced_at": kiosk.now - PRICE_LASTS - SECOND}, {"seen_at": kiosk.now - timedelta(seconds=61)}):
+        seen = board(kiosk, site_of(4), now, card_of(kiosk, "T0003", "Available", "Available", tariff=other, **ages))
+        assert (seen.tariff, seen.own_prices) == (TARIFF, False)
+        assert [one.tariff for one in seen.stalls] == [TARIFF, TARIFF, None, None]
+
+
+def test_a_price_turns_old_on_the_board_without_any_news(kiosk: Kiosk) -> None:
+    site = kiosk.book.sites[0]
+    kiosk.card("Available", "Available", priced_at=kiosk.now - PRICE_LASTS + SECOND)
+    assert drawn_board(site).board.priced
+    assert drawn_board(site).board.until == kiosk.now + SECOND
+    kiosk.clock.advance(1.5)
+    assert not drawn_board(site).board.priced
+
+
+def test_power_falls_back_to_what_the_bay_can_do_at_most(kiosk: Kiosk) -> None:
+    assert only(board(kiosk, site_of(1))).power == "up to 22\N{NO-BREAK SPACE}kW"
+
+
+def test_since_is_said_of_bays_that_cannot_be_used_and_not_of_free_ones(kiosk: Kiosk) -> None:
+    connectors = Connector(1, "Charging", since=kiosk.now), Connector(2, "Available", since=kiosk.now)
+    seen = board(kiosk, site_of(2), card_of(kiosk, "T0001", connectors=connectors))
+    assert [one.since for one in seen.stalls] == [kiosk.now, None]
+
+
+def test_the_nearest_free_bays_are_those_with_the_same_plug_and_then_the_closest(kiosk: Kiosk) -> None:
+    seen = board(
+        kiosk,
+        site_of(6),
+        card_of(kiosk, "T0001", "Available", "Available"),
+        card_of(kiosk, "T0003", "Charging", "Available"),
+        card_of(kiosk, "T0005", "Available", "Faulted"),
+    )
+    stalls = tuple(seen.stalls)
+    assert [one.label for one in nearest_free(stalls, stalls[2])] == ["2", "4", "1"]
+    assert [one.label for one in nearest_free(stalls, stalls[2], most=9)] == ["2", "4", "1", "5"]
+
+
+def test_the_board_is_drawn_once_until_something_changes(kiosk: Kiosk) -> None:
+    site = kiosk.book.sites[0]
+    kiosk.card("Available", "Available")
+    first = drawn_board(site)
+    assert drawn_board(site) is first
+    assert boards().drawings == 1
+    kiosk.card("Charging", "Available")
+    parts().live.publish(charger_topic(CODE))
+    second = drawn_board(site)
+    assert second.etag != first.etag
+    assert [one.word for one in second.board.stalls][:2] == ["In use", "Free"]
+    assert boards().drawings == 2
+
+
+def test_news_that_changes_nothing_is_not_drawn_again(kiosk: Kiosk) -> None:
+    site = kiosk.book.sites[0]
+    kiosk.card("Available", "Available")
+    first = drawn_board(site)
+    parts().live.publish(charger_topic(NEAR))
+    assert drawn_board(site) is first
+    assert boards().drawings == 1
+
+
+def test_a_bay_turns_old_on_the_board_without_any_news(kiosk: Kiosk) -> None:
+    site = kiosk.book.sites[0]
+    kiosk.card("Available", "Available")
+    assert drawn_board(site).board.as_of is not None
+    kiosk.clock.advance(61)
+    assert {one.kind for one in drawn_board(site).board.stalls} == {"off"}
+
+
+def test_a_name_from_the_file_is_written_as_text() -> None:
+    raw = {"id": "x", "name": "X", "timezone": "UTC", "chargers": [{"code": "ABC", "bays": {1: {"label": "<b>7"}}}]}
+    site = Site.model_validate(raw)
+    drawn = drawn_board(site)
+    assert "&lt;b&gt;7" in drawn.stalls["ABC-1"]
+    assert "<b>7" not in drawn.stalls["ABC-1"]
