@@ -52,13 +52,17 @@ def examine(
     online: bool = False,
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
+    installed: datetime | None = None,
 ) -> list[Finding]:
-    """All findings. `online` asks every system that is set. Raises SettingsError for an unusable kiosk.toml."""
+    """All findings. `online` asks every system that is set. `installed` is when the kiosk's files were written, which
+    a right clock has passed; None reads it from the files. Raises SettingsError for an unusable kiosk.toml.
+    """
     clock = clock or SystemClock()
+    installed = installed or datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
     site = load_site(settings.config)
     findings = [*_secret(settings), *_address(settings), *_money(settings), *_operator(site), *_sites(site)]
     findings += [*_tablet(settings), *_board(settings, site), *_pilot(settings, site), *_lab(settings)]
-    findings += [*_store(settings), *_time(clock)]
+    findings += [*_store(settings), *_time(clock.now(), installed)]
     if online:
         findings += _ask_board(settings, site, clock, transport)
         findings += _ask_pilot(settings, site, clock, transport)
@@ -214,9 +218,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         store.close()
 
 
-def _time(clock: Clock) -> Iterator[Finding]:
-    installed = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
-    now = clock.now()
+def _time(now: datetime, installed: datetime) -> Iterator[Finding]:
     if now < installed - timedelta(days=1):
         yield _bad(f"The clock says {now:%Y-%m-%d %H:%M} UTC, which is before the kiosk was installed; set it right.")
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -132,6 +132,13 @@ def test_doctor_tells_a_live_key_from_a_test_key(tmp_path: Path) -> None:
 def test_doctor_sees_a_clock_that_lost_its_battery(tmp_path: Path) -> None:
     findings = examine(doctored(tmp_path), clock=ManualClock(datetime(1970, 1, 1, tzinfo=UTC)))
     assert [f.mark for f in findings if "The clock says" in f.text] == ["BAD"]
+
+
+@pytest.mark.parametrize(("hours", "mark"), [(-25, "BAD"), (-24, "ok"), (24 * 366, "ok")])
+def test_doctor_holds_the_clock_against_the_day_of_the_installation(tmp_path: Path, hours: int, mark: str) -> None:
+    installed = ManualClock().now()
+    findings = examine(doctored(tmp_path), clock=ManualClock(installed + timedelta(hours=hours)), installed=installed)
+    assert [f.mark for f in findings if "The clock says" in f.text] == [mark]
 
 
 def test_doctor_sees_a_database_without_tables(tmp_path: Path) -> None:

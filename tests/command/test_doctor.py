@@ -31,6 +31,8 @@ ALL: dict[str, Any] = {
     "ocpplab_url": "https://lab.example",
     "ocpplab_token": "lab-hidden",
 }
+INSTALLED = ManualClock().now()
+"""When the kiosk's files were written, as the tests have it: the real date is that of the clone."""
 Answer = Callable[[httpx.Request], httpx.Response | None]
 
 
@@ -42,7 +44,7 @@ def findings(folder: Path, *, config: Path | None = EXAMPLE, **more: Any) -> lis
         "public_url": "https://charge.example",
         "config": config,
     }
-    return examine(build_settings(**(given | more)), **asked)
+    return examine(build_settings(**(given | more)), installed=INSTALLED, **asked)
 
 
 def said(found: list[Finding], word: str) -> str:
