@@ -23,6 +23,7 @@ from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.receipts import document_of
+from kiosk.service.parts import Parts
 
 HOME = Path(__file__).parent.parent
 CODE = "7MK4T"
@@ -52,7 +53,8 @@ class Scene:
         }
         self.site = load_site(_EXAMPLE)
         self.app = create_app(self.settings, site=self.site, clock=clock)
-        self.app.config["PATIENCE"] = 0.0  # there is no engine to wait for
+        parts: Parts = self.app.extensions["kiosk"]
+        self.app.extensions["kiosk"] = replace(parts, patience=0.0)  # there is no engine to wait for
         self.store = running(self.app).store
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from kiosk.engine.context import Context, Proofs
 from kiosk.engine.engine import Engine
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.live import Live
+from kiosk.service.parts import Parts
 from kiosk.store import Cipher, Store
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.ocpplab.client import Ocpplab
@@ -41,7 +42,6 @@ from kiosk.web.shared.formats import init_formats
 from kiosk.web.shared.front import Front
 from kiosk.web.shared.i18n import init_i18n
 from kiosk.web.shared.limits import init_limits
-from kiosk.web.shared.parts import Parts
 from kiosk.web.shared.request_log import init_request_log
 from kiosk.web.shared.security import init_security
 from kiosk.web.tablet import pairing, screens, visit

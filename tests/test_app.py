@@ -22,8 +22,8 @@ from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.live import TooManyStreams, site_topic
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.world.scene import CHARGERS
+from kiosk.service.parts import Parts
 from kiosk.upstream.errors import NotSent, UpstreamError
-from kiosk.web.shared.parts import Parts
 from tests.web.built import made_app, made_settings
 
 HOME = Path(__file__).parent.parent

@@ -20,13 +20,13 @@ ARROWS: dict[str, frozenset[str]] = {
     "store": frozenset({"domain"}),
     "news": frozenset(),
     "engine": frozenset({"domain", "clock", "news", "store", "upstream"}),
-    "service": frozenset({"config", "domain", "store"}),
+    "service": frozenset({"clock", "config", "domain", "news", "store"}),
     "web": frozenset({"clock", "config", "domain", "news", "service", "store"}),
     "sandbox": frozenset({"domain", "clock"}),
     "stickers": frozenset({"config"}),
     "charts": frozenset({"domain"}),
     "rehearsal": frozenset({"clock", "config", "domain", "sandbox", "store", "upstream"}),
-    "app": frozenset({"clock", "config", "demo", "domain", "engine", "news", "store", "upstream", "web"}),
+    "app": frozenset({"clock", "config", "demo", "domain", "engine", "news", "service", "store", "upstream", "web"}),
     "demo": frozenset({"clock", "config", "sandbox"}),
     "command": frozenset(
         {"app", "charts", "clock", "config", "domain", "rehearsal", "service", "stickers", "store", "upstream"}
@@ -122,6 +122,12 @@ def test_a_library_stays_in_its_rooms(path: Path) -> None:
         name for name in (each.split(".")[0] for each in imports(path)) if name in ONLY_IN and room not in ONLY_IN[name]
     }
     assert not strangers
+
+
+def test_a_service_needs_neither_flask_nor_a_page() -> None:
+    services = [path for path in MODULES if room_of(module_name(path)) == "service"]
+    used = {(short(path), name) for path in services for name in imports(path)}
+    assert not {one for one in used if one[1].startswith(("flask", "werkzeug", "jinja2", "kiosk.web"))}
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if room_of(module_name(p)) == "domain"], ids=short)

@@ -28,8 +28,8 @@ from kiosk.domain.tariff import Tariff
 from kiosk.engine.receipts import document_of
 from kiosk.sandbox.stripe.api import create_stripe_app
 from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.service.parts import Parts
 from kiosk.store import Store
-from kiosk.web.shared.parts import Parts
 from tests.browser.garage import CODE, EXAMPLE, NEAR, SECRET_KEY, Edge, served, whole_files
 
 TARIFF = Tariff("EUR", 49, 35)
@@ -70,11 +70,10 @@ class Stage:
         )
         self.app = create_app(settings, site=self.site, clock=self.clock)
         self._closers.callback(stop, self.app)
-        self.app.config["PATIENCE"] = 0.0
         self.app.config["PROPAGATE_EXCEPTIONS"] = False
         self.bell = Bell()
         parts: Parts = self.app.extensions["kiosk"]
-        self.app.extensions["kiosk"] = replace(parts, engine=self.bell)
+        self.app.extensions["kiosk"] = replace(parts, engine=self.bell, patience=0.0)
         self.store = parts.store
         server = self._closers.enter_context(served(whole_files(self.app)))
         self.address = f"http://127.0.0.1:{server.server_port}"

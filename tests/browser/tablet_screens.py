@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
 from kiosk.domain.tariff import Tariff
-from kiosk.web.shared.parts import Parts
+from kiosk.service.parts import Parts
 from tests.browser.garage import CODE
 from tests.browser.stage import HOLD, TARIFF, Show, Stage
 

@@ -21,8 +21,8 @@ from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.session import HoldProof, Observation, PaymentContext, Session
 from kiosk.domain.tariff import Tariff
+from kiosk.service.parts import Parts
 from kiosk.store import Cipher, Store
-from kiosk.web.shared.parts import Parts
 
 KEY = "a-secret-key-that-is-long-enough-for-tests"
 CODE = "7MK4T"
@@ -234,10 +234,9 @@ def kiosk(tmp_path: Path, blank: Path) -> Iterator[Kiosk]:
     book = SiteBook.model_validate(BOOK)
     app = create_app(settings, site=book, clock=clock)
     app.testing = True
-    app.config["PATIENCE"] = 0.0
     parts: Parts = app.extensions["kiosk"]
     bell = Bell()
-    app.extensions["kiosk"] = replace(parts, engine=bell)
+    app.extensions["kiosk"] = replace(parts, engine=bell, patience=0.0)
     yield Kiosk(app, clock, parts.store, bell, book, settings)
     stop(app)
 

@@ -16,13 +16,14 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
 from kiosk.news.live import charger_topic
+from kiosk.service.waiting import wait_for_card, wait_for_session
 from kiosk.store.errors import BayTaken
 from kiosk.store.records import Handoff
 from kiosk.web.driver.about import about_of
 from kiosk.web.driver.claim import claimed_here, phrase
 from kiosk.web.driver.landing import BayRow, Landing, bay_row, landing_of, terms_of
 from kiosk.web.driver.pictures import picture_url
-from kiosk.web.session.reading import near_bays, wait_for_card, wait_for_session, where_of
+from kiosk.web.session.reading import near_bays, where_of
 from kiosk.web.shared import frame
 from kiosk.web.shared.devices import current_device, ensure_device
 from kiosk.web.shared.front import keep_for
@@ -158,7 +159,7 @@ def begin(code: str, connector_id: int, *, seen: str | None, limit: str) -> str 
         return taken.key if store.owns(taken.key, device) else NotBegun(409, taken=True)
     parts().live.publish(charger_topic(code))
     parts().engine.wake()
-    wait_for_session(session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
+    wait_for_session(parts(), session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
     return session.key
 
 
@@ -234,7 +235,7 @@ def _card(code: str, longest: timedelta) -> ChargerCard | None:
         later = _problem(code)
         return later is not None and later[1] >= now
 
-    return wait_for_card(code, answered, CARD_WAIT)
+    return wait_for_card(parts(), code, answered, CARD_WAIT)
 
 
 def _younger(card: ChargerCard, longest: timedelta) -> bool:

@@ -17,9 +17,10 @@ from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.news.live import session_topic
+from kiosk.service.waiting import wait_for_session
 from kiosk.store.errors import Missing
 from kiosk.web.session.present import page_of, shape_of, to_json
-from kiosk.web.session.reading import Reading, near_bays, read, wait_for_session
+from kiosk.web.session.reading import Reading, near_bays, read
 from kiosk.web.session.screens import Action, Screen
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared import surface
@@ -172,7 +173,7 @@ def back_from_bank(key: str) -> ResponseReturnValue:
         if session.known_status is Status.CREATED:
             store.ask(key, Kind.CONFIRM, AskedBy.DRIVER, now)
             _tell(key)
-            wait_for_session(key, _moved_from(session), WAIT)
+            wait_for_session(parts(), key, _moved_from(session), WAIT)
     return redirect(url_for(".session_page", key=key), 303)
 
 
@@ -356,7 +357,7 @@ def _ask(reading: Reading, kind: Kind) -> None:
     except Missing:
         abort(404)
     _tell(key)
-    wait_for_session(key, _moved_from(reading.session), WAIT)
+    wait_for_session(parts(), key, _moved_from(reading.session), WAIT)
 
 
 def _moved_from(before: Session) -> Callable[[Session], bool]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from time import monotonic
-
-from flask import current_app
 
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
-from kiosk.domain.charger import ChargerCard
-from kiosk.domain.commands import Command, Kind
+from kiosk.domain.commands import Command
 from kiosk.domain.limits import Policy
-from kiosk.domain.line import WINDOW, Place, place_in_line
+from kiosk.domain.line import Place
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
-from kiosk.news.live import TooManyStreams, charger_topic, session_topic
+from kiosk.service.waiting import line_place
 from kiosk.store.records import StoredReceipt
 from kiosk.web.driver.landing import MOST_NEAR, NearBay, free_near
 from kiosk.web.session.screens import Freshness, Where
@@ -75,50 +70,10 @@ def read(key: str) -> Reading | None:
         return None
     device = current_device()
     owner = device is not None and store.owns(key, device)
-    place = line_place(key, now) if session.phase is Phase.QUEUED else None
+    place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.known_status is Status.CHARGING
     ceiling = ceiling_at(session.code, session.connector_id) if charging else None
     return Reading(session, tuple(store.commands(key)), now, owner, place, ceiling)
-
-
-def line_place(key: str, now: datetime) -> Place | None:
-    """Where the start of that session stands in the line; None when it is not waiting any more."""
-    store = parts().store
-    waiting = store.queue()
-    if key not in waiting:
-        return None
-    recent = [at for endpoint, at in store.calls_since(now - WINDOW) if endpoint == Kind.START]
-    return place_in_line(waiting.index(key) + 1, recent, now)
-
-
-def wait_for_session(key: str, good: Callable[[Session], bool], seconds: float) -> Session | None:
-    """The session as soon as it is `good`, or as it stands after `seconds` of the wall clock."""
-    live, store = parts().live, parts().store
-    try:
-        with live.subscribe(session_topic(key)) as news:
-            end = monotonic() + seconds * current_app.config["PATIENCE"]
-            session = store.session(key)
-            while session is not None and not good(session) and (left := end - monotonic()) > 0 and not news.closing:
-                news.wait(min(left, 1.0))
-                session = store.session(key)
-            return session
-    except TooManyStreams:
-        return store.session(key)
-
-
-def wait_for_card(code: str, good: Callable[[ChargerCard | None], bool], seconds: float) -> ChargerCard | None:
-    """The charger's card as soon as it is `good`, or as it stands after `seconds` of the wall clock."""
-    live, store = parts().live, parts().store
-    try:
-        with live.subscribe(charger_topic(code)) as news:
-            end = monotonic() + seconds * current_app.config["PATIENCE"]
-            card = store.card(code)
-            while not good(card) and (left := end - monotonic()) > 0 and not news.closing:
-                news.wait(min(left, 1.0))
-                card = store.card(code)
-            return card
-    except TooManyStreams:
-        return store.card(code)
 
 
 def near_bays(code: str, now: datetime) -> tuple[NearBay, ...]:

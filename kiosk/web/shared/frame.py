@@ -26,7 +26,6 @@ _HANDED = re.compile(f"[{SIGNS}]{{{ID_SIGNS}}}")
 
 def install(state: BlueprintSetupState) -> None:
     """For `Blueprint.record_once`."""
-    state.app.config.setdefault("PATIENCE", 1.0)  # waits for the engine are this much longer or shorter
     state.app.config.setdefault("PING_SECONDS", 15.0)
     state.app.jinja_env.globals.update(
         icon=icon,

@@ -13,8 +13,8 @@ from kiosk.app import create_app, stop
 from kiosk.config.settings import build_settings
 from kiosk.domain.commands import Kind
 from kiosk.domain.status import TABLE, Status
+from kiosk.service.parts import Parts
 from kiosk.web.shared.devices import current_device
-from kiosk.web.shared.parts import Parts
 from tests.web.conftest import CODE, HOLD, KEY, SECRET, Bell, Kiosk
 
 NEW = "a-newer-secret-key-that-is-long-enough-too"
@@ -34,10 +34,9 @@ def reopened(kiosk: Kiosk, secret_key: str = KEY) -> Iterator[Kiosk]:
     )
     app = create_app(settings, site=kiosk.book, clock=kiosk.clock)
     app.testing = True
-    app.config["PATIENCE"] = 0.0
     parts: Parts = app.extensions["kiosk"]
     bell = Bell()
-    app.extensions["kiosk"] = replace(parts, engine=bell)
+    app.extensions["kiosk"] = replace(parts, engine=bell, patience=0.0)
     try:
         yield Kiosk(app, kiosk.clock, parts.store, bell, kiosk.book, settings)
     finally:

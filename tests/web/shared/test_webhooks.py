@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 from kiosk.clock import ManualClock
 from kiosk.domain.commands import CommandState
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
+from kiosk.service.parts import Parts
 from kiosk.store import Store
-from kiosk.web.shared.parts import Parts
 from tests.web.built import made_app
 
 SECRET = "whsec_" + "w" * 32

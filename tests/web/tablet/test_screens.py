@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from kiosk.domain.session import Phase
 from kiosk.domain.tariff import Tariff
 from kiosk.news.live import site_topic
-from kiosk.web.shared.parts import Parts
+from kiosk.service.parts import Parts
 from tests.web.conftest import CODE, NEAR, Kiosk
 
 PAGES = ["/tablet/", f"/tablet/bay/{CODE}/1", f"/tablet/bay/{CODE}/2", "/tablet/continue", "/tablet/offline"]

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 
 from kiosk.domain.commands import Kind, Refusal
 from kiosk.domain.session import Phase
+from kiosk.service.parts import Parts
 from kiosk.store import Store
-from kiosk.web.shared.parts import Parts
 from kiosk.web.shared.stop_code import code_of
 from tests.web.conftest import CODE, NEAR, SECRET, Kiosk
 from tests.web.paired import screen_of, text_of
