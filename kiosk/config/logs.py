@@ -23,7 +23,8 @@ QUIET = ("httpx", "httpcore", "stripe", "werkzeug", "urllib3", "alembic", "flask
 _SECRET_NAMES = re.compile(
     r"token|secret|passw|cookie|authorization|signature|e_?mail|api_?key|query|referr?er|client_ip", re.I
 )
-_SESSION_NAMES = frozenset({"key", "session_key"})
+_SESSION_NAMES = frozenset({"key", "session", "session_key"})
+"""A text under one of these names is a session's key, and becomes its mark."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",

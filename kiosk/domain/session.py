@@ -208,7 +208,7 @@ class Session:
 
 
 class Event(StrEnum):
-    """What a fold noticed. Logged and counted; STATUS and FIGURES are also news for open pages."""
+    """What a fold noticed. The engine counts every one and logs the odd ones."""
 
     STATUS = "status"
     FIGURES = "figures"

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from kiosk.clock import Clock
 from kiosk.domain.limits import Policy
+from kiosk.domain.session import Event as FoldEvent
 from kiosk.domain.session import HoldProof, Session
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.live import Live
@@ -48,6 +49,8 @@ class OpenStore:
         return getattr(self._store, name)
 
 
+OnEvent = Callable[[FoldEvent, Session], None]
+"""Told of everything that a fold noticed, with the session as it then stands: for counters."""
 Seller = Callable[[Session], Mapping[str, Any]]
 """Who sells at the charger of a session: name, address, VAT number, as they stand on the day of the receipt."""
 
@@ -82,6 +85,11 @@ class Health:
             return self._retry_at is not None and now < self._retry_at
 
 
+def about(session: Session) -> dict[str, str]:
+    """What a line of the log needs to say whose it is. The log shows the key as the session's mark only."""
+    return {"session": session.key, "code": session.code}
+
+
 def the_session(store: Store, key: str) -> Session:
     """The session of a command or a read. Raises LookupError: a command without one cannot have been stored."""
     session = store.session(key)
@@ -107,3 +115,4 @@ class Context:
     pilot: ChargePilot | None = None
     lab: Ocpplab | None = None
     pictures: Pictures | None = None
+    on_event: OnEvent | None = None

@@ -20,11 +20,11 @@ from typing import cast
 from kiosk.domain.commands import AskedBy, Command, CommandState
 from kiosk.domain.limits import guard
 from kiosk.domain.session import Session
-from kiosk.engine.context import Context, OpenStore
+from kiosk.engine.context import Context, OpenStore, about
 from kiosk.engine.duties.prove import ProofReader
 from kiosk.engine.duties.read import Watch
 from kiosk.engine.duties.send import ENDPOINTS, FIRST, Sender
-from kiosk.engine.observing import noticed
+from kiosk.engine.observing import follow
 from kiosk.engine.schedule import plan
 from kiosk.engine.sites.watch import SiteWatch
 from kiosk.news.live import session_topic
@@ -192,9 +192,9 @@ class Engine:
         """What a kill, or a store that could not write, has left without one. One that fails keeps no other waiting."""
         for session in self._context.store.without_receipt():
             try:
-                noticed(self._context, session, ())
+                follow(self._context, session)
             except Exception:
-                log.exception("a receipt could not be written; it is tried again")
+                log.exception("a receipt could not be written; it is tried again", extra=about(session))
 
     def _take_up_cut_off(self, now: datetime, sent_before: datetime | None) -> None:
         for key in self._sender.resume(sent_before):
@@ -251,7 +251,10 @@ class Engine:
             if mark in self._acted and now - self._acted[mark] < again_after:
                 continue
             self._acted[mark] = now
-            log.info("the kiosk acts by itself", extra={"kind": step.kind.value, "reason": step.asked_by.value})
+            log.info(
+                "the kiosk acts by itself",
+                extra={**about(session), "kind": step.kind.value, "reason": step.asked_by.value},
+            )
             self._context.store.ask(session.key, step.kind, step.asked_by, now)
             self._context.live.publish(session_topic(session.key))
             self._wake.set()

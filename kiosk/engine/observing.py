@@ -1,5 +1,5 @@
-"""What happens with every observation: it is stored and folded, noticed oddities are logged, a receipt is issued,
-pages are told.
+"""What happens with every observation: it is stored and folded, its events are counted, oddities are logged, a receipt
+is issued, pages are told.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 
 from kiosk.domain.session import Event, Observation, Session
-from kiosk.engine.context import Context
+from kiosk.engine.context import Context, about
 from kiosk.engine.receipts import issue
 from kiosk.news.live import charger_topic, session_topic
 
@@ -23,23 +23,26 @@ _ODD = {
 }
 
 
-def took(context: Context, key: str, seen: Observation, source: str) -> Session:
-    """Store and fold one observation of the session, and tell whoever watches."""
+def observe(context: Context, key: str, seen: Observation, source: str) -> Session:
+    """Store and fold one observation of the session, and tell the open pages."""
     session, events = context.store.observe(key, seen, source=source)
-    noticed(context, session, events)
+    follow(context, session, events)
     return session
 
 
-def noticed(context: Context, session: Session, events: tuple[Event, ...]) -> None:
-    """The consequences of a fold that the store has written."""
+def follow(context: Context, session: Session, events: tuple[Event, ...] = ()) -> None:
+    """Everything that follows from a change of the session which the store has written."""
     for event in events:
+        if context.on_event is not None:
+            context.on_event(event, session)
         if event in _ODD:
-            log.warning(_ODD[event], extra={"code": session.code, "status": session.status, "event": event.value})
+            log.warning(_ODD[event], extra={**about(session), "status": session.status, "event": event.value})
     if session.facts.final:
         issue(context, session)
     tell(context, session)
 
 
 def tell(context: Context, session: Session) -> None:
+    """News for the pages of the session and of its charger."""
     context.live.publish(session_topic(session.key))
     context.live.publish(charger_topic(session.code))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context, Health
-from kiosk.engine.observing import noticed
+from kiosk.engine.observing import follow
 from kiosk.upstream.errors import UpstreamError
 
 log = logging.getLogger(__name__)
@@ -59,5 +59,5 @@ class ProofReader:
         if proof.ended:
             self._tries.pop(key, None)
             self._due.pop(key, None)
-        noticed(context, session, ())
+        follow(context, session)
         return session

@@ -11,8 +11,8 @@ from threading import Lock
 
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Session
-from kiosk.engine.context import Context
-from kiosk.engine.observing import tell, took
+from kiosk.engine.context import Context, about
+from kiosk.engine.observing import observe, tell
 from kiosk.engine.schedule import ReadNeed, target_seconds
 from kiosk.news.live import charger_topic, session_topic
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused, SessionGone
@@ -113,7 +113,11 @@ class Watch:
         token = context.store.token(key)
         if token is None:
             context.store.clear_hint(key, asked)
-            log.error("a session cannot be read: its token is erased, or under a secret that is no longer set")
+            known = context.store.session(key)
+            log.error(
+                "a session cannot be read: its token is erased, or under a secret that is no longer set",
+                extra=about(known) if known is not None else {"session": key},
+            )
             return None
         try:
             seen = context.public.get_session(token)
@@ -132,7 +136,7 @@ class Watch:
         else:
             context.health.answered()
             context.store.clear_hint(key, asked)
-            return took(context, key, seen, "read")
+            return observe(context, key, seen, "read")
         return None
 
     def read_card(self, code: str) -> None:

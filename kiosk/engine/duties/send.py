@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from kiosk.domain.commands import REPEATABLE, Command, CommandState, Kind, Refusal
 from kiosk.domain.session import Observation, Session
 from kiosk.domain.status import Status
-from kiosk.engine.context import Context, the_session
-from kiosk.engine.observing import noticed, tell, took
+from kiosk.engine.context import Context, about, the_session
+from kiosk.engine.observing import follow, observe, tell
 from kiosk.news.live import session_topic
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone
 from kiosk.upstream.plugchoice.budget import Endpoint
@@ -31,6 +31,8 @@ FIRST = (Kind.STOP, Kind.CANCEL, Kind.CONFIRM, Kind.RECEIPT_EMAIL, Kind.START)
 """What ends a charge goes before what begins one."""
 
 MOST_ATTEMPTS = 8
+LONGEST_REASON = 240
+"""Characters of a reason that are kept: a sentence, whatever upstream sends."""
 
 
 def backoff(attempts: int) -> timedelta:
@@ -58,7 +60,8 @@ class Sender:
         for command in context.store.left_sent():
             if sent_before is not None and command.sent_at is not None and command.sent_at > sent_before:
                 continue
-            log.warning("a command was cut off", extra={"kind": command.kind.value})
+            session = the_session(context.store, command.session_key)
+            log.warning("a command was cut off", extra={**about(session), "kind": command.kind.value})
             if command.kind is Kind.START:
                 tell(context, context.store.start_unanswered(command.id, now, "cut off"))
             else:
@@ -97,8 +100,9 @@ class Sender:
         except Refused as no:
             now = context.clock.now()
             context.health.answered()
+            _log_refusal(session, command, no)
             retry_at = now + no.retry_after if no.retry_after is not None else None
-            ended = store.start_refused(command.id, no.reason, now, retry_at=retry_at, detail=f"status {no.status}")
+            ended = store.start_refused(command.id, no.reason, now, retry_at=retry_at, detail=reason_of(no))
         except BudgetSpent as spent:
             now = context.clock.now()
             ended = store.start_refused(command.id, Refusal.TOO_MANY, now, retry_at=now + spent.wait, detail="budget")
@@ -109,12 +113,12 @@ class Sender:
         except NoAnswer as error:
             now = context.clock.now()
             context.health.failed(now, str(error))
-            log.warning("a start got no answer; it is not sent again", extra={"code": session.code})
+            log.warning("a start got no answer; it is not sent again", extra=about(session))
             ended = store.start_unanswered(command.id, now, "no answer")
         else:
             context.health.answered()
             ended = store.start_done(command.id, started.token, started.observation, context.clock.now())
-            noticed(context, ended, ())
+            follow(context, ended)
             return ended
         tell(context, ended)
         return ended
@@ -158,16 +162,17 @@ class Sender:
         else:
             context.health.answered()
             store.finish(command.id, CommandState.DONE, context.clock.now())
-            return took(context, command.session_key, seen, command.kind.value)
+            return observe(context, command.session_key, seen, command.kind.value)
         context.live.publish(session_topic(command.session_key))
         return the_session(store, command.session_key)
 
     def _refused(self, command: Command, no: Refused) -> None:
         store, now = self._context.store, self._context.clock.now()
+        _log_refusal(the_session(store, command.session_key), command, no)
         if no.reason is Refusal.TOO_MANY and command.attempts < MOST_ATTEMPTS:
             store.again(command.id, now + (no.retry_after or timedelta(seconds=60)))
             return
-        store.finish(command.id, CommandState.REFUSED, now, refusal=no.reason, detail=f"status {no.status}")
+        store.finish(command.id, CommandState.REFUSED, now, refusal=no.reason, detail=reason_of(no))
 
     def _call(self, command: Command, token: str) -> Callable[[], Observation]:
         public = self._context.public
@@ -181,6 +186,19 @@ class Sender:
             case _:
                 email = self._context.store.email_of(command.id)
                 return lambda: public.set_receipt_email(token, email or "")
+
+
+def reason_of(no: Refused) -> str:
+    """Upstream's status and its own sentence, which `upstream.errors.redact` has cleaned: "409: Connector is reserved".
+
+    Status 0 is the kiosk's own no, given before anything was sent.
+    """
+    return (f"{no.status}: {no.message}" if no.message else f"status {no.status}")[:LONGEST_REASON]
+
+
+def _log_refusal(session: Session, command: Command, no: Refused) -> None:
+    said = {"kind": command.kind.value, "reason": no.reason.value, "said": reason_of(no)}
+    log.info("upstream refused a command", extra={**about(session), **said})
 
 
 def effect_missing(kind: Kind, session: Session) -> bool:
