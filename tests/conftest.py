@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,3 +24,16 @@ class OneBrowser(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return OneBrowser(config, log)
+
+
+LONG = 500
+"""Lines of a file of the product from which it is worth asking whether two subjects live in it."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name long files. A warning only: a file is split by subject, never by length."""
+    home = Path(__file__).parent.parent
+    for path in sorted((home / "kiosk").rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").count("\n")
+        if lines > LONG:
+            terminalreporter.line(f"long file: {path.relative_to(home)} has {lines} lines: is it one subject?")

@@ -26,10 +26,10 @@ def room_of(module: str) -> str:
     return [*module.split("."), ""][1]
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Every absolute module that the file imports, anywhere in it."""
-    for node in ast.walk(tree(path)):
-        yield from _names(node)
+    return frozenset(name for node in ast.walk(tree(path)) for name in _names(node))
 
 
 def imports_at_start(path: Path) -> Iterator[str]:
