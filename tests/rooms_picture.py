@@ -32,8 +32,8 @@ class Place:
 PLACES: dict[str, Place] = {
     "command": Place(0, 2.3, 9.7, "what an operator types"),
     "rehearsal": Place(1, 7.2, 9.7, "a charge before opening day"),
-    "demo": Place(1, 4.8, 7.0, "all of it in one process"),
-    "app": Place(2, 2.3, 7.0, "wires the parts together"),
+    "demo": Place(2, 4.8, 7.0, "all of it in one process"),
+    "app": Place(1, 2.3, 7.0, "wires the parts together"),
     "web": Place(3, 2.3, 5.0, "HTTP and words"),
     "engine": Place(3, 5.2, 7.4, "alone calls outside"),
     "outside": Place(3, 7.6, 9.7, "clients, from settings"),
