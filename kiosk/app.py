@@ -23,6 +23,7 @@ from kiosk.engine.context import Context, Proofs
 from kiosk.engine.engine import Engine
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.live import Live
+from kiosk.news.news import News
 from kiosk.service.parts import Parts
 from kiosk.store import Cipher, Store
 from kiosk.upstream.chargepilot.client import ChargePilot
@@ -73,7 +74,7 @@ class Running:
     """What must be started and ended with the process."""
 
     engine: Engine
-    live: Live
+    live: News
     store: Store
     public: PlugchoicePublic
     proofs: StripeProofs | None
@@ -185,7 +186,7 @@ def _context(
     site: SiteBook,
     clock: Clock,
     store: Store,
-    live: Live,
+    live: News,
     public: PlugchoicePublic,
     budgets: Budgets,
     proofs: Proofs | None,

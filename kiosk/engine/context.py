@@ -14,7 +14,7 @@ from kiosk.domain.limits import Policy
 from kiosk.domain.session import Event as FoldEvent
 from kiosk.domain.session import HoldProof, Session
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import Live
+from kiosk.news.news import News
 from kiosk.store.store import Store
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.ocpplab.client import Ocpplab
@@ -102,7 +102,7 @@ def the_session(store: Store, key: str) -> Session:
 class Context:
     clock: Clock
     store: Store
-    live: Live
+    live: News
     public: PlugchoicePublic
     budgets: Budgets
     seller: Seller

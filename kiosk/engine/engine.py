@@ -84,6 +84,7 @@ class Engine:
         self._stale = True
         self._round_at: datetime | None = None
         self._ttl = timedelta(seconds=LEASE_TTL * context.clock.rate)
+        context.live.on_wish(self.wake)
 
     # The outside of the engine
 
@@ -106,7 +107,7 @@ class Engine:
             self._site_pool.shutdown(wait=False, cancel_futures=True)
 
     def wake(self) -> None:
-        """Something was written to the store: look now."""
+        """Somebody asked for something that stands in the store: read it now."""
         self._stale = True
         self._wake.set()
 

@@ -44,5 +44,4 @@ def follow(context: Context, session: Session, events: tuple[Event, ...] = ()) -
 
 def tell(context: Context, session: Session) -> None:
     """News for the pages of the session and of its charger."""
-    context.live.publish(session_topic(session.key))
-    context.live.publish(charger_topic(session.code))
+    context.live.publish(session_topic(session.key), charger_topic(session.code))

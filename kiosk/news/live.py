@@ -1,5 +1,5 @@
-"""News for open pages: topics with a version number, and waiting for a newer one. In-process; the store stays the
-truth.
+"""News within one process: topics with a version number, listeners who wait for a newer one, and wishes that wake the
+engine.
 
 A subscriber only ever learns "there is something newer"; it then reads the store. So a slow page misses steps, never
 the end.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 GLANCE_SECONDS = 20.0
@@ -67,7 +67,7 @@ class Subscription:
 
 
 class Live:
-    """Topics and their listeners. `most` caps all subscriptions together, well below the worker's threads."""
+    """News of this process alone. `most` caps all subscriptions together, well below the worker's threads."""
 
     def __init__(self, most: int = 500) -> None:
         self._most = most
@@ -75,6 +75,7 @@ class Live:
         self._topics: defaultdict[str, set[Subscription]] = defaultdict(set)
         self._glances: dict[str, float] = {}
         self._versions: dict[str, int] = {}
+        self._looks: tuple[Callable[[], None], ...] = ()
         self._news = 0
         self._floor = 0
         self._open = 0
@@ -103,16 +104,29 @@ class Live:
         """A number that changes with every piece of news of the topic. Whatever was made under another one is old."""
         return self._versions.get(topic, self._floor)
 
-    def publish(self, topic: str) -> None:
-        """Wake every listener of the topic. Cheap when there is none."""
+    def publish(self, *topics: str) -> None:
+        """Something newer is stored about these topics: wake their listeners. Cheap when there are none."""
+        listeners: list[Subscription] = []
         with self._lock:
-            self._news += 1
-            if len(self._versions) >= MOST_VERSIONS:
-                self._versions, self._floor = {}, self._news
-            self._versions[topic] = self._news
-            listeners = tuple(self._topics.get(topic, ()))
+            for topic in topics:
+                self._news += 1
+                if len(self._versions) >= MOST_VERSIONS:
+                    self._versions, self._floor = {}, self._news
+                self._versions[topic] = self._news
+                listeners.extend(self._topics.get(topic, ()))
         for subscription in listeners:
             subscription.ring()
+
+    def wish(self, *topics: str) -> None:
+        """Publish the topics, and tell the engine to read the store now because somebody asked for something."""
+        self.publish(*topics)
+        for look in self._looks:
+            look()
+
+    def on_wish(self, look: Callable[[], None]) -> None:
+        """`look` is called with every wish from now on, on any thread. It must return at once."""
+        with self._lock:
+            self._looks = (*self._looks, look)
 
     def glance(self, topic: str) -> None:
         """A page without a stream has just asked; it counts as watching for GLANCE_SECONDS of the wall clock."""

@@ -8,14 +8,12 @@ from typing import Protocol
 from kiosk.clock import Clock
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
-from kiosk.news.live import Live
+from kiosk.news.news import News
 from kiosk.store.store import Store
 
 
-class Waker(Protocol):
-    """The engine as services and pages know it: something that can be asked to read the store now."""
-
-    def wake(self) -> None: ...
+class Alive(Protocol):
+    """The engine as services and pages know it. What it must do it learns from the store and the news."""
 
     def alive(self) -> bool:
         """Its last round was a moment ago, here or in the process that holds the lease."""
@@ -29,6 +27,6 @@ class Parts:
     site: SiteBook
     clock: Clock
     store: Store
-    live: Live
-    engine: Waker
+    live: News
+    engine: Alive
     patience: float = 1.0

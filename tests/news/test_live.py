@@ -1,4 +1,4 @@
-"""News for open pages."""
+"""News within one process: listeners, versions, watching, wishes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 import pytest
 
 from kiosk.news.live import GLANCE_SECONDS, MOST_GLANCES, MOST_VERSIONS, Live, TooManyStreams
+from kiosk.news.news import News
 
 
 def test_a_listener_hears_news_of_its_topic_only() -> None:
@@ -99,3 +100,43 @@ def test_versions_do_not_pile_up_and_a_forgotten_topic_counts_as_changed() -> No
     for number in range(MOST_VERSIONS):
         live.publish(str(number))
     assert live.version("a") != before
+
+
+def test_one_call_publishes_several_topics() -> None:
+    live = Live()
+    with live.subscribe("a") as first, live.subscribe("b") as second:
+        live.publish("a", "b")
+        assert first.wait(0)
+        assert second.wait(0)
+
+
+def test_a_wish_wakes_the_engine_after_its_topics_have_a_new_version() -> None:
+    live = Live()
+    before = live.version("a")
+    seen: list[int] = []
+    live.on_wish(lambda: seen.append(live.version("a")))
+    live.wish("a")
+    assert len(seen) == 1
+    assert seen[0] != before
+
+
+def test_a_wish_about_nothing_on_any_page_wakes_the_engine_too() -> None:
+    live = Live()
+    woken: list[str] = []
+    live.on_wish(lambda: woken.append("engine"))
+    live.wish()
+    assert woken == ["engine"]
+
+
+def test_what_the_engine_publishes_does_not_wake_the_engine() -> None:
+    live = Live()
+    woken: list[str] = []
+    live.on_wish(lambda: woken.append("engine"))
+    live.publish("a")
+    assert woken == []
+
+
+def test_live_is_news() -> None:
+    """For the type checker: whatever else carries news has the same doors."""
+    news: News = Live()
+    assert news.streams == 0

@@ -72,7 +72,7 @@ BOOK = {
 
 @dataclass
 class Bell:
-    """Stands in for the engine: `act` is what the engine would do when it is woken."""
+    """Stands in for the engine: `act` is what the engine would do when a wish wakes it."""
 
     act: Callable[[], object] | None = None
     rings: int = 0
@@ -236,6 +236,7 @@ def kiosk(tmp_path: Path, blank: Path) -> Iterator[Kiosk]:
     app.testing = True
     parts: Parts = app.extensions["kiosk"]
     bell = Bell()
+    parts.live.on_wish(bell.wake)
     app.extensions["kiosk"] = replace(parts, engine=bell, patience=0.0)
     yield Kiosk(app, clock, parts.store, bell, book, settings)
     stop(app)

@@ -157,8 +157,7 @@ def begin(code: str, connector_id: int, *, seen: str | None, limit: str) -> str 
         store.create(session, device=device, now=now)
     except BayTaken as taken:
         return taken.key if store.owns(taken.key, device) else NotBegun(409, taken=True)
-    parts().live.publish(charger_topic(code))
-    parts().engine.wake()
+    parts().live.wish(charger_topic(code))
     wait_for_session(parts(), session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
     return session.key
 
@@ -225,7 +224,7 @@ def _card(code: str, longest: timedelta) -> ChargerCard | None:
     if problem is not None and now - problem[1] <= PROBLEM_COUNTS:
         return card
     store.want_card(code, now)
-    parts().engine.wake()
+    parts().live.wish()
     if card is not None and _younger(card, longest):
         return card
 

@@ -118,7 +118,7 @@ def _look_for_a_refund(reading: Reading) -> None:
     seen = session.observed_at
     if session.known_status is Status.CAPTURED and seen is not None and reading.now - seen > LOOK_AGAIN_AFTER:
         parts().store.hint(session.key, reading.now)
-        parts().engine.wake()
+        parts().live.wish()
 
 
 @bp.get("/s/<key>/cancel")
@@ -378,8 +378,7 @@ def _refuse(reading: Reading, sentence: str, status: int) -> ResponseReturnValue
 
 def _tell(key: str) -> None:
     """Something was written: the engine looks, and what was kept of this session's state is out of date."""
-    parts().live.publish(session_topic(key))
-    parts().engine.wake()
+    parts().live.wish(session_topic(key))
 
 
 def _wants_json() -> bool:

@@ -85,7 +85,7 @@ def near_bays(code: str, now: datetime) -> tuple[NearBay, ...]:
     for one in unknown:
         store.want_card(one, now)
     if unknown:
-        parts().engine.wake()
+        parts().live.wish()
     occupied = {one: store.occupied(one) for one in cards}
     return free_near(cards, occupied, now, book=book, order=others)
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from kiosk.clock import Clock
-from kiosk.news.live import Live, charger_topic, session_topic
+from kiosk.news.live import charger_topic, session_topic
+from kiosk.news.news import News
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -58,7 +59,7 @@ class Front:
     """WSGI middleware, outermost. Safe to use from many threads."""
 
     def __init__(
-        self, app: WSGIApplication, live: Live, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+        self, app: WSGIApplication, live: News, clock: Clock, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._app = app
         self._live = live

@@ -18,7 +18,8 @@ from kiosk.domain.charger import ChargerCard
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, Share
 from kiosk.domain.fuses import NodeKind
 from kiosk.domain.power import expected_power
-from kiosk.news.live import Live, charger_topic, site_topic
+from kiosk.news.live import charger_topic, site_topic
+from kiosk.news.news import News
 from kiosk.service.power import Shelf, SitePower, powered, site_power
 from kiosk.web.shared.formats import NBSP, number
 from kiosk.web.shared.i18n import language
@@ -51,7 +52,7 @@ class _Site:
 class Powers:
     """Expectations by site. Safe to use from many threads; `worked_out` counts the computations."""
 
-    def __init__(self, live: Live, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, live: News, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._live = live
         self._monotonic = monotonic
         self._sites: dict[str, _Site] = {}
@@ -128,7 +129,7 @@ def powers_at(card: ChargerCard) -> Mapping[int, Expectation]:
     return {place.connector_id: one for place, one in expected_power(None, [alone], app.clock.now()).items()}
 
 
-def _powers(live: Live) -> Powers:
+def _powers(live: News) -> Powers:
     made: Powers = current_app.extensions.setdefault("kiosk.powers", Powers(live))
     return made
 

@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from kiosk.config.sites import Site
 from kiosk.domain.expectation import Expectation, Place
-from kiosk.news.live import Live, charger_topic, site_topic
+from kiosk.news.live import charger_topic, site_topic
+from kiosk.news.news import News
 from kiosk.web.shared.formats import clock_s, stamp
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.parts import parts
@@ -50,7 +51,7 @@ class _Kept:
 class Boards:
     """Boards by site and language. Safe to use from many threads; `drawings` counts how often one was rendered."""
 
-    def __init__(self, live: Live, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, live: News, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._live = live
         self._monotonic = monotonic
         self._kept: dict[tuple[str, str], _Kept] = {}

@@ -121,8 +121,7 @@ def end_visit() -> None:
     try:
         for session in store.sessions_of(device, since=now - LONGEST_VISIT):
             if _give_up(session, now):
-                parts().live.publish(session_topic(session.key))
-                parts().engine.wake()
+                parts().live.wish(session_topic(session.key))
     except Exception:
         log.exception("what was not paid at a tablet could not be given up")
 

@@ -36,6 +36,7 @@ def reopened(kiosk: Kiosk, secret_key: str = KEY) -> Iterator[Kiosk]:
     app.testing = True
     parts: Parts = app.extensions["kiosk"]
     bell = Bell()
+    parts.live.on_wish(bell.wake)
     app.extensions["kiosk"] = replace(parts, engine=bell, patience=0.0)
     try:
         yield Kiosk(app, kiosk.clock, parts.store, bell, kiosk.book, settings)
