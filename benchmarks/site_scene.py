@@ -16,7 +16,7 @@ from kiosk.app import create_app, running, stop
 from kiosk.clock import Clock
 from kiosk.config.settings import build_settings
 from kiosk.config.sites import load_site
-from kiosk.demo import MOUNT
+from kiosk.demo import MOUNT, Sandbox
 from kiosk.domain.charger import Connector
 from kiosk.domain.sighting import Price, Sighting
 from kiosk.domain.tariff import Tariff
@@ -77,8 +77,12 @@ class SiteScene:
             "KIOSK_PLUGCHOICE_URL": _UPSTREAM,
             "KIOSK_CONFIG": str(config),
         }
-        world = self.world if outside is not None else None
-        self.app = create_app(settings, site=book, clock=clock, world=world)
+        if outside is None:
+            self.app = create_app(settings, site=book, clock=clock)
+        else:
+            sandbox = Sandbox(self.world)
+            self.app = create_app(settings, site=book, clock=clock, transports=sandbox.transports())
+            sandbox.mount(self.app)
         self.store = running(self.app).store
         self._numbers = count(1)
 

@@ -1,7 +1,4 @@
-"""The demo: a kiosk in front of the sandbox, in one process, without sockets between them.
-
-The only module outside the sandbox that imports it.
-"""
+"""The demo: a kiosk in front of the sandbox, in one process, without sockets between them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import requests
@@ -20,10 +17,12 @@ from urllib3 import HTTPResponse
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from kiosk.clock import Clock, SystemClock
+from kiosk.app import create_app, running, start
+from kiosk.clock import SystemClock
 from kiosk.config.places import folder
-from kiosk.config.settings import Settings, build_settings
-from kiosk.config.sites import SiteBook, load_site
+from kiosk.config.settings import build_settings
+from kiosk.config.sites import load_site
+from kiosk.outside import Transports
 from kiosk.sandbox.chargepilot.gateway import PREFIX as PILOT_PREFIX
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
@@ -51,9 +50,13 @@ EXAMPLE = folder("docs") / "kiosk.example.toml"
 
 
 class Sandbox:
-    """The world's web apps under `/sandbox`, for browsers, and for the kiosk's own calls without a socket."""
+    """The world's web apps: under `/sandbox` for browsers, and without a socket for the kiosk's own calls.
+
+    A kiosk made with `transports()` calls nobody else; `mount` puts the apps in front of it.
+    """
 
     def __init__(self, world: World) -> None:
+        self.world = world
         self._faults = faults = Faults()
         self._operator_faults, self._pilot_faults, self._lab_faults = Faults(), Faults(), Faults()
         systems = (
@@ -76,24 +79,23 @@ class Sandbox:
         }
 
     def mount(self, app: Flask) -> None:
+        """Put the apps in front of this kiosk, whose pages say from now on that nothing is real."""
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, self._apps)  # type: ignore[method-assign]
+        app.jinja_env.globals["demo"] = True
+        app.extensions["kiosk.sandbox"] = self
 
-    def transport(self) -> httpx.BaseTransport:
-        """For the calls to Plugchoice: into the sandbox, with the faults that were asked for on its panel."""
-        return FaultyTransport(self._wire(), self._faults)
+    def transports(self) -> Transports:
+        """Into the sandbox, each with the faults that were asked for on its panel."""
+        return Transports(
+            public=FaultyTransport(self._wire(), self._faults),
+            operator=FaultyTransport(self._wire(), self._operator_faults, _any_endpoint),
+            pilot=FaultyTransport(self._wire(), self._pilot_faults, _any_endpoint),
+            lab=FaultyTransport(self._wire(), self._lab_faults, _any_endpoint),
+            stripe=self._stripe_session(),
+            pictures=False,
+        )
 
-    def operator_transport(self) -> httpx.BaseTransport:
-        """For the calls to Plugchoice's operator endpoints. They have the address of the public ones."""
-        return FaultyTransport(self._wire(), self._operator_faults, _any_endpoint)
-
-    def chargepilot_transport(self) -> httpx.BaseTransport:
-        return FaultyTransport(self._wire(), self._pilot_faults, _any_endpoint)
-
-    def ocpplab_transport(self) -> httpx.BaseTransport:
-        return FaultyTransport(self._wire(), self._lab_faults, _any_endpoint)
-
-    def stripe_session(self) -> requests.Session:
-        """For Stripe's library, which speaks requests."""
+    def _stripe_session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
         session.adapters.clear()
@@ -120,16 +122,12 @@ def _plugchoice(public: WSGIApplication, office: WSGIApplication) -> WSGIApplica
     return serve
 
 
-class Factory(Protocol):
-    """`kiosk.app.create_app`, passed in so that the arrow between the two modules points one way."""
+def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = None) -> Flask:
+    """The kiosk in front of a world of its own: chargers, cars, back office and Stripe, all made up, in this process.
 
-    def __call__(
-        self, settings: Settings, *, site: SiteBook, clock: Clock, start_engine: bool, world: World
-    ) -> Flask: ...
-
-
-def create(factory: Factory, speed: int, port: int, data_dir: Path | None) -> Flask:
-    """The running demo. The world is new each time, so its store is too; only the secret key stays."""
+    Running when it is returned; end it with `kiosk.app.stop`. The world is new each time, so its store is too; only the
+    secret key stays.
+    """
     folder = (data_dir or Path("data") / f"demo-{port}").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("demo.db*"):
@@ -153,8 +151,11 @@ def create(factory: Factory, speed: int, port: int, data_dir: Path | None) -> Fl
     clock = SystemClock(speed)
     world = World(clock, StripeBook(clock), Switches(fuses_bind=True))
     build_scene(world)
-    app = factory(settings, site=load_site(EXAMPLE), clock=clock, start_engine=True, world=world)
-    app.extensions["kiosk.running"].closers.append(_keep_up(world))
+    sandbox = Sandbox(world)
+    app = create_app(settings, site=load_site(EXAMPLE), clock=clock, transports=sandbox.transports())
+    sandbox.mount(app)
+    running(app).closers.append(_keep_up(world))
+    start(app)
     return app
 
 

@@ -14,12 +14,13 @@ import httpx
 import pytest
 from flask import Flask
 
-from kiosk.app import create_app, create_demo_app, running, start, stop
+from kiosk.app import create_app, running, start, stop
 from kiosk.clock import ManualClock
 from kiosk.config.sites import SiteBook
-from kiosk.demo import EXAMPLE
+from kiosk.demo import EXAMPLE, create_demo_app
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.live import TooManyStreams, site_topic
+from kiosk.outside import Transports
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.world.scene import CHARGERS
 from kiosk.service.parts import Parts
@@ -89,21 +90,21 @@ def test_the_demo_shows_its_pages_and_its_sandbox(demo: Flask) -> None:
 
 def test_the_demo_reads_chargers_starts_and_proves_without_a_socket(demo: Flask) -> None:
     kiosk = running(demo)
-    card = kiosk.public.get_charger("7MK4T")
+    card = kiosk.outside.public.get_charger("7MK4T")
     assert (card.name, card.online, card.sellable) == ("Charger 2", True, True)
-    payment = kiosk.public.start("7MK4T", 2).observation.payment
+    payment = kiosk.outside.public.start("7MK4T", 2).observation.payment
     assert payment is not None
     assert payment.publishable_key.startswith("pk_test_")
     assert payment.intent_id is not None
-    assert kiosk.proofs is not None
-    proof = kiosk.proofs.proof(payment.intent_id, payment.stripe_account_id)
+    assert kiosk.outside.proofs is not None
+    proof = kiosk.outside.proofs.proof(payment.intent_id, payment.stripe_account_id)
     assert proof.intent_status == "requires_payment_method"
 
 
 def test_the_demo_keeps_one_time(demo: Flask) -> None:
     parts: Parts = demo.extensions["kiosk"]
     assert parts.clock.rate == 10
-    assert abs(running(demo).public.get_charger("7MK4T").seen_at - parts.clock.now()).total_seconds() < 60
+    assert abs(running(demo).outside.public.get_charger("7MK4T").seen_at - parts.clock.now()).total_seconds() < 60
 
 
 def test_the_demo_can_reach_nobody_outside(demo: Flask) -> None:
@@ -145,7 +146,7 @@ def test_a_kiosk_can_be_stopped_twice(tmp_path: Path) -> None:
 def test_calls_are_remembered_for_the_next_process(tmp_path: Path) -> None:
     app = made_app(tmp_path)
     with pytest.raises((UpstreamError, AssertionError)):
-        running(app).public.get_charger("7MK4T")
+        running(app).outside.public.get_charger("7MK4T")
     parts: Parts = app.extensions["kiosk"]
     assert [name for name, _ in parts.store.calls_since(parts.clock.now())] == ["get_charger"]
 
@@ -179,6 +180,7 @@ def test_the_systems_that_are_set_are_the_engines_and_end_with_it(tmp_path: Path
         asked.append(request.headers["Authorization"])
         return httpx.Response(200, json={"data": []})
 
+    stand_in = httpx.MockTransport(answer)
     app = create_app(
         made_settings(
             tmp_path,
@@ -192,7 +194,7 @@ def test_the_systems_that_are_set_are_the_engines_and_end_with_it(tmp_path: Path
         ),
         site=SiteBook(),
         clock=ManualClock(),
-        transport=httpx.MockTransport(answer),
+        transports=Transports(public=stand_in, operator=stand_in),
     )
     context = running(app).engine._context
     assert context.operator is not None

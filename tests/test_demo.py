@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from kiosk.app import create_app, create_demo_app, stop
-from kiosk.clock import Clock, ManualClock
-from kiosk.config.settings import Settings
-from kiosk.config.sites import SiteBook, load_site
-from kiosk.demo import EXAMPLE, LAB_TOKEN, OPERATOR_TOKEN, PILOT_KEY, PILOT_SECRET, Sandbox, create
+from kiosk.app import stop
+from kiosk.clock import ManualClock
+from kiosk.config.sites import load_site
+from kiosk.demo import EXAMPLE, LAB_TOKEN, OPERATOR_TOKEN, PILOT_KEY, PILOT_SECRET, Sandbox, create_demo_app
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.scene import CHARGERS, FREE, build_scene
@@ -42,7 +41,7 @@ def sandbox(clock: ManualClock) -> Sandbox:
 @pytest.fixture
 def office(sandbox: Sandbox, clock: ManualClock) -> Iterator[PlugchoiceOperator]:
     client = PlugchoiceOperator(
-        f"{HERE}/plugchoice/api/v3", OPERATOR_TOKEN, clock=clock, transport=sandbox.operator_transport()
+        f"{HERE}/plugchoice/api/v3", OPERATOR_TOKEN, clock=clock, transport=sandbox.transports().operator
     )
     yield client
     client.close()
@@ -55,7 +54,7 @@ def pilot(sandbox: Sandbox, clock: ManualClock) -> Iterator[ChargePilot]:
         PILOT_KEY,
         PILOT_SECRET,
         clock=clock,
-        transport=sandbox.chargepilot_transport(),
+        transport=sandbox.transports().pilot,
     )
     yield client
     client.close()
@@ -63,7 +62,7 @@ def pilot(sandbox: Sandbox, clock: ManualClock) -> Iterator[ChargePilot]:
 
 @pytest.fixture
 def lab(sandbox: Sandbox, clock: ManualClock) -> Iterator[Ocpplab]:
-    client = Ocpplab(f"{HERE}/ocpplab", LAB_TOKEN, clock=clock, transport=sandbox.ocpplab_transport())
+    client = Ocpplab(f"{HERE}/ocpplab", LAB_TOKEN, clock=clock, transport=sandbox.transports().lab)
     yield client
     client.close()
 
@@ -72,7 +71,7 @@ def test_both_halves_of_plugchoice_have_one_address(
     sandbox: Sandbox, office: PlugchoiceOperator, clock: ManualClock
 ) -> None:
     public = PlugchoicePublic(
-        f"{HERE}/plugchoice/api/v3", clock=clock, budgets=Budgets(), transport=sandbox.transport()
+        f"{HERE}/plugchoice/api/v3", clock=clock, budgets=Budgets(), transport=sandbox.transports().public
     )
     assert public.get_charger(FREE).name == "Charger 2"
     assert [site.uuid for site in office.sites().entries] == [SITE_UUID]
@@ -136,14 +135,9 @@ def test_the_example_names_the_sites_that_the_stand_ins_know(office: PlugchoiceO
 
 
 def test_the_cars_of_the_demo_share_the_fuses_that_it_tells_of(tmp_path: Path) -> None:
-    worlds: list[World] = []
-
-    def factory(settings: Settings, *, site: SiteBook, clock: Clock, start_engine: bool, world: World) -> Flask:
-        worlds.append(world)
-        return create_app(settings, site=site, clock=clock, start_engine=start_engine, world=world)
-
-    stop(create(factory, 10, 8000, tmp_path))
-    (world,) = worlds
-    charging = [each for each in world.transactions() if each.active]
+    app = create_demo_app(10, 8000, tmp_path)
+    sandbox: Sandbox = app.extensions["kiosk.sandbox"]
+    stop(app)
+    charging = [each for each in sandbox.world.transactions() if each.active]
     assert charging
     assert all(each.offered_ma for each in charging)

@@ -123,8 +123,9 @@ def _serve(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from werkzeug.serving import make_server
 
-    from kiosk.app import create_demo_app, stop
+    from kiosk.app import stop
     from kiosk.command.tablets import demo_code
+    from kiosk.demo import create_demo_app
 
     _say_what_is_ignored()
     port = options.port if options.port is not None else _whole("PORT", 8000)

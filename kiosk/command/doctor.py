@@ -9,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-
 from kiosk.clock import Clock, SystemClock
 from kiosk.config.addresses import is_loopback
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.site_board import Listing, SiteConnector
+from kiosk.outside import NETWORK, Outside, Transports, connect
 from kiosk.store import Cipher, Store
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.errors import Refused, UpstreamError
@@ -51,7 +50,7 @@ def examine(
     *,
     online: bool = False,
     clock: Clock | None = None,
-    transport: httpx.BaseTransport | None = None,
+    transports: Transports = NETWORK,
     installed: datetime | None = None,
 ) -> list[Finding]:
     """All findings. `online` asks every system that is set. `installed` is when the kiosk's files were written, which
@@ -64,10 +63,11 @@ def examine(
     findings += [*_tablet(settings), *_board(settings, site), *_pilot(settings, site), *_lab(settings)]
     findings += [*_store(settings), *_time(clock.now(), installed)]
     if online:
-        findings += _ask_board(settings, site, clock, transport)
-        findings += _ask_pilot(settings, site, clock, transport)
-        findings += _ask_lab(settings, site, clock, transport)
-        findings += _plugchoice(settings, site, clock, transport)
+        outside = connect(settings, clock, Budgets(), transports)
+        try:
+            findings += _ask_everybody(outside, site)
+        finally:
+            outside.close()
     return findings
 
 
@@ -225,28 +225,27 @@ def _time(now: datetime, installed: datetime) -> Iterator[Finding]:
         yield _ok(f"The clock says {now:%Y-%m-%d %H:%M} UTC.")
 
 
-def _ask_board(
-    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
-) -> Iterator[Finding]:
-    if settings.plugchoice_token is None:
-        return
-    token = settings.plugchoice_token.get_secret_value()
-    operator = PlugchoiceOperator(settings.plugchoice_url, token, clock=clock, transport=transport)
-    try:
-        for each in site.sites:
-            if each.plugchoice_site is None:
-                continue
-            try:
-                listing = operator.site_connectors(each.plugchoice_site)
-            except UpstreamError as error:
-                yield _bad(
-                    _trouble("Plugchoice", f"the board of {each.name}", error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
-                )
-            else:
-                yield _ok(f"Plugchoice shows {len(listing.entries)} connectors on the board of {each.name}.")
-                yield from _codes(operator, each, listing)
-    finally:
-        operator.close()
+def _ask_everybody(outside: Outside, site: SiteBook) -> Iterator[Finding]:
+    if outside.operator is not None:
+        yield from _ask_board(outside.operator, site)
+    if outside.pilot is not None:
+        yield from _ask_pilot(outside.pilot, site)
+    if outside.lab is not None:
+        yield from _ask_lab(outside.lab, site)
+    yield from _ask_plugchoice(outside.public, site)
+
+
+def _ask_board(operator: PlugchoiceOperator, site: SiteBook) -> Iterator[Finding]:
+    for each in site.sites:
+        if each.plugchoice_site is None:
+            continue
+        try:
+            listing = operator.site_connectors(each.plugchoice_site)
+        except UpstreamError as error:
+            yield _bad(_trouble("Plugchoice", f"the board of {each.name}", error, "KIOSK_PLUGCHOICE_TOKEN is wrong"))
+        else:
+            yield _ok(f"Plugchoice shows {len(listing.entries)} connectors on the board of {each.name}.")
+            yield from _codes(operator, each, listing)
 
 
 def _codes(operator: PlugchoiceOperator, site: Site, listing: Listing[SiteConnector]) -> Iterator[Finding]:
@@ -280,36 +279,20 @@ def _unread(site: Site, error: UpstreamError) -> str:
     return _trouble("Plugchoice", what, error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
 
 
-def _ask_pilot(
-    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
-) -> Iterator[Finding]:
-    url, key, secret = settings.chargepilot_url, settings.chargepilot_key, settings.chargepilot_secret
-    if url is None or key is None or secret is None:
-        return
-    pilot = ChargePilot(
-        url,
-        key.get_secret_value(),
-        secret.get_secret_value(),
-        clock=clock,
-        full_path=settings.chargepilot_path == "full",
-        transport=transport,
-    )
+def _ask_pilot(pilot: ChargePilot, site: SiteBook) -> Iterator[Finding]:
     hint = (
         "this machine's clock may be wrong (every request is signed with the time), or KIOSK_CHARGEPILOT_KEY, _SECRET "
         "or _PATH"
     )
-    try:
-        for each in site.sites:
-            if each.chargepilot_site is None:
-                continue
-            try:
-                tree = pilot.site(each.chargepilot_site).tree
-            except UpstreamError as error:
-                yield _bad(_trouble("ChargePilot", f"the fuses of {each.name}", error, hint))
-            else:
-                yield _fuses(each, tree)
-    finally:
-        pilot.close()
+    for each in site.sites:
+        if each.chargepilot_site is None:
+            continue
+        try:
+            tree = pilot.site(each.chargepilot_site).tree
+        except UpstreamError as error:
+            yield _bad(_trouble("ChargePilot", f"the fuses of {each.name}", error, hint))
+        else:
+            yield _fuses(each, tree)
 
 
 def _fuses(site: Site, tree: FuseTree | None) -> Finding:
@@ -330,20 +313,12 @@ def _fuses(site: Site, tree: FuseTree | None) -> Finding:
     return _ok(f"ChargePilot answers: every charger of {site.name} is in the fuse tree.")
 
 
-def _ask_lab(
-    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
-) -> Iterator[Finding]:
-    if settings.ocpplab_url is None or settings.ocpplab_token is None:
-        return
-    token = settings.ocpplab_token.get_secret_value()
-    lab = Ocpplab(settings.ocpplab_url, token, clock=clock, prefix=settings.ocpplab_prefix, transport=transport)
+def _ask_lab(lab: Ocpplab, site: SiteBook) -> Iterator[Finding]:
     try:
         chargers = lab.all_chargers()
     except UpstreamError as error:
         yield _bad(_trouble("OCPPLAB", "its chargers", error, "KIOSK_OCPPLAB_TOKEN is wrong"))
         return
-    finally:
-        lab.close()
     lost = [one.code for each in site.sites for one in each.chargers if not _knows(chargers, one)]
     if lost:
         yield _note(f"OCPPLAB answers, but does not know {', '.join(lost)}: set their lab_id in kiosk.toml.")
@@ -372,14 +347,11 @@ def _trouble(system: str, what: str, error: UpstreamError, unauthorised: str) ->
     return f"{system} gives no usable answer on {what}; check the network and its address."
 
 
-def _plugchoice(
-    settings: Settings, site: SiteBook, clock: Clock, transport: httpx.BaseTransport | None
-) -> Iterator[Finding]:
+def _ask_plugchoice(public: PlugchoicePublic, site: SiteBook) -> Iterator[Finding]:
     if not site.codes:
         yield _note("Plugchoice was not asked: kiosk.toml lists no charger.")
         return
     code = site.codes[0]
-    public = PlugchoicePublic(settings.plugchoice_url, clock=clock, budgets=Budgets(), transport=transport)
     try:
         card = public.get_charger(code)
     except Refused:
@@ -391,5 +363,3 @@ def _plugchoice(
         yield _ok(f"Plugchoice answers: charger {code} {state}.")
         if not card.sellable:
             yield _bad(f"Charger {code} has no price or no hold; set both in Plugchoice.")
-    finally:
-        public.close()

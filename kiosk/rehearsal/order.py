@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
-
 from kiosk.clock import Clock, SystemClock
 from kiosk.config.settings import Settings, SettingsError
+from kiosk.outside import NETWORK, Outside, Transports, connect
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.rehearsal.lab import Lab
 from kiosk.rehearsal.play import Cast, Plan, Player
@@ -20,9 +19,7 @@ from kiosk.rehearsal.script import Script
 from kiosk.rehearsal.steps import PAID, UNPAID, Outcome, Report
 from kiosk.rehearsal.waiting import budgets
 from kiosk.store import Cipher, Store
-from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.commands import NewCharger
-from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 if TYPE_CHECKING:
     from kiosk.rehearsal.stage import SandboxStage
@@ -47,15 +44,6 @@ class Order:
     fault: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """The seam for tests of a real set-up."""
-
-    clock: Clock = field(default_factory=SystemClock)
-    plugchoice: httpx.BaseTransport | None = None
-    ocpplab: httpx.BaseTransport | None = None
-
-
 Say = Callable[[str], None]
 
 
@@ -78,7 +66,7 @@ def check(order: Order) -> None:
 
 def rehearse_sandbox(order: Order, *, say: Say, stage: SandboxStage | None = None) -> Report:
     """In a world of its own, within a moment. `stage` is the seam for tests."""
-    from kiosk.rehearsal.stage import EXAMPLE, LAB_URL, OTHER_CHARGER, PLUGCHOICE_URL, USUAL_CODE, SandboxStage
+    from kiosk.rehearsal.stage import EXAMPLE, OTHER_CHARGER, USUAL_CODE, SandboxStage
 
     stage = stage or SandboxStage(order.fault)
     new = _new_charger(order, (order.code or EXAMPLE.identity).upper(), EXAMPLE.ws_url)
@@ -91,9 +79,8 @@ def rehearse_sandbox(order: Order, *, say: Say, stage: SandboxStage | None = Non
         identity = new.identity
     code = (order.code or (new.identity if new is not None else USUAL_CODE)).upper()
     stage.set_place(code, order.connector_id)
-    public = PlugchoicePublic(PLUGCHOICE_URL, clock=stage.clock, budgets=budgets(), transport=stage.transport)
-    api = Ocpplab(LAB_URL, stage.lab_token, clock=stage.clock, transport=stage.lab_transport)
-    ride = OwnRide(public, stage.clock, code, order.connector_id)
+    outside = connect(stage.settings, stage.clock, budgets(), stage.transports)
+    ride = OwnRide(outside.public, stage.clock, code, order.connector_id)
 
     def pay() -> None:
         stage.pay(ride)
@@ -101,32 +88,38 @@ def rehearse_sandbox(order: Order, *, say: Say, stage: SandboxStage | None = Non
 
     cast = Cast(
         clock=stage.clock,
-        public=public,
+        public=outside.public,
         ride=ride,
-        lab=Lab(api, stage.clock, identity, order.connector_id, new),
+        lab=_lab(outside, stage.clock, identity, order, new),
         pay=pay,
         before=stage.before,
         secrets=(stage.lab_token,),
     )
-    return _play(Plan(code, order.connector_id, "the sandbox", order.unpaid, order.keep), cast, say, api)
+    return _play(Plan(code, order.connector_id, "the sandbox", order.unpaid, order.keep), cast, say, outside)
 
 
-def rehearse_real(order: Order, settings: Settings, *, say: Say, invite: Say, wire: Wire | None = None) -> Report:
+def rehearse_real(
+    order: Order,
+    settings: Settings,
+    *,
+    say: Say,
+    invite: Say,
+    clock: Clock | None = None,
+    transports: Transports = NETWORK,
+) -> Report:
     """Against what is configured. Unpaid, the rehearsal starts and cancels by itself; paid, a person starts and pays in
     the kiosk, and the rehearsal follows the kiosk's own store."""
-    wire = wire or Wire()
+    clock = clock or SystemClock()
     code = (order.code or "").upper()
-    api = _ocpplab(settings, wire)
-    if api is None and (order.create is not None or not order.unpaid):
+    if settings.ocpplab_url is None and (order.create is not None or not order.unpaid):
         raise SettingsError("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN are missing: set both, or rehearse --unpaid.")
     new = _new_charger(order, order.charger or code, order.ws_url or "")
-    lab = Lab(api, wire.clock, order.charger or code, order.connector_id, new) if api is not None else None
-    public = PlugchoicePublic(settings.plugchoice_url, clock=wire.clock, budgets=budgets(), transport=wire.plugchoice)
     store = None if order.unpaid else _kiosk_store(settings)
+    outside = connect(settings, clock, budgets(), transports)
     ride: Ride = (
-        OwnRide(public, wire.clock, code, order.connector_id)
+        OwnRide(outside.public, clock, code, order.connector_id)
         if store is None
-        else KioskRide(store, wire.clock, code, order.connector_id)
+        else KioskRide(store, clock, code, order.connector_id)
     )
 
     def ask_person() -> None:
@@ -137,23 +130,22 @@ def rehearse_real(order: Order, settings: Settings, *, say: Say, invite: Say, wi
 
     token = settings.ocpplab_token
     cast = Cast(
-        clock=wire.clock,
-        public=public,
+        clock=clock,
+        public=outside.public,
         ride=ride,
-        lab=lab,
+        lab=_lab(outside, clock, order.charger or code, order, new),
         invite=ask_person if store is not None else lambda: None,
         secrets=tuple(filter(None, (token.get_secret_value() if token is not None else None, order.ws_url))),
     )
     try:
         plan = Plan(code, order.connector_id, urlsplit(settings.plugchoice_url).netloc, order.unpaid, order.keep)
-        return _play(plan, cast, say, api)
+        return _play(plan, cast, say, outside)
     finally:
         if store is not None:
             store.close()
 
 
-def _play(plan: Plan, cast: Cast, say: Say, api: Ocpplab | None) -> Report:
-
+def _play(plan: Plan, cast: Cast, say: Say, outside: Outside) -> Report:
     def after(outcome: Outcome) -> None:
         for line in step_lines(outcome):
             say(line)
@@ -163,9 +155,7 @@ def _play(plan: Plan, cast: Cast, say: Say, api: Ocpplab | None) -> Report:
         say(opening(plan.code, plan.connector_id, plan.against, cast.clock.now()))
         report = Player(plan, cast, script.play, script.tidy, after).run()
     finally:
-        cast.public.close()
-        if api is not None:
-            api.close()
+        outside.close()
     for line in closing_lines(report):
         say(line)
     return report
@@ -178,16 +168,10 @@ def _new_charger(order: Order, identity: str, ws_url: str) -> NewCharger | None:
     return NewCharger(identity, brand, model, order.connector_type, order.ws_url or ws_url)
 
 
-def _ocpplab(settings: Settings, wire: Wire) -> Ocpplab | None:
-    if settings.ocpplab_url is None or settings.ocpplab_token is None:
+def _lab(outside: Outside, clock: Clock, identity: str, order: Order, new: NewCharger | None) -> Lab | None:
+    if outside.lab is None:
         return None
-    return Ocpplab(
-        settings.ocpplab_url,
-        settings.ocpplab_token.get_secret_value(),
-        clock=wire.clock,
-        prefix=settings.ocpplab_prefix,
-        transport=wire.ocpplab,
-    )
+    return Lab(outside.lab, clock, identity, order.connector_id, new)
 
 
 def _kiosk_store(settings: Settings) -> Store:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import httpx
 
 from kiosk.clock import ManualClock, SystemClock
+from kiosk.config.settings import build_settings
+from kiosk.outside import Transports
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.rehearsal.rides import OwnRide
 from kiosk.rehearsal.steps import Step, StepFailed
@@ -27,8 +29,8 @@ from kiosk.sandbox.world.scene import FREE, build_scene
 from kiosk.sandbox.world.world import World
 from kiosk.upstream.ocpplab.commands import NewCharger
 
-PLUGCHOICE_URL = "http://sandbox/api/v3"
-LAB_URL = "http://sandbox"
+HERE = "http://127.0.0.1"
+"""Nothing listens there: every call goes into the sandbox, without a socket."""
 USUAL_CODE = FREE
 OTHER_CHARGER = "6JN3A"
 EXAMPLE = NewCharger("REH22", "example", "post-22", "Type2", "wss://office.example/ws")
@@ -56,8 +58,15 @@ class SandboxStage:
         )
         lab = create_ocpplab_app(self.world, self.lab_token, faults=self.lab_faults, switches=switches)
         office = create_plugchoice_app(self.world, self.faults)
-        self.transport = FaultyTransport(httpx.WSGITransport(office), self.faults)
-        self.lab_transport = httpx.WSGITransport(lab)
+        self.settings = build_settings(
+            secret_key=secrets.token_urlsafe(48),
+            plugchoice_url=f"{HERE}/api/v3",
+            ocpplab_url=HERE,
+            ocpplab_token=self.lab_token,
+        )
+        self.transports = Transports(
+            public=FaultyTransport(httpx.WSGITransport(office), self.faults), lab=httpx.WSGITransport(lab)
+        )
         self._place = USUAL_CODE, 1
 
     def set_place(self, code: str, connector_id: int) -> None:

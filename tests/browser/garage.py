@@ -24,6 +24,7 @@ from kiosk.clock import SystemClock
 from kiosk.config.settings import Settings, build_settings
 from kiosk.config.sites import load_site
 from kiosk.domain.session import Session
+from kiosk.outside import Transports
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.api import create_stripe_app
 from kiosk.sandbox.stripe.book import StripeBook
@@ -167,7 +168,7 @@ class Garage:
             self.settings(),
             site=load_site(EXAMPLE),
             clock=self.clock,
-            transport=FaultyTransport(inner, self.faults),
+            transports=Transports(public=FaultyTransport(inner, self.faults)),
         )
         self._app = app
         entered.app = whole_files(app)

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, expect
 
-from kiosk.app import create_demo_app, stop
+from kiosk.app import stop
+from kiosk.demo import create_demo_app
 from kiosk.sandbox.world.scene import FREE
 from tests.browser.garage import served, whole_files
 from tests.browser.phone import Phone

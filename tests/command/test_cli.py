@@ -12,6 +12,7 @@ from kiosk.clock import ManualClock
 from kiosk.command.cli import main
 from kiosk.command.doctor import examine
 from kiosk.config.settings import Settings, build_settings, variable
+from kiosk.outside import Transports
 
 KEY = "Zq7-secret_key.with+many/different=characters"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
@@ -53,7 +54,7 @@ def card(**more: object) -> httpx.MockTransport:
 
 
 def online(folder: Path, transport: httpx.BaseTransport, **more: object) -> tuple[str, str]:
-    finding = examine(doctored(folder, **more), online=True, transport=transport)[-1]
+    finding = examine(doctored(folder, **more), online=True, transports=Transports(public=transport))[-1]
     return finding.mark, finding.text
 
 
@@ -150,7 +151,7 @@ def test_doctor_asks_plugchoice_only_when_told(tmp_path: Path) -> None:
     def nobody(request: httpx.Request) -> httpx.Response:
         raise AssertionError(request.url)
 
-    examine(doctored(tmp_path), transport=httpx.MockTransport(nobody))
+    examine(doctored(tmp_path), transports=Transports(public=httpx.MockTransport(nobody)))
 
 
 def test_doctor_online_reads_one_charger(tmp_path: Path) -> None:

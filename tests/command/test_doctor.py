@@ -13,6 +13,7 @@ import pytest
 from kiosk.clock import ManualClock
 from kiosk.command.doctor import Finding, examine
 from kiosk.config.settings import build_settings
+from kiosk.outside import Transports
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
 from kiosk.sandbox.plugchoice.office import SITE_UUID
@@ -37,7 +38,7 @@ Answer = Callable[[httpx.Request], httpx.Response | None]
 
 
 def findings(folder: Path, *, config: Path | None = EXAMPLE, **more: Any) -> list[Finding]:
-    asked = {name: more.pop(name) for name in ("online", "clock", "transport") if name in more}
+    asked = {name: more.pop(name) for name in ("online", "clock", "transports") if name in more}
     given = {
         "secret_key": "Zq7-secret_key.with+many/different=characters",
         "data_dir": folder,
@@ -53,8 +54,8 @@ def said(found: list[Finding], word: str) -> str:
     return finding.mark
 
 
-class Outside:
-    """All stand-ins behind one transport. `instead` may answer in their place; `clock` is theirs."""
+class StandIns:
+    """All of them behind one transport. `instead` may answer in their place; `clock` is theirs."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -68,7 +69,8 @@ class Outside:
             "operator": httpx.WSGITransport(create_operator_app(world, "operator-hidden")),
         }
         self.instead: Answer = lambda _request: None
-        self.transport = httpx.MockTransport(self._answer)
+        every = httpx.MockTransport(self._answer)
+        self.transports = Transports(public=every, operator=every, pilot=every, lab=every)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         answer = self.instead(request)
@@ -80,8 +82,8 @@ class Outside:
 
 
 @pytest.fixture
-def outside() -> Outside:
-    return Outside()
+def outside() -> StandIns:
+    return StandIns()
 
 
 def site_of(folder: Path, chargers: int, more: str = "") -> Path:
@@ -154,51 +156,51 @@ def test_a_site_without_its_names_in_the_other_systems_is_named(tmp_path: Path) 
 # --- what is asked
 
 
-def test_nobody_is_asked_unless_told(tmp_path: Path, outside: Outside) -> None:
+def test_nobody_is_asked_unless_told(tmp_path: Path, outside: StandIns) -> None:
     def nobody(request: httpx.Request) -> httpx.Response:
         raise AssertionError(request.url)
 
     outside.instead = nobody
-    findings(tmp_path, transport=outside.transport, **ALL)
+    findings(tmp_path, transports=outside.transports, **ALL)
 
 
-def test_every_system_that_is_set_is_asked(tmp_path: Path, outside: Outside) -> None:
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+def test_every_system_that_is_set_is_asked(tmp_path: Path, outside: StandIns) -> None:
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
     assert said(found, "Plugchoice shows 15 connectors on the board of Marktplatz garage") == "ok"
     assert said(found, "every charger of Marktplatz garage is in the fuse tree") == "ok"
     assert said(found, "OCPPLAB answers and knows 10 of our chargers") == "ok"
     assert not [each for each in found if each.bad or "has the code" in each.text]
 
 
-def test_only_what_is_set_is_asked(tmp_path: Path, outside: Outside) -> None:
+def test_only_what_is_set_is_asked(tmp_path: Path, outside: StandIns) -> None:
     asked: list[str] = []
 
     def listen(request: httpx.Request) -> None:
         asked.append(request.url.path)
 
     outside.instead = listen
-    findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport)
+    findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports)
     findings(
-        tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=site_of(tmp_path, 0), **ALL
+        tmp_path, online=True, clock=outside.clock, transports=outside.transports, config=site_of(tmp_path, 0), **ALL
     )
     assert [path.split("/")[3] for path in asked[:-1]] == ["public-charging"]
     assert asked[-1] == "/ocpp/chargers"
 
 
-def test_chargers_that_the_other_systems_do_not_know_are_named(tmp_path: Path, outside: Outside) -> None:
+def test_chargers_that_the_other_systems_do_not_know_are_named(tmp_path: Path, outside: StandIns) -> None:
     config = site_of(tmp_path, 2, f'plugchoice_site = "{SITE_UUID}"\nchargepilot_site = "site-7f3c"')
     config.write_text(config.read_text() + 'station_ids = ["3HW9P"]\nlab_id = "dep-3hw9p"\n')
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, config=config, **ALL)
     assert said(found, "does not name B0: set their station_ids") == "note"
     assert said(found, "does not know B0: set their lab_id") == "note"
     assert said(found, "No charger on the board of Depot has the code B0, B1; check kiosk.toml") == "note"
 
 
-def test_names_are_compared_as_the_kiosk_does(tmp_path: Path, outside: Outside) -> None:
+def test_names_are_compared_as_the_kiosk_does(tmp_path: Path, outside: StandIns) -> None:
     config = site_of(tmp_path, 0, 'chargepilot_site = "site-7f3c"')
     chargers = '[[sites.chargers]]\ncode = "B0"\nstation_ids = ["3hw9p"]\nlab_id = "3hw9p"\n'
     config.write_text(config.read_text() + chargers + '[[sites.chargers]]\ncode = "7MK4T"\nlab_id = "7MK4T"\n')
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, config=config, **ALL)
     assert said(found, "every charger of Depot is in the fuse tree") == "ok"
     assert said(found, "does not know B0: set their lab_id") == "note"  # a lab_id is compared as it is written
 
@@ -212,14 +214,14 @@ def lab_of(*chargers: dict[str, str]) -> Answer:
     return answer
 
 
-def test_without_a_lab_id_only_the_identity_counts_in_any_case(tmp_path: Path, outside: Outside) -> None:
+def test_without_a_lab_id_only_the_identity_counts_in_any_case(tmp_path: Path, outside: StandIns) -> None:
     config = site_of(tmp_path, 2)
     outside.instead = lab_of({"id": "B0", "identity": "other"}, {"id": "x", "identity": "b1"})
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, config=config, **ALL)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, config=config, **ALL)
     assert said(found, "does not know B0: set their lab_id") == "note"
 
 
-def test_a_token_without_the_right_to_settings_cannot_keep_the_board(tmp_path: Path, outside: Outside) -> None:
+def test_a_token_without_the_right_to_settings_cannot_keep_the_board(tmp_path: Path, outside: StandIns) -> None:
     asked: list[str] = []
 
     def refuse(request: httpx.Request) -> httpx.Response | None:
@@ -229,14 +231,14 @@ def test_a_token_without_the_right_to_settings_cannot_keep_the_board(tmp_path: P
         return httpx.Response(403, json={"message": "operator-hidden"})
 
     outside.instead = refuse
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
     assert said(found, "(403): without that right it cannot keep the board") == "BAD"
     assert len(asked) == 1
     assert not [each for each in found if "has the code" in each.text]
     assert not [each for each in found if "hidden" in each.text]
 
 
-def test_a_charger_that_is_gone_meanwhile_does_not_end_the_search(tmp_path: Path, outside: Outside) -> None:
+def test_a_charger_that_is_gone_meanwhile_does_not_end_the_search(tmp_path: Path, outside: StandIns) -> None:
     gone: list[str] = []
 
     def lose_the_first(request: httpx.Request) -> httpx.Response | None:
@@ -246,24 +248,24 @@ def test_a_charger_that_is_gone_meanwhile_does_not_end_the_search(tmp_path: Path
         return None
 
     outside.instead = lose_the_first
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
     (lost,) = [each.text for each in found if "has the code" in each.text]
     assert lost == "No charger on the board of Marktplatz garage has the code 3HW9P; check kiosk.toml."
 
 
-def test_a_site_without_a_fuse_tree_is_said(tmp_path: Path, outside: Outside) -> None:
+def test_a_site_without_a_fuse_tree_is_said(tmp_path: Path, outside: StandIns) -> None:
     def bare(request: httpx.Request) -> httpx.Response | None:
         body = {"id": "site-7f3c", "name": "x", "fuse_tree": []}
         return httpx.Response(200, json=body) if request.url.host == "pilot.example" else None
 
     outside.instead = bare
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
     assert said(found, "has no fuse tree of Marktplatz garage") == "note"
 
 
-def test_a_wrong_clock_is_suspected_when_chargepilot_refuses(tmp_path: Path, outside: Outside) -> None:
+def test_a_wrong_clock_is_suspected_when_chargepilot_refuses(tmp_path: Path, outside: StandIns) -> None:
     late = ManualClock(outside.clock.now() + timedelta(hours=1))
-    found = findings(tmp_path, online=True, clock=late, transport=outside.transport, **ALL)
+    found = findings(tmp_path, online=True, clock=late, transports=outside.transports, **ALL)
     assert said(found, "ChargePilot refuses (401): this machine's clock may be wrong") == "BAD"
 
 
@@ -278,9 +280,9 @@ def test_a_wrong_clock_is_suspected_when_chargepilot_refuses(tmp_path: Path, out
         (500, "gives no usable answer"),
     ],
 )
-def test_what_is_wrong_is_said_of_each_system(tmp_path: Path, outside: Outside, status: int, words: str) -> None:
+def test_what_is_wrong_is_said_of_each_system(tmp_path: Path, outside: StandIns, status: int, words: str) -> None:
     outside.instead = lambda _request: httpx.Response(status, json={"message": "operator-hidden"})
-    found = findings(tmp_path, online=True, clock=outside.clock, transport=outside.transport, **ALL)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
     bad = [each.text for each in found if each.bad and words in each.text]
     assert [text.split()[0] for text in bad[:3]] == ["Plugchoice", "ChargePilot", "OCPPLAB"]
     assert not [each for each in found if "hidden" in each.text]

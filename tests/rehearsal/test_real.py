@@ -12,7 +12,8 @@ import pytest
 
 from kiosk.config.settings import Settings, SettingsError, build_settings
 from kiosk.domain.commands import Kind
-from kiosk.rehearsal.order import Order, Wire, check, rehearse_real
+from kiosk.outside import Transports
+from kiosk.rehearsal.order import Order, check, rehearse_real
 from kiosk.rehearsal.report import as_json
 from kiosk.rehearsal.steps import Mark, Report, Step
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
@@ -50,7 +51,7 @@ class Setup:
         self.lines: list[str] = []
         self.invited: list[str] = []
         lab = create_ocpplab_app(self.house.world, BEARER)
-        self.wire = Wire(RunningClock(self.house), self.house.transport, httpx.WSGITransport(lab))
+        self.transports = Transports(public=self.house.transport, lab=httpx.WSGITransport(lab))
 
     def settings(self, **more: object) -> Settings:
         given: dict[str, object] = {
@@ -73,7 +74,14 @@ class Setup:
                 person()
 
         asked = order or Order(code=CODE.lower())
-        return rehearse_real(asked, self.settings(**more), say=self.lines.append, invite=invite, wire=self.wire)
+        return rehearse_real(
+            asked,
+            self.settings(**more),
+            say=self.lines.append,
+            invite=invite,
+            clock=RunningClock(self.house),
+            transports=self.transports,
+        )
 
     def pays(self) -> str:
         """A person starts and pays in the browser."""

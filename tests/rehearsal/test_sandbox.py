@@ -10,7 +10,7 @@ import pytest
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.rehearsal.order import Order, rehearse_sandbox
 from kiosk.rehearsal.report import as_json
-from kiosk.rehearsal.stage import HANDS, LAB_URL, SandboxStage
+from kiosk.rehearsal.stage import HANDS, HERE, SandboxStage
 from kiosk.rehearsal.steps import PAID, UNPAID, Mark, Report, Step
 
 LEFT_OPEN = {"start-lost", "cancel-fails", "connection-lost", "meter-falls", "capture-fails"}
@@ -164,7 +164,7 @@ def test_a_fault_is_found_at_its_step_and_cleaned_up(name: str) -> None:
 def test_no_secret_is_in_a_good_report(whole: Rehearsed) -> None:
     assert len(whole.secrets()) == 3
     assert not [secret for secret in whole.secrets() if secret in whole.text]
-    assert LAB_URL not in whole.text
+    assert HERE not in whole.text
 
 
 def test_a_stop_that_is_refused_is_made_up_for_at_the_charger() -> None:

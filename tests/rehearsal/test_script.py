@@ -13,21 +13,20 @@ from kiosk.clock import ManualClock
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.tariff import Tariff
+from kiosk.outside import connect
 from kiosk.rehearsal.lab import Lab
 from kiosk.rehearsal.order import Order, rehearse_sandbox
 from kiosk.rehearsal.play import Cast, Plan, Player
 from kiosk.rehearsal.rides import OwnRide
 from kiosk.rehearsal.script import Script
-from kiosk.rehearsal.stage import LAB_URL, PLUGCHOICE_URL, USUAL_CODE, SandboxStage
+from kiosk.rehearsal.stage import USUAL_CODE, SandboxStage
 from kiosk.rehearsal.steps import Mark, Outcome, Report, Step, StepFailed
 from kiosk.rehearsal.waiting import SHARE, Patience, budgets, reason
 from kiosk.sandbox.stripe.methods import card_method
 from kiosk.sandbox.world.faults import Kind, Rule
 from kiosk.sandbox.world.holds import ACCOUNT
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, UpstreamError
-from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
-from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 TARIFF = Tariff("EUR", 49, 35)
 
@@ -68,10 +67,11 @@ class Rig:
 
     def __init__(self, *says: Session, with_lab: bool = True, plan: Plan | None = None) -> None:
         self.stage = stage = SandboxStage()
-        self.public = PlugchoicePublic(PLUGCHOICE_URL, clock=stage.clock, budgets=Budgets(), transport=stage.transport)
+        outside = connect(stage.settings, stage.clock, Budgets(), stage.transports)
+        self.public = outside.public
         self.ride = Puppet(*says)
-        api = Ocpplab(LAB_URL, stage.lab_token, clock=stage.clock, transport=stage.lab_transport)
-        lab = Lab(api, stage.clock, USUAL_CODE, 1, None) if with_lab else None
+        assert outside.lab is not None
+        lab = Lab(outside.lab, stage.clock, USUAL_CODE, 1, None) if with_lab else None
         self.plan = plan or Plan(USUAL_CODE, 1, "a puppet", patience=timedelta(seconds=8))
         self.cast = Cast(clock=stage.clock, public=self.public, ride=self.ride, lab=lab)
         self.script = Script(self.plan, self.cast)
@@ -261,7 +261,7 @@ def test_a_start_that_is_refused_leaves_nothing() -> None:
 
 def test_a_ride_that_has_not_begun_asks_for_nothing() -> None:
     stage = SandboxStage()
-    public = PlugchoicePublic(PLUGCHOICE_URL, clock=stage.clock, budgets=budgets(), transport=stage.transport)
+    public = connect(stage.settings, stage.clock, budgets(), stage.transports).public
     ride = OwnRide(public, stage.clock, USUAL_CODE, 1)
     ride.stop()
     ride.cancel()
@@ -300,7 +300,7 @@ def test_the_kiosk_behind_the_same_address_keeps_a_part_of_each_budget(endpoint:
 
 def test_a_rehearsal_asks_no_more_than_its_share() -> None:
     stage = SandboxStage()
-    public = PlugchoicePublic(PLUGCHOICE_URL, clock=stage.clock, budgets=budgets(), transport=stage.transport)
+    public = connect(stage.settings, stage.clock, budgets(), stage.transports).public
     patience = Patience(stage.clock)
     began = stage.clock.now()
     for _ in range(2 * SHARE.get_charger + 1):

@@ -12,6 +12,7 @@ from kiosk.app import create_app
 from kiosk.clock import Clock, ManualClock
 from kiosk.config.settings import Settings, build_settings
 from kiosk.config.sites import SiteBook
+from kiosk.outside import Transports
 
 KEY = "first-key-" + "a" * 40
 OLDER_KEY = "older-key-" + "b" * 40
@@ -29,11 +30,12 @@ def nobody(request: httpx.Request) -> httpx.Response:
 
 def made_app(folder: Path, *, site: SiteBook | None = None, clock: Clock | None = None, **more: Any) -> Flask:
     """The whole app over a new database; more settings by field name. It is in testing mode: errors surface."""
+    nothing = httpx.MockTransport(nobody)
     app = create_app(
         made_settings(folder, **more),
         site=site or SiteBook(),
         clock=clock or ManualClock(),
-        transport=httpx.MockTransport(nobody),
+        transports=Transports(public=nothing, operator=nothing),
     )
     app.testing = True
     return app

@@ -1,0 +1,118 @@
+"""The clients of the systems outside, made from the settings: once, for the kiosk, the doctor and a rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+import requests
+
+from kiosk.clock import Clock
+from kiosk.config.settings import STRIPE_API_URL, Settings
+from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.ocpplab.client import Ocpplab
+from kiosk.upstream.ocpplab.pictures import Pictures
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from kiosk.upstream.stripe.client import StripeProofs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transports:
+    """What carries the calls of each client; None is the network. The sandbox is one more set of these."""
+
+    public: httpx.BaseTransport | None = None
+    """To Plugchoice's public endpoints."""
+    operator: httpx.BaseTransport | None = None
+    """To Plugchoice's operator endpoints, at the address of the public ones."""
+    pilot: httpx.BaseTransport | None = None
+    lab: httpx.BaseTransport | None = None
+    stripe: requests.Session | None = None
+    """Stripe's library speaks requests."""
+    pictures: bool = True
+    """Whether pictures are fetched. Those that a stand-in names lie nowhere, so nobody is asked for them."""
+
+
+NETWORK = Transports()
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """One client a system. None: the settings do not turn that system on."""
+
+    public: PlugchoicePublic
+    budgets: Budgets
+    """What `public` may ask in a minute."""
+    proofs: StripeProofs | None
+    operator: PlugchoiceOperator | None
+    pilot: ChargePilot | None
+    lab: Ocpplab | None
+    pictures: Pictures | None
+
+    def close(self) -> None:
+        """End the connections; a call that comes later raises NotSent. May be called twice."""
+        for client in (self.public, self.proofs, self.operator, self.pilot, self.lab, self.pictures):
+            if client is not None:
+                client.close()
+
+
+def connect(settings: Settings, clock: Clock, budgets: Budgets, transports: Transports = NETWORK) -> Outside:
+    """A client for every system that the settings turn on. Nobody is called yet."""
+    lab = _lab(settings, clock, transports)
+    return Outside(
+        public=PlugchoicePublic(settings.plugchoice_url, clock=clock, budgets=budgets, transport=transports.public),
+        budgets=budgets,
+        proofs=_proofs(settings, clock, transports),
+        operator=_operator(settings, clock, transports),
+        pilot=_pilot(settings, clock, transports),
+        lab=lab,
+        pictures=Pictures() if lab is not None and transports.pictures else None,
+    )
+
+
+def remembered_budgets(note_call: Callable[[str, datetime], None]) -> Budgets:
+    """Budgets that have each call written down by `note_call`, with the endpoint's name and the time, so that the next
+    process knows how much of a minute is spent."""
+
+    def note(endpoint: Endpoint, at: datetime) -> None:
+        note_call(endpoint.value, at)
+
+    return Budgets(on_take=note)
+
+
+def _operator(settings: Settings, clock: Clock, transports: Transports) -> PlugchoiceOperator | None:
+    if settings.plugchoice_token is None:
+        return None
+    token = settings.plugchoice_token.get_secret_value()
+    return PlugchoiceOperator(settings.plugchoice_url, token, clock=clock, transport=transports.operator)
+
+
+def _pilot(settings: Settings, clock: Clock, transports: Transports) -> ChargePilot | None:
+    url, key, secret = settings.chargepilot_url, settings.chargepilot_key, settings.chargepilot_secret
+    if url is None or key is None or secret is None:
+        return None
+    return ChargePilot(
+        url,
+        key.get_secret_value(),
+        secret.get_secret_value(),
+        clock=clock,
+        full_path=settings.chargepilot_path == "full",
+        transport=transports.pilot,
+    )
+
+
+def _lab(settings: Settings, clock: Clock, transports: Transports) -> Ocpplab | None:
+    if settings.ocpplab_url is None or settings.ocpplab_token is None:
+        return None
+    token = settings.ocpplab_token.get_secret_value()
+    return Ocpplab(settings.ocpplab_url, token, clock=clock, prefix=settings.ocpplab_prefix, transport=transports.lab)
+
+
+def _proofs(settings: Settings, clock: Clock, transports: Transports) -> StripeProofs | None:
+    if settings.stripe_api_key is None:
+        return None
+    base = None if settings.stripe_api_url == STRIPE_API_URL else settings.stripe_api_url
+    return StripeProofs(settings.stripe_api_key.get_secret_value(), base, clock=clock, http_session=transports.stripe)
