@@ -1,4 +1,4 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, settings, tablet, power, stickers, rehearse."""
+"""The `kiosk` command: serve, demo, doctor, migrate, settings, session, tablet, power, stickers, rehearse."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ def parser() -> argparse.ArgumentParser:
 
     settings = commands.add_parser("settings", help="list every setting with its value; secrets are masked")
     settings.set_defaults(run=_settings)
+
+    session = commands.add_parser(
+        "session", help="tell one session's whole story: what was asked, seen, held and taken"
+    )
+    session.add_argument("which", metavar="MARK|RECEIPT|CODE", help="mark of the logs, receipt number, charger's code")
+    session.add_argument("--json", action="store_true", help="print it as JSON")
+    session.set_defaults(run=_session)
 
     tablet = commands.add_parser("tablet", help="pair the screens of a site, list them, part with a lost one")
     tablets = tablet.add_subparsers(required=True, metavar="what")
@@ -173,6 +180,21 @@ def _settings(options: argparse.Namespace) -> int:
     settings = load_settings()
     for field in Settings.model_fields:
         print(f"{variable(field)}={_masked(getattr(settings, field))}")
+    return 0
+
+
+def _session(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.command.session import existing, report
+    from kiosk.config.sites import load_site
+
+    settings = load_settings()
+    book = load_site(settings.config)
+    store = existing(settings)
+    try:
+        print(report(store, book, options.which, SystemClock().now(), as_json=options.json))
+    finally:
+        store.close()
     return 0
 
 

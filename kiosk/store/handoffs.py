@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from kiosk.store.database import changed_one
-from kiosk.store.records import Handoff
+from kiosk.store.records import ClaimedHandoff, Handoff
 from kiosk.store.rows import Part, digest
-from kiosk.store.tables import handoffs, tablets
+from kiosk.store.tables import grants, handoffs, sessions, tablets
 from kiosk.store.types import utc
 
 DEVICE_LIVES = timedelta(hours=3)
@@ -49,6 +49,24 @@ class Handoffs(Part):
         """The hand-off, when this very device has claimed it."""
         with self._database.read() as connection:
             return _one(connection, (handoffs.c.id == handoff_id) & (handoffs.c.device_hash == digest(device)))
+
+    def handoffs_to(self, key: str) -> list[ClaimedHandoff]:
+        """The hand-offs of its bay that an owner of this session claimed before asking for it, earliest first.
+
+        Known while the device of a claim is: DEVICE_LIVES.
+        """
+        same_bay = (handoffs.c.code == sessions.c.code) & (handoffs.c.connector_id == sessions.c.connector_id)
+        query = (
+            select(tablets.c.name.label("tablet"), handoffs.c.made_at, handoffs.c.claimed_at)
+            .select_from(sessions)
+            .join(grants, grants.c.session_key == sessions.c.key)
+            .join(handoffs, same_bay & (handoffs.c.device_hash == grants.c.device_hash))
+            .join(tablets, tablets.c.id == handoffs.c.tablet_id)
+            .where(sessions.c.key == key, handoffs.c.claimed_at <= sessions.c.requested_at)
+            .order_by(handoffs.c.claimed_at)
+        )
+        with self._database.read() as connection:
+            return [ClaimedHandoff(**row) for row in connection.execute(query).mappings()]
 
     def close_handoff(self, handoff_id: str, now: datetime) -> None:
         """The screen shows its code no more, so nobody can claim it any more. Whoever has claimed it keeps it."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from kiosk.store.database import changed_one
+from kiosk.store.records import Grant, TakeOver
 from kiosk.store.rows import Part, digest
 from kiosk.store.tables import grants, sessions, takeovers
 
@@ -24,6 +25,18 @@ class Keys(Part):
         """Make the device an owner; the first way in which it became one is kept."""
         with self._database.write() as connection:
             _grant(connection, key, device, how, now)
+
+    def grants_of(self, key: str) -> list[Grant]:
+        """How and when devices became owners, earliest first. Empty once personal data was erased."""
+        query = select(grants.c.how, grants.c.granted_at).where(grants.c.session_key == key)
+        with self._database.read() as connection:
+            return [Grant(**row) for row in connection.execute(query.order_by(grants.c.granted_at)).mappings()]
+
+    def takeovers_of(self, key: str) -> list[TakeOver]:
+        """The one-use codes that were shown for it, without the codes. Empty once personal data was erased."""
+        query = select(takeovers.c.expires_at, takeovers.c.used_at).where(takeovers.c.session_key == key)
+        with self._database.read() as connection:
+            return [TakeOver(**row) for row in connection.execute(query.order_by(takeovers.c.expires_at)).mappings()]
 
     def new_takeover(self, key: str, code: str, expires_at: datetime) -> None:
         """Let `code` make one device an owner of the session until `expires_at`."""

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from kiosk.domain.commands import CommandState
 from kiosk.store.database import changed_one, insert_once
+from kiosk.store.records import Webhook
 from kiosk.store.rows import Part
 from kiosk.store.tables import calls, commands, hints, leases, webhooks
 from kiosk.store.types import utc
@@ -59,3 +60,9 @@ class Machinery(Part):
         values = {"event_id": event_id, "event_type": event_type, "session_key": key, "received_at": now}
         with self._database.write() as connection:
             return insert_once(connection, webhooks, values)
+
+    def webhooks_of(self, key: str) -> list[Webhook]:
+        """The events that named the payment of this session, in the order in which they came."""
+        query = select(webhooks.c.event_type, webhooks.c.received_at).where(webhooks.c.session_key == key)
+        with self._database.read() as connection:
+            return [Webhook(**row) for row in connection.execute(query.order_by(webhooks.c.received_at)).mappings()]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from kiosk.store.database import changed_one, insert_once
-from kiosk.store.records import StoredReceipt
+from kiosk.store.records import ReceiptRevision, StoredReceipt
 from kiosk.store.rows import Part, lock_session
 from kiosk.store.tables import receipt_revisions, receipt_years, receipts
 from kiosk.store.types import dump, utc
@@ -42,6 +42,19 @@ class Receipts(Part):
     def receipt(self, key: str) -> StoredReceipt | None:
         with self._database.read() as connection:
             return _read(connection, key)
+
+    def receipt_revisions(self, number: str) -> list[ReceiptRevision]:
+        """What the receipt of that number said before, oldest first."""
+        columns = (receipt_revisions.c.number, receipt_revisions.c.replaced_at, receipt_revisions.c.document)
+        query = select(*columns).where(receipt_revisions.c.number == number).order_by(receipt_revisions.c.id)
+        with self._database.read() as connection:
+            return [ReceiptRevision(**row) for row in connection.execute(query).mappings()]
+
+    def session_by_receipt(self, number: str) -> str | None:
+        """The key of the session that has this receipt."""
+        query = select(receipts.c.session_key).where(receipts.c.number == number)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
 
 
 def _read(connection: Connection, key: str) -> StoredReceipt | None:

@@ -1,4 +1,6 @@
-"""Records that only the store makes: stored observations and receipts, a site's tablets and what they hand over."""
+"""Records that only the store makes: stored observations, receipts and other evidence of a session, a site's tablets
+and what they hand over.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,61 @@ class StoredReceipt:
     issued_at: datetime
     revised_at: datetime | None
     document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRevision:
+    """What a receipt said until `replaced_at`."""
+
+    number: str
+    replaced_at: datetime
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """What the store keeps of a session beside the session itself.
+
+    `ended_at` is on the kiosk's clock, None while it has not ended. `intent_id` is the payment's id at the payment
+    provider, which opens nothing. `bank_return_at` is when a return from a bank proved who owns it.
+    """
+
+    ended_at: datetime | None
+    intent_id: str | None
+    bank_return_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A device became an owner of a session; which device is not said."""
+
+    how: str
+    granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """A one-use code was shown; the code is not said. `used_at` is None while nobody has used it."""
+
+    expires_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The payment provider said that something happened to the payment."""
+
+    event_type: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedHandoff:
+    """A tablet handed the bay over to the phone that then asked for the session."""
+
+    tablet: str
+    made_at: datetime
+    claimed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy import exists as there_is
 
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Session, fold, gone
 from kiosk.domain.status import FINAL
-from kiosk.store.records import StoredObservation
+from kiosk.store.records import Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_SESSION,
     Part,
@@ -50,6 +50,25 @@ class Sessions(Part):
         if since is not None:
             wanted.append(sessions.c.requested_at >= since)
         return self._sessions(*wanted)[::-1]
+
+    def latest_at(self, code: str, limit: int) -> list[Session]:
+        """The last `limit` sessions of this charger, newest first."""
+        query = SELECT_SESSION.where(sessions.c.code == code).order_by(sessions.c.id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [session_from(row) for row in connection.execute(query).mappings()]
+
+    def find_key(self, wanted: Callable[[str], bool]) -> str | None:
+        """The newest key of which `wanted` is true. Every key is tried, the newest first: see `session_mark`."""
+        with self._database.read() as connection:
+            keys = connection.execute(select(sessions.c.key).order_by(sessions.c.id.desc())).scalars()
+            return next((key for key in keys if wanted(key)), None)
+
+    def margin(self, key: str) -> Margin | None:
+        """What is kept beside the session; None when there is no such session."""
+        query = select(sessions.c.ended_at, sessions.c.intent_id, sessions.c.bank_return_at)
+        with self._database.read() as connection:
+            row = connection.execute(query.where(sessions.c.key == key)).mappings().one_or_none()
+        return None if row is None else Margin(**row)
 
     def session_at(self, code: str, connector_id: int) -> Session | None:
         """The session that keeps this bay from other drivers."""
@@ -153,8 +172,8 @@ class Sessions(Part):
         with self._database.write() as connection:
             connection.execute(delete(hints).where(hints.c.session_key == key, hints.c.hinted_at <= before))
 
-    def observations(self, key: str, limit: int = 500) -> list[StoredObservation]:
-        """The newest `limit` of them, in the order in which they were made."""
+    def observations(self, key: str, limit: int | None = None) -> list[StoredObservation]:
+        """All of them, or the newest `limit`, in the order in which they were made."""
         query = select(observations).where(observations.c.session_key == key)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(observations.c.id.desc()).limit(limit)).mappings().all()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select
 
 from kiosk.store import Missing, Store, StoredReceipt
-from kiosk.store.tables import receipt_revisions
+from kiosk.store.records import ReceiptRevision
 
 from .build import NOW, at_once, later, queued, stored
 
@@ -37,12 +36,11 @@ def test_a_revised_receipt_keeps_number_and_date_and_what_it_was(store: Store) -
     for at, taken in ((0, 525), (60, 500), (90, 0)):
         assert store.issue_receipt(key, {"taken": taken}, later(at)) == "2026-000001"
     assert store.receipt(key) == StoredReceipt("2026-000001", NOW, later(90), {"taken": 0})
-    with store._database.read() as connection:
-        kept = connection.execute(select(receipt_revisions).order_by(receipt_revisions.c.id)).mappings().all()
-    assert [(row["number"], row["replaced_at"], row["document"]) for row in kept] == [
-        ("2026-000001", later(60), {"taken": 525}),
-        ("2026-000001", later(90), {"taken": 500}),
+    assert store.receipt_revisions("2026-000001") == [
+        ReceiptRevision("2026-000001", later(60), {"taken": 525}),
+        ReceiptRevision("2026-000001", later(90), {"taken": 500}),
     ]
+    assert store.receipt_revisions("2026-000002") == []
 
 
 def test_numbers_of_twenty_threads_have_no_gap(store: Store, second: Store) -> None:
