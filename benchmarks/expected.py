@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.report import Figure, at_most
 from kiosk.charts.fuse_tree import draw
+from kiosk.clock import ManualClock
 from kiosk.config.sites import Site
 from kiosk.domain import lab
 from kiosk.domain.charger import ChargerCard, Connector
@@ -18,10 +19,10 @@ from kiosk.domain.expectation import PoweredCharger
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.power import expected_power
 from kiosk.news.live import Live
+from kiosk.service.power_kept import Powers
 from kiosk.store.records import SeenTree
 from kiosk.upstream.chargepilot.reading import read_site
 from kiosk.upstream.http import decode
-from kiosk.web.shared.power_words import Powers
 
 ROUNDS = 15
 AGAIN = 1000
@@ -141,9 +142,9 @@ def _kept(tree: FuseTree, chargers: list[PoweredCharger]) -> float:
     listed: list[Mapping[str, object]] = [{"code": one.card.code} for one in chargers]
     facts = {"id": "site", "name": "Site", "timezone": "UTC", "chargepilot_site": "site", "chargers": listed}
     site = Site.model_validate(facts)
-    powers, shelf = Powers(Live(), lambda: 0.0), _Shelf(tree, chargers)
-    powers.of(site, shelf, NOW)
-    taken = median(_ms(lambda: [powers.of(site, shelf, NOW) for _ in range(AGAIN)]) for _ in range(3))
+    powers = Powers(_Shelf(tree, chargers), Live(), ManualClock(NOW), monotonic=lambda: 0.0)
+    powers.of(site)
+    taken = median(_ms(lambda: [powers.of(site) for _ in range(AGAIN)]) for _ in range(3))
     if powers.worked_out != 1:
         raise RuntimeError("it was worked out again")
     return taken / AGAIN * 1000

@@ -22,6 +22,7 @@ from kiosk.news.live import Live
 from kiosk.news.news import News
 from kiosk.outside import NETWORK, Outside, Transports, connect, remembered_budgets
 from kiosk.service.parts import Parts
+from kiosk.service.power_kept import Powers
 from kiosk.store import Cipher, Store
 from kiosk.web.driver import charger, claim, pictures
 from kiosk.web.session import events, pages
@@ -75,7 +76,7 @@ def create_app(
     engine = Engine(_context(settings, site, clock, store, live, outside))
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
-    app.extensions["kiosk"] = Parts(settings, site, clock, store, live, engine)
+    app.extensions["kiosk"] = Parts(settings, site, clock, store, live, engine, Powers(store, live, clock))
     app.extensions["kiosk.running"] = Running(engine, live, store, outside)
     _pages(app, settings, site)
     if settings.trusted_proxies:

@@ -9,6 +9,7 @@ from kiosk.clock import Clock
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
 from kiosk.news.news import News
+from kiosk.service.power_kept import Powers
 from kiosk.store.store import Store
 
 
@@ -29,4 +30,5 @@ class Parts:
     store: Store
     live: News
     engine: Alive
+    powers: Powers
     patience: float = 1.0

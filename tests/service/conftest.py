@@ -18,6 +18,7 @@ from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.news.live import Live
 from kiosk.service.parts import Parts
+from kiosk.service.power_kept import Powers
 from kiosk.store import Cipher, Store
 
 KEY = "a-secret-key-that-is-long-enough-for-tests"
@@ -45,7 +46,7 @@ BOOK = {
 
 @dataclass
 class Bell:
-    """Stands in for the engine: `act` is what the engine would do when it is woken."""
+    """Stands in for the engine: `act` is what the engine would do when a wish wakes it."""
 
     act: Callable[[], object] | None = None
     rings: int = 0
@@ -125,5 +126,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     store.migrate()
     clock, bell = ManualClock(), Bell()
     book = SiteBook.model_validate(BOOK)
-    yield Desk(Parts(settings, book, clock, store, Live(), bell, patience=0.0), clock, bell)
+    live = Live()
+    live.on_wish(bell.wake)
+    powers = Powers(store, live, clock)
+    yield Desk(Parts(settings, book, clock, store, live, bell, powers, patience=0.0), clock, bell)
     store.close()

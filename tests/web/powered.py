@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from kiosk.config.sites import SiteBook
-from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
+from kiosk.domain.fuses import FuseTree
 
-from .conftest import BOOK, CODE, NEAR, Kiosk
+from .conftest import BOOK, Kiosk
 
 SITE = "marktplatz"
-
-
-def a_station(code: str, points: int) -> Node:
-    listed = tuple(FuseConnector(code, number, most_amperes=Decimal(32), phases=3) for number in range(1, points + 1))
-    return Node(NodeKind.STATION, code, connectors=listed)
-
-
-def a_tree(limit: int | None = 63, **more: Any) -> FuseTree:
-    cabinet = Node(NodeKind.FUSE, "Cabinet", limit=None if limit is None else Decimal(limit), **more)
-    return FuseTree((replace(cabinet, children=(a_station(CODE, 1), a_station(NEAR, 1))),))
-
-
-def shops(amperes: int) -> Meter:
-    return Meter(consumer=True, consumer_name="Shops", fallback_amperes=Decimal(amperes))
 
 
 def with_pilot(kiosk: Kiosk, tree: FuseTree | None = None, **charger: Any) -> Kiosk:

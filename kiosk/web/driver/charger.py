@@ -29,7 +29,6 @@ from kiosk.web.shared.devices import current_device, ensure_device
 from kiosk.web.shared.front import keep_for
 from kiosk.web.shared.limits import limit_lookup, limit_start
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.power_words import powers_at
 from kiosk.web.shared.text import _
 
 FRESH = timedelta(seconds=30)
@@ -260,7 +259,7 @@ def _landing(card: ChargerCard, wish: int | None) -> Landing:
         where=where,
         occupied=store.occupied(card.code),
         wish=wish,
-        powers=powers_at(card),
+        powers=parts().powers.at(card, book),
         about=about_of(card, book.charger(card.code), make, picture_url(card.code, make)),
     )
     return landing if landing.trouble is None else replace(landing, near=near_bays(card.code, now))

@@ -13,6 +13,7 @@ from kiosk.domain.limits import Policy
 from kiosk.domain.line import Place
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
+from kiosk.service.power_kept import Ceiling
 from kiosk.service.waiting import line_place
 from kiosk.store.records import StoredReceipt
 from kiosk.web.driver.landing import MOST_NEAR, NearBay, free_near
@@ -20,7 +21,6 @@ from kiosk.web.session.screens import Freshness, Where
 from kiosk.web.session.view import SessionView, freshness_of, session_view
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.power_words import Ceiling, ceiling_at
 from kiosk.web.shared.text import _
 
 
@@ -72,7 +72,7 @@ def read(key: str) -> Reading | None:
     owner = device is not None and store.owns(key, device)
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.known_status is Status.CHARGING
-    ceiling = ceiling_at(session.code, session.connector_id) if charging else None
+    ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
     return Reading(session, tuple(store.commands(key)), now, owner, place, ceiling)
 
 

@@ -19,10 +19,10 @@ from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session, age
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 from kiosk.domain.tariff import Tariff
+from kiosk.service.power_kept import Ceiling, unless_contradicted
 from kiosk.web.session.ladder import Step, end_steps, failed_steps, no_answer_steps, start_steps
 from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Action, Freshness, Hold, HoldState, Notice, Screen, Where
 from kiosk.web.session.shapes import Bar, Spark, bar_of, spark_of
-from kiosk.web.shared.power_words import Ceiling, believed
 
 OLD_AFTER = timedelta(seconds=15)
 LOST_AFTER = timedelta(seconds=60)
@@ -153,7 +153,7 @@ def session_view(
         receipt=receipt if screen in _WITH_RECEIPT else None,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
-        ceiling=believed(ceiling, power) if screen is Screen.CHARGING else None,
+        ceiling=unless_contradicted(ceiling, power) if screen is Screen.CHARGING else None,
     )
     return replace(view, steps=_steps(view, session, commands, policy), actions=_actions(view, session))
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from flask import request
 
 from kiosk.clock import Clock
+from kiosk.news.kept import Kept, Moment
 from kiosk.news.live import charger_topic, session_topic
 from kiosk.news.news import News
 
@@ -38,17 +37,9 @@ def keep_for(seconds: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One answer. With an `etag` only "not modified" is kept, for whoever names that tag; else the whole page.
+class Answer:
+    """One answer. With an `etag` only "not modified" is kept, for the browser that names that tag; else the page."""
 
-    It ends when the kiosk's clock leaves `made` to `until`, in either direction, and at the latest at `ends` of a
-    counter that nobody can set.
-    """
-
-    version: int
-    made: datetime
-    until: datetime
-    ends: float
     status: str
     headers: Headers
     body: bytes
@@ -63,20 +54,15 @@ class Front:
     ) -> None:
         self._app = app
         self._live = live
-        self._clock = clock
-        self._monotonic = monotonic
-        self._lock = Lock()
-        self._kept: dict[Key, Kept] = {}
+        self._answers: Kept[Key, Answer] = Kept(live, clock, most=MOST, monotonic=monotonic)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         topic = _topic(environ)
         if topic is None:
             return self._app(environ, start_response)
-        key = _key(environ)
-        # The version is read before the answer is made: news that comes meanwhile makes it out of date at once.
-        version = self._live.version(topic)
-        kept = self._kept.get(key)
-        if kept is not None and kept.version == version and self._lasts(kept):
+        key, before = _key(environ), self._answers.moment((topic,))
+        kept = self._answers.get(key, before)
+        if kept is not None:
             if kept.etag is None:
                 start_response(kept.status, list(kept.headers))
                 return [kept.body]
@@ -84,13 +70,10 @@ class Front:
                 self._live.glance(topic)
                 start_response(kept.status, list(kept.headers))
                 return []
-        return self._fresh(environ, start_response, key, version)
-
-    def _lasts(self, kept: Kept) -> bool:
-        return kept.made <= self._clock.now() < kept.until and self._monotonic() < kept.ends
+        return self._fresh(environ, start_response, key, before)
 
     def _fresh(
-        self, environ: WSGIEnvironment, start_response: StartResponse, key: Key, version: int
+        self, environ: WSGIEnvironment, start_response: StartResponse, key: Key, before: Moment
     ) -> Iterable[bytes]:
         head: list[tuple[str, Headers]] = []
 
@@ -99,7 +82,6 @@ class Front:
             return start_response(status, headers, exc_info)
 
         environ.pop(KEEP, None)
-        made, began = self._clock.now(), self._monotonic()
         answer = self._app(environ, begin)
         seconds = environ.get(KEEP)
         if seconds is None or not head or seconds <= 0:
@@ -110,15 +92,9 @@ class Front:
             close = getattr(answer, "close", None)
             if close is not None:
                 close()
-        form = _worth_keeping(*head[0], body)
-        if form is not None:
-            until, ends = made + timedelta(seconds=seconds), began + seconds / self._clock.rate
-            kept = Kept(version, made, until, ends, *form)
-            with self._lock:
-                if len(self._kept) >= MOST:
-                    for old in list(self._kept)[: MOST // 2]:
-                        del self._kept[old]
-                self._kept[key] = kept
+        again = _to_give_again(*head[0], body)
+        if again is not None:
+            self._answers.put(key, again, before, seconds)
         return [body]
 
 
@@ -145,8 +121,8 @@ def _key(environ: WSGIEnvironment) -> Key:
     )
 
 
-def _worth_keeping(status: str, headers: Headers, body: bytes) -> tuple[str, Headers, bytes, str | None] | None:
-    """Status, headers, body and tag as they are given out again; None for an answer that is made anew each time."""
+def _to_give_again(status: str, headers: Headers, body: bytes) -> Answer | None:
+    """The answer as it is given out again; None for one that is made anew each time."""
     names = {name.lower(): value for name, value in headers}
     if "set-cookie" in names:
         return None
@@ -154,7 +130,7 @@ def _worth_keeping(status: str, headers: Headers, body: bytes) -> tuple[str, Hea
     left_out = _OF_ONE_ANSWER | _OF_A_BODY if etag else _OF_ONE_ANSWER
     rest = [(name, value) for name, value in headers if name.lower() not in left_out]
     if etag and status[:3] in {"200", "304"}:
-        return "304 NOT MODIFIED", rest, b"", etag
+        return Answer("304 NOT MODIFIED", rest, b"", etag)
     if not etag and status.startswith("200"):
-        return status, rest, body, None
+        return Answer(status, rest, body, None)
     return None

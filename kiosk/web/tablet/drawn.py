@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from threading import Lock
+from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import current_app, get_template_attribute, json
 from markupsafe import Markup
 
+from kiosk.clock import Clock
 from kiosk.config.sites import Site
 from kiosk.domain.expectation import Expectation, Place
+from kiosk.news.kept import Kept
 from kiosk.news.live import charger_topic, site_topic
 from kiosk.news.news import News
 from kiosk.web.shared.formats import clock_s, stamp
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.power_words import powers_of
 from kiosk.web.tablet.board import Board, board_of
 
 KEEP_SECONDS = 2.0
 """For so long a board is given out again without a look at the store, unless there is news of one of its chargers."""
 
-Versions = tuple[int, ...]
+RESOLUTION = timedelta(microseconds=1)
+"""A board is still true at the very moment that its `until` names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,62 +39,44 @@ class Drawn:
     etag: str
 
 
-@dataclass
-class _Kept:
-    lock: Lock = field(default_factory=Lock)
-    drawn: Drawn | None = None
-    versions: Versions = ()
-    made: datetime | None = None
-    at: float = 0.0
-
-
 class Boards:
     """Boards by site and language. Safe to use from many threads; `drawings` counts how often one was rendered."""
 
-    def __init__(self, live: News, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._live = live
-        self._monotonic = monotonic
-        self._kept: dict[tuple[str, str], _Kept] = {}
+    def __init__(self, live: News, clock: Clock) -> None:
+        self._clock = clock
+        self._drawn: Kept[tuple[str, str], Drawn] = Kept(live, clock)
         self.drawings = 0
 
-    def of(
-        self, site: Site, spoken: str, now: datetime, look: Callable[[], Board], draw: Callable[[Board], Drawn]
-    ) -> Drawn:
-        """The board as it stands now. A new look that shows the same is not drawn again."""
-        kept = self._kept.setdefault((site.id, spoken), _Kept())
-        with kept.lock:
-            # The versions are read before the store is: news that comes meanwhile makes it out of date at once.
-            versions = self._versions(site)
-            if kept.drawn is not None and kept.versions == versions and self._young(kept, now):
-                return kept.drawn
+    def of(self, site: Site, spoken: str, look: Callable[[], Board], draw: Callable[[Board], Drawn]) -> Drawn:
+        """The board as it stands now. One that shows the same as the last is not drawn again."""
+
+        def make(last: Drawn | None) -> Drawn:
             board = look()
-            if kept.drawn is None or kept.drawn.board != board:
-                kept.drawn = draw(board)
-                self.drawings += 1
-            kept.versions, kept.made, kept.at = versions, now, self._monotonic()
-            return kept.drawn
+            if last is not None and last.board == board:
+                return last
+            self.drawings += 1
+            return draw(board)
 
-    def _versions(self, site: Site) -> Versions:
-        version = self._live.version
-        return version(site_topic(site.id)), *(version(charger_topic(one.code)) for one in site.chargers)
+        topics = site_topic(site.id), *(charger_topic(one.code) for one in site.chargers)
+        return self._drawn.of((site.id, spoken), topics, make, self._lasts)
 
-    def _young(self, kept: _Kept, now: datetime) -> bool:
-        """By the kiosk's clock in either direction, by one that nobody can set, and before the next bay is too old."""
-        if kept.made is None or kept.drawn is None:
-            return False
-        ages = abs(now - kept.made) < timedelta(seconds=KEEP_SECONDS * parts().clock.rate)
-        until = kept.drawn.board.until
-        return ages and self._monotonic() - kept.at < KEEP_SECONDS and (until is None or now <= until)
+    def _lasts(self, drawn: Drawn) -> float:
+        """Until the next bay or price is too old, but KEEP_SECONDS at the longest: in seconds of the kiosk's clock."""
+        longest = KEEP_SECONDS * self._clock.rate
+        if drawn.board.until is None:
+            return longest
+        left = drawn.board.until + RESOLUTION - self._clock.now()
+        return min(longest, left / timedelta(seconds=1))
 
 
 def boards() -> Boards:
-    made: Boards = current_app.extensions.setdefault("kiosk.boards", Boards(parts().live))
+    made: Boards = current_app.extensions.setdefault("kiosk.boards", Boards(parts().live, parts().clock))
     return made
 
 
 def drawn_board(site: Site) -> Drawn:
     """The board of the site in the language of this request."""
-    return boards().of(site, language(), parts().clock.now(), lambda: look_at(site), lambda board: _draw(site, board))
+    return boards().of(site, language(), lambda: look_at(site), lambda board: _draw(site, board))
 
 
 def look_at(site: Site) -> Board:
@@ -104,7 +86,7 @@ def look_at(site: Site) -> Board:
     occupied = store.occupied_at(codes)
     keys = {key for bays in occupied.values() for key in bays.values()}
     running = {one.key: one for one in store.sessions_to_watch() if one.key in keys} if keys else {}
-    powers: Mapping[Place, Expectation] = powers_of(site)
+    powers: Mapping[Place, Expectation] = parts().powers.of(site)
     cards = store.cards(codes)
     return board_of(site, now, book=book, cards=cards, occupied=occupied, running=running, powers=powers)
 

@@ -38,7 +38,7 @@ from kiosk.web.shared.devices import ensure_device, phone_cookie, visit_cookie
 from kiosk.web.shared.frame import example, kiosk_now
 from kiosk.web.shared.limits import limiter
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.power_words import power_words, powers_of
+from kiosk.web.shared.power_words import power_words
 from kiosk.web.shared.security import keep_private, no_store
 from kiosk.web.shared.surface import TABLET
 from kiosk.web.tablet import sight
@@ -216,7 +216,7 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
         site=site,
         stall=stall,
         zone=zone_of(site),
-        power=power_words(powers_of(site).get(Place(code, connector_id))),
+        power=power_words(parts().powers.of(site).get(Place(code, connector_id))),
         example=example(stall.tariff) if stall.tariff is not None else None,
         handoff=handoff,
         face=face_of(handoff, now) if handoff is not None else None,

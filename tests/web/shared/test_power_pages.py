@@ -11,8 +11,9 @@ from flask.testing import FlaskClient
 
 from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
 from kiosk.domain.lab import ChargerFacts
+from tests.service.trees import a_tree, shops
 from tests.web.conftest import CODE, NEAR, Kiosk
-from tests.web.powered import SITE, a_tree, shops, with_pilot
+from tests.web.powered import SITE, with_pilot
 
 WEBASTO = ChargerFacts("Lab name", None, "Webasto", "Unite", Decimal(22), "Type2")
 

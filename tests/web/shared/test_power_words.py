@@ -9,9 +9,12 @@ import pytest
 
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Share
 from kiosk.domain.fuses import NodeKind
-from kiosk.web.shared.power_words import PowerWords, believed, ceiling_at, ceiling_words, power_words
+from kiosk.service.power_kept import unless_contradicted
+from kiosk.web.shared.parts import parts
+from kiosk.web.shared.power_words import PowerWords, ceiling_words, power_words
+from tests.service.trees import a_tree, shops
 from tests.web.conftest import CODE, Kiosk
-from tests.web.powered import a_tree, shops, with_pilot
+from tests.web.powered import with_pilot
 
 
 def words(expectation: Expectation | None, kiosk: Kiosk, lang: str = "en") -> PowerWords | None:
@@ -120,8 +123,8 @@ def test_a_figure_of_the_operator_below_what_any_car_takes_makes_nobody_wait(kio
 
 def ceiling(kiosk: Kiosk, lang: str = "en", measured: str | None = None) -> str:
     with kiosk.app.test_request_context(f"/?lang={lang}"):
-        found = ceiling_at(CODE, 1)
-        return ceiling_words(believed(found, Decimal(measured) if measured is not None else None))
+        found = parts().powers.ceiling(CODE, 1, parts().site)
+        return ceiling_words(unless_contradicted(found, Decimal(measured) if measured is not None else None))
 
 
 def test_a_charging_car_is_told_the_most_that_its_bay_gives(kiosk: Kiosk) -> None:
@@ -158,4 +161,4 @@ def test_a_car_that_takes_power_is_not_told_to_wait(kiosk: Kiosk) -> None:
 
 def test_of_a_charger_of_no_site_no_ceiling_is_known(kiosk: Kiosk) -> None:
     with kiosk.app.test_request_context("/"):
-        assert ceiling_at("STRANGE", 1) is None
+        assert parts().powers.ceiling("STRANGE", 1, parts().site) is None
