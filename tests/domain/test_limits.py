@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def steady(energy: Decimal, kw: Decimal) -> Trace:
     return trace
 
 
-def charging(cost: int, kw: str = "10.8", **changes: object) -> Session:
+def charging(cost: int, kw: str = "10.8", **changes: Any) -> Session:
     energy = (Decimal(cost - 35) / 49).quantize(Decimal("0.001"))
     trace = steady(energy, Decimal(kw))
     return session(Status.CHARGING, energy_kwh=energy, cost_minor=cost, trace=trace, **changes)

@@ -1,0 +1,1 @@
+"""Tests of what is installed: the locks, the wheel, and what the wheel holds."""
