@@ -9,6 +9,7 @@ HOME = PACKAGE.parent
 
 
 def folder(name: str) -> Path:
-    """`templates`, `static` or `docs`. What is shipped in the package comes first: a stranger may own the other."""
+    """`templates`, `static`, `translations` or `docs`. What is shipped in the package comes first: the other may be a
+    stranger's."""
     shipped = PACKAGE / f"_{name}"
     return shipped if shipped.is_dir() else HOME / name

@@ -14,13 +14,13 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from kiosk.config.languages import LANGUAGES, known
 from kiosk.config.settings import SettingsError
 
 Plug = Literal["type2", "ccs", "chademo", "schuko"]
-LanguageCode = Literal["en", "nl", "de", "fr"]
-ALL_LANGUAGES: tuple[LanguageCode, ...] = ("en", "nl", "de", "fr")
+LanguageCode = Annotated[str, AfterValidator(known)]
 Text = Annotated[str, Field(min_length=1)]
 Kilowatts = Annotated[Decimal, Field(gt=0, le=2000)]
 
@@ -49,7 +49,9 @@ class Operator(_Facts):
     imprint_url: Annotated[str, Field(pattern=r"^https://")] | None = None
     privacy_url: Annotated[str, Field(pattern=r"^https://")] | None = None
     hue: Annotated[int, Field(ge=0, le=359)] = 208
-    languages: Annotated[tuple[LanguageCode, ...], Field(min_length=1)] = ALL_LANGUAGES
+    languages: Annotated[tuple[LanguageCode, ...], Field(min_length=1)] = Field(
+        default_factory=lambda: tuple(LANGUAGES)
+    )
     default_language: LanguageCode = "en"
 
     @model_validator(mode="after")

@@ -167,6 +167,9 @@ def lay_out(facts: Facts, size: Size) -> Sticker:
     for text in (facts.operator, facts.domain, facts.code, facts.label or "", facts.helpline or ""):
         if letters := unknown(text):
             raise SettingsError(f"A sticker cannot print {letters[0]!r} of {plain(text)!r}: write it in Latin letters.")
+    for text in (text for words in facts.words for text in (words.way, words.help)):
+        if letters := unknown(text):
+            raise SettingsError(f"A sticker cannot print {letters[0]!r} of {text!r}: its letters are not drawn yet.")
     white = Fill(Box(0, 0, size.width, size.height), "white", frozenset({"top", "left", "right", "bottom"}))
     fills, head = _head(facts, size)
     above, below = _texts(facts)

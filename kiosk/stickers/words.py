@@ -1,10 +1,11 @@
-"""What a sticker says, in the languages of the kiosk. These few texts are print: they do not change with a reader."""
+"""What a sticker says, from the catalogues. These few texts are print: they do not change with a reader."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kiosk.config.sites import LanguageCode
+from kiosk.config.languages import catalogue
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,11 @@ class Words:
     help: str
 
 
-WORDS: dict[LanguageCode, Words] = {
-    "en": Words("Scan to charge, or type address and code", "Help"),
-    "nl": Words("Scan om te laden, of typ adres en code", "Hulp"),
-    "de": Words("Scannen und laden, oder Adresse und Code eintippen", "Hilfe"),
-    "fr": Words("Scannez pour charger, ou tapez l’adresse et le code", "Aide"),  # noqa: RUF001 - the apostrophe of print
-}
+def words(language: str) -> Words:
+    said = catalogue(language)
+    return Words(said.gettext("Scan to charge, or type address and code"), said.gettext("Help"))
 
 
-def in_order(languages: tuple[LanguageCode, ...], first: LanguageCode) -> tuple[Words, ...]:
+def in_order(languages: Iterable[str], first: str) -> tuple[Words, ...]:
     """The words of every language once, the default one on top."""
-    return tuple(WORDS[language] for language in dict.fromkeys((first, *languages)))
+    return tuple(words(language) for language in dict.fromkeys((first, *languages)))

@@ -14,7 +14,7 @@ import { limit } from '../shared/swap.js';
  * @typedef {import('@stripe/stripe-js').StripeElementLocale} Locale
  * @typedef {import('@stripe/stripe-js').StripePaymentElementOptions} Options
  * @typedef {import('@stripe/stripe-js').StripeExpressCheckoutElementConfirmEvent} WalletConfirm
- * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: string}} Terms
+ * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: Locale}} Terms
  */
 
 const LOAD_LIMIT = 10000;
@@ -22,8 +22,6 @@ const READY_LIMIT = 15000;
 const ASK_AGAIN = 3000;
 /** While the bank thinks, the kiosk is told to look at every tenth asking. */
 const TELL_AGAIN = 10;
-/** @type {Record<string, Locale>} */
-const LOCALES = { en: 'en', nl: 'nl', de: 'de', fr: 'fr' };
 const PAID = new Set(['requires_capture', 'succeeded']);
 
 /**
@@ -126,8 +124,7 @@ async function begin() {
     if (!answer.ok) throw new Error('no terms');
     terms = /** @type {Terms} */ (await answer.json());
     const load = await script(words.js ?? '');
-    const locale = LOCALES[terms.locale] ?? 'auto';
-    stripe = load(terms.publishable_key, { stripeAccount: terms.account, locale });
+    stripe = load(terms.publishable_key, { stripeAccount: terms.account, locale: terms.locale });
     await mount(mine);
   } catch {
     if (mine === turn) miss(words.tLoad);
@@ -181,7 +178,7 @@ async function mount(mine) {
     if (over) return;
     limited();
   }
-  const locale = LOCALES[terms.locale] ?? 'auto';
+  const { locale } = terms;
   elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
   if (!cardsOnly) wallets(elements, mine);
   const never = /** @type {const} */ ({ applePay: 'never', googlePay: 'never' });

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kiosk.config.settings import SettingsError
 from kiosk.stickers.layout import LEAST_MODULE, Box, Facts, Fill, Sticker, lay_out
 from kiosk.stickers.sizes import SIZES, Size
-from kiosk.stickers.words import WORDS, in_order
+from kiosk.stickers.words import in_order, words
 from tests.stickers.facts import FACTS, any_facts, apart, inside
 
 QUIET_ZONE = 4
@@ -117,7 +117,7 @@ def test_without_label_and_helpline_the_rest_has_more_room() -> None:
 
 def test_one_language_makes_larger_letters_than_four() -> None:
     one, four = (
-        [line.size for line in lay_out(facts, SIZES["60x80"]).lines if line.text == WORDS["en"].way]
+        [line.size for line in lay_out(facts, SIZES["60x80"]).lines if line.text == words("en").way]
         for facts in (replace(FACTS, words=in_order(("en",), "en")), FACTS)
     )
     assert one > four

@@ -11,7 +11,8 @@ import resvg_py
 import zxingcpp
 from PIL import Image
 
-from kiosk.config.sites import ALL_LANGUAGES, load_site
+from kiosk.config.languages import LANGUAGES
+from kiosk.config.sites import load_site
 from kiosk.stickers.order import Form, Made, Order, make
 from kiosk.stickers.sizes import SIZES
 from tests.stickers.facts import EXAMPLE, PUBLIC_URL
@@ -119,7 +120,7 @@ def test_the_svg_needs_no_font_and_nothing_from_outside() -> None:
     assert text.count("<") == text.count("<path ") + 4, "paths alone, beside the title and the frame"
 
 
-@pytest.mark.parametrize("language", ALL_LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sticker_in_one_language_is_read_too(language: str) -> None:
     book = load_site(EXAMPLE)
     alone = {"languages": (language,), "default_language": language}

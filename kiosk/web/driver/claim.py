@@ -25,10 +25,10 @@ from kiosk.domain.handoff import (
     token_of,
     window_at,
 )
-from kiosk.domain.phrase import phrase_of
 from kiosk.domain.signs import in_signs
 from kiosk.news.live import handoff_topic
 from kiosk.store.records import Handoff, Tablet
+from kiosk.web.shared.check_words import phrase_of
 from kiosk.web.shared.devices import current_device, ensure_device
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.limits import limit_lookup, limit_write

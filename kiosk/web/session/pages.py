@@ -26,7 +26,7 @@ from kiosk.web.session.view import SessionView
 from kiosk.web.shared import surface
 from kiosk.web.shared.assets import no_compress
 from kiosk.web.shared.devices import ensure_device
-from kiosk.web.shared.i18n import language
+from kiosk.web.shared.i18n import spoken
 from kiosk.web.shared.limits import limit_lookup, limit_write
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.qr import qr_svg
@@ -149,7 +149,7 @@ def payment(key: str) -> ResponseReturnValue:
         client_secret=context.client_secret,
         account=context.stripe_account_id,
         return_url=parts().settings.public_url + url_for(".back_from_bank", key=key),
-        locale=language(),
+        locale=spoken().stripe,
     )
     return no_compress(answer)
 

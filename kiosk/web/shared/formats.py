@@ -17,14 +17,13 @@ from flask import Flask
 from flask_babel import get_locale  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
+from kiosk.config.languages import LANGUAGES, WRITTEN_IN
 from kiosk.domain.money import ISO_EXPONENTS, Money, stripe_exponent
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 
 _LETTER_BEFORE_FIGURE = re.compile(r"(?<=[^\W\d_])(?=\d)")
-_ENGLISH = Locale("en", "GB")
-"""Plain "en" is American to the locale data; the kiosk's English writes 20 November 2026 and US$."""
 
 
 def money(amount: Money) -> str:
@@ -110,7 +109,12 @@ def init_formats(app: Flask) -> None:
 
 def _reader() -> Locale:
     locale = get_locale()
-    return _ENGLISH if locale is None or locale.language == "en" else locale
+    return _conventions(WRITTEN_IN if locale is None else str(locale))
+
+
+@lru_cache(maxsize=64)
+def _conventions(code: str) -> Locale:
+    return Locale.parse(LANGUAGES[code].conventions)
 
 
 @lru_cache(maxsize=64)

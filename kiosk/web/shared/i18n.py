@@ -1,24 +1,23 @@
-"""Which language a page speaks: `?lang=`, then the cookie, then the browser, then the operator's default."""
+"""The language that a page speaks: `?lang=`, then the cookie, then the browser, then the operator's default."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel  # type: ignore[import-untyped]
 
+from kiosk.config import languages as table
+from kiosk.config.languages import LANGUAGES, Language
 from kiosk.web.shared.parts import parts
 
 COOKIE = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
-TRANSLATIONS = Path(__file__).parents[1] / "translations"
-NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "fr": "Français"}
 
 
 @dataclass(frozen=True)
-class Language:
-    """A language as the menu shows it: its own name, and whether the page speaks it now."""
+class Choice:
+    """A language in the menu: its own name, and whether the page speaks it now."""
 
     code: str
     name: str
@@ -26,8 +25,8 @@ class Language:
 
 
 def init_i18n(app: Flask) -> None:
-    Babel(app, locale_selector=language, default_translation_directories=str(TRANSLATIONS))
-    app.jinja_env.globals.update(language=language, languages=languages)
+    Babel(app, locale_selector=language, default_translation_directories=str(table.CATALOGUES))
+    app.jinja_env.globals.update(language=language, languages=languages, spoken=spoken)
     app.after_request(_remember)
 
 
@@ -43,11 +42,16 @@ def language() -> str:
     return str(g.language)
 
 
-def languages() -> tuple[Language, ...]:
+def spoken() -> Language:
+    """The row of the page's language."""
+    return LANGUAGES[language()]
+
+
+def languages() -> tuple[Choice, ...]:
     """The operator's languages in the order of their own names."""
-    now = language()
-    codes = sorted(parts().site.operator.languages, key=lambda code: NAMES[code].casefold())
-    return tuple(Language(code, NAMES[code], code == now) for code in codes)
+    current = language()
+    offered = sorted((LANGUAGES[code] for code in parts().site.operator.languages), key=lambda row: row.name.casefold())
+    return tuple(Choice(row.code, row.name, row.code == current) for row in offered)
 
 
 def _remember(response: Response) -> Response:

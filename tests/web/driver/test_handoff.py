@@ -19,10 +19,10 @@ from kiosk.clock import ManualClock
 from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import Connector
 from kiosk.domain.handoff import ID_SIGNS, LIFE
-from kiosk.domain.phrase import LOOKS
 from kiosk.news.live import handoff_topic
 from kiosk.store.records import Handoff
 from kiosk.web.driver.claim import CLAIM_COUNTS, Face, face_of, open_handoff
+from kiosk.web.shared.check_words import check_words
 from kiosk.web.tablet.pairing import current_tablet
 from tests.web.built import KEY as FIRST_KEY
 from tests.web.built import OLDER_KEY, made_settings
@@ -119,7 +119,7 @@ def test_one_that_the_screen_has_left_is_closed(kiosk: Kiosk, screen: FlaskClien
 def test_the_words_are_in_the_language_of_the_screen(kiosk: Kiosk, screen: FlaskClient) -> None:
     shown = face(kiosk, tapped(kiosk, screen, spoken="de"))
     assert shown.language == "de"
-    assert shown.phrase.split()[0] in LOOKS["de"]
+    assert shown.phrase.split()[0] in check_words("de").looks
 
 
 def test_a_bay_of_another_site_cannot_be_handed_over(kiosk: Kiosk, screen: FlaskClient) -> None:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.phrase import LOOKS, THINGS, phrase_of
+from kiosk.config.languages import LANGUAGES
+from kiosk.web.shared.check_words import check_words, phrase_of
 
 LISTS = [
     pytest.param(words, id=f"{language} {kind}")
-    for kind, lists in (("looks", LOOKS), ("things", THINGS))
-    for language, words in lists.items()
+    for language in LANGUAGES
+    for kind, words in (("looks", check_words(language).looks), ("things", check_words(language).things))
 ]
 
 
@@ -39,13 +40,19 @@ def test_two_words_differ_in_more_than_one_letter(words: tuple[str, ...]) -> Non
     assert [pair for pair in combinations(words, 2) if distance(*pair) < 2] == []
 
 
-@pytest.mark.parametrize("language", LOOKS)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_no_word_stands_in_both_places(language: str) -> None:
-    assert not set(LOOKS[language]) & set(THINGS[language])
+    assert not set(check_words(language).looks) & set(check_words(language).things)
 
 
-def test_every_language_has_both_lists() -> None:
-    assert set(LOOKS) == set(THINGS) == {"en", "de", "nl", "fr"}
+def test_every_language_has_words_of_its_own() -> None:
+    assert len({check_words(language).looks for language in LANGUAGES}) == len(LANGUAGES)
+    assert len({check_words(language).things for language in LANGUAGES}) == len(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_puts_both_words_in_some_order(language: str) -> None:
+    assert set(check_words(language).order.split()) == {"%(look)s", "%(thing)s"}
 
 
 def test_the_words_stand_as_the_language_has_them() -> None:
@@ -61,14 +68,16 @@ def test_a_language_without_words_gets_english_ones() -> None:
     assert phrase_of(7, "xx") == phrase_of(7, "en")
 
 
-@given(st.integers(0, 2**64 - 1), st.sampled_from(sorted(LOOKS)))
+@given(st.integers(0, 2**64 - 1), st.sampled_from(sorted(LANGUAGES)))
 def test_any_number_gives_two_words(number: int, language: str) -> None:
-    first, second = sorted(phrase_of(number, language).split(), key=lambda word: word in THINGS[language])
-    assert first in LOOKS[language]
-    assert second in THINGS[language]
+    words = check_words(language)
+    first, second = sorted(phrase_of(number, language).split(), key=lambda word: word in words.things)
+    assert first in words.looks
+    assert second in words.things
 
 
-@pytest.mark.parametrize("language", LOOKS)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_pair_can_come(language: str) -> None:
-    pairs = len(LOOKS[language]) * len(THINGS[language])
-    assert len({phrase_of(number, language) for number in range(pairs)}) == pairs
+    words = check_words(language)
+    pairs = len(words.looks) * len(words.things)
+    assert len({words.pair(number) for number in range(pairs)}) == pairs
