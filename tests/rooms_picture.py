@@ -32,8 +32,9 @@ class Place:
 PLACES: dict[str, Place] = {
     "command": Place(0, 2.3, 9.7, "what an operator types"),
     "rehearsal": Place(1, 7.2, 9.7, "a charge before opening day"),
-    "demo": Place(2, 4.8, 7.0, "all of it in one process"),
-    "app": Place(1, 2.3, 7.0, "wires the parts together"),
+    "simulation": Place(1, 2.3, 4.6, "many charges at once"),
+    "demo": Place(1, 4.8, 7.0, "all of it in one process"),
+    "app": Place(2, 2.3, 7.0, "wires the parts together"),
     "web": Place(3, 2.3, 5.0, "HTTP and words"),
     "engine": Place(3, 5.2, 7.4, "alone calls outside"),
     "outside": Place(3, 7.6, 9.7, "clients, from settings"),
@@ -42,11 +43,11 @@ PLACES: dict[str, Place] = {
     "stickers": Place(4, 0, 1.9, "QR codes to print"),
     "store": Place(5, 2.3, 4.5, "remembers"),
     "news": Place(5, 4.7, 7.0, "there is something newer"),
-    "upstream": Place(5, 7.2, 9.7, "a wing for each system"),
+    "upstream": Place(5, 7.45, 9.7, "a wing for each system"),
     "sandbox": Place(3, 10.0, 12, "a stand-in world", rows=3),
     "config": Place(6, 0, 1.9, "settings, languages"),
     "domain": Place(6, 2.3, 7.0, "decides: plain Python that is told the time"),
-    "metrics": Place(6, 7.2, 9.7, "counts"),
+    "metrics": Place(6, 7.45, 9.7, "counts"),
     "clock": Place(6, 10.0, 12, "reads the time"),
 }
 
