@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -100,7 +101,8 @@ class Box:
         return self.top + self.height
 
 
-def arrows() -> list[Arrow]:
+@cache
+def arrows() -> tuple[Arrow, ...]:
     """Every use of one room by another."""
     found: dict[tuple[str, str], bool] = {}
     for path in MODULES:
@@ -109,7 +111,7 @@ def arrows() -> list[Arrow]:
         for used in {room_of(name) for name in imports(path) if name.startswith("kiosk.")} - {room, ""}:
             if room:
                 found[room, used] = found.get((room, used), True) and used not in at_start
-    return [Arrow(user, used, later) for (user, used), later in sorted(found.items())]
+    return tuple(Arrow(user, used, later) for (user, used), later in sorted(found.items()))
 
 
 def drawn(all_arrows: Sequence[Arrow]) -> list[Arrow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as Tree
@@ -15,7 +16,7 @@ from tests.rooms_picture import COMMAND, PICTURE, PLACES, Arrow, Place, arrows, 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def reach(lines: list[Arrow], room: str) -> set[str]:
+def reach(lines: Sequence[Arrow], room: str) -> set[str]:
     below = {line.used for line in lines if line.user == room}
     return below.union(*(reach(lines, each) for each in below))
 
