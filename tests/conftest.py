@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.worlds.once import hurry, wait_for_the_disk
+
 settings.register_profile("kiosk", deadline=None, print_blob=True)
 settings.register_profile("quick", settings.get_profile("kiosk"), max_examples=10)
 settings.load_profile("kiosk")
+hurry()
+
+
+@pytest.fixture(autouse=True)
+def _disk(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Only tests marked `durable` wait until the disk has what a store wrote."""
+    wait_for_the_disk(request.node.get_closest_marker("durable") is not None)
+    yield
+    wait_for_the_disk(False)
 
 
 def scope_of(nodeid: str) -> str:

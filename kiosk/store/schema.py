@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from kiosk.store.database import Database
 
@@ -19,6 +22,18 @@ def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", "kiosk.store:migrations")
     return config
+
+
+@cache
+def newest() -> str | None:
+    """The version that the tables of this kiosk have."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def is_newest(database: Database) -> bool:
+    """Whether a database has the tables of this kiosk. Reads only, so no writer is waited for."""
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest()
 
 
 def upgrade(url: str) -> None:

@@ -15,7 +15,7 @@ from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
 from kiosk.store.pictures import Pictures
 from kiosk.store.receipts import Receipts
-from kiosk.store.schema import upgrade
+from kiosk.store.schema import is_newest, upgrade
 from kiosk.store.sessions import Sessions
 from kiosk.store.site_facts import SiteFacts
 from kiosk.store.starts import Starts
@@ -37,7 +37,8 @@ class Store(Sessions, Starts, Commands, Keys, Chargers, Receipts, Tablets, Hando
 
     def migrate(self) -> None:
         """Bring the tables to the newest version. Safe when several processes do it at once."""
-        upgrade(self._url)
+        if not is_newest(self._database):
+            upgrade(self._url)
 
     def healthy(self) -> bool:
         """The database answers and has its tables."""

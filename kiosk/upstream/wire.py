@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -94,12 +95,18 @@ class _Body(httpx.SyncByteStream):
         self._close()
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Checks the other side's certificate and name. Made once: reading the authorities takes longer than a page."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class DeadlineTransport(httpx.BaseTransport):
     """HTTP/1.1 over a shared pool. Before anything is sent, failures are httpx's; afterwards they may be httpcore's."""
 
     def __init__(self, most_connections: int, ssl_context: ssl.SSLContext | None = None) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context or httpx.create_ssl_context(trust_env=False),
+            ssl_context=ssl_context or _trusted(),
             max_connections=most_connections,
             max_keepalive_connections=most_connections,
             keepalive_expiry=_KEEPALIVE_SECONDS,

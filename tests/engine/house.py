@@ -27,10 +27,10 @@ from kiosk.sandbox.world.faults import Faults, FaultyTransport
 from kiosk.sandbox.world.holds import ACCOUNT
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
-from kiosk.store.store import Cipher, Store
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from tests.worlds.once import migrated_store
 
 CODE = "7MK4T"
 SMALL = "SMALL"
@@ -92,8 +92,7 @@ class House:
         self.faults = Faults()
         inner = httpx.WSGITransport(create_plugchoice_app(self.world, self.faults))
         self.transport = Gate(FaultyTransport(inner, self.faults))
-        self.store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(["a secret that is long enough for a test"]))
-        self.store.migrate()
+        self.store = migrated_store(folder / "kiosk.db")
         self.proofs: BookProofs | None = BookProofs(self) if proofs else None
         self.live = Live()
         self._pages = ExitStack()

@@ -28,13 +28,13 @@ from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
 from kiosk.sandbox.world.faults import Faults, FaultyTransport
 from kiosk.sandbox.world.world import World
-from kiosk.store.store import Cipher, Store
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 from tests.engine.house import Gate
+from tests.worlds.once import migrated_store
 
 Answer = Callable[[httpx.Request], httpx.Response | None]
 TOKEN = "operator-1"
@@ -105,8 +105,7 @@ class SiteHouse:
             "lab": create_ocpplab_app(self.world, "lab-1", faults=self.faults["lab"]),
         }
         self.token, self.per_minute, self.pilot_clock = TOKEN, 500, self.clock
-        self.store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(["a secret that is long enough for a test"]))
-        self.store.migrate()
+        self.store = migrated_store(folder / "kiosk.db")
         self.live = Live()
         self._pages = ExitStack()
         self.engine = self.new_engine()

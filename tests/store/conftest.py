@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.store import Cipher, Store
+from tests.worlds.once import SECRET, migrated_store
 
 
 @pytest.fixture
@@ -21,9 +22,8 @@ def url(path: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    opened = Store(url, Cipher(["a secret of the tests"]))
-    opened.migrate()
+def store(path: Path) -> Iterator[Store]:
+    opened = migrated_store(path)
     yield opened
     opened.close()
 
@@ -32,6 +32,6 @@ def store(url: str) -> Iterator[Store]:
 def second(store: Store, url: str) -> Iterator[Store]:
     """Another store on the same file, as another process would have."""
     assert store.healthy()
-    opened = Store(url, Cipher(["a secret of the tests"]))
+    opened = Store(url, Cipher([SECRET]))
     yield opened
     opened.close()

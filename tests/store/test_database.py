@@ -47,6 +47,7 @@ def test_the_write_ahead_log_is_on(store: Store, path: Path) -> None:
     other.close()
 
 
+@pytest.mark.durable
 def test_foreign_keys_are_checked_and_writes_reach_the_disk(store: Store) -> None:
     assert (pragma(store, "foreign_keys"), pragma(store, "synchronous"), pragma(store, "busy_timeout")) == (1, 2, 10000)
 

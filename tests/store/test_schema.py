@@ -51,6 +51,11 @@ def test_migrating_again_changes_nothing(store: Store) -> None:
     assert store.session(key) == before
 
 
+def test_what_is_up_to_date_is_not_written_so_no_writer_is_waited_for(store: Store, second: Store) -> None:
+    with second._database.write():
+        store.migrate()
+
+
 def test_several_processes_may_migrate_at_once(url: str) -> None:
     command = [sys.executable, "-W", "error", "-c", MIGRATE, url]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]  # noqa: S603

@@ -13,6 +13,7 @@ from kiosk.clock import Clock, ManualClock
 from kiosk.config.settings import Settings, build_settings
 from kiosk.config.sites import SiteBook
 from kiosk.outside import Transports
+from tests.worlds.once import migrated_database, static_files
 
 KEY = "first-key-" + "a" * 40
 OLDER_KEY = "older-key-" + "b" * 40
@@ -20,7 +21,13 @@ PUBLIC = "https://charge.example"
 
 
 def made_settings(folder: Path, **more: Any) -> Settings:
-    given: dict[str, Any] = {"secret_key": KEY, "data_dir": folder, "plugchoice_url": "http://127.0.0.1:9/api/v3"}
+    """Over a new database in `folder`; more settings by field name."""
+    given: dict[str, Any] = {
+        "secret_key": KEY,
+        "data_dir": static_files(),
+        "database_url": migrated_database(folder / "kiosk.db"),
+        "plugchoice_url": "http://127.0.0.1:9/api/v3",
+    }
     return build_settings(**(given | more))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +21,8 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.session import HoldProof, Observation, PaymentContext, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.service.parts import Parts
-from kiosk.store import Cipher, Store
+from kiosk.store import Store
+from tests.worlds.once import migrated_database, static_files
 
 KEY = "a-secret-key-that-is-long-enough-for-tests"
 CODE = "7MK4T"
@@ -210,23 +210,12 @@ class Kiosk:
         return self.store.set_proof(key, proof)
 
 
-@pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an empty, migrated database and, after the first test, the compressed static files."""
-    folder = tmp_path_factory.mktemp("blank")
-    store = Store(f"sqlite:///{folder / 'blank.db'}", Cipher((KEY,)))
-    store.migrate()
-    store.close()
-    return folder
-
-
 @pytest.fixture
-def kiosk(tmp_path: Path, blank: Path) -> Iterator[Kiosk]:
-    shutil.copy(blank / "blank.db", tmp_path / "kiosk.db")
+def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
     settings = build_settings(
         secret_key=KEY,
-        data_dir=blank,
-        database_url=f"sqlite:///{tmp_path / 'kiosk.db'}",
+        data_dir=static_files(),
+        database_url=migrated_database(tmp_path / "kiosk.db"),
         public_url="https://lindenau.example",
         plugchoice_url="http://127.0.0.1:9/api/v3",
     )

@@ -1,0 +1,93 @@
+"""What every world needs and no test is about: made once in a process, then copied or kept.
+
+Tables that are migrated, templates that are compiled, static files that are compressed. `hurry` also leaves out the
+waits for the disk, which only tests marked `durable` need.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import sqlite3
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import CodeType
+
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from kiosk.store import Cipher, Store
+
+SECRET = "a secret that is long enough for a test"
+"""What the stores of tests encrypt with, unless they are a whole kiosk's."""
+
+
+@cache
+def _tables() -> bytes:
+    """An SQLite file with the newest tables and nothing in them."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.db"
+        store = Store(f"sqlite:///{file}", Cipher([SECRET]))
+        store.migrate()
+        store.close()
+        return file.read_bytes()
+
+
+def migrated_database(file: Path) -> str:
+    """The address of the database in `file`. One that is not there yet is made, with the newest tables."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_tables())
+    return f"sqlite:///{file}"
+
+
+def migrated_store(file: Path, secret: str = SECRET) -> Store:
+    """A store over the database in `file`, see above. The caller closes it."""
+    return Store(migrated_database(file), Cipher([secret]))
+
+
+@cache
+def static_files() -> Path:
+    """A data folder for kiosks that share nothing but the compressed static files."""
+    folder = Path(tempfile.mkdtemp(prefix="kiosk-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps the code of every template; jinja checks for itself that the source is still the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+class _Disk:
+    """Whether the stores of this process wait until the disk has what they wrote, as real ones do."""
+
+    waits = False
+
+
+def wait_for_the_disk(wanted: bool) -> None:
+    """For the connections that are taken from now on."""
+    _Disk.waits = wanted
+
+
+def hurry() -> None:
+    """Let every app of this process share compiled templates, and no store wait for the disk. Called once."""
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+
+    @event.listens_for(Pool, "checkout")
+    def _do_not_wait(connection: sqlite3.Connection, _record: object, _proxy: object) -> None:
+        if not _Disk.waits:
+            connection.execute("PRAGMA synchronous = OFF")
