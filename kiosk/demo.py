@@ -18,9 +18,9 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from kiosk.app import create_app, running, start
-from kiosk.clock import SystemClock
+from kiosk.clock import Clock, SystemClock
 from kiosk.config.places import folder
-from kiosk.config.settings import build_settings
+from kiosk.config.settings import Settings, build_settings
 from kiosk.config.sites import load_site
 from kiosk.outside import Transports
 from kiosk.sandbox.chargepilot.gateway import PREFIX as PILOT_PREFIX
@@ -57,7 +57,7 @@ class Sandbox:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._faults = faults = Faults()
+        self.faults = faults = Faults()
         self._operator_faults, self._pilot_faults, self._lab_faults = Faults(), Faults(), Faults()
         systems = (
             System("operator", "Plugchoice for operators", "States of the whole site at once.", self._operator_faults),
@@ -87,23 +87,29 @@ class Sandbox:
     def transports(self) -> Transports:
         """Into the sandbox, each with the faults that were asked for on its panel."""
         return Transports(
-            public=FaultyTransport(self._wire(), self._faults),
+            public=FaultyTransport(self._wire(), self.faults),
             operator=FaultyTransport(self._wire(), self._operator_faults, _any_endpoint),
             pilot=FaultyTransport(self._wire(), self._pilot_faults, _any_endpoint),
             lab=FaultyTransport(self._wire(), self._lab_faults, _any_endpoint),
-            stripe=self._stripe_session(),
+            stripe=stripe_session(self._wire()),
             pictures=False,
         )
 
-    def _stripe_session(self) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False
-        session.adapters.clear()
-        session.mount("", _InProcess(self._wire()))
-        return session
+    def apps(self) -> WSGIApplication:
+        """All of them under `/sandbox`, and nothing elsewhere."""
+        return DispatcherMiddleware(NotFound(), self._apps)
 
     def _wire(self) -> httpx.WSGITransport:
-        return httpx.WSGITransport(app=DispatcherMiddleware(NotFound(), self._apps))
+        return httpx.WSGITransport(app=self.apps())
+
+
+def stripe_session(transport: httpx.BaseTransport) -> requests.Session:
+    """Carries the calls of Stripe's library, which speaks requests, over a transport."""
+    session = requests.Session()
+    session.trust_env = False
+    session.adapters.clear()
+    session.mount("", _InProcess(transport))
+    return session
 
 
 def _any_endpoint(method: str, path: str) -> str:
@@ -129,11 +135,30 @@ def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = N
     secret key stays.
     """
     folder = (data_dir or Path("data") / f"demo-{port}").absolute()
-    folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("demo.db*"):
         old.unlink()
+    settings = demo_settings(folder, port, speed)
+    clock = SystemClock(speed)
+    sandbox = Sandbox(new_world(clock))
+    app = create_app(settings, site=load_site(EXAMPLE), clock=clock, transports=sandbox.transports())
+    sandbox.mount(app)
+    running(app).closers.append(keep_up(sandbox.world))
+    start(app)
+    return app
+
+
+def new_world(clock: Clock, seed: int = 1) -> World:
+    """The demo's site with its history up to now. Another seed: other cars, other drivers, other tokens."""
+    world = World(clock, StripeBook(clock), Switches(fuses_bind=True), seed)
+    build_scene(world)
+    return world
+
+
+def demo_settings(folder: Path, port: int, speed: int) -> Settings:
+    """The demo's settings: database and secret key in `folder`, which is made, and everything outside under `MOUNT`."""
+    folder.mkdir(parents=True, exist_ok=True)
     here = f"http://127.0.0.1:{port}"
-    settings = build_settings(
+    return build_settings(
         secret_key=_secret(folder / "secret-key"),
         data_dir=folder,
         database_url=f"sqlite:///{folder / 'demo.db'}",
@@ -148,15 +173,6 @@ def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = N
         demo_speed=speed,
         **_systems(here),
     )
-    clock = SystemClock(speed)
-    world = World(clock, StripeBook(clock), Switches(fuses_bind=True))
-    build_scene(world)
-    sandbox = Sandbox(world)
-    app = create_app(settings, site=load_site(EXAMPLE), clock=clock, transports=sandbox.transports())
-    sandbox.mount(app)
-    running(app).closers.append(_keep_up(world))
-    start(app)
-    return app
 
 
 def _systems(here: str) -> dict[str, Any]:
@@ -172,7 +188,7 @@ def _systems(here: str) -> dict[str, Any]:
     }
 
 
-def _keep_up(world: World) -> Callable[[], None]:
+def keep_up(world: World) -> Callable[[], None]:
     """Bring the world up to the present once a second, also while nobody looks. Returns the way to end that."""
     ended = threading.Event()
 
