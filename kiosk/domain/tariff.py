@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from kiosk.domain.money import Money, step_minor
 
+EXAMPLE_KWH = Decimal(20)
+"""The energy of the worked example that stands beside every price."""
+
 
 class Component(StrEnum):
     """AFIR Art. 5(4), third subparagraph: kWh, then minute, then session, then any other.

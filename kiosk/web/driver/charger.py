@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from kiosk.domain import codes
-from kiosk.domain.charger import AHEAD, BayState, ChargerCard
-from kiosk.domain.commands import Refusal
-from kiosk.domain.session import Phase, Session
-from kiosk.domain.status import Group
-from kiosk.news.live import charger_topic
-from kiosk.service.waiting import wait_for_card, wait_for_session
-from kiosk.store.errors import BayTaken
+from kiosk.domain.charger import BayState, ChargerCard
+from kiosk.domain.offer import NoOffer
+from kiosk.domain.session import Session
+from kiosk.service.cards import FRESH, OwnSessions, card_now, own_sessions
+from kiosk.service.start import begin
 from kiosk.store.records import Handoff
 from kiosk.web.driver.about import about_of
 from kiosk.web.driver.claim import claimed_here, phrase
-from kiosk.web.driver.landing import BayRow, Landing, bay_row, landing_of, terms_of
+from kiosk.web.driver.landing import Landing, landing_of
 from kiosk.web.driver.pictures import picture_url
-from kiosk.web.session.reading import near_bays, where_of
 from kiosk.web.shared import frame
-from kiosk.web.shared.devices import current_device, ensure_device
+from kiosk.web.shared.bay_words import BayRow, bay_row
+from kiosk.web.shared.devices import current_device, keep_device, new_device
 from kiosk.web.shared.front import keep_for
 from kiosk.web.shared.limits import limit_lookup, limit_start
+from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
+from kiosk.web.shared.where import where_of
 
-FRESH = timedelta(seconds=30)
-LONGEST_TERMS = timedelta(seconds=60)
-"""Nobody starts by states or a price older than this."""
-CARD_WAIT = 3.0
-START_WAIT = 4.0
-PROBLEM_COUNTS = timedelta(seconds=30)
-OLD_SESSIONS = timedelta(days=8)
-RECEIPT_NOTICE = timedelta(hours=24)
+LONGEST_AMOUNT = 12
+"""Digits of an amount in a form."""
 PAGE_LIVES = 1.0
 """Seconds that a card's page may be given out again: scripts count the age of its figures from when it was made."""
 
@@ -70,10 +62,11 @@ def charger(code: str) -> ResponseReturnValue:
         return _wrong_code(code[: codes.LONGEST + 2], _impossible(plain), 404)
     if plain != code:
         return redirect(url_for("driver.charger", code=plain) + _language(), 302)
-    open_session, ended = _own_sessions(plain)
-    if open_session is not None:
-        return redirect(url_for("sessions.session_page", key=open_session.key), 303)
-    return _charger_page(plain, ended=ended, handed=claimed_here(request.args.get("h"), plain))
+    device = current_device()
+    own = own_sessions(parts(), device, plain) if device is not None else OwnSessions()
+    if own.running is not None:
+        return redirect(url_for("sessions.session_page", key=own.running.key), 303)
+    return _charger_page(plain, ended=own.ended, handed=claimed_here(request.args.get("h"), plain))
 
 
 @bp.post("/c/<code>/start")
@@ -85,80 +78,39 @@ def start(code: str) -> ResponseReturnValue:
     connector_id = _connector(request.form.get("connector"))
     if connector_id is None:
         return _charger_page(code, error=_("Please choose a bay."), status=422)
-    begun = begin(code, connector_id, seen=request.form.get("seen"), limit=request.form.get("limit", ""))
-    if isinstance(begun, NotBegun):
-        return _charger_page(
-            code,
-            handed=claimed_here(request.form.get("h"), code),
-            error=begun.error,
-            limit_error=begun.limit_error,
-            taken=connector_id if begun.taken else None,
-            wish=None if begun.taken else connector_id,
-            status=begun.status,
-        )
-    return redirect(url_for("sessions.session_page", key=begun), 303)
+    device = current_device() or new_device()
+    limit_minor = _limit(request.form.get("limit", ""))
+    begun = begin(parts(), code, connector_id, device=device, seen=request.form.get("seen"), limit_minor=limit_minor)
+    if isinstance(begun, NoOffer):
+        return _not_started(code, connector_id, begun)
+    if begun.new:
+        keep_device(device)
+    return redirect(url_for("sessions.session_page", key=begun.key), 303)
 
 
-@dataclass(frozen=True, slots=True)
-class NotBegun:
-    """Why no session was made: `status` of the answer, a sentence about the form, or `taken` by somebody else.
-
-    `again`: nothing is wrong with the wish, only the price could not be read again in time.
-    """
-
-    status: int
-    error: str = ""
-    limit_error: str = ""
-    taken: bool = False
-    again: bool = False
-
-
-def begin(code: str, connector_id: int, *, seen: str | None, limit: str) -> str | NotBegun:
-    """Store a session and its start for this browser, and wait a moment for the engine. Returns the session's key.
-
-    `seen` are the terms that the driver read, `limit` is the text of one of the offered limits, or empty.
-    """
-    store, now = parts().store, parts().clock.now()
-    device = current_device()
-    held_by = store.session_at(code, connector_id)
-    if held_by is not None and device is not None and store.owns(held_by.key, device):
-        return held_by.key
-    card = _card(code, LONGEST_TERMS)
-    if card is None or card.stale(now) or card.tariff is None or not card.preauth_minor:
-        return NotBegun(409)
-    connector = card.connector(connector_id)
-    if connector is None:
-        return NotBegun(422, _("This charger does not have that bay. Please choose one."))
-    row = bay_row(card, connector, now, book=parts().site, facts=None, claimed=held_by is not None)
-    if not row.usable:
-        return NotBegun(409, taken=True)
-    if not _younger(card, LONGEST_TERMS):
-        return NotBegun(409, _("We are asking for the price again. Please try once more in a moment."), again=True)
-    landing = _landing(card, connector_id)
-    if seen is not None and seen != terms_of(landing.tariff, landing.hold):
-        return NotBegun(409, _("The price or the hold has just changed. Please read it again."))
-    limit_ok, limit_minor = _limit(limit, landing)
-    if not limit_ok:
-        return NotBegun(422, limit_error=_("Please choose one of the limits on this page."))
-    session = Session(
-        key=secrets.token_urlsafe(16),
-        code=code,
-        connector_id=connector_id,
-        phase=Phase.QUEUED,
-        requested_at=now,
-        charger_name=card.name,
-        tariff=card.tariff,
-        hold_minor=card.preauth_minor,
-        limit_minor=limit_minor,
+def _not_started(code: str, connector_id: int, why: NoOffer) -> ResponseReturnValue:
+    """The card again, with the reason where the driver looks for it."""
+    error = limit_error = ""
+    status = 409
+    match why:
+        case NoOffer.UNKNOWN_BAY:
+            status, error = 422, _("This charger does not have that bay. Please choose one.")
+        case NoOffer.PRICE_OLD:
+            error = _("We are asking for the price again. Please try once more in a moment.")
+        case NoOffer.TERMS_CHANGED:
+            error = _("The price or the hold has just changed. Please read it again.")
+        case NoOffer.LIMIT_NOT_OFFERED:
+            status, limit_error = 422, _("Please choose one of the limits on this page.")
+    taken = why is NoOffer.NOT_FREE
+    return _charger_page(
+        code,
+        handed=claimed_here(request.form.get("h"), code),
+        error=error,
+        limit_error=limit_error,
+        taken=connector_id if taken else None,
+        wish=None if taken else connector_id,
+        status=status,
     )
-    device = ensure_device()
-    try:
-        store.create(session, device=device, now=now)
-    except BayTaken as taken:
-        return taken.key if store.owns(taken.key, device) else NotBegun(409, taken=True)
-    parts().live.wish(charger_topic(code))
-    wait_for_session(parts(), session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
-    return session.key
 
 
 def _charger_page(
@@ -173,16 +125,15 @@ def _charger_page(
     status: int = 200,
 ) -> ResponseReturnValue:
     """The card, or the page that says why there is none. `handed` is what a tablet gave to this phone."""
-    card = _card(code, LONGEST_TERMS)
-    problem = _problem(code)
-    refused_later = problem is not None and (card is None or problem[1] > card.whole_at)
-    if refused_later and problem is not None and problem[0] is Refusal.UNKNOWN_CHARGER:
+    found = card_now(parts(), code)
+    if found.unknown:
         return _wrong_code(code, _not_found(code), 404)
+    card, now = found.card, parts().clock.now()
     if card is None:
-        if refused_later:
+        if found.failed:
             return _retry(render_template("driver/unreachable.html", code=code), 503)
         return _retry(render_template("driver/looking.html", code=code), 503 if not parts().engine.alive() else 202)
-    if status == 200 and _younger(card, FRESH) and "h" not in request.args:
+    if status == 200 and card.fresh(now, FRESH) and "h" not in request.args:
         keep_for(PAGE_LIVES)
     landing = _landing(card, handed.connector_id if handed is not None and wish is None else wish)
     if handed is not None and status == 200:
@@ -196,7 +147,7 @@ def _charger_page(
         error=error,
         limit_error=limit_error,
         taken=parts().site.bay_label(code, taken) if taken is not None else None,
-        now=parts().clock.now(),
+        now=now,
     )
     return Response(page, status, {"Cache-Control": "no-store"}, mimetype="text/html")
 
@@ -211,40 +162,6 @@ def _lost(landing: Landing, connector_id: int) -> tuple[int | None, str]:
     if landing.trouble is not None:
         return None, ""
     return None, _("That bay cannot be used now. Please choose another one.")
-
-
-def _card(code: str, longest: timedelta) -> ChargerCard | None:
-    """The stored card. One older than 30 s is asked for behind the scenes; older than `longest`, or none: waits."""
-    store, now = parts().store, parts().clock.now()
-    card = store.card(code)
-    if card is not None and _younger(card, FRESH):
-        return card
-    problem = _problem(code)
-    if problem is not None and now - problem[1] <= PROBLEM_COUNTS:
-        return card
-    store.want_card(code, now)
-    parts().live.wish()
-    if card is not None and _younger(card, longest):
-        return card
-
-    def answered(one: ChargerCard | None) -> bool:
-        if one is not None and _younger(one, FRESH):
-            return True
-        later = _problem(code)
-        return later is not None and later[1] >= now
-
-    return wait_for_card(parts(), code, answered, CARD_WAIT)
-
-
-def _younger(card: ChargerCard, longest: timedelta) -> bool:
-    """Neither states nor price are older than that, nor from before the clock was set back."""
-    return card.fresh(parts().clock.now(), longest)
-
-
-def _problem(code: str) -> tuple[Refusal | None, datetime] | None:
-    """Why the last read failed, and when. One from before the clock was set back says nothing about now."""
-    problem = parts().store.card_problem(code)
-    return problem if problem is not None and problem[1] <= parts().clock.now() + AHEAD else None
 
 
 def _landing(card: ChargerCard, wish: int | None) -> Landing:
@@ -263,24 +180,6 @@ def _landing(card: ChargerCard, wish: int | None) -> Landing:
         about=about_of(card, book.charger(card.code), make, picture_url(card.code, make)),
     )
     return landing if landing.trouble is None else replace(landing, near=near_bays(card.code, now))
-
-
-def _own_sessions(code: str) -> tuple[Session | None, Session | None]:
-    """This browser's running session here, and one that ended (or waits for the operator) within a day."""
-    device = current_device()
-    if device is None:
-        return None, None
-    now = parts().clock.now()
-    ended: Session | None = None
-    for one in parts().store.sessions_of(device, code=code, since=now - OLD_SESSIONS):
-        going_on = one.phase is Phase.QUEUED or (one.phase is Phase.OPEN and not one.final)
-        if going_on and one.facts.group is not Group.OPERATOR:
-            return one, None
-        worth_it = one.ever_held and (one.final or going_on or one.phase is Phase.GONE)
-        last = one.completed_at or one.captured_at or one.observed_at or one.requested_at
-        if ended is None and worth_it and now - last <= RECEIPT_NOTICE:
-            ended = one
-    return None, ended
 
 
 def _site_rows() -> list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[str, ...]]]:
@@ -336,12 +235,12 @@ def _connector(text: str | None) -> int | None:
     return int(text) if 1 <= int(text) <= 100 else None
 
 
-def _limit(text: str, landing: Landing) -> tuple[bool, int | None]:
-    """Whether the limit may be set, and to what. Only the offered ones may."""
+def _limit(text: str) -> int | None:
+    """The amount in minor units, None when no limit is wished for. 0, which is never offered, for any other text."""
     if text == "":
-        return True, None
-    offered = {str(money.minor): money.minor for money in landing.limits}
-    return text in offered, offered.get(text)
+        return None
+    plain = text.isascii() and text.isdigit() and len(text) <= LONGEST_AMOUNT
+    return int(text) if plain else 0
 
 
 def _language() -> str:

@@ -20,7 +20,7 @@ from kiosk.news.live import session_topic
 from kiosk.service.waiting import wait_for_session
 from kiosk.store.errors import Missing
 from kiosk.web.session.present import page_of, shape_of, to_json
-from kiosk.web.session.reading import Reading, near_bays, read
+from kiosk.web.session.reading import Reading, read
 from kiosk.web.session.screens import Action, Screen
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared import surface
@@ -28,6 +28,7 @@ from kiosk.web.shared.assets import no_compress
 from kiosk.web.shared.devices import ensure_device
 from kiosk.web.shared.i18n import spoken
 from kiosk.web.shared.limits import limit_lookup, limit_write
+from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.qr import qr_svg
 from kiosk.web.shared.security import allow_payment, no_store

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from kiosk.config.settings import Settings
-from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import Command
 from kiosk.domain.limits import Policy
 from kiosk.domain.line import Place
@@ -16,12 +15,11 @@ from kiosk.domain.status import Status
 from kiosk.service.power_kept import Ceiling
 from kiosk.service.waiting import line_place
 from kiosk.store.records import StoredReceipt
-from kiosk.web.driver.landing import MOST_NEAR, NearBay, free_near
-from kiosk.web.session.screens import Freshness, Where
+from kiosk.web.session.screens import Freshness
 from kiosk.web.session.view import SessionView, freshness_of, session_view
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.text import _
+from kiosk.web.shared.where import where_of
 
 
 @dataclass(frozen=True)
@@ -74,30 +72,6 @@ def read(key: str) -> Reading | None:
     charging = session.known_status is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
     return Reading(session, tuple(store.commands(key)), now, owner, place, ceiling)
-
-
-def near_bays(code: str, now: datetime) -> tuple[NearBay, ...]:
-    """Free bays of the other chargers of the same site, by what is stored and fresh. A few others are asked for."""
-    store, book = parts().store, parts().site
-    others = book.neighbours(code)
-    cards = {one: card for one, card in store.cards(others).items() if not card.stale(now)}
-    unknown = [one for one in others if one not in cards][:MOST_NEAR]
-    for one in unknown:
-        store.want_card(one, now)
-    if unknown:
-        parts().live.wish()
-    occupied = {one: store.occupied(one) for one in cards}
-    return free_near(cards, occupied, now, book=book, order=others)
-
-
-def where_of(site: SiteBook, code: str, connector_id: int, name: str | None) -> Where:
-    """How people call that bay and charger: the configured words, else upstream's, else the code."""
-    charger = site.charger(code)
-    home = site.site_of(code)
-    label = (charger.label if charger is not None else None) or name or _("charger %(code)s", code=code)
-    rows = [home.name if home is not None else None, charger.place if charger is not None else None]
-    place = ", ".join(row for row in rows if row) or None
-    return Where(site.bay_label(code, connector_id), label, place, site.zone(code))
 
 
 def policy_of(settings: Settings) -> Policy:

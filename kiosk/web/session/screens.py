@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from kiosk.domain.commands import Refusal
 from kiosk.domain.money import Money
-
-UTC = ZoneInfo("UTC")
 
 
 class Screen(StrEnum):
@@ -117,16 +114,6 @@ class Notice(StrEnum):
     NOT_PLUGGED_IN = "not_plugged_in"
     EMAIL_REFUSED = "email_refused"
     HOLD_CHANGED = "hold_changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """How people call the place: the painted bay, the charger, the garage or street if known; and its time zone."""
-
-    bay: str
-    charger: str
-    place: str | None = None
-    zone: ZoneInfo = UTC
 
 
 @dataclass(frozen=True, slots=True)

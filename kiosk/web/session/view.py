@@ -15,14 +15,16 @@ from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.limits import Policy, power_must_flow_by, time_to_ceiling
 from kiosk.domain.line import Place
 from kiosk.domain.money import Money
+from kiosk.domain.offer import limit_choices
 from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session, age
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.service.power_kept import Ceiling, unless_contradicted
 from kiosk.web.session.ladder import Step, end_steps, failed_steps, no_answer_steps, start_steps
-from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Action, Freshness, Hold, HoldState, Notice, Screen, Where
+from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Action, Freshness, Hold, HoldState, Notice, Screen
 from kiosk.web.session.shapes import Bar, Spark, bar_of, spark_of
+from kiosk.web.shared.where import Where
 
 OLD_AFTER = timedelta(seconds=15)
 LOST_AFTER = timedelta(seconds=60)
@@ -181,23 +183,6 @@ def next_change(view: SessionView, now: datetime) -> timedelta | None:
         edge = OLD_AFTER if view.freshness is Freshness.FRESH else LOST_AFTER
         return max(timedelta(0), edge - old) + timedelta(milliseconds=100)
     return None
-
-
-def limit_choices(currency: str | None, hold_minor: int | None, used_minor: int = 0) -> tuple[Money, ...]:
-    """The limits that are offered below the hold: about a third, a half and two thirds of it, in round figures."""
-    if currency is None or hold_minor is None:
-        return ()
-    step = _round_step(hold_minor)
-    rows = sorted({(hold_minor * sixths // 6) // step * step for sixths in (2, 3, 4)})
-    return tuple(Money(minor, currency) for minor in rows if max(0, used_minor) < minor < hold_minor)
-
-
-def _round_step(hold_minor: int) -> int:
-    """The largest of 1, 5, 10, 50 and so on that cuts the hold into at least six pieces."""
-    best, step, factor = 1, 1, 5
-    while hold_minor // step >= 6:
-        best, step, factor = step, step * factor, 7 - factor
-    return best
 
 
 def command_of(commands: Sequence[Command], kind: Kind) -> Command | None:

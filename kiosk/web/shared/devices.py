@@ -54,11 +54,21 @@ def current_device() -> str | None:
     return device
 
 
-def ensure_device() -> str:
-    """The id of this browser, given to it with the answer when it has none. The cookie then lives its full time."""
-    device = current_device() or secrets.token_urlsafe(_ID_BYTES)
+def new_device() -> str:
+    """An id for a browser that has none. It is the browser's only once `keep_device` was called."""
+    return secrets.token_urlsafe(_ID_BYTES)
+
+
+def keep_device(device: str) -> None:
+    """This browser has that id from now on: its cookie comes with the answer and lives its full time."""
     g.device = device
     g.give_device = True
+
+
+def ensure_device() -> str:
+    """The id of this browser, given to it with the answer when it has none. The cookie then lives its full time."""
+    device = current_device() or new_device()
+    keep_device(device)
     return device
 
 

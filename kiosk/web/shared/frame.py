@@ -12,8 +12,7 @@ from flask.blueprints import BlueprintSetupState
 from kiosk.domain.handoff import ID_SIGNS
 from kiosk.domain.money import Money
 from kiosk.domain.signs import SIGNS
-from kiosk.domain.tariff import Tariff
-from kiosk.web.driver.landing import EXAMPLE_KWH
+from kiosk.domain.tariff import EXAMPLE_KWH, Tariff
 from kiosk.web.shared.formats import money
 from kiosk.web.shared.icons import icon, icon_sheet
 from kiosk.web.shared.parts import parts

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from kiosk.config.sites import Bay, ChargerFacts, Site, SiteBook
-from kiosk.domain.charger import AHEAD, STALE_AFTER, BayState, ChargerCard, Connector
+from kiosk.domain.charger import STALE_AFTER, BayState, ChargerCard, Connector
 from kiosk.domain.expectation import Expectation, Place
 from kiosk.domain.freeing import expected_free_at
 from kiosk.domain.money import Money
+from kiosk.domain.offer import NoOffer, Offer, hold_of, offer_at
 from kiosk.domain.session import Session
 from kiosk.domain.tariff import Tariff
-from kiosk.web.driver.landing import bay_row, plug_words, state_words
+from kiosk.web.shared.bay_words import bay_row, plug_words, state_words
 from kiosk.web.shared.formats import NBSP, number
 from kiosk.web.shared.power_words import power_words
 from kiosk.web.shared.text import _
@@ -38,8 +39,8 @@ _HAS_SINCE = _TAKEN | {BayState.OUT_OF_ORDER}
 class Stall:
     """One bay. `kind` is its look: free, use, fault or off. `plug` and `power` are words, "" when not known.
 
-    `since` and `free_about` are said of bays that cannot be used now. `tariff` and `hold` are None when they are not
-    known well enough to be shown.
+    `offer` is what is sold there; None when nothing is. `since` and `free_about` are said of bays that cannot be used
+    now. `tariff` and `hold` are None when they are not known well enough to be shown.
     """
 
     code: str
@@ -50,7 +51,7 @@ class Stall:
     word: str
     tone: str
     icon: str
-    usable: bool
+    offer: Offer | None
     plug_icon: str
     plug: str
     power: str
@@ -60,6 +61,11 @@ class Stall:
     seen_at: datetime | None
     tariff: Tariff | None
     hold: Money | None
+
+    @property
+    def usable(self) -> bool:
+        """A driver can start there now."""
+        return self.offer is not None
 
     @property
     def key(self) -> str:
@@ -154,8 +160,8 @@ def priced_at(card: ChargerCard) -> datetime:
 
 
 def price_counts(card: ChargerCard, now: datetime) -> bool:
-    """The price is young enough to be shown as the one of now, and not from before the clock was set back."""
-    return -AHEAD <= now - priced_at(card) <= PRICE_LASTS
+    """The price is young enough to be shown as the one of now."""
+    return now - priced_at(card) <= PRICE_LASTS
 
 
 def connectors_of(facts: ChargerFacts, card: ChargerCard | None) -> tuple[int, ...]:
@@ -182,24 +188,25 @@ def stall_of(
     connector = card.connector(connector_id) if card is not None else None
     session = running.get(keeper) if keeper is not None else None
     word, tone, icon = state_words(BayState.NOT_KNOWN, offline=card is not None and card.online is False)
-    state, since, usable = BayState.NOT_KNOWN, None, False
+    state, since = BayState.NOT_KNOWN, None
+    offer: Offer | NoOffer | None = None
     if card is not None and connector is not None:
         row = bay_row(card, connector, now, book=book, facts=facts, claimed=keeper is not None)
-        state, word, tone, icon, usable = row.state, row.word, row.tone, row.icon, row.usable
+        state, word, tone, icon = row.state, row.word, row.tone, row.icon
+        offer = offer_at(card, connector_id, now, claimed=keeper is not None, longest=None)
         since = row.since if state in _HAS_SINCE else None
     priced = card if card is not None and not card.stale(now) else None
-    tariff, hold = (priced.tariff, priced.preauth_minor) if priced is not None else (None, None)
     plug_icon, plug = _plug(connector or Connector(connector_id, None), bay)
     return Stall(
         code=facts.code,
         connector_id=connector_id,
         label=label_of(facts, connector_id),
-        kind="free" if usable else "use" if state in _TAKEN else "fault" if state is BayState.OUT_OF_ORDER else "off",
+        kind=_kind(state, isinstance(offer, Offer)),
         state=state,
         word=word,
         tone=tone,
         icon=icon,
-        usable=usable,
+        offer=offer if isinstance(offer, Offer) else None,
         plug_icon=plug_icon,
         plug=plug,
         power=_power(powers.get(place), bay, facts),
@@ -207,9 +214,17 @@ def stall_of(
         since=since,
         free_about=expected_free_at(session, now) if session is not None and state is BayState.IN_USE else None,
         seen_at=card.seen_at if card is not None else None,
-        tariff=tariff,
-        hold=Money(hold, tariff.currency) if tariff is not None and hold else None,
+        tariff=priced.tariff if priced is not None else None,
+        hold=hold_of(priced) if priced is not None else None,
     )
+
+
+def _kind(state: BayState, usable: bool) -> str:
+    if usable:
+        return "free"
+    if state in _TAKEN:
+        return "use"
+    return "fault" if state is BayState.OUT_OF_ORDER else "off"
 
 
 def label_of(facts: ChargerFacts, connector_id: int) -> str:

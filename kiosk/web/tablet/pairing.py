@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeSerializer
 
 from kiosk.domain import codes
+from kiosk.service.visit import belongs_to
 from kiosk.store.records import Tablet
 from kiosk.web.shared.limits import limit_pairing
 from kiosk.web.shared.parts import parts
@@ -83,8 +84,7 @@ def tablet_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseR
 def own_code_or_404(code: str) -> str:
     """The code, when that charger belongs to the site of the tablet that asks. A tablet sees only its site."""
     tablet = current_tablet()
-    site = parts().site.site(tablet.site_id) if tablet is not None else None
-    if site is None or not any(charger.code == code for charger in site.chargers):
+    if tablet is None or not belongs_to(parts(), tablet, code):
         abort(404)
     return code
 

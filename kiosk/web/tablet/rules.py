@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import abort, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
+from kiosk.service.visit import session_on
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.surface import TABLET, on_tablet
@@ -32,8 +33,8 @@ ON_SCREEN = frozenset(
 def turn_away() -> ResponseReturnValue | None:
     """For `before_request`: on a tablet, sessions of its site only, and only those of the driver who stands there.
 
-    On a phone whoever has the address may watch. A shared screen forgets: after a reset the same address leads back to
-    the bays.
+    On a phone everybody who has the address may watch. A shared screen forgets: after a reset the same address leads
+    back to the bays.
     """
     if not on_tablet():
         return None
@@ -41,9 +42,8 @@ def turn_away() -> ResponseReturnValue | None:
     if tablet is None:
         return (jsonify(error="not_paired"), 401) if _for_a_script() else redirect(TABLET, 303)
     name = (request.endpoint or "").rpartition(".")[2]
-    site = parts().site.site(tablet.site_id)
-    session = parts().store.session((request.view_args or {}).get("key", ""))
-    if name not in ON_SCREEN or site is None or session is None or parts().site.site_of(session.code) != site:
+    session = session_on(parts(), tablet, (request.view_args or {}).get("key", ""))
+    if name not in ON_SCREEN or session is None:
         abort(404)
     if name == "back_from_bank":
         return None  # the payment's own secret proves who came back, perhaps after a reset

@@ -31,10 +31,10 @@ from kiosk.domain.charger import BayState
 from kiosk.domain.expectation import Place
 from kiosk.domain.tariff import Tariff
 from kiosk.news.live import site_topic
-from kiosk.store.records import Handoff, Tablet
-from kiosk.web.driver.claim import face_of, open_handoff
+from kiosk.service.visit import close_handoff, end_visit, findable, handoff_of
+from kiosk.store.records import Tablet
 from kiosk.web.shared import surface
-from kiosk.web.shared.devices import ensure_device, phone_cookie, visit_cookie
+from kiosk.web.shared.devices import current_device, ensure_device, phone_cookie, visit_cookie
 from kiosk.web.shared.frame import example, kiosk_now
 from kiosk.web.shared.limits import limiter
 from kiosk.web.shared.parts import parts
@@ -43,10 +43,10 @@ from kiosk.web.shared.security import keep_private, no_store
 from kiosk.web.shared.surface import TABLET
 from kiosk.web.tablet import sight
 from kiosk.web.tablet.board import Board, Stall, nearest_free, priced_at
+from kiosk.web.tablet.code import face_of, open_handoff
 from kiosk.web.tablet.drawn import Drawn, assets_version, drawn_board, layout_of
 from kiosk.web.tablet.pairing import Standing, cookie_name, current_tablet, pairing_page, standing, tablet_only
 from kiosk.web.tablet.rules import may_pay_here
-from kiosk.web.tablet.visit import end_visit
 
 P = ParamSpec("P")
 
@@ -160,7 +160,7 @@ def board() -> ResponseReturnValue:
     if current_tablet() is None:
         return pairing_page()
     _tablet, site = paired()
-    end_visit()  # whoever is back at the bays has left what was begun
+    _end_visit()  # a driver who is back at the bays has left what they began
     drawn = looked_at(site)
     page = render_template(
         "tablet/board.html",
@@ -222,6 +222,7 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
         face=face_of(handoff, now) if handoff is not None else None,
         near=nearest_free(tuple(look.stalls), stall),
         why=why_not(stall),
+        findable=not stall.usable and findable(parts(), code, connector_id) is not None,
         shape=shape_of(stall),
         now=now,
     )
@@ -241,7 +242,7 @@ def bay_state_json(code: str, connector_id: int) -> ResponseReturnValue:
     tablet, site = paired()
     look = looked_at(site).board
     stall = stall_or_404(look, code, connector_id)
-    handoff = _own_handoff(tablet, request.args.get("handoff", ""))
+    handoff = handoff_of(parts(), tablet, request.args.get("handoff", ""))
     if handoff is not None and (handoff.code, handoff.connector_id) != (code, connector_id):
         handoff = None
     answer: dict[str, object] = {
@@ -303,12 +304,18 @@ def reset() -> ResponseReturnValue:
     """Nothing of the last driver is left in this browser; then the bays, in the site's own language."""
     if standing() is Standing.NEW:
         return redirect(url_for("tablet.board"), 303)  # a phone that was led here keeps what is its own
-    end_visit()
+    _end_visit()
     kept = {cookie_name()}
     if parts().settings.stands_in_for_plugchoice:
-        # Whoever tries the demo has phone and tablet in one browser. On a real tablet a phone's cookie is a trace.
+        # People who try the demo have phone and tablet in one browser. On a real tablet a phone's cookie is a trace.
         kept.add(phone_cookie())
     return sight.forget(_put_away(make_response(redirect(url_for("tablet.board"), 303))), kept)
+
+
+def _end_visit() -> None:
+    device = current_device()
+    if device is not None:
+        end_visit(parts(), device)
 
 
 def _put_away(response: Response) -> Response:
@@ -317,19 +324,12 @@ def _put_away(response: Response) -> Response:
     if opened is None:
         return response
     try:
-        handoff = _own_handoff(tablet, opened) if tablet is not None else None
-        if handoff is not None and handoff.closed_at is None:
-            parts().store.close_handoff(handoff.id, parts().clock.now())
+        if tablet is not None:
+            close_handoff(parts(), tablet, opened)
     except Exception:
         log.exception("a hand-off could not be closed; its code ends by itself")
     response.delete_cookie(OPENED, path="/", secure=parts().settings.https, httponly=True, samesite="Strict")
     return response
-
-
-def _own_handoff(tablet: Tablet, handoff_id: str) -> Handoff | None:
-    """The hand-off as it stands now, when it is this tablet's."""
-    handoff = parts().store.handoff(handoff_id)
-    return handoff if handoff is not None and handoff.tablet_id == tablet.id else None
 
 
 @bp.get("/offline")

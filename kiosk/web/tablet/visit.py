@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-import structlog
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from limits import RateLimitItemPerHour
 
-from kiosk.domain.commands import AskedBy, Kind
-from kiosk.domain.session import Phase, Session
-from kiosk.domain.status import Status
-from kiosk.news.live import session_topic
-from kiosk.web.driver.charger import NotBegun, begin
-from kiosk.web.driver.landing import terms_of
-from kiosk.web.shared.devices import current_device, ensure_device
+from kiosk.domain.offer import NoOffer
+from kiosk.service.start import begin
+from kiosk.service.visit import findable
+from kiosk.web.shared.devices import current_device, ensure_device, keep_device, new_device
 from kiosk.web.shared.limits import limit_start, limit_write, limiter
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import no_store
@@ -28,27 +22,18 @@ from kiosk.web.tablet.rules import may_pay_here
 
 TRIES = RateLimitItemPerHour(10)
 """At one bay, whoever types: a million codes and ten tries an hour."""
-LONGEST_VISIT = timedelta(hours=8)
-
-log = structlog.stdlib.get_logger(__name__)
+_WHY = {NoOffer.NOT_FREE: "taken", NoOffer.PRICE_OLD: "again", NoOffer.TERMS_CHANGED: "changed"}
+"""Reasons with a sentence of their own on the bay's page. Every other one is "not now"."""
 
 bp = Blueprint("tablet_visit", __name__, url_prefix="/tablet")
 
 
 def install(state: BlueprintSetupState) -> None:
     """For `Blueprint.record_once`: what the page of a bay may ask."""
-    state.app.jinja_env.globals.update(may_pay_here=may_pay_here, findable=findable, said=said, terms_of=terms_of)
+    state.app.jinja_env.globals.update(may_pay_here=may_pay_here, said=said)
 
 
 bp.record_once(install)
-
-
-def findable(code: str, connector_id: int) -> Session | None:
-    """The charge at that bay which its owner may find here again; None for any other use of the bay."""
-    session = parts().store.session_at(code, connector_id)
-    if session is None or session.phase is not Phase.OPEN or session.final or session.known_status is Status.CREATED:
-        return None
-    return session
 
 
 def said(why: str | None) -> str:
@@ -72,18 +57,13 @@ def start(code: str, connector_id: int) -> ResponseReturnValue:
     own_code_or_404(code)
     if not may_pay_here():
         abort(404)
-    begun = begin(code, connector_id, seen=request.form.get("seen"), limit="")
-    if isinstance(begun, NotBegun):
-        return _back(code, connector_id, _why(begun))
-    return redirect(url_for("tablet_sessions.session_page", key=begun), 303)
-
-
-def _why(begun: NotBegun) -> str:
-    if begun.taken:
-        return "taken"
-    if begun.again:
-        return "again"
-    return "changed" if begun.error else "not-now"
+    device = current_device() or new_device()
+    begun = begin(parts(), code, connector_id, device=device, seen=request.form.get("seen"))
+    if isinstance(begun, NoOffer):
+        return _back(code, connector_id, _WHY.get(begun, "not-now"))
+    if begun.new:
+        keep_device(device)
+    return redirect(url_for("tablet_sessions.session_page", key=begun.key), 303)
 
 
 def _bay() -> str:
@@ -100,44 +80,12 @@ def owner(code: str, connector_id: int) -> ResponseReturnValue:
     own_code_or_404(code)
     if not limiter.limiter.hit(TRIES, "stop-code", _bay()):
         return _back(code, connector_id, "tries")
-    session = findable(code, connector_id)
+    session = findable(parts(), code, connector_id)
     if session is None or not fits(session.key, request.form.get("code", "")[:40]):
         return _back(code, connector_id, "code")
     limiter.limiter.clear(TRIES, "stop-code", _bay())
     parts().store.grant(session.key, ensure_device(), "code", parts().clock.now())
     return redirect(url_for("tablet_sessions.session_page", key=session.key), 303)
-
-
-def end_visit() -> None:
-    """What was begun here and not paid is given up, so that the bay is free for the next driver.
-
-    What was paid goes on, and so does what may have been paid: then a charge may be running already. A failure is
-    logged and keeps nobody from taking the visit's cookie away.
-    """
-    device = current_device()
-    if device is None:
-        return
-    store, now = parts().store, parts().clock.now()
-    try:
-        for session in store.sessions_of(device, since=now - LONGEST_VISIT):
-            if _give_up(session, now):
-                parts().live.wish(session_topic(session.key))
-    except Exception:
-        log.exception("what was not paid at a tablet could not be given up")
-
-
-def _give_up(session: Session, now: datetime) -> bool:
-    """Withdraw a start that waits; cancel one that was sent, as soon as the back office has answered it."""
-    store = parts().store
-    if session.phase is Phase.QUEUED:
-        if store.withdraw_start(session.key, now):
-            return True
-    elif session.phase is not Phase.OPEN or session.known_status is not Status.CREATED or not session.can_cancel():
-        return False
-    if any(command.kind in {Kind.CONFIRM, Kind.CANCEL} for command in store.commands(session.key)):
-        return False
-    store.ask(session.key, Kind.CANCEL, AskedBy.DRIVER, now)
-    return True
 
 
 def _back(code: str, connector_id: int, why: str) -> ResponseReturnValue:

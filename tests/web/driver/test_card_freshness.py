@@ -59,11 +59,6 @@ def test_a_bay_that_is_taken_is_called_so_also_when_the_price_is_old(kiosk: Kios
     assert "asking for the price" not in answer.text
 
 
-def test_a_price_from_before_the_clock_was_set_back_starts_nothing(kiosk: Kiosk, phone: FlaskClient) -> None:
-    priced(kiosk, -3600)
-    assert phone.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 409
-
-
 def test_a_charger_that_was_closed_after_its_price_was_seen_is_not_shown(kiosk: Kiosk, phone: FlaskClient) -> None:
     priced(kiosk, 20)
     kiosk.store.note_card_problem(CODE, Refusal.UNKNOWN_CHARGER, kiosk.now - timedelta(seconds=10))

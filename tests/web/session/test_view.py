@@ -17,9 +17,10 @@ from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
 from kiosk.web.session.ladder import StepName, StepState
-from kiosk.web.session.screens import Action, Freshness, HoldState, Notice, Screen, Where
+from kiosk.web.session.screens import Action, Freshness, HoldState, Notice, Screen
 from kiosk.web.session.shapes import percent
-from kiosk.web.session.view import SessionView, limit_choices, next_change, session_view
+from kiosk.web.session.view import SessionView, next_change, session_view
+from kiosk.web.shared.where import Where
 
 NOW = datetime(2026, 11, 20, 14, 20, tzinfo=UTC)
 HELD = NOW - timedelta(minutes=77)
@@ -319,25 +320,6 @@ def test_the_place_in_line_is_shown_only_while_waiting() -> None:
 def test_an_offline_refusal_has_its_own_mark() -> None:
     offline = view(replace(BASE, phase=Phase.REFUSED, status=None, refusal=Refusal.CHARGER_OFFLINE))
     assert (offline.tone, offline.icon) == ("warn", "off")
-
-
-# --- limits
-
-
-def test_limits_are_round_and_below_the_hold() -> None:
-    assert [m.minor for m in limit_choices("EUR", 3000)] == [1000, 1500, 2000]
-    assert [m.minor for m in limit_choices("EUR", 5000)] == [1500, 2500, 3000]
-    assert all(0 < m.minor < 4900 for m in limit_choices("EUR", 4900))
-    assert limit_choices("EUR", None) == ()
-
-
-@pytest.mark.parametrize("hold", [1, 2, 3, 6, 50, 99, 100_000, 1_000_000])
-def test_no_limit_is_offered_that_is_nothing_or_the_whole_hold(hold: int) -> None:
-    assert all(0 < m.minor < hold for m in limit_choices("JPY", hold))
-
-
-def test_a_limit_below_what_was_used_is_not_offered() -> None:
-    assert [m.minor for m in limit_choices("EUR", 3000, 1500)] == [2000]
 
 
 def test_percent_stays_between_nothing_and_all() -> None:

@@ -181,12 +181,6 @@ def test_a_price_older_than_five_minutes_is_not_shown_and_nothing_is_sold_by_it(
     assert (old.tariff, old.priced) == (None, False)
 
 
-def test_a_price_from_before_the_clock_was_set_back_is_not_shown(kiosk: Kiosk) -> None:
-    card = card_of(kiosk, "T0001", "Available", priced_at=kiosk.now + timedelta(hours=1))
-    stall = only(board(kiosk, site_of(1), card))
-    assert (stall.usable, stall.tariff) == (False, None)
-
-
 def test_the_common_price_is_that_of_the_bays_whose_price_is_known_now(kiosk: Kiosk) -> None:
     other = Tariff("EUR", 99, 0)
     now = card_of(kiosk, "T0001", "Available", "Available")

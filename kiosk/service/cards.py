@@ -1,0 +1,124 @@
+"""What is known of a charger for a driver in front of it: its card, why it could not be read, and where else is free.
+
+Nothing here asks anybody outside: a card that is too old is wished for, and the engine reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kiosk.domain.charger import ChargerCard
+from kiosk.domain.commands import Refusal
+from kiosk.domain.offer import Offer, offer_at
+from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Group
+from kiosk.service.parts import Parts
+from kiosk.service.waiting import wait_for_card
+
+FRESH = timedelta(seconds=30)
+"""An older card is read again as soon as somebody wants to see it."""
+LONGEST_TERMS = timedelta(seconds=60)
+"""Nobody starts by states or a price older than this."""
+CARD_WAIT = 3.0
+"""Seconds that a driver waits for a card, when the stored one is too old or there is none."""
+PROBLEM_COUNTS = timedelta(seconds=30)
+"""So long after a failed read nobody asks for the card again."""
+OLD_SESSIONS = timedelta(days=8)
+RECEIPT_NOTICE = timedelta(hours=24)
+MOST_NEAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CardNow:
+    """The stored card. `failed`: it could not be read since then; `refusal` is the reason that upstream gave."""
+
+    card: ChargerCard | None
+    failed: bool = False
+    refusal: Refusal | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """Upstream says that there is no such charger, or that it is closed."""
+        return self.failed and self.refusal is Refusal.UNKNOWN_CHARGER
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSessions:
+    """One device's sessions at a charger: the `running` one, else one that ended a short time ago."""
+
+    running: Session | None = None
+    ended: Session | None = None
+
+
+def card_now(parts: Parts, code: str) -> CardNow:
+    """The card as `current_card` finds it, with the reason why a later read failed."""
+    card = current_card(parts, code)
+    problem = parts.store.card_problem(code)
+    if problem is None or (card is not None and problem[1] <= card.whole_at):
+        return CardNow(card)
+    return CardNow(card, failed=True, refusal=problem[0])
+
+
+def current_card(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> ChargerCard | None:
+    """The stored card. One older than 30 s is asked for behind the scenes; older than `longest`, or none: waits."""
+    store, now = parts.store, parts.clock.now()
+    card = store.card(code)
+    if card is not None and card.fresh(now, FRESH):
+        return card
+    problem = store.card_problem(code)
+    if problem is not None and now - problem[1] <= PROBLEM_COUNTS:
+        return card
+    store.want_card(code, now)
+    parts.live.wish()
+    if card is not None and card.fresh(now, longest):
+        return card
+
+    def answered(one: ChargerCard | None) -> bool:
+        if one is not None and one.fresh(parts.clock.now(), FRESH):
+            return True
+        later = store.card_problem(code)
+        return later is not None and later[1] >= now
+
+    return wait_for_card(parts, code, answered, CARD_WAIT)
+
+
+def near_offers(parts: Parts, code: str, now: datetime) -> tuple[tuple[ChargerCard, Offer], ...]:
+    """A free bay of each of the next chargers of the same site, in the order of the file, by what is stored and fresh.
+
+    A few of the others, whose cards are old or missing, are asked for.
+    """
+    store = parts.store
+    others = parts.site.neighbours(code)
+    cards = {one: card for one, card in store.cards(others).items() if not card.stale(now)}
+    unknown = [one for one in others if one not in cards][:MOST_NEAR]
+    for one in unknown:
+        store.want_card(one, now)
+    if unknown:
+        parts.live.wish()
+    claims = store.occupied_at(list(cards))
+    first = (_first_offer(cards[one], claims.get(one, {}), now) for one in others if one in cards)
+    return tuple(found for found in first if found is not None)[:MOST_NEAR]
+
+
+def _first_offer(card: ChargerCard, claimed: dict[int, str], now: datetime) -> tuple[ChargerCard, Offer] | None:
+    for number in sorted(one.connector_id for one in card.connectors):
+        offer = offer_at(card, number, now, claimed=number in claimed, longest=None)
+        if isinstance(offer, Offer):
+            return card, offer
+    return None
+
+
+def own_sessions(parts: Parts, device: str, code: str) -> OwnSessions:
+    """That device's running session at the charger, or one that ended (or waits for the operator) within a day."""
+    now = parts.clock.now()
+    ended: Session | None = None
+    for one in parts.store.sessions_of(device, code=code, since=now - OLD_SESSIONS):
+        goes_on = one.phase is Phase.QUEUED or (one.phase is Phase.OPEN and not one.final)
+        if goes_on and one.facts.group is not Group.OPERATOR:
+            return OwnSessions(running=one)
+        counts = one.ever_held and (one.final or goes_on or one.phase is Phase.GONE)
+        last = one.completed_at or one.captured_at or one.observed_at or one.requested_at
+        if ended is None and counts and now - last <= RECEIPT_NOTICE:
+            ended = one
+    return OwnSessions(ended=ended)

@@ -1,0 +1,73 @@
+"""A driver starts at a bay: the session and its start are stored, or the reason why not is handed back."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from kiosk.domain.offer import NoOffer, offer_at
+from kiosk.domain.session import Phase, Session
+from kiosk.news.live import charger_topic
+from kiosk.service.cards import LONGEST_TERMS, current_card
+from kiosk.service.parts import Parts
+from kiosk.service.waiting import wait_for_session
+from kiosk.store.errors import BayTaken
+
+START_WAIT = 4.0
+"""Seconds that a driver waits for the back office's answer, before the page of the line is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The `key` of the session. Not `new`: this device had begun it before, and nothing was stored now."""
+
+    key: str
+    new: bool
+
+
+def begin(
+    parts: Parts,
+    code: str,
+    connector_id: int,
+    *,
+    device: str,
+    seen: str | None = None,
+    limit_minor: int | None = None,
+) -> Started | NoOffer:
+    """Store a session and its start for that device, and wait a moment for the engine.
+
+    `seen` are the terms that the driver read (None: not compared). `limit_minor` is one of the offered limits. A device
+    that keeps the bay already gets its own session back, so that a second tap starts nothing.
+    """
+    store = parts.store
+    keeper = store.session_at(code, connector_id)
+    if keeper is not None and store.owns(keeper.key, device):
+        return Started(keeper.key, new=False)
+    card = current_card(parts, code)
+    if card is None:
+        return NoOffer.NO_CARD
+    now = parts.clock.now()
+    offer = offer_at(card, connector_id, now, claimed=keeper is not None, longest=LONGEST_TERMS)
+    if isinstance(offer, NoOffer):
+        return offer
+    refusal = offer.refusal(seen, limit_minor)
+    if refusal is not None:
+        return refusal
+    session = Session(
+        key=secrets.token_urlsafe(16),
+        code=code,
+        connector_id=connector_id,
+        phase=Phase.QUEUED,
+        requested_at=now,
+        charger_name=card.name,
+        tariff=offer.tariff,
+        hold_minor=offer.hold.minor,
+        limit_minor=limit_minor,
+    )
+    try:
+        store.create(session, device=device, now=now)
+    except BayTaken as taken:
+        return Started(taken.key, new=False) if store.owns(taken.key, device) else NoOffer.NOT_FREE
+    parts.live.wish(charger_topic(code))
+    wait_for_session(parts, session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
+    return Started(session.key, new=True)
