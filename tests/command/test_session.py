@@ -20,7 +20,7 @@ from kiosk.config.settings import Settings, SettingsError, variable
 from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Event
-from kiosk.service.timeline import Asked, Change, Changed, Ending, Entry, Metered, Outcome, Reason
+from kiosk.service.entries import Asked, Change, Changed, Ending, Entry, Metered, Outcome, Reason
 from kiosk.store import Cipher, Store
 from tests.engine.house import CODE, House
 from tests.store.build import later, opened, queued, seen
