@@ -4,7 +4,7 @@
  * place; when more than figures changed, the page is fetched again, so that there is one place where pages are made.
  */
 import { moment, passed, sync, tick, write } from '../shared/ages.js';
-import { limit, parse, speak, swap } from '../shared/swap.js';
+import { limit, parse, sameForm, speak, swap } from '../shared/swap.js';
 
 /**
  * @typedef {{used: string, rest: string, mark: string | null, label: string}} Bar
@@ -249,10 +249,13 @@ async function post(form) {
 }
 
 /**
- * @param {HTMLFormElement} form
+ * In the form that is on the page now: while the answer was on its way, the whole page may have been renewed.
+ * @param {HTMLFormElement} sent
  * @param {string} text
  */
-function complain(form, text) {
+function complain(sent, text) {
+  const form = document.contains(sent) ? sent : sameForm(document, sent);
+  if (!form) return;
   let place = form.querySelector('[data-complaint]');
   if (!place && text) {
     place = document.createElement('p');

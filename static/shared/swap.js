@@ -45,6 +45,16 @@ export function swap(page, moved) {
 }
 
 /**
+ * The form in a renewed page that asks for the same.
+ * @param {ParentNode} page
+ * @param {HTMLFormElement} form
+ * @returns {HTMLFormElement | null}
+ */
+export function sameForm(page, form) {
+  return page.querySelector(`form[action="${CSS.escape(form.getAttribute('action') ?? '')}"]`);
+}
+
+/**
  * Speaks a change of state, never the ticking of figures.
  * @param {string} text
  */
@@ -66,6 +76,10 @@ function keep(before, after) {
     } else if (input.type !== 'hidden') {
       same.value = input.value;
     }
+  }
+  for (const words of before.querySelectorAll('[data-complaint]')) {
+    const form = words.closest('form');
+    if (form) sameForm(after, form)?.prepend(words);
   }
   const open = [...before.querySelectorAll('details')];
   for (const [index, details] of [...after.querySelectorAll('details')].entries()) {

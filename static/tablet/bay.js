@@ -1,6 +1,6 @@
 // @ts-check
 /** One bay: keeps its square code new, sees when a phone has taken it or the bay is gone, and then frees the screen. */
-import { calm, go, heard, mended, outage, reset } from './tablet.js';
+import { calm, go, heard, mended, outage, reset, sending } from './tablet.js';
 import { keepAsking, within } from './link.js';
 import { moment, passed, speed } from '../shared/ages.js';
 
@@ -24,6 +24,7 @@ let looking = false;
 function take(news) {
   told = moment();
   heard(news);
+  if (sending()) return;
   if (news.claimed) {
     go(`/tablet/continue?bay=${encodeURIComponent(bay ?? '')}`);
     return;

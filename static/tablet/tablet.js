@@ -67,6 +67,9 @@ window.addEventListener('pageshow', (event) => {
 
 // --- forms that the browser itself sends
 
+/** A form is on its way, and its answer decides what is shown next: nothing else may lead away meanwhile. */
+export const sending = () => document.querySelector("form[aria-busy='true']") !== null;
+
 /** Bound to the window: whoever sends a form by a script has said so by then. A second tap must not begin a second start. */
 window.addEventListener('submit', (event) => {
   const form = event.target;

@@ -243,6 +243,15 @@ class Phone:
         """The driver can read this on the page."""
         expect(self.page.locator("main")).to_contain_text(text)
 
+    def checks_no_form(self) -> None:
+        """As an old browser: what was typed is sent as it is, also from a form that came with a renewed page."""
+        self.page.evaluate(
+            """() => document.addEventListener('click', ({ target }) => {
+                const form = target instanceof Element ? target.closest('form') : null;
+                if (form) form.noValidate = true;
+            }, { capture: true })"""
+        )
+
     def stop(self) -> None:
         self.page.locator("form[action$='/stop'] button").click()
 

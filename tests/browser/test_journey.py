@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.garage import CODE, SMALL, Garage
 from tests.browser.phone import Phone
@@ -231,14 +231,45 @@ def test_a_malformed_e_mail_is_refused_with_a_sentence_and_may_be_corrected(
 ) -> None:
     phone.expects("status of 422")
     phone.was_charging(garage)
+    phone.checks_no_form()
     form = phone.page.locator("form[action$='/receipt-email']")
-    form.evaluate("(form) => { form.noValidate = true; }")
     form.get_by_role("textbox").fill(address)
     phone.press("Send it there too")
     phone.reads("That does not look like an e-mail address")
     form.get_by_role("textbox").fill("anna@mail.example")
     phone.press("Send it there too")
     phone.reads("The receipt also goes to your e-mail.")
+
+
+def _renew(phone: Phone) -> None:
+    """The driver sets a limit in another tab: the whole page is fetched again and put in place of the shown one."""
+    assert phone.send(f"/s/{phone.key}/limit", limit="1500").status == 303
+    phone.reads("Stops at €15.00")
+
+
+def test_a_refusal_is_still_read_when_the_page_was_renewed_before_it_came(garage: Garage, phone: Phone) -> None:
+    phone.expects("status of 422")
+    phone.was_charging(garage)
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        _renew(phone)
+        route.fulfill(response=answer)
+
+    phone.page.route("**/receipt-email", answer_late)
+    phone.page.get_by_label("E-mail for the receipt").fill("anna@mail")
+    phone.press("Send it there too")
+    phone.reads("That does not look like an e-mail address")
+
+
+def test_a_refusal_stays_when_the_page_is_renewed(garage: Garage, phone: Phone) -> None:
+    phone.expects("status of 422")
+    phone.was_charging(garage)
+    phone.page.get_by_label("E-mail for the receipt").fill("anna@mail")
+    phone.press("Send it there too")
+    phone.reads("That does not look like an e-mail address")
+    _renew(phone)
+    phone.reads("That does not look like an e-mail address")
 
 
 def test_a_failed_start_says_so_and_the_hold_goes_back(garage: Garage, phone: Phone) -> None:
