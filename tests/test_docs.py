@@ -98,6 +98,12 @@ def test_a_file_that_the_documentation_names_exists(path: Path) -> None:
     assert [name for name in named if not list(HOME.glob(name))] == []
 
 
+def test_every_script_is_in_the_guide_for_contributors() -> None:
+    scripts = {f"scripts/{path.name}" for path in (HOME / "scripts").iterdir() if not path.name.startswith("_")}
+    guide = (HOME / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert {script for script in scripts if f"| `{script}` |" not in guide} == set()
+
+
 @pytest.mark.parametrize("path", DOCS, ids=short)
 def test_a_script_that_the_documentation_names_exists(path: Path) -> None:
     named = set(re.findall(r"\bscripts/([a-z_]+)", path.read_text(encoding="utf-8")))
