@@ -21,7 +21,7 @@ from pathlib import Path
 from dev import timing
 
 HOME = Path(__file__).parent.parent
-WATCHED = ("kiosk", "static", "dev", "docs/kiosk.example.toml")
+WATCHED = ("kiosk", "static", "translations", "dev", "docs/kiosk.example.toml")
 OF_THE_WORLD = ("kiosk/sandbox/", "kiosk/demo.py", "kiosk/clock.py", "dev/")
 LOOK_EVERY = 0.4
 WRITE_CLOCK_EVERY = 2.0
