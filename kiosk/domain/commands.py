@@ -32,7 +32,6 @@ class AskedBy(StrEnum):
     POWER_DEADLINE = "power_deadline"
     LIMIT = "limit"
     HOLD = "hold"
-    ENGINE = "engine"
 
 
 REPEATABLE = frozenset({Kind.CONFIRM, Kind.CANCEL, Kind.STOP, Kind.RECEIPT_EMAIL})

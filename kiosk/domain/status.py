@@ -94,6 +94,5 @@ def facts(word: str | None) -> StatusFacts:
 
 FINAL = frozenset(s for s, f in TABLE.items() if f.final)
 CANCELLABLE = frozenset(s for s, f in TABLE.items() if f.cancel)
-STOPPABLE = frozenset(s for s, f in TABLE.items() if f.stop)
 EMAIL_OPEN = frozenset(s for s, f in TABLE.items() if f.email)
 ENDED_WITHOUT_PAYMENT = frozenset({Status.NO_CHARGE, Status.EXPIRED, Status.FAILED, Status.ABANDONED})

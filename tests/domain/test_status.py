@@ -11,7 +11,6 @@ from kiosk.domain.status import (
     EMAIL_OPEN,
     ENDED_WITHOUT_PAYMENT,
     FINAL,
-    STOPPABLE,
     STRANGE,
     TABLE,
     Group,
@@ -68,7 +67,7 @@ def test_cancel_is_open_only_before_charging() -> None:
 
 
 def test_stop_is_open_only_while_charging() -> None:
-    assert names(STOPPABLE) == {"charging"}
+    assert names(frozenset(status for status, facts in TABLE.items() if facts.stop)) == {"charging"}
 
 
 def test_an_email_is_taken_until_the_capture() -> None:

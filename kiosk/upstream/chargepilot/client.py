@@ -26,7 +26,6 @@ from kiosk.upstream.values import as_credential
 
 T = TypeVar("T")
 
-DEFAULT_URL = "https://chargepilot-api.tmhusa.energy/rest/v1"
 LARGEST_BODY = 8 * 1024 * 1024
 """A connector with its station takes 500 to 1,500 bytes of JSON, so a site of a thousand is beyond the usual 1 MiB.
 This holds a site of several thousand, and is still a bound on memory and on the time to decode it.

@@ -78,16 +78,11 @@ class _Window:
             return 0
         return max(0, self.limit - len(self.live(now)))
 
-    def slots(self, now: datetime, count: int) -> list[datetime]:
+    def earliest(self, now: datetime) -> datetime:
+        """When the next request may leave."""
         stamps = self.live(now)
-        earliest = now if self.closed_until is None else max(now, self.closed_until)
-        found: list[datetime] = []
-        for _ in range(count):
-            if len(stamps) >= self.limit:
-                earliest = max(earliest, stamps[-self.limit] + WINDOW)
-            found.append(earliest)
-            insort(stamps, earliest)
-        return found
+        opens = now if self.closed_until is None else max(now, self.closed_until)
+        return max(opens, stamps[-self.limit] + WINDOW) if len(stamps) >= self.limit else opens
 
 
 class Budgets:
@@ -110,7 +105,7 @@ class Budgets:
         with self._lock:
             at = self._settle(now)
             window = self._windows[endpoint]
-            first = window.slots(at, 1)[0]
+            first = window.earliest(at)
             if first > at:
                 raise BudgetSpent(first - at)
             window.stamps = window.live(at)
@@ -130,7 +125,7 @@ class Budgets:
         """How long until there is room; zero when there is."""
         with self._lock:
             at, window = self._view(endpoint, now)
-            return window.slots(at, 1)[0] - at
+            return window.earliest(at) - at
 
     def limit(self, endpoint: Endpoint) -> int:
         """Requests a minute: ours, or upstream's when it said a smaller number."""
@@ -142,12 +137,6 @@ class Budgets:
         with self._lock:
             at, window = self._view(endpoint, now)
             return window.free(at)
-
-    def next_slots(self, endpoint: Endpoint, now: datetime, count: int) -> list[datetime]:
-        """When each of the next `count` requests may leave, if nothing else takes a place. In time order."""
-        with self._lock:
-            at, window = self._view(endpoint, now)
-            return [slot - at + now for slot in window.slots(at, count)]
 
     def answered(self, endpoint: Endpoint, now: datetime, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer: Retry-After closes the door, X-RateLimit-* may lower our count and our limit."""

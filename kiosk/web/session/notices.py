@@ -60,8 +60,6 @@ def notice(kind: Notice, view: SessionView) -> Said:
             )
         case Notice.NOT_PLUGGED_IN:
             return Said("live", "plug", _("Plug the cable in"), _("Push the plug in until it stops."))
-        case Notice.EMAIL_REFUSED:
-            return Said("warn", "mail", _("The e-mail was not taken"), _("The receipt stays on this page."))
         case Notice.HOLD_CHANGED:
             held, shown = amount(view.hold.amount), amount(view.shown_hold)
             text = _("It is %(amount)s. Before the start we showed %(shown)s.", amount=held, shown=shown)

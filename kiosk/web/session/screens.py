@@ -112,13 +112,12 @@ class Notice(StrEnum):
     CAR_TAKES_NOTHING = "car_takes_nothing"
     CHARGER_PAUSES = "charger_pauses"
     NOT_PLUGGED_IN = "not_plugged_in"
-    EMAIL_REFUSED = "email_refused"
     HOLD_CHANGED = "hold_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Held = taken + rest. `taken` is what is owed so far (`final` False) or what was taken (`final` True)."""
+    """Held = taken + rest. `taken` is what is owed so far, or what was captured once `taken_at` is set."""
 
     state: HoldState
     amount: Money | None = None

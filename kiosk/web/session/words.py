@@ -296,14 +296,6 @@ def reason(view: SessionView) -> str:
     return ""
 
 
-def age_words() -> dict[str, str]:
-    """Patterns for the script that counts the age of live figures; `{age}` and `{time}` are filled in by it."""
-    return {
-        "fresh": _("Updated {age} ago"),
-        "old": _("{time}, {age} old"),
-    }
-
-
 def bar_label(view: SessionView) -> str:
     """The bar of the hold in words."""
     hold = view.hold

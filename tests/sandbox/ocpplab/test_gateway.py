@@ -25,6 +25,7 @@ from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.commands import ChargerChange, LabCommand, NewCharger, Target
 from kiosk.upstream.ocpplab.log import LogEntry
 from kiosk.upstream.ocpplab.reading import Stage
+from tests.sandbox.ocpplab import orders
 from tests.sandbox.sandbox_garage import AC, DC, Garage
 
 BEARER = "lab-token-of-a-tenant"
@@ -286,7 +287,7 @@ def test_a_whole_charge_is_played_with_commands(garage: Garage) -> None:
         garage.wait(60, step=5)
         api.command(POST, lab.ev_requests_energy(1))
         assert garage.connector_status() == "Charging"
-        api.command(POST, lab.ev_stops_energy(1))
+        api.command(POST, orders.ev_stops_energy(1))
         garage.wait(10)
         assert garage.connector_status() == "SuspendedEV"
         api.command(POST, lab.stop_session(1))
@@ -313,11 +314,11 @@ def test_a_transaction_is_stopped_by_its_number(garage: Garage) -> None:
     token = garage.charging()
     (running,) = garage.world.transactions()
     with client(garage, LabSwitches(impossible="failed")) as api:
-        assert api.command(POST, lab.stop_transaction("999")).failed[0].error == "no such transaction"
+        assert api.command(POST, orders.stop_transaction("999")).failed[0].error == "no such transaction"
         assert garage.status(token) == "charging"
-        assert api.command(POST, lab.stop_transaction(str(running.id))).failed == ()
+        assert api.command(POST, orders.stop_transaction(str(running.id))).failed == ()
         assert garage.connector_status() == "Finishing"
-        assert api.command(POST, lab.stop_transaction()).failed[0].error == "no such transaction"
+        assert api.command(POST, orders.stop_transaction()).failed[0].error == "no such transaction"
 
 
 def test_a_session_can_be_stopped_before_it_charges(garage: Garage) -> None:
@@ -329,13 +330,13 @@ def test_a_session_can_be_stopped_before_it_charges(garage: Garage) -> None:
 
 def test_a_fault_comes_and_goes(garage: Garage) -> None:
     with client(garage) as api:
-        assert api.command(POST, lab.inject_fault("OverCurrent", 2)).status == "Faulted"
+        assert api.command(POST, orders.inject_fault("OverCurrent", 2)).status == "Faulted"
         assert garage.connector_status(AC, 2) == "Faulted"
         newest = api.logs(POST.charger_id or "", event="StatusNotification", limit=1).entries[0]
         assert newest.payload is not None
         assert newest.payload["errorCode"] == "OverCurrent"
         garage.clock.advance(1)
-        assert api.command(POST, lab.clear_fault(2)).status == "Available"
+        assert api.command(POST, orders.clear_fault(2)).status == "Available"
         found = api.connector_status(POST.charger_id or "", 2)
         assert found is not None
         assert (found.word, garage.connector_status(AC, 2)) == ("Available", "Available")
@@ -343,7 +344,7 @@ def test_a_fault_comes_and_goes(garage: Garage) -> None:
 
 def test_a_fault_without_a_type_is_another_error(garage: Garage) -> None:
     with client(garage) as api:
-        api.command(POST, lab.inject_fault("", 1))
+        api.command(POST, orders.inject_fault("", 1))
         newest = api.logs(POST.charger_id or "", event="StatusNotification", limit=1).entries[0]
     assert newest.payload is not None
     assert newest.payload["errorCode"] == "OtherError"
@@ -354,7 +355,7 @@ def test_a_fault_without_a_type_is_another_error(garage: Garage) -> None:
     [
         lab.unplug_connector(1),
         lab.ev_requests_energy(1),
-        lab.ev_stops_energy(1),
+        orders.ev_stops_energy(1),
         lab.stop_session(1),
         lab.plug_connector(9),
         lab.ev_requests_energy(9),
@@ -372,7 +373,7 @@ def test_what_cannot_be_done_now_is_queued_without_effect_or_failed(garage: Gara
 
 def test_a_fault_that_cannot_be_injected_is_a_400(garage: Garage) -> None:
     with client(garage, LabSwitches(impossible="failed")) as api:
-        assert refused(lambda: api.command(POST, lab.clear_fault(9))).status == 400
+        assert refused(lambda: api.command(POST, orders.clear_fault(9))).status == 400
 
 
 def test_a_car_that_has_stopped_cannot_be_made_to_ask_again(garage: Garage) -> None:
@@ -383,13 +384,13 @@ def test_a_car_that_has_stopped_cannot_be_made_to_ask_again(garage: Garage) -> N
 
 def test_what_the_world_has_no_hand_for_is_a_422(garage: Garage) -> None:
     commands = [
-        lab.authorize_id_tag("CARD7"),
-        lab.reset_auth_cache(),
-        lab.clear_local_auth_list(),
-        lab.configuration({"a": "b"}),
-        lab.local_auth_list(1, []),
-        lab.proxy_message("heartbeat", "ocpp1.6", {}),
-        lab.unlock_connector(1),
+        orders.authorize_id_tag("CARD7"),
+        orders.reset_auth_cache(),
+        orders.clear_local_auth_list(),
+        orders.configuration({"a": "b"}),
+        orders.local_auth_list(1),
+        orders.proxy_message("heartbeat", "ocpp1.6", {}),
+        orders.unlock_connector(1),
     ]
     assert {each.path for each in commands} == NO_HAND
     with client(garage) as api:
@@ -406,7 +407,7 @@ def power_w(garage: Garage, number: int = 1) -> int:
 
 def test_another_drivers_session_is_started_by_a_card(garage: Garage) -> None:
     with client(garage) as api:
-        assert api.command(POST, lab.start_session("CARD7", 1)).failed == ()
+        assert api.command(POST, orders.start_session("CARD7", 1)).failed == ()
     (begun,) = garage.world.transactions()
     assert (begun.code, begun.connector_id, begun.id_tag, begun.token) == (AC, 1, "CARD7", None)
     assert garage.connector_status() == "Charging"
@@ -414,40 +415,40 @@ def test_another_drivers_session_is_started_by_a_card(garage: Garage) -> None:
 
 def test_a_bare_transaction_needs_a_car_that_is_plugged_in(garage: Garage) -> None:
     with client(garage, LabSwitches(impossible="failed")) as api:
-        assert api.command(POST, lab.start_transaction("CARD7", 1)).failed[0].error == "the connector is not ready"
+        assert api.command(POST, orders.start_transaction("CARD7", 1)).failed[0].error == "the connector is not ready"
         garage.world.plug_in(AC, 1, "family")
-        assert api.command(POST, lab.start_transaction("CARD7", 1)).failed == ()
+        assert api.command(POST, orders.start_transaction("CARD7", 1)).failed == ()
     assert garage.connector_status() == "Charging"
 
 
 def test_a_card_does_not_take_the_bay_of_a_public_session(garage: Garage) -> None:
     garage.begin()
     with client(garage, LabSwitches(impossible="failed")) as api:
-        answer = api.command(POST, lab.start_session("CARD7", 1))
+        answer = api.command(POST, orders.start_session("CARD7", 1))
     assert answer.failed[0].error == "a public session keeps this connector"
     assert garage.world.transactions() == ()
 
 
 def test_a_session_that_is_to_end_by_itself_is_not_pretended(garage: Garage) -> None:
     with client(garage) as api:
-        assert refused(lambda: api.command(POST, lab.start_session("CARD7", 1, duration_seconds=60))).status == 422
-        assert refused(lambda: api.command(POST, lab.start_session("", 1))).status == 422
+        assert refused(lambda: api.command(POST, orders.start_session("CARD7", 1, duration_seconds=60))).status == 422
+        assert refused(lambda: api.command(POST, orders.start_session("", 1))).status == 422
     assert garage.connector_status() == "Available"
 
 
 def test_the_offered_power_is_changed_while_a_car_charges(garage: Garage) -> None:
     token = garage.charging(car="van")
     with client(garage) as api:
-        api.command(POST, lab.power_update(7400, 1))
+        api.command(POST, orders.power_update(7400, 1))
         assert power_w(garage) == 7400
         before = garage.session(token).energy_wh or 0
         garage.wait(3600)
         assert (garage.session(token).energy_wh or 0) - before == pytest.approx(7400, abs=25)
-        api.command(POST, lab.power_update(3000, 1))
+        api.command(POST, orders.power_update(3000, 1))
         assert (power_w(garage), garage.connector_status()) == (0, "SuspendedEVSE")
-        api.command(POST, lab.power_update(22_000, 1))
+        api.command(POST, orders.power_update(22_000, 1))
         assert (power_w(garage), garage.connector_status()) == (22_000, "Charging")
-        assert refused(lambda: api.command(POST, lab.power_update(-1, 1))).status == 422
+        assert refused(lambda: api.command(POST, orders.power_update(-1, 1))).status == 422
 
 
 def test_a_command_for_a_location_reaches_its_chargers(garage: Garage) -> None:

@@ -95,27 +95,11 @@ def test_a_request_exactly_a_minute_later_still_counts_the_first() -> None:
     assert not took(budgets, Endpoint.START, T0 + MINUTE)
 
 
-def test_next_slots_name_the_times_of_a_whole_queue() -> None:
-    budgets = Budgets()
-    budgets.take(Endpoint.START, T0)
-    budgets.take(Endpoint.START, T0 + 20 * S)
-    now = T0 + 30 * S
-    assert budgets.next_slots(Endpoint.START, now, 5) == [
-        now,
-        T0 + WINDOW,
-        T0 + 20 * S + WINDOW,
-        now + WINDOW,
-        T0 + 2 * WINDOW,
-    ]
-    assert budgets.next_slots(Endpoint.START, now, 0) == []
-
-
 def test_asking_about_the_future_changes_nothing() -> None:
     budgets = Budgets(Limits(start=1))
     budgets.take(Endpoint.START, T0)
     assert budgets.free(Endpoint.START, T0 + timedelta(days=1)) == 1
     assert budgets.wait(Endpoint.START, T0 + timedelta(days=1)) == timedelta(0)
-    assert budgets.next_slots(Endpoint.START, T0 + timedelta(days=1), 1) == [T0 + timedelta(days=1)]
     assert budgets.wait(Endpoint.START, T0 + S) == WINDOW - S
 
 
@@ -282,7 +266,6 @@ def test_a_small_step_back_is_waited_out() -> None:
     budgets = Budgets(Limits(start=1))
     budgets.take(Endpoint.START, T0)
     assert budgets.wait(Endpoint.START, T0 - 30 * S) == WINDOW
-    assert budgets.next_slots(Endpoint.START, T0 - 30 * S, 1) == [T0 - 30 * S + WINDOW]
     assert not took(budgets, Endpoint.START, T0 + WINDOW - TICK)
 
 
@@ -363,20 +346,19 @@ def test_nobody_starves(moves: list[tuple[float, float, float, int]], limits: Li
 
 
 @given(gaps=st.lists(st.floats(0, 70), max_size=30), limits=LIMITS, count=st.integers(1, 9))
-def test_the_named_slots_are_the_first_moments_that_work(gaps: list[float], limits: Limits, count: int) -> None:
+def test_a_wait_ends_at_the_first_moment_that_works(gaps: list[float], limits: Limits, count: int) -> None:
     budgets = Budgets(limits)
     now = T0
     for gap in gaps:
         now += seconds(gap)
         took(budgets, Endpoint.START, now)
-    assert budgets.next_slots(Endpoint.START, now, 1)[0] - now == budgets.wait(Endpoint.START, now)
     assert (budgets.free(Endpoint.START, now) > 0) == (budgets.wait(Endpoint.START, now) == timedelta(0))
-    previous = now
-    for slot in budgets.next_slots(Endpoint.START, now, count):
-        if slot > previous:
-            assert not took(budgets, Endpoint.START, slot - TICK)
-        assert took(budgets, Endpoint.START, slot)
-        previous = slot
+    for _ in range(count):
+        wait = budgets.wait(Endpoint.START, now)
+        if wait:
+            assert not took(budgets, Endpoint.START, now + wait - TICK)
+        now += wait
+        assert took(budgets, Endpoint.START, now)
 
 
 @given(moves=MOVES, limits=LIMITS, lives=st.lists(st.integers(0, 40), max_size=4))
