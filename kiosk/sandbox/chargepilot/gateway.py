@@ -10,8 +10,7 @@ import hashlib
 import hmac
 import json
 import re
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,31 +20,16 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from kiosk.clock import Clock
-from kiosk.sandbox.world import faulty_answers
 from kiosk.sandbox.world.chargers import ChargerSpec
-from kiosk.sandbox.world.faults import CUTS, Faults, Kind
+from kiosk.sandbox.world.faults import Faults
 from kiosk.sandbox.world.fuse_plan import LEAST_A, Fuse, Station, plan_fuses
+from kiosk.sandbox.world.reception import ANYWHERE, Reception
 from kiosk.sandbox.world.scene import SITE_NAME
-from kiosk.sandbox.world.traffic import Request
 from kiosk.sandbox.world.world import World
 
 PREFIX = "/rest/v1"
 SITE_ID = "site-7f3c"
 ROOF_A = 45
-PLAYABLE = frozenset(
-    {
-        Kind.LATENCY,
-        Kind.SERVER_ERROR,
-        Kind.BAD_GATEWAY,
-        Kind.TOO_MANY,
-        Kind.UNAUTHORIZED,
-        Kind.TRUNCATED,
-        Kind.HTML,
-        Kind.EMPTY,
-        *CUTS,
-    }
-)
-"""The faults that fit; those of sessions and prices do not."""
 
 Wrapper = Literal["data", "sites"] | None
 Oddity = Literal["deep", "repeated", "strange"] | None
@@ -84,41 +68,24 @@ def create_chargepilot_app(
     app = Flask(__name__, static_folder=None)
     chosen = switches or PilotSwitches()
 
-    def served(name: str, work: Callable[[], Response]) -> Response:
-        now = world.tick()
-        address = request.remote_addr or ""
-        rule = faults.take(name, faulty_answers.playable(request.environ) & PLAYABLE) if faults else None
-        played = rule.kind if rule else None
-        if rule is not None and rule.kind in CUTS:
-            world.traffic.record(Request(now, name, 0, address, played))
-            faulty_answers.cut(request.environ)
-            return Response(status=500)  # never leaves: the connection is gone
-        if rule is not None and rule.kind is Kind.LATENCY:
-            world.clock.wait(threading.Event(), rule.seconds)
-        if rule is not None and rule.kind in faulty_answers.ERRORS:
-            answer = faulty_answers.error_answer(rule)
-        elif not _signed(key, secret, clock.now(), chosen):
-            answer = _problem(401, "Unauthorized")
-        else:
-            answer = work()
-            if rule is not None and rule.kind is not Kind.LATENCY:
-                answer = faulty_answers.spoil(rule, answer)
-        world.traffic.record(Request(now, name, answer.status_code, address, played))
-        return answer
+    reception = Reception(world, faults, ANYWHERE, world.tick)
+
+    def refuse() -> Response | None:
+        return None if _signed(key, secret, clock.now(), chosen) else _problem(401, "Unauthorized")
 
     def site() -> dict[str, Any]:
         return site_data([charger.spec for charger in world.chargers()], clock.now(), chosen.oddity)
 
     @app.get(f"{PREFIX}/sites")
     def sites() -> Response:
-        return served("chargepilot_sites", lambda: _json(_wrapped([site()], chosen.wrapper)))
+        return reception.serve("chargepilot_sites", lambda: _json(_wrapped([site()], chosen.wrapper)), refuse=refuse)
 
     @app.get(f"{PREFIX}/sites/<site_id>")
     def one_site(site_id: str) -> Response:
         def work() -> Response:
             return _json(site()) if site_id == SITE_ID else _problem(404, "Not Found")
 
-        return served("chargepilot_site", work)
+        return reception.serve("chargepilot_site", work, refuse=refuse)
 
     @app.errorhandler(HTTPException)
     def other(problem: HTTPException) -> Response:

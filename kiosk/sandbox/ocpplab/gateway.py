@@ -6,7 +6,6 @@ by time or energy, raw messages, the charger's own lists) is answered with 422 a
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from itertools import count
@@ -25,24 +24,21 @@ from kiosk.sandbox.ocpplab.fleet import (
     charger_data,
 )
 from kiosk.sandbox.ocpplab.wire import (
-    PLAYABLE,
     Problem,
     allowed,
     answer_error,
     answer_json,
     complaint,
-    played,
     read_body,
     read_moment,
     read_texts,
     read_whole,
     worked,
 )
-from kiosk.sandbox.world import faulty_answers
 from kiosk.sandbox.world.chargers import ConnectorView
-from kiosk.sandbox.world.faults import CUTS, Faults, Kind
+from kiosk.sandbox.world.faults import Faults
+from kiosk.sandbox.world.reception import ANYWHERE, Reception
 from kiosk.sandbox.world.site import NotPossible
-from kiosk.sandbox.world.traffic import Request
 from kiosk.sandbox.world.world import World
 
 TEXTS = ("name", "charge_point_name", "connector_type", "ocpp_version", "ws_url", "location_id", "location_name")
@@ -74,43 +70,38 @@ def create_ocpplab_app(
     `faults` should be this app's own: a rule for every endpoint is played here, one for a named endpoint is not.
     """
     app = Flask(__name__, static_folder=None)
-    desk = _Desk(world, switches or LabSwitches())
+    hands = _Hands(world, switches or LabSwitches())
+    reception = Reception(world, faults, ANYWHERE, hands.catch_up)
 
-    def served(name: str, work: Callable[[], Response]) -> Response:
-        now = desk.catch_up()
-        address = request.remote_addr or ""
-        rule = faults.take(name, faulty_answers.playable(request.environ) & PLAYABLE) if faults else None
-        if rule is not None and rule.kind is Kind.LATENCY:
-            world.clock.wait(threading.Event(), rule.seconds)
-            desk.catch_up()
-        answer = played(rule, lambda: worked(work) if allowed(token) else answer_error(401, "Not authenticated"))
-        status = 0 if rule is not None and rule.kind in CUTS else answer.status_code
-        world.traffic.record(Request(now, name, status, address, rule.kind if rule else None))
-        return answer
+    def refuse() -> Response | None:
+        return None if allowed(token) else answer_error(401, "Not authenticated")
 
     def route(path: str, method: str, name: str, work: Callable[..., Response]) -> None:
         def answer(**parts: str) -> Response:
-            return served(f"ocpplab_{name}", lambda: work(**parts))
+            return reception.serve(f"ocpplab_{name}", lambda: worked(lambda: work(**parts)), refuse=refuse)
 
         app.add_url_rule(f"{prefix}{path}", endpoint=name, view_func=answer, methods=[method])
 
-    route("/chargers", "GET", "chargers", desk.chargers)
-    route("/chargers", "POST", "create", desk.create)
+    route("/chargers", "GET", "chargers", hands.chargers)
+    route("/chargers", "POST", "create", hands.create)
     route(
-        "/chargers/<charger_id>", "GET", "charger", lambda charger_id: answer_json(charger_data(desk.known(charger_id)))
+        "/chargers/<charger_id>",
+        "GET",
+        "charger",
+        lambda charger_id: answer_json(charger_data(hands.known(charger_id))),
     )
-    route("/chargers/<charger_id>", "PUT", "update", desk.update)
-    route("/chargers/<charger_id>", "DELETE", "delete", desk.delete)
-    route("/chargers/<charger_id>/status", "GET", "status", desk.status)
-    route("/chargers/<charger_id>/logs", "GET", "logs", desk.logs)
+    route("/chargers/<charger_id>", "PUT", "update", hands.update)
+    route("/chargers/<charger_id>", "DELETE", "delete", hands.delete)
+    route("/chargers/<charger_id>/status", "GET", "status", hands.status)
+    route("/chargers/<charger_id>/logs", "GET", "logs", hands.logs)
     for action in ("start-charger", "stop-charger", "reset-charger"):
         name = action.replace("-", "_")
         route(
-            f"/chargers/<charger_id>/{action}", "POST", name, lambda charger_id, a=action: desk.runtime(charger_id, a)
+            f"/chargers/<charger_id>/{action}", "POST", name, lambda charger_id, a=action: hands.runtime(charger_id, a)
         )
-    for path in sorted(NO_HAND | desk.hands.keys()):
+    for path in sorted(NO_HAND | hands.commands.keys()):
         name = path.replace("/", "_").replace("-", "_")
-        route(f"/commands/{path}", "POST", name, lambda p=path: desk.command(p))
+        route(f"/commands/{path}", "POST", name, lambda p=path: hands.command(p))
 
     @app.errorhandler(HTTPException)
     def other(problem: HTTPException) -> Response:
@@ -119,7 +110,7 @@ def create_ocpplab_app(
     return app
 
 
-class _Desk:
+class _Hands:
     """What the endpoints do."""
 
     def __init__(self, world: World, switches: LabSwitches) -> None:
@@ -128,7 +119,7 @@ class _Desk:
         self._fleet = Fleet(world, switches)
         self._diary = Diary(world)
         self._numbers = count(1)
-        self.hands: dict[str, Callable[[str, int, dict[str, Any]], None]] = {
+        self.commands: dict[str, Callable[[str, int, dict[str, Any]], None]] = {
             "plug-connector": lambda code, number, _: world.plug_in(code, number),
             "unplug-connector": lambda code, number, _: world.unplug(code, number),
             "start-session": self._start_session,
@@ -146,6 +137,9 @@ class _Desk:
         now = self._fleet.catch_up()
         self._diary.write(now)
         return now
+
+    def charger(self, charger_id: str) -> Response:
+        return answer_json(charger_data(self.known(charger_id)))
 
     def known(self, charger_id: str) -> Deployment:
         found = self._fleet.find(charger_id)
@@ -289,7 +283,7 @@ class _Desk:
         view = self._world.charger(each.code)
         first = view.connectors[0].spec.connector_id if view and view.connectors else 1
         try:
-            self.hands[path](each.code, first if number is None else number, event)
+            self.commands[path](each.code, first if number is None else number, event)
         except NotPossible:
             if self._switches.impossible == "failed":
                 raise

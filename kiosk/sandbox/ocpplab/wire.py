@@ -10,24 +10,6 @@ from typing import Any
 
 from flask import Response, request
 
-from kiosk.sandbox.world import faulty_answers
-from kiosk.sandbox.world.faults import CUTS, Kind, Rule
-
-PLAYABLE = frozenset(
-    {
-        Kind.LATENCY,
-        Kind.SERVER_ERROR,
-        Kind.BAD_GATEWAY,
-        Kind.TOO_MANY,
-        Kind.UNAUTHORIZED,
-        Kind.TRUNCATED,
-        Kind.HTML,
-        Kind.EMPTY,
-        *CUTS,
-    }
-)
-"""The faults that fit; those of sessions and prices do not."""
-
 
 class Problem(Exception):
     """An answer that is an error; `detail` is a text, or the list of a 422."""
@@ -48,23 +30,6 @@ def worked(work: Callable[[], Response]) -> Response:
         return work()
     except Problem as problem:
         return answer_error(problem.status, problem.detail)
-
-
-def played(rule: Rule | None, work: Callable[[], Response]) -> Response:
-    """The answer as the rule leaves it. A cut connection takes no answer with it."""
-    if rule is None or rule.kind is Kind.LATENCY:
-        return work()
-    early = not rule.after_effect or rule.kind is Kind.UNREACHABLE
-    if rule.kind in CUTS:
-        if not early:
-            work()
-        faulty_answers.cut(request.environ)
-        return Response(status=500)  # never leaves: the connection is gone
-    if rule.kind in faulty_answers.ERRORS:
-        if not early:
-            work()
-        return faulty_answers.error_answer(rule)
-    return faulty_answers.spoil(rule, work())
 
 
 def answer_json(body: object, status: int = 200) -> Response:

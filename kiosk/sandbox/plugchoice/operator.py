@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -12,28 +12,14 @@ from werkzeug.exceptions import HTTPException
 
 from kiosk.sandbox.plugchoice.office import Office
 from kiosk.sandbox.plugchoice.pages import OperatorSwitches
-from kiosk.sandbox.world import faulty_answers
-from kiosk.sandbox.world.faults import CUTS, Faults, Kind
+from kiosk.sandbox.world.faults import Faults, Kind
+from kiosk.sandbox.world.reception import ANYWHERE, Reception
 from kiosk.sandbox.world.refusal import Refusal
-from kiosk.sandbox.world.traffic import Request
+from kiosk.sandbox.world.traffic import Verdict
 from kiosk.sandbox.world.world import World
 
 PREFIX = "/api/v3"
-PLAYABLE = frozenset(
-    {
-        Kind.LATENCY,
-        Kind.SERVER_ERROR,
-        Kind.BAD_GATEWAY,
-        Kind.CHARGER_TIMEOUT,
-        Kind.TOO_MANY,
-        Kind.UNAUTHORIZED,
-        Kind.TRUNCATED,
-        Kind.HTML,
-        Kind.EMPTY,
-        *CUTS,
-    }
-)
-"""The faults that fit; those of sessions and prices do not."""
+KINDS = ANYWHERE | {Kind.CHARGER_TIMEOUT}
 
 
 def create_operator_app(
@@ -45,11 +31,21 @@ def create_operator_app(
     """
     app = Flask(__name__, static_folder=None)
     office = Office(world, switches or OperatorSwitches())
-    desk = _Desk(world, token, faults, office.switches)
+    reception = Reception(world, faults, KINDS, world.tick)
+    wanted = f"Bearer {token}".encode()
+
+    def refuse() -> Response | None:
+        given = request.headers.get("Authorization", "").encode()
+        return None if hmac.compare_digest(given, wanted) else _message(401, "Unauthenticated.")
+
+    def spend(now: datetime) -> Verdict:
+        return world.limits.spend("operator", "user", office.switches.requests_per_minute, now)
 
     def endpoint(rule: str, name: str, work: Callable[..., object]) -> None:
         def answer(**path: Any) -> Response:
-            return desk.served(name, lambda: jsonify(work(**path)))
+            return reception.serve(
+                name, lambda: _worked(office.switches, lambda: jsonify(work(**path))), refuse=refuse, spend=spend
+            )
 
         app.add_url_rule(PREFIX + rule, endpoint=name, view_func=answer, methods=["GET"])
 
@@ -73,52 +69,13 @@ def create_operator_app(
     return app
 
 
-class _Desk:
-    """Fault, token, limit, work, fault: in the order in which a real server would meet them."""
-
-    def __init__(self, world: World, token: str, faults: Faults | None, switches: OperatorSwitches) -> None:
-        self._world = world
-        self._wanted = f"Bearer {token}".encode()
-        self._faults = faults
-        self._switches = switches
-
-    def served(self, name: str, work: Callable[[], Response]) -> Response:
-        world = self._world
-        now, address = world.tick(), request.remote_addr or ""
-        kinds = faulty_answers.playable(request.environ) & PLAYABLE
-        rule = self._faults.take(name, kinds) if self._faults else None
-        played = rule.kind if rule else None
-        if rule is not None and rule.kind in CUTS:
-            world.traffic.record(Request(now, name, 0, address, played))
-            faulty_answers.cut(request.environ)
-            return Response(status=500)  # never leaves: the connection is gone
-        if rule is not None and rule.kind is Kind.LATENCY:
-            world.clock.wait(threading.Event(), rule.seconds)
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), self._wanted):
-            answer = _message(401, "Unauthenticated.")
-        else:
-            verdict = world.limits.spend("operator", "user", self._switches.requests_per_minute, world.tick())
-            if verdict.retry_after is not None:
-                answer = _message(429, "Too Many Attempts.")
-                answer.headers["Retry-After"] = str(verdict.retry_after)
-            elif rule is not None and rule.kind in faulty_answers.ERRORS:
-                answer = faulty_answers.error_answer(rule)
-            else:
-                answer = self._worked(work)
-                if rule is not None and rule.kind is not Kind.LATENCY:
-                    answer = faulty_answers.spoil(rule, answer)
-            answer.headers["X-RateLimit-Limit"] = str(verdict.limit)
-            answer.headers["X-RateLimit-Remaining"] = str(verdict.remaining)
-        world.traffic.record(Request(now, name, answer.status_code, address, played))
-        return answer
-
-    def _worked(self, work: Callable[[], Response]) -> Response:
-        if not self._switches.permitted:
-            return _message(403, "This action is unauthorized.")
-        try:
-            return work()
-        except Refusal as refusal:
-            return _message(refusal.status, refusal.message, refusal.errors)
+def _worked(switches: OperatorSwitches, work: Callable[[], Response]) -> Response:
+    if not switches.permitted:
+        return _message(403, "This action is unauthorized.")
+    try:
+        return work()
+    except Refusal as refusal:
+        return _message(refusal.status, refusal.message, refusal.errors)
 
 
 def _message(status: int, message: str, errors: dict[str, list[str]] | None = None) -> Response:

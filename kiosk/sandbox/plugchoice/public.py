@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from kiosk.sandbox.world import faulty_answers
 from kiosk.sandbox.world.chargers import ChargerView, Pricing
-from kiosk.sandbox.world.faults import CUTS, Faults, Kind
+from kiosk.sandbox.world.faults import Faults, Kind
 from kiosk.sandbox.world.holds import ACCOUNT
+from kiosk.sandbox.world.reception import Reception
 from kiosk.sandbox.world.refusal import Refusal
 from kiosk.sandbox.world.sessions import CREATED, REASONS, Session, SessionView, kwh
 from kiosk.sandbox.world.switches import Switches
-from kiosk.sandbox.world.traffic import Request
+from kiosk.sandbox.world.traffic import Verdict
 from kiosk.sandbox.world.world import World
 
 PREFIX = "/api/v3/public-charging"
@@ -42,6 +41,7 @@ def public_charging(world: World, faults: Faults | None = None) -> Blueprint:
     """The seven endpoints as a blueprint with their full paths."""
     pages = Blueprint("public_charging", __name__, url_prefix=PREFIX)
     limits = _limits(world.switches)
+    reception = Reception(world, faults, frozenset(Kind), world.tick)
 
     @pages.after_request
     def allow_origin(answer: Response) -> Response:
@@ -52,8 +52,12 @@ def public_charging(world: World, faults: Faults | None = None) -> Blueprint:
         return answer
 
     def endpoint(rule: str, method: str, name: str, work: Callable[..., Response]) -> None:
+        def spend(now: datetime) -> Verdict:
+            return world.limits.spend(name, _caller(world.switches), limits[name], now)
+
         def answer(**path: str) -> Response:
-            return _served(world, faults, name, limits[name], lambda: work(**path))
+            address = _address(world.switches)
+            return reception.serve(name, lambda: _worked(lambda: work(**path)), address=address, spend=spend)
 
         pages.add_url_rule(rule, endpoint=name, view_func=answer, methods=[method])
 
@@ -94,40 +98,6 @@ def public_charging(world: World, faults: Faults | None = None) -> Blueprint:
 # --- one call
 
 
-def _served(world: World, faults: Faults | None, name: str, limit: int, work: Callable[[], Response]) -> Response:
-    """Fault, limit, work, fault: in the order in which a real server would meet them."""
-    now = world.tick()
-    address = _address(world.switches)
-    rule = faults.take(name, faulty_answers.playable(request.environ)) if faults else None
-    cut = rule is not None and rule.kind in CUTS
-    if rule is not None and cut and (rule.kind is Kind.UNREACHABLE or not rule.after_effect):
-        return _cut(world, Request(now, name, 0, address, rule.kind))
-    if rule is not None and rule.kind is Kind.LATENCY:
-        world.clock.wait(threading.Event(), rule.seconds)
-    key = address
-    if world.switches.limit_scope == "token" and request.view_args and "token" in request.view_args:
-        key = str(request.view_args["token"])
-    verdict = world.limits.spend(name, key, limit, world.tick())
-    if verdict.retry_after is not None:
-        rule = None  # not played: a limit is met before the work
-        answer = _message(429, "Too Many Attempts.")
-        answer.headers["Retry-After"] = str(verdict.retry_after)
-    elif rule is not None and rule.kind in faulty_answers.ERRORS and not rule.after_effect:
-        answer = faulty_answers.error_answer(rule)
-    else:
-        answer = _worked(work)
-        if rule is not None and rule.kind in faulty_answers.ERRORS:
-            answer = faulty_answers.error_answer(rule)
-        elif rule is not None and cut:
-            return _cut(world, Request(now, name, 0, address, rule.kind))
-        elif rule is not None and rule.kind is not Kind.LATENCY:
-            answer = faulty_answers.spoil(rule, answer)
-    answer.headers["X-RateLimit-Limit"] = str(verdict.limit)
-    answer.headers["X-RateLimit-Remaining"] = str(verdict.remaining)
-    world.traffic.record(Request(now, name, answer.status_code, address, rule.kind if rule else None))
-    return answer
-
-
 def _worked(work: Callable[[], Response]) -> Response:
     try:
         return work()
@@ -138,15 +108,16 @@ def _worked(work: Callable[[], Response]) -> Response:
         return answer
 
 
-def _cut(world: World, lost: Request) -> Response:
-    world.traffic.record(lost)
-    faulty_answers.cut(request.environ)
-    return Response(status=500)  # never leaves: the connection is gone
-
-
 def _address(switches: Switches) -> str:
     forwarded = request.headers.get("X-Forwarded-For") if switches.believes_forwarded_for else None
     return forwarded.split(",")[0].strip() if forwarded else request.remote_addr or ""
+
+
+def _caller(switches: Switches) -> str:
+    """Whose limit a request counts against."""
+    if switches.limit_scope == "token" and request.view_args and "token" in request.view_args:
+        return str(request.view_args["token"])
+    return _address(switches)
 
 
 def _limits(switches: Switches) -> dict[str, int]:
