@@ -1,7 +1,7 @@
 """What every world needs and no test is about: made once in a process, then copied or kept.
 
-Tables that are migrated, templates that are compiled, static files that are compressed. `hurry` also leaves out the
-waits for the disk, which only tests marked `durable` need.
+Tables that are migrated, templates and addresses that are compiled, static files that are compressed. `hurry` also
+leaves out the waits for the disk, which only tests marked `durable` need.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ import atexit
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import CodeType
+from typing import ClassVar
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
+from werkzeug.routing import Rule
 
 from kiosk.store import Cipher, Store
 
@@ -72,6 +75,18 @@ class CompiledTemplates(BytecodeCache):
             self._kept[bucket.key, bucket.checksum] = bucket.code
 
 
+class KeptRule(Rule):
+    """An address of an app. The function that writes it is compiled once, not again in every app of the process."""
+
+    _kept: ClassVar[dict[tuple[object, ...], Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
+        if key not in self._kept:
+            self._kept[key] = super()._compile_builder(append_unknown)
+        return self._kept[key]
+
+
 class _Disk:
     """Whether the stores of this process wait until the disk has what they wrote, as real ones do."""
 
@@ -84,7 +99,8 @@ def wait_for_the_disk(wanted: bool) -> None:
 
 
 def hurry() -> None:
-    """Let every app of this process share compiled templates, and no store wait for the disk. Called once."""
+    """Let the apps of this process share what is compiled, and no store wait for the disk. Called once."""
+    Flask.url_rule_class = KeptRule
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
 
     @event.listens_for(Pool, "checkout")
