@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,84 +16,55 @@ import httpx
 from flask.testing import FlaskClient
 from playwright.sync_api import BrowserContext
 
-from kiosk.app import create_app, stop
 from kiosk.clock import ManualClock
-from kiosk.config.settings import build_settings
 from kiosk.config.sites import load_site
-from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import AskedBy, Kind, Refusal
-from kiosk.domain.receipt import receipt_of
-from kiosk.domain.session import HoldProof, Observation, PaymentContext, Session
-from kiosk.domain.tariff import Tariff
-from kiosk.engine.receipts import document_of
+from kiosk.domain.session import Observation, PaymentContext
 from kiosk.sandbox.stripe.api import create_stripe_app
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.service.parts import Parts
 from kiosk.store import Store
-from tests.browser.garage import CODE, EXAMPLE, NEAR, SECRET_KEY, Edge, served, whole_files
+from tests.browser.garage import EXAMPLE, SECRET_KEY, Edge, served, whole_files
+from tests.worlds.by_hand import CODE, HOLD, NEAR, ByHand
 
-TARIFF = Tariff("EUR", 49, 35)
-HOLD = 3000
 SCANNED = datetime(2026, 11, 20, 13, 2, 30, tzinfo=UTC)
 """14:02:30 at the charger."""
 
 
-@dataclass
-class Bell:
-    """Stands in for the engine: nothing happens by itself."""
-
-    up: bool = True
-
-    def wake(self) -> None:
-        pass
-
-    def alive(self) -> bool:
-        return self.up
-
-
-class Stage:
+class Stage(ByHand):
     """One kiosk with a clean store. `readings` is how many a charge has had; 77 draw a fine curve and a power."""
 
+    charger_name = "Charger 2"
+    source = "stage"
+
     def __init__(self, folder: Path, assets: Path, *, readings: int = 7) -> None:
-        self.readings = readings
-        self._closers = ExitStack()
-        self.clock = ManualClock(SCANNED)
-        self.book = StripeBook(self.clock)
-        self.site = load_site(EXAMPLE)
-        settings = build_settings(
+        super().__init__(
+            folder,
+            load_site(EXAMPLE),
+            ManualClock(SCANNED),
             secret_key=SECRET_KEY,
             data_dir=assets,
-            database_url=f"sqlite:///{folder / 'stage.db'}",
-            public_url="https://lindenau.example",
-            plugchoice_url="http://127.0.0.1:9/api/v3",
             trusted_proxies=1,
         )
-        self.app = create_app(settings, site=self.site, clock=self.clock)
-        self._closers.callback(stop, self.app)
+        self.readings = readings
+        self._closers = ExitStack()
+        self._closers.callback(super().close)
+        self.bank = StripeBook(self.clock)
         self.app.config["PROPAGATE_EXCEPTIONS"] = False
-        self.bell = Bell()
-        parts: Parts = self.app.extensions["kiosk"]
-        self.app.extensions["kiosk"] = replace(parts, engine=self.bell, patience=0.0)
-        self.store = parts.store
         server = self._closers.enter_context(served(whole_files(self.app)))
         self.address = f"http://127.0.0.1:{server.server_port}"
-        wire = httpx.WSGITransport(app=create_stripe_app(self.book))
+        wire = httpx.WSGITransport(app=create_stripe_app(self.bank))
         self.edge = Edge(self._closers.enter_context(httpx.Client(transport=wire)), set())
         self._addresses = 0
 
     def close(self) -> None:
         self._closers.close()
 
-    @property
-    def now(self) -> datetime:
-        return self.clock.now()
-
     # --- browsers
 
     def driver(self) -> FlaskClient:
         """The driver's browser as the server sees it; its cookie can be handed to a real one."""
-        client = self.app.test_client()
-        client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+        client = self.browser()
         self._addresses += 1
         client.environ_base["HTTP_X_FORWARDED_FOR"] = f"198.51.{self._addresses // 250}.{self._addresses % 250 + 1}"
         return client
@@ -107,15 +78,6 @@ class Stage:
 
     # --- the charger's card
 
-    def card(self, *statuses: str, code: str = CODE, **changes: Any) -> None:
-        """The card as the engine would store it after a look of now."""
-        connectors = tuple(
-            Connector(number, status, "IEC 62196", "Socket", "AC_3_PHASE")
-            for number, status in enumerate(statuses or ("Charging", "Preparing"), start=1)
-        )
-        card = ChargerCard(code, "Charger 2", True, connectors, TARIFF, HOLD, self.now)
-        self.store.save_card(replace(card, **changes))
-
     def cards(self, *statuses: str, **changes: Any) -> None:
         """The card since a while, so that every state has its time, and a free bay nearby."""
         self.clock.advance(-1180)
@@ -127,39 +89,22 @@ class Stage:
 
     # --- a session, step by step
 
-    def start(self, client: FlaskClient, connector: int = 2, **form: str) -> str:
+    def start(self, phone: FlaskClient, connector: int = 2, code: str = CODE, **form: str) -> str:
         self.cards()
-        answer = client.post(f"/c/{CODE}/start", data={"connector": str(connector), **form})
-        assert answer.status_code == 303, answer.get_data(as_text=True)
-        return str(answer.headers["Location"]).removeprefix("/s/")
-
-    def claim(self, key: str) -> int:
-        """The start was sent."""
-        (command,) = [one for one in self.store.commands(key) if one.kind is Kind.START]
-        assert self.store.claim(command.id, self.now)
-        return command.id
+        return super().start(phone, connector, code, **form)
 
     def created(self, client: FlaskClient, **form: str) -> str:
         return self.answer_start(self.start(client, 2, **form))
 
     def answer_start(self, key: str) -> str:
         """The back office made the session."""
-        command = self.claim(key)
-        intent = self.book.create_intent(account="acct_sandbox", amount=HOLD, currency="eur")
-        payment = PaymentContext(intent["client_secret"], "pk_test_sandbox", "acct_sandbox")
-        seen = self.observation("created", payment=payment, created_at=self.now)
-        self.store.start_done(command, f"token-{key}", seen, self.now)
+        intent = self.bank.create_intent(account="acct_sandbox", amount=HOLD, currency="eur")
+        self.made(key, PaymentContext(intent["client_secret"], "pk_test_sandbox", "acct_sandbox"))
         return key
 
     def observation(self, status: str | None, **seen: Any) -> Observation:
-        usual = {"charger_online": True, "tariff": TARIFF, "charger_name": "Charger 2", "authorized_minor": HOLD}
-        if status in {"created", "expired"}:
-            del usual["authorized_minor"]
-        return Observation(asked_at=self.now, seen_at=self.now, status=status, **{**usual, **seen})
-
-    def observe(self, key: str, status: str | None, after: float = 1, **seen: Any) -> Session:
-        self.clock.advance(after)
-        return self.store.observe(key, self.observation(status, **seen), source="stage")[0]
+        held = {} if status in {"created", "expired"} else {"authorized_minor": HOLD}
+        return super().observation(status, **{**held, **seen})
 
     def held(self, client: FlaskClient, **form: str) -> str:
         return self.hold(self.created(client, **form))
@@ -172,9 +117,7 @@ class Stage:
 
     def proven(self, key: str, status: str = "requires_capture", received: int = 0) -> None:
         """The payment provider's own word about the hold and its card."""
-        rest = HOLD if status == "requires_capture" else 0
-        ended = self.now if status == "canceled" else None
-        self.store.set_proof(key, HoldProof(self.now, status, rest, received, ended, "visa", "4242"))
+        self.prove(key, status, capturable=HOLD if status == "requires_capture" else 0, received=received)
 
     def starting(self, client: FlaskClient, **form: str) -> str:
         return self.begin(self.held(client, **form))
@@ -211,14 +154,6 @@ class Stage:
         """The end, with its receipt as the engine issues it."""
         self.observe(key, status, after, **seen)
         self.receipt(key)
-
-    def receipt(self, key: str) -> None:
-        session = self.store.session(key)
-        assert session is not None
-        receipt = receipt_of(session)
-        if receipt is not None:
-            seller = self.site.seller(session.code, session.connector_id)
-            self.store.issue_receipt(key, {"seller": seller, **document_of(session, receipt)}, self.now)
 
     def captured(self, client: FlaskClient, status: str = "captured", **seen: Any) -> str:
         return self.capture(self.charging(client, "18.60", 946), status, **seen)

@@ -14,8 +14,8 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
 from kiosk.domain.tariff import Tariff
 from kiosk.service.parts import Parts
-from tests.browser.garage import CODE
-from tests.browser.stage import HOLD, TARIFF, Show, Stage
+from tests.browser.stage import Show, Stage
+from tests.worlds.by_hand import CODE, HOLD, TARIFF
 
 SITE = "marktplatz"
 BAY = f"/tablet/bay/{CODE}/2"
@@ -40,7 +40,7 @@ STATES: dict[str, tuple[tuple[str, ...], bool, Tariff]] = {
 
 def _save(stage: Stage, before: bool) -> None:
     """The cards of all chargers; `before`: as they were a while ago, so that every state has its time."""
-    for facts in stage.site.sites[0].chargers:
+    for facts in stage.book.sites[0].chargers:
         words, online, tariff = STATES[facts.code]
         connectors = tuple(
             Connector(
@@ -63,7 +63,7 @@ def _fuses(stage: Stage) -> FuseTree:
     fast = ["DCF4N", "4KD8V", "XC3ZU"]
 
     def station(code: str) -> Node:
-        facts = next(one for one in stage.site.sites[0].chargers if one.code == code)
+        facts = next(one for one in stage.book.sites[0].chargers if one.code == code)
         return Node(
             NodeKind.STATION,
             facts.label,

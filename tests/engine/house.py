@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from kiosk.clock import ManualClock
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
-from kiosk.domain.limits import Policy
 from kiosk.domain.session import HoldProof, Phase, Session
 from kiosk.domain.tariff import Tariff
-from kiosk.engine.context import Context, Proofs
-from kiosk.engine.engine import Engine
-from kiosk.news.live import Live, session_topic
+from kiosk.engine.context import Context
+from kiosk.news.live import session_topic
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
-from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.stripe.methods import card_method
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
 from kiosk.sandbox.world.faults import Faults, FaultyTransport
 from kiosk.sandbox.world.holds import ACCOUNT
 from kiosk.sandbox.world.switches import Switches
-from kiosk.sandbox.world.world import World
 from kiosk.upstream.errors import UpstreamError
-from kiosk.upstream.plugchoice.budget import Budgets
-from kiosk.upstream.plugchoice.public import PlugchoicePublic
-from tests.worlds.once import migrated_store
+from tests.worlds.engine import EngineWorld, Gate
 
 CODE = "7MK4T"
 SMALL = "SMALL"
@@ -67,24 +58,11 @@ class BookProofs:
         )
 
 
-class Gate(httpx.BaseTransport):
-    """Lets calls through while it is open; the others wait, as on a slow line."""
+class House(EngineWorld):
+    """A charger with four bays and one with a small hold, and drivers who start, pay, stop and cancel."""
 
-    def __init__(self, inner: httpx.BaseTransport) -> None:
-        self._inner = inner
-        self.open = threading.Event()
-        self.open.set()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        assert self.open.wait(20)
-        return self._inner.handle_request(request)
-
-
-class House:
     def __init__(self, folder: Path, switches: Switches | None = None, *, proofs: bool = False) -> None:
-        self.clock = ManualClock()
-        self.book = StripeBook(self.clock)
-        self.world = World(self.clock, self.book, switches or Switches(unpaid_expiry=180, settle=25))
+        super().__init__(folder, switches or Switches(unpaid_expiry=180, settle=25))
         bays = tuple(ConnectorSpec(number, "AC_3_PHASE", 22_000) for number in range(1, 5))
         self.world.add_charger(ChargerSpec(CODE, "Charger 2", bays, Pricing("EUR", price_per_kwh=49, start_fee=35)))
         small = (ConnectorSpec(1, "AC_3_PHASE", 22_000),)
@@ -92,49 +70,29 @@ class House:
         self.faults = Faults()
         inner = httpx.WSGITransport(create_plugchoice_app(self.world, self.faults))
         self.transport = Gate(FaultyTransport(inner, self.faults))
-        self.store = migrated_store(folder / "kiosk.db")
         self.proofs: BookProofs | None = BookProofs(self) if proofs else None
-        self.live = Live()
-        self._pages = ExitStack()
         self.seller_breaks = False
         self.engine = self.new_engine()
 
-    def new_engine(self, policy: Policy | None = None, *, inline: bool = True) -> Engine:
-        """An engine with nothing in memory, as after a restart."""
-        self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
-        public = PlugchoicePublic(
-            "http://upstream/api/v3", clock=self.clock, budgets=self.budgets, transport=self.transport
-        )
-        proofs: Proofs | None = self.proofs
-        self.context = Context(
+    def made_context(self) -> Context:
+        return Context(
             clock=self.clock,
             store=self.store,
             live=self.live,
-            public=public,
+            public=self.public_client("http://upstream/api/v3", self.transport),
             budgets=self.budgets,
             seller=self._seller,
-            policy=policy or Policy(),
-            proofs=proofs,
+            proofs=self.proofs,
         )
-        return Engine(self.context, inline=inline)
 
     def _seller(self, _session: Session) -> dict[str, str]:
         if self.seller_breaks:
             raise RuntimeError("the operator's facts cannot be read")
         return SELLER
 
-    def restart(self, policy: Policy | None = None) -> None:
-        """As after kill -9: the store stays, everything else is forgotten. The old lease runs out first."""
-        self.clock.advance(11)
-        self.engine = self.new_engine(policy)
-
-    def close(self) -> None:
-        self._pages.close()
-        self.store.close()
-
     def watch(self, key: str) -> None:
         """Somebody opens the page of this session and keeps it open."""
-        self._pages.enter_context(self.live.subscribe(session_topic(key)))
+        self.open_page(session_topic(key))
 
     def request(self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None) -> str:
         """A driver asks for a bay; nothing is sent yet."""
@@ -151,14 +109,6 @@ class House:
         self.store.create(session, device="phone", now=self.clock.now())
         self.engine.wake()
         return session.key
-
-    def run(self, seconds: float) -> None:
-        """Let the engine go round while time passes."""
-        end = self.clock.now() + timedelta(seconds=seconds)
-        while (now := self.clock.now()) < end:
-            wait = self.engine.round()
-            self.clock.advance(max(0.2, min(wait, 2.0, (end - now).total_seconds())))
-        self.engine.round()
 
     def until(self, key: str, status: str, seconds: float = 300) -> Session:
         for _ in self.steps(seconds):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,29 +12,22 @@ from typing import Any
 import httpx
 from flask import Flask
 
-from kiosk.clock import ManualClock
 from kiosk.domain.charger import ChargerCard
 from kiosk.engine.context import Context
-from kiosk.engine.engine import Engine
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import Live, charger_topic, site_topic
+from kiosk.news.live import charger_topic, site_topic
 from kiosk.sandbox.chargepilot.gateway import SITE_ID, PilotSwitches, create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.plugchoice.operator import create_operator_app
 from kiosk.sandbox.plugchoice.pages import OperatorSwitches
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
-from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
 from kiosk.sandbox.world.faults import Faults, FaultyTransport
-from kiosk.sandbox.world.world import World
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.ocpplab.client import Ocpplab
-from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
-from kiosk.upstream.plugchoice.public import PlugchoicePublic
-from tests.engine.house import Gate
-from tests.worlds.once import migrated_store
+from tests.worlds.engine import EngineWorld, Gate
 
 Answer = Callable[[httpx.Request], httpx.Response | None]
 TOKEN = "operator-1"
@@ -66,8 +59,10 @@ class Wire(httpx.BaseTransport):
         return answer if answer is not None else self._inner.handle_request(request)
 
 
-class SiteHouse:
+class SiteHouse(EngineWorld):
     """A site of `chargers` with two bays each. `operator`, `pilot` and `lab` say which of the systems are set."""
+
+    longest_step = 1.0
 
     def __init__(
         self,
@@ -83,8 +78,7 @@ class SiteHouse:
         extra: Sequence[ChargerSpec] = (),
         plans: Sequence[SitePlan] | None = None,
     ) -> None:
-        self.clock = ManualClock()
-        self.world = World(self.clock, StripeBook(self.clock))
+        super().__init__(folder)
         for number in range(chargers):
             plugs = tuple(ConnectorSpec(bay, "AC_3_PHASE", 22_000) for bay in range(1, bays + 1))
             self.world.add_charger(ChargerSpec(code(number), f"Charger {number}", plugs, Pricing("EUR", 49, 35)))
@@ -105,23 +99,15 @@ class SiteHouse:
             "lab": create_ocpplab_app(self.world, "lab-1", faults=self.faults["lab"]),
         }
         self.token, self.per_minute, self.pilot_clock = TOKEN, 500, self.clock
-        self.store = migrated_store(folder / "kiosk.db")
-        self.live = Live()
-        self._pages = ExitStack()
         self.engine = self.new_engine()
 
-    def new_engine(self, *, inline: bool = True) -> Engine:
-        """An engine with nothing in memory, as after a restart."""
-        self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
-        public = PlugchoicePublic(
-            "http://up/api/v3", clock=self.clock, budgets=self.budgets, transport=self._transport("public")
-        )
+    def made_context(self) -> Context:
         has = self._has
-        self.context = Context(
+        return Context(
             clock=self.clock,
             store=self.store,
             live=self.live,
-            public=public,
+            public=self.public_client("http://up/api/v3", self._transport("public")),
             budgets=self.budgets,
             seller=lambda _session: {"name": "Stadtwerke Lindenau GmbH"},
             sites=self.plans,
@@ -143,7 +129,6 @@ class SiteHouse:
             if has["lab"]
             else None,
         )
-        return Engine(self.context, inline=inline)
 
     def _transport(self, name: str) -> httpx.BaseTransport:
         app: Flask = self.apps[name]
@@ -151,30 +136,9 @@ class SiteHouse:
         self.gates[name] = Gate(Wire(inner, self))
         return self.gates[name]
 
-    def restart(self) -> None:
-        """As after kill -9: the old lease runs out first."""
-        self.clock.advance(11)
-        self.engine = self.new_engine()
-
-    def close(self) -> None:
-        self._pages.close()
-        self.store.close()
-
     def watch(self, site: str = SITE) -> None:
         """Somebody stands in front of the board of that site."""
-        self._pages.enter_context(self.live.subscribe(site_topic(site)))
-
-    def leave(self) -> None:
-        """Nobody looks any more."""
-        self._pages.close()
-
-    def run(self, seconds: float, step: float = 1.0) -> None:
-        """Let the engine go round while time passes, at most `step` seconds between two looks."""
-        end = self.clock.now() + timedelta(seconds=seconds)
-        while (now := self.clock.now()) < end:
-            wait = self.engine.round()
-            self.clock.advance(max(0.2, min(wait, step, (end - now).total_seconds())))
-        self.engine.round()
+        self.open_page(site_topic(site))
 
     def asked(self, route: str) -> int:
         """How often the outside was asked for that."""

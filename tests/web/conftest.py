@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from kiosk.app import create_app, stop
 from kiosk.clock import ManualClock
-from kiosk.config.settings import Settings, build_settings
 from kiosk.config.sites import SiteBook
-from kiosk.domain.charger import ChargerCard, Connector
-from kiosk.domain.session import HoldProof, Observation, PaymentContext, Session
-from kiosk.domain.tariff import Tariff
-from kiosk.service.parts import Parts
-from kiosk.store import Store
-from tests.worlds.once import migrated_database, static_files
+from kiosk.domain.session import PaymentContext, Session
+from tests.worlds.by_hand import CODE, HOLD, NEAR, TARIFF, Bell, ByHand
+from tests.worlds.once import static_files
+
+__all__ = ["BOOK", "CODE", "HOLD", "KEY", "NEAR", "PAYMENT", "SECRET", "TARIFF", "Bell", "Kiosk"]
 
 KEY = "a-secret-key-that-is-long-enough-for-tests"
-CODE = "7MK4T"
-NEAR = "9QX6B"
-TARIFF = Tariff("EUR", 49, 35)
-HOLD = 3000
 SECRET = "pi_3Kiosk_secret_abcdef"
 PAYMENT = PaymentContext(SECRET, "pk_test_kiosk", "acct_kiosk")
 
@@ -70,84 +61,30 @@ BOOK = {
 }
 
 
-@dataclass
-class Bell:
-    """Stands in for the engine: `act` is what the engine would do when a wish wakes it."""
+class Kiosk(ByHand):
+    """The kiosk under test: two chargers on one site."""
 
-    act: Callable[[], object] | None = None
-    rings: int = 0
-    up: bool = True
-
-    def wake(self) -> None:
-        self.rings += 1
-        if self.act is not None:
-            self.act()
-
-    def alive(self) -> bool:
-        return self.up
-
-
-@dataclass
-class Kiosk:
-    """The kiosk under test, and the hands of the world outside."""
-
-    app: Flask
-    clock: ManualClock
-    store: Store
-    bell: Bell
-    book: SiteBook
-    settings: Settings
-    drivers: list[FlaskClient] = field(default_factory=list)
-
-    @property
-    def now(self) -> datetime:
-        return self.clock.now()
+    def __init__(
+        self, folder: Path, clock: ManualClock | None = None, book: SiteBook | None = None, secret_key: str = KEY
+    ) -> None:
+        super().__init__(
+            folder,
+            book or SiteBook.model_validate(BOOK),
+            clock or ManualClock(),
+            secret_key=secret_key,
+            data_dir=static_files(),
+        )
+        self.app.testing = True
 
     def phone(self) -> FlaskClient:
-        """A browser of its own, that says where its requests come from as browsers do."""
-        client = self.app.test_client()
-        client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+        """A browser of its own that asks for pages."""
+        client = self.browser()
         client.environ_base["HTTP_ACCEPT"] = "text/html"
         return client
 
-    def card(self, *statuses: str, code: str = CODE, **changes: Any) -> ChargerCard:
-        """Store the charger's card as the engine would after a read of now."""
-        connectors = tuple(
-            Connector(number, status, "IEC 62196", "Socket", "AC_3_PHASE")
-            for number, status in enumerate(statuses or ("Charging", "Preparing"), start=1)
-        )
-        card = ChargerCard(code, "Lindenau 2", True, connectors, TARIFF, HOLD, self.now)
-        return self.store.save_card(replace(card, **changes))
-
-    def start(self, phone: FlaskClient, connector: int = 2, code: str = CODE, **form: str) -> str:
-        """Start from the landing page; the session's key. The engine has not looked yet."""
-        answer = phone.post(f"/c/{code}/start", data={"connector": str(connector), **form})
-        assert answer.status_code == 303, answer.get_data(as_text=True)
-        address = str(answer.headers["Location"])
-        assert address.startswith("/s/")
-        return address.removeprefix("/s/")
-
     def start_answer(self, key: str, **seen: Any) -> Session:
         """The back office made the session."""
-        (command,) = [c for c in self.store.commands(key) if c.kind.value == "start"]
-        if command.state.value == "waiting":
-            assert self.store.claim(command.id, self.now)
-        observation = self.observation("created", payment=PAYMENT, created_at=self.now, **seen)
-        return self.store.start_done(command.id, f"token-{key}", observation, self.now)
-
-    def observation(self, status: str | None, **seen: Any) -> Observation:
-        return Observation(
-            asked_at=self.now,
-            seen_at=self.now,
-            status=status,
-            **{"charger_online": True, "tariff": TARIFF, "charger_name": "Lindenau 2", **seen},
-        )
-
-    def observe(self, key: str, status: str | None, **seen: Any) -> Session:
-        """One reading of the back office, a second after the last one."""
-        self.clock.advance(1)
-        session, _ = self.store.observe(key, self.observation(status, **seen), source="test")
-        return session
+        return self.made(key, PAYMENT, **seen)
 
     def held(self, phone: FlaskClient, limit: str = "") -> str:
         """A session whose hold was just placed."""
@@ -180,14 +117,8 @@ class Kiosk:
 
     def ended(self, key: str, status: str, **seen: Any) -> Session:
         """The end, with its receipt as the engine issues it."""
-        from kiosk.domain.receipt import receipt_of
-        from kiosk.engine.receipts import document_of
-
         session = self.observe(key, status, authorized_minor=seen.pop("authorized_minor", HOLD), **seen)
-        receipt = receipt_of(session)
-        if receipt is not None:
-            seller = self.book.seller(session.code, session.connector_id)
-            self.store.issue_receipt(key, {"seller": seller, **document_of(session, receipt)}, self.now)
+        self.receipt(key)
         return session
 
     def captured(self, key: str, *, energy: str = "18.62", minor: int = 947, **seen: Any) -> Session:
@@ -206,29 +137,14 @@ class Kiosk:
 
     def proven(self, key: str, *, status: str = "succeeded", received: int = 0) -> Session:
         """The payment provider's own word that the hold has ended."""
-        proof = HoldProof(self.now, status, 0, received, self.now if status == "canceled" else None, "visa", "4242")
-        return self.store.set_proof(key, proof)
+        return self.prove(key, status, received=received)
 
 
 @pytest.fixture
 def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
-    settings = build_settings(
-        secret_key=KEY,
-        data_dir=static_files(),
-        database_url=migrated_database(tmp_path / "kiosk.db"),
-        public_url="https://lindenau.example",
-        plugchoice_url="http://127.0.0.1:9/api/v3",
-    )
-    clock = ManualClock()
-    book = SiteBook.model_validate(BOOK)
-    app = create_app(settings, site=book, clock=clock)
-    app.testing = True
-    parts: Parts = app.extensions["kiosk"]
-    bell = Bell()
-    parts.live.on_wish(bell.wake)
-    app.extensions["kiosk"] = replace(parts, engine=bell, patience=0.0)
-    yield Kiosk(app, clock, parts.store, bell, book, settings)
-    stop(app)
+    kiosk = Kiosk(tmp_path)
+    yield kiosk
+    kiosk.close()
 
 
 @pytest.fixture

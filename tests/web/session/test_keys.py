@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from kiosk.app import create_app, stop
-from kiosk.config.settings import build_settings
 from kiosk.domain.commands import Kind
 from kiosk.domain.status import TABLE, Status
-from kiosk.service.parts import Parts
 from kiosk.web.shared.devices import current_device
-from tests.web.conftest import CODE, HOLD, KEY, SECRET, Bell, Kiosk
+from tests.web.conftest import CODE, HOLD, KEY, SECRET, Kiosk
 
 NEW = "a-newer-secret-key-that-is-long-enough-too"
 COOKIE = "__Host-driver"
@@ -25,23 +22,11 @@ OWNERS = ("confirm", "cancel", "stop", "limit", "receipt-email", "leave")
 @contextmanager
 def reopened(kiosk: Kiosk, secret_key: str = KEY) -> Iterator[Kiosk]:
     """The same database and clock under a new process, perhaps with other secrets."""
-    settings = build_settings(
-        secret_key=secret_key,
-        data_dir=kiosk.settings.data_dir,
-        database_url=kiosk.settings.database_url,
-        public_url=kiosk.settings.public_url,
-        plugchoice_url=kiosk.settings.plugchoice_url,
-    )
-    app = create_app(settings, site=kiosk.book, clock=kiosk.clock)
-    app.testing = True
-    parts: Parts = app.extensions["kiosk"]
-    bell = Bell()
-    parts.live.on_wish(bell.wake)
-    app.extensions["kiosk"] = replace(parts, engine=bell, patience=0.0)
+    again = Kiosk(kiosk.folder, kiosk.clock, kiosk.book, secret_key)
     try:
-        yield Kiosk(app, kiosk.clock, parts.store, bell, kiosk.book, settings)
+        yield again
     finally:
-        stop(app)
+        again.close()
 
 
 def cookie_of(phone: FlaskClient) -> str:
@@ -188,7 +173,9 @@ def test_a_page_is_the_same_after_the_server_was_started_anew(kiosk: Kiosk, phon
     kiosk.card()
     key = kiosk.start(phone)
     kiosk.start_answer(key)
-    held = {} if status in {Status.CREATED, Status.EXPIRED} else {"authorized_minor": HOLD, "authorized_at": kiosk.now}
+    held: dict[str, Any] = {}
+    if status not in {Status.CREATED, Status.EXPIRED}:
+        held = {"authorized_minor": HOLD, "authorized_at": kiosk.now}
     if status is not Status.CREATED:
         kiosk.observe(key, "authorized", **held) if held else None
         if TABLE[status].final:

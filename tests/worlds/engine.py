@@ -1,0 +1,100 @@
+"""An engine in front of stand-ins, on one clock that stands still: no sockets, no threads, no sleeping.
+
+`EngineWorld` is what all of them have: a store, news, a way to go round while time passes, and a restart after which
+nothing is left but the store. What stands outside, and who asks for what, is said by the worlds that are made of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import httpx
+
+from kiosk.clock import ManualClock
+from kiosk.engine.context import Context
+from kiosk.engine.engine import Engine
+from kiosk.news.live import Live
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
+from kiosk.upstream.plugchoice.budget import Budgets
+from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from tests.worlds.once import migrated_store
+
+LEASE_RUNS_OUT = 11.0
+"""Seconds after which a killed engine's lease is free."""
+LEAST_STEP = 0.2
+
+
+class Gate(httpx.BaseTransport):
+    """Lets calls through while it is open; the others wait, as on a slow line."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self.open = threading.Event()
+        self.open.set()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert self.open.wait(20)
+        return self._inner.handle_request(request)
+
+
+class EngineWorld:
+    """A made-up world with its bank, a store in `folder`, and an engine that a test lets go round."""
+
+    longest_step: ClassVar[float] = 2.0
+    """Seconds that pass at most between two rounds."""
+
+    engine: Engine
+    context: Context
+
+    def __init__(self, folder: Path, switches: Switches | None = None) -> None:
+        self.clock = ManualClock()
+        self.book = StripeBook(self.clock)
+        self.world = World(self.clock, self.book, switches)
+        self.store = migrated_store(folder / "kiosk.db")
+        self.live = Live()
+        self._pages = ExitStack()
+
+    def made_context(self) -> Context:
+        """What the next engine works with. Its budgets know what the store remembers of earlier ones."""
+        raise NotImplementedError
+
+    def new_engine(self, *, inline: bool = True) -> Engine:
+        """An engine with nothing in memory, as after a restart. `inline`: it works in the test's own thread."""
+        self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
+        self.context = self.made_context()
+        return Engine(self.context, inline=inline)
+
+    def public_client(self, base: str, transport: httpx.BaseTransport) -> PlugchoicePublic:
+        return PlugchoicePublic(base, clock=self.clock, budgets=self.budgets, transport=transport)
+
+    def restart(self) -> None:
+        """As after kill -9: the store stays, everything else is forgotten. The old lease runs out first."""
+        self.clock.advance(LEASE_RUNS_OUT)
+        self.engine = self.new_engine()
+
+    def close(self) -> None:
+        self._pages.close()
+        self.store.close()
+
+    def open_page(self, topic: str) -> None:
+        """Somebody opens a page with news of `topic`, and keeps it open."""
+        self._pages.enter_context(self.live.subscribe(topic))
+
+    def leave(self) -> None:
+        """Every page is closed."""
+        self._pages.close()
+
+    def run(self, seconds: float, step: float | None = None) -> None:
+        """Let the engine go round while time passes, at most `step` seconds between two rounds."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while (now := self.clock.now()) < end:
+            wait = self.engine.round()
+            left = (end - now).total_seconds()
+            self.clock.advance(max(LEAST_STEP, min(wait, step or self.longest_step, left)))
+        self.engine.round()
