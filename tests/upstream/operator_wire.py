@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 
-from kiosk.clock import ManualClock
 from kiosk.upstream.errors import UpstreamError
-from kiosk.upstream.http import Outcome
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from tests.worlds.faked_wire import Answers, FakedWire
 
 from .support import assert_tells_nothing
 
@@ -20,7 +18,6 @@ BASE = "https://upstream.example/api/v3"
 BEARER = "12|pat-9d8c7b6a5f4e3d2c1b0a"
 SITE = "a5c1e6f2-1111-4222-8333-944455566677"
 CHARGER = "445bd3f6-8f2c-38cb-aa04-2f4e1edb32bb"
-Handler = Callable[[httpx.Request], httpx.Response]
 
 CALLS: dict[str, Callable[[PlugchoiceOperator], object]] = {
     "operator_sites": lambda api: api.sites(),
@@ -36,30 +33,16 @@ CALLS: dict[str, Callable[[PlugchoiceOperator], object]] = {
 }
 
 
-class Wire:
-    """A client, its clock, and everything that was sent and counted."""
+class Wire(FakedWire):
+    """A client of the operator endpoints on a faked wire."""
 
-    def __init__(self, answer: Handler | httpx.Response, **more: Any) -> None:
-        self.clock = ManualClock()
-        self.sent: list[httpx.Request] = []
-        self.counted: list[tuple[str, Outcome, int | None]] = []
-
-        def record(request: httpx.Request) -> httpx.Response:
-            self.sent.append(request)
-            return answer(request) if callable(answer) else answer
-
-        self.api = PlugchoiceOperator(
-            BASE,
-            BEARER,
-            clock=self.clock,
-            transport=httpx.MockTransport(record),
-            on_call=lambda endpoint, outcome, status, _seconds: self.counted.append((endpoint, outcome, status)),
-            **more,
-        )
+    def __init__(self, answer: Answers, **more: Any) -> None:
+        super().__init__(answer)
+        self.api = PlugchoiceOperator(BASE, BEARER, **self.wired, **more)
 
 
 @contextmanager
-def wire(answer: Handler | httpx.Response, **more: Any) -> Iterator[Wire]:
+def wire(answer: Answers, **more: Any) -> Iterator[Wire]:
     made = Wire(answer, **more)
     try:
         yield made
@@ -67,7 +50,7 @@ def wire(answer: Handler | httpx.Response, **more: Any) -> Iterator[Wire]:
         made.api.close()
 
 
-def failure(name: str, answer: Handler | httpx.Response) -> UpstreamError:
+def failure(name: str, answer: Answers) -> UpstreamError:
     with wire(answer) as w, pytest.raises(UpstreamError) as failed:
         CALLS[name](w.api)
     assert_tells_nothing(failed.value, BEARER, "pat-9d8c", "upstream.example")

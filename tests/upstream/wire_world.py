@@ -8,13 +8,12 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from kiosk.clock import ManualClock
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.session import Observation
 from kiosk.upstream.errors import UpstreamError
-from kiosk.upstream.http import Outcome
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
 from kiosk.upstream.plugchoice.public import PlugchoicePublic, Started
+from tests.worlds.faked_wire import Answers, FakedWire
 
 from .support import (
     EMAIL,
@@ -26,7 +25,6 @@ from .support import (
 )
 
 BASE = "https://upstream.example/api/v3"
-Handler = Callable[[httpx.Request], httpx.Response]
 Call = Callable[[PlugchoicePublic], Observation | ChargerCard | Started]
 
 CALLS: dict[Endpoint, Call] = {
@@ -42,31 +40,18 @@ OF_A_SESSION = [e for e in Endpoint if e not in {Endpoint.GET_CHARGER, Endpoint.
 every_endpoint = pytest.mark.parametrize("endpoint", list(Endpoint))
 
 
-class World:
-    """A client, its clock and budgets, and everything that was sent and counted."""
+class World(FakedWire):
+    """A client of the public endpoints on a faked wire, and its budgets."""
 
-    def __init__(self, handler: Handler, limits: Limits | None = None) -> None:
-        self.clock = ManualClock()
+    def __init__(self, answer: Answers, limits: Limits | None = None) -> None:
+        super().__init__(answer)
         self.budgets = Budgets(limits)
-        self.sent: list[httpx.Request] = []
-        self.counted: list[tuple[str, Outcome, int | None]] = []
-
-        def record(request: httpx.Request) -> httpx.Response:
-            self.sent.append(request)
-            return handler(request)
-
-        self.api = PlugchoicePublic(
-            BASE,
-            clock=self.clock,
-            budgets=self.budgets,
-            transport=httpx.MockTransport(record),
-            on_call=lambda endpoint, outcome, status, _seconds: self.counted.append((endpoint, outcome, status)),
-        )
+        self.api = PlugchoicePublic(BASE, budgets=self.budgets, **self.wired)
 
 
 @contextmanager
-def world(answer: Handler | httpx.Response, limits: Limits | None = None) -> Iterator[World]:
-    made = World(answer if callable(answer) else lambda _: answer, limits)
+def world(answer: Answers, limits: Limits | None = None) -> Iterator[World]:
+    made = World(answer, limits)
     try:
         yield made
     finally:
@@ -81,7 +66,7 @@ def good(endpoint: Endpoint) -> httpx.Response:
     return httpx.Response(200, json=session_body())
 
 
-def failure(endpoint: Endpoint, answer: Handler | httpx.Response) -> UpstreamError:
+def failure(endpoint: Endpoint, answer: Answers) -> UpstreamError:
     with world(answer) as w, pytest.raises(UpstreamError) as failed:
         CALLS[endpoint](w.api)
     assert_tells_nothing(failed.value)

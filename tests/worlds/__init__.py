@@ -1,19 +1,27 @@
 """The worlds that tests are played in. Take the smallest one in which the thing under test can happen.
 
-| what the test is about | take | it has |
-|---|---|---|
-| a decision: what follows from these facts at this moment | no world: plain values, `tests/domain/made.py` | nothing runs |
-| what is remembered, and that two at once stay whole | the fixtures `store`, `second` of `tests/store`, and `tests/store/build.py` | one database |
-| what a client of an outside system sends and understands | `tests/upstream`: `wire_world` (public endpoints), `operator_wire`, `support.loopback` (real sockets) | answers written by the test |
-| what the engine does with one charger's sessions | `house`, `house_with_proofs` of `tests/engine`, made of `engine.EngineWorld` | engine, sandbox, bank; time passes in `run` |
-| what the engine reads of whole sites: states, prices, fuses, makes | `build` of `tests/engine`, made of `engine.EngineWorld` | engine and all four systems of the sandbox |
-| what a page says and offers in a state | `kiosk`, `phone` of `tests/web`, made of `by_hand.ByHand` | app and store; the test is the engine |
-| the same on a site's screen, or with a fuse tree | `tests/web/paired.py`, `tests/web/powered.py` on top of `kiosk` | a paired screen; a tree |
-| the app's foundation: settings, headers, health, errors | `made_app` of `tests/web/built.py` | an app; nobody answers outside |
-| the stand-ins themselves | `garage` of `tests/sandbox`, and the stripe, operator and pilot stands beside their tests | the sandbox alone |
-| a picture of a screen, or a page's script in a state | `stage` of `tests/browser`, made of `by_hand.ByHand` | a server, Chromium; the test is the engine |
-| a driver's whole way, from the code to the receipt | `garage` of `tests/browser` | server, Chromium, engine, sandbox, a quick clock |
+Nothing runs
+    A decision, what follows from these facts at this moment: plain values, `tests/domain/made.py`.
+One database
+    What is remembered, and that it stays whole when two write at once: the fixtures `store` and `second` of
+    `tests/store`, with the sessions of `tests/store/build.py`.
+Answers that the test writes
+    What a client of an outside system sends, and how it reads what comes back: `FakedWire`, under the clients of
+    `tests/upstream`. Real sockets, for what only they can do: `loopback` of `tests/upstream/support.py`.
+Engine, sandbox and bank; time passes in `run`
+    What the engine does with the sessions of chargers: `house` and `house_with_proofs` of `tests/engine`. What it reads
+    of whole sites, their states, prices, fuses and makes: `build` of `tests/engine`. Both are an `EngineWorld`.
+App and store; the test is the engine
+    What a page says and offers in a state: `kiosk` and `phone` of `tests/web`, a `ByHand`. On the screen of a site add
+    `tests/web/paired.py`, with a fuse tree `tests/web/powered.py`. The app's foundation, settings, headers, health and
+    errors: `made_app` of `tests/web/built.py`.
+The sandbox alone
+    The stand-ins themselves: `garage` of `tests/sandbox`, and the stands that lie beside their tests.
+Server and Chromium; the test is the engine
+    A picture of a screen, or what its script does in a state: `stage` of `tests/browser`, a `ByHand`.
+Server, Chromium, engine, sandbox, and a quick clock
+    A driver's whole way, from the code to the receipt: `garage` of `tests/browser`. The slowest: take it last.
 
-What is the same for all of them is made once in a process: see `once`. A new world is a new subclass of `EngineWorld` or
-`ByHand`, and stays beside its tests until a second folder wants it.
+What all of them need is made once in a process, see `once`. A new world is one more `EngineWorld` or `ByHand`; it lies
+beside the tests that want it, until a second folder does.
 """

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +20,7 @@ from kiosk.upstream.chargepilot.reading import PilotSite
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused, UpstreamError
 from kiosk.upstream.http import Outcome, TimeLimits
 from tests.upstream.support import assert_tells_nothing, hear, loopback, say
+from tests.worlds.faked_wire import Answers, FakedWire
 
 BASE = "https://pilot.example/rest/v1"
 KEY = "key-4f9c"
@@ -27,32 +28,16 @@ SECRET_WORD = "a secret of seven words, and more"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECONDS = "1767225600"
 SITE = {"id": "site-1", "name": "Depot", "timezone": "Europe/Amsterdam", "fuse_tree": []}
-Handler = Callable[[httpx.Request], httpx.Response]
 
 
-class Wire:
-    def __init__(self, answer: Handler | httpx.Response, *, base: str = BASE, full_path: bool = True) -> None:
-        self.clock = ManualClock(START)
-        self.sent: list[httpx.Request] = []
-        self.counted: list[tuple[str, Outcome, int | None]] = []
-
-        def record(request: httpx.Request) -> httpx.Response:
-            self.sent.append(request)
-            return answer(request) if callable(answer) else answer
-
-        self.api = ChargePilot(
-            base,
-            KEY,
-            SECRET_WORD,
-            clock=self.clock,
-            full_path=full_path,
-            transport=httpx.MockTransport(record),
-            on_call=lambda endpoint, outcome, status, _seconds: self.counted.append((endpoint, outcome, status)),
-        )
+class Wire(FakedWire):
+    def __init__(self, answer: Answers, *, base: str = BASE, full_path: bool = True) -> None:
+        super().__init__(answer, START)
+        self.api = ChargePilot(base, KEY, SECRET_WORD, full_path=full_path, **self.wired)
 
 
 @contextmanager
-def wire(answer: Handler | httpx.Response, *, base: str = BASE, full_path: bool = True) -> Iterator[Wire]:
+def wire(answer: Answers, *, base: str = BASE, full_path: bool = True) -> Iterator[Wire]:
     made = Wire(answer, base=base, full_path=full_path)
     try:
         yield made
@@ -60,7 +45,7 @@ def wire(answer: Handler | httpx.Response, *, base: str = BASE, full_path: bool 
         made.api.close()
 
 
-def failure(answer: Handler | httpx.Response) -> UpstreamError:
+def failure(answer: Answers) -> UpstreamError:
     with wire(answer) as w, pytest.raises(UpstreamError) as failed:
         w.api.sites()
     assert_tells_nothing(failed.value, KEY, SECRET_WORD, "pilot.example")

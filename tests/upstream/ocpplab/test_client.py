@@ -21,6 +21,7 @@ from kiosk.upstream.ocpplab.client import MOST_PAGES, Ocpplab
 from kiosk.upstream.ocpplab.commands import ChargerChange, NewCharger, Target, plug_connector
 from kiosk.upstream.ocpplab.reading import Provisioning, Stage
 from tests.upstream.support import assert_tells_nothing, hear, loopback, say
+from tests.worlds.faked_wire import Answers, FakedWire
 
 BASE = "https://lab.example"
 BEARER = "eyJhbGciOiJub25lIn0.lab.token"
@@ -35,33 +36,12 @@ CHARGER = {
     "max_charging_power": 22000,
 }
 NEW = NewCharger("CP-FAST-201", "abb", "terra-184", "CCS2", WS_URL, ocpp_version="OCPP2.0.1")
-Handler = Callable[[httpx.Request], httpx.Response]
-Answers = Handler | httpx.Response | list[httpx.Response]
 
 
-class Wire:
+class Wire(FakedWire):
     def __init__(self, answer: Answers, **more: Any) -> None:
-        self.clock = ManualClock(START)
-        self.sent: list[httpx.Request] = []
-        self.counted: list[tuple[str, Outcome, int | None]] = []
-
-        def record(request: httpx.Request) -> httpx.Response:
-            self.sent.append(request)
-            if isinstance(answer, list):
-                return answer[len(self.sent) - 1]
-            return answer(request) if callable(answer) else answer
-
-        self.api = Ocpplab(
-            more.pop("base", BASE),
-            BEARER,
-            clock=self.clock,
-            transport=httpx.MockTransport(record),
-            on_call=lambda endpoint, outcome, status, _seconds: self.counted.append((endpoint, outcome, status)),
-            **more,
-        )
-
-    def body(self) -> Any:
-        return json.loads(self.sent[-1].content)
+        super().__init__(answer, START)
+        self.api = Ocpplab(more.pop("base", BASE), BEARER, **self.wired, **more)
 
 
 @contextmanager
