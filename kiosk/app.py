@@ -15,9 +15,12 @@ from kiosk.config.places import PACKAGE, folder
 from kiosk.config.settings import Settings
 from kiosk.config.sites import Site, SiteBook, load_site
 from kiosk.domain.limits import Policy
+from kiosk.domain.session import Event
+from kiosk.domain.status import Group
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.sites.plan import SitePlan
+from kiosk.metrics import Metrics
 from kiosk.news.live import Live
 from kiosk.news.news import News
 from kiosk.outside import NETWORK, Outside, Transports, connect, remembered_budgets
@@ -72,11 +75,15 @@ def create_app(
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     store.migrate()
     live = Live(settings.max_streams)
-    outside = connect(settings, clock, remembered_budgets(store.note_call), transports)
-    engine = Engine(_context(settings, site, clock, store, live, outside))
+    metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
+    outside = connect(settings, clock, remembered_budgets(store.note_call), transports, metrics.on_call)
+    metrics.watch_store(store.tally, clock.now)
+    metrics.watch_room(outside.room(clock))
+    engine = Engine(_context(settings, site, clock, store, live, outside, metrics))
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
     app.extensions["kiosk"] = Parts(settings, site, clock, store, live, engine, Powers(store, live, clock))
+    app.extensions["kiosk.metrics"] = metrics
     app.extensions["kiosk.running"] = Running(engine, live, store, outside)
     _pages(app, settings, site)
     if settings.trusted_proxies:
@@ -136,6 +143,7 @@ def _context(
     store: Store,
     live: News,
     outside: Outside,
+    metrics: Metrics,
 ) -> Context:
     policy = Policy(
         start=timedelta(seconds=settings.start_deadline_seconds),
@@ -156,6 +164,7 @@ def _context(
         pilot=outside.pilot,
         lab=outside.lab,
         pictures=outside.pictures,
+        on_event=lambda event, _session: metrics.on_event(event),
     )
 
 

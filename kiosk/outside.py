@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import httpx
 import requests
@@ -12,6 +13,7 @@ import requests
 from kiosk.clock import Clock
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.http import OnCall
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.pictures import Pictures
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
@@ -52,6 +54,10 @@ class Outside:
     lab: Ocpplab | None
     pictures: Pictures | None
 
+    def room(self, clock: Clock) -> dict[str, Callable[[], int]]:
+        """By public endpoint: asks how many requests may leave now."""
+        return {each.value: partial(_free, self.budgets, each, clock) for each in Endpoint}
+
     def close(self) -> None:
         """End the connections; a call that comes later raises NotSent. May be called twice."""
         for client in (self.public, self.proofs, self.operator, self.pilot, self.lab, self.pictures):
@@ -59,15 +65,39 @@ class Outside:
                 client.close()
 
 
-def connect(settings: Settings, clock: Clock, budgets: Budgets, transports: Transports = NETWORK) -> Outside:
+def _free(budgets: Budgets, endpoint: Endpoint, clock: Clock) -> int:
+    return budgets.free(endpoint, clock.now())
+
+
+Observed = Callable[[str], OnCall]
+"""Gives each client, by the name of its system, whom it tells of its calls."""
+
+
+def _unobserved(_system: str) -> OnCall:
+    return lambda _endpoint, _outcome, _status, _seconds: None
+
+
+def connect(
+    settings: Settings,
+    clock: Clock,
+    budgets: Budgets,
+    transports: Transports = NETWORK,
+    observed: Observed = _unobserved,
+) -> Outside:
     """A client for every system that the settings turn on. Nobody is called yet."""
-    lab = _lab(settings, clock, transports)
+    lab = _lab(settings, clock, transports, observed)
     return Outside(
-        public=PlugchoicePublic(settings.plugchoice_url, clock=clock, budgets=budgets, transport=transports.public),
+        public=PlugchoicePublic(
+            settings.plugchoice_url,
+            clock=clock,
+            budgets=budgets,
+            transport=transports.public,
+            on_call=observed("plugchoice"),
+        ),
         budgets=budgets,
-        proofs=_proofs(settings, clock, transports),
-        operator=_operator(settings, clock, transports),
-        pilot=_pilot(settings, clock, transports),
+        proofs=_proofs(settings, clock, transports, observed),
+        operator=_operator(settings, clock, transports, observed),
+        pilot=_pilot(settings, clock, transports, observed),
         lab=lab,
         pictures=Pictures() if lab is not None and transports.pictures else None,
     )
@@ -83,14 +113,22 @@ def remembered_budgets(note_call: Callable[[str, datetime], None]) -> Budgets:
     return Budgets(on_take=note)
 
 
-def _operator(settings: Settings, clock: Clock, transports: Transports) -> PlugchoiceOperator | None:
+def _operator(
+    settings: Settings, clock: Clock, transports: Transports, observed: Observed
+) -> PlugchoiceOperator | None:
     if settings.plugchoice_token is None:
         return None
     token = settings.plugchoice_token.get_secret_value()
-    return PlugchoiceOperator(settings.plugchoice_url, token, clock=clock, transport=transports.operator)
+    return PlugchoiceOperator(
+        settings.plugchoice_url,
+        token,
+        clock=clock,
+        transport=transports.operator,
+        on_call=observed("plugchoice_operator"),
+    )
 
 
-def _pilot(settings: Settings, clock: Clock, transports: Transports) -> ChargePilot | None:
+def _pilot(settings: Settings, clock: Clock, transports: Transports, observed: Observed) -> ChargePilot | None:
     url, key, secret = settings.chargepilot_url, settings.chargepilot_key, settings.chargepilot_secret
     if url is None or key is None or secret is None:
         return None
@@ -101,18 +139,32 @@ def _pilot(settings: Settings, clock: Clock, transports: Transports) -> ChargePi
         clock=clock,
         full_path=settings.chargepilot_path == "full",
         transport=transports.pilot,
+        on_call=observed("chargepilot"),
     )
 
 
-def _lab(settings: Settings, clock: Clock, transports: Transports) -> Ocpplab | None:
+def _lab(settings: Settings, clock: Clock, transports: Transports, observed: Observed) -> Ocpplab | None:
     if settings.ocpplab_url is None or settings.ocpplab_token is None:
         return None
     token = settings.ocpplab_token.get_secret_value()
-    return Ocpplab(settings.ocpplab_url, token, clock=clock, prefix=settings.ocpplab_prefix, transport=transports.lab)
+    return Ocpplab(
+        settings.ocpplab_url,
+        token,
+        clock=clock,
+        prefix=settings.ocpplab_prefix,
+        transport=transports.lab,
+        on_call=observed("ocpplab"),
+    )
 
 
-def _proofs(settings: Settings, clock: Clock, transports: Transports) -> StripeProofs | None:
+def _proofs(settings: Settings, clock: Clock, transports: Transports, observed: Observed) -> StripeProofs | None:
     if settings.stripe_api_key is None:
         return None
     base = None if settings.stripe_api_url == STRIPE_API_URL else settings.stripe_api_url
-    return StripeProofs(settings.stripe_api_key.get_secret_value(), base, clock=clock, http_session=transports.stripe)
+    return StripeProofs(
+        settings.stripe_api_key.get_secret_value(),
+        base,
+        clock=clock,
+        http_session=transports.stripe,
+        on_call=observed("stripe"),
+    )

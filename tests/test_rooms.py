@@ -43,7 +43,7 @@ ARROWS: dict[str, frozenset[str]] = {
 }
 """A room, or a module at the top of the package, and what it may use besides itself."""
 
-NOT_BUILT_YET = frozenset({"metrics", "simulation"})
+NOT_BUILT_YET = frozenset({"simulation"})
 """Rooms that have their place in the table before they have a file."""
 
 EXCEPTIONS = frozenset({("kiosk.web.shared.webhooks", "upstream")})

@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 
 from kiosk.clock import Clock, SystemClock
 from kiosk.config.addresses import is_loopback
+from kiosk.config.logs import session_mark
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect
 from kiosk.store import Cipher, Store
+from kiosk.store.checks import CHECKS
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.errors import Refused, UpstreamError
 from kiosk.upstream.ocpplab.client import Ocpplab
@@ -29,6 +31,8 @@ MOST_BY_PUBLIC_CARDS = Limits().get_charger * 2 // 3
 """Chargers that can be read one by one within a minute: a third of the budget is left to the drivers."""
 MOST_SETTINGS = 25
 """Chargers of a site whose settings are read for their public codes. Of a larger site no code can be called missing."""
+MOST_OFFENCES = 5
+"""Rows that break one check and are each given a sentence."""
 LEAST_VARIETY = 12
 """Different characters in a secret key: fewer is a typed phrase or a repeated letter, not a random key."""
 
@@ -61,7 +65,7 @@ def examine(
     site = load_site(settings.config)
     findings = [*_secret(settings), *_address(settings), *_money(settings), *_operator(site), *_sites(site)]
     findings += [*_tablet(settings), *_board(settings, site), *_pilot(settings, site), *_lab(settings)]
-    findings += [*_store(settings), *_time(clock.now(), installed)]
+    findings += [*_store(settings, clock), *_time(clock.now(), installed)]
     if online:
         outside = connect(settings, clock, Budgets(), transports)
         try:
@@ -193,7 +197,7 @@ def _lab(settings: Settings) -> Iterator[Finding]:
         yield _ok(f"OCPPLAB is at {urlsplit(settings.ocpplab_url).netloc}.")
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
+def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
     folder = settings.data_dir
     if not folder.exists():
         nearest = next(parent for parent in folder.parents if parent.exists())
@@ -211,11 +215,28 @@ def _store(settings: Settings) -> Iterator[Finding]:
         return
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     try:
-        yield (
-            _ok("The database answers.") if store.healthy() else _bad("The database lacks its tables: `kiosk migrate`.")
-        )
+        if not store.healthy():
+            yield _bad("The database lacks its tables: `kiosk migrate`.")
+            return
+        yield _ok("The database answers.")
+        yield from _books(store, clock.now())
     finally:
         store.close()
+
+
+def _books(store: Store, now: datetime) -> Iterator[Finding]:
+    """The invariants of the money: a sentence for each row that breaks one, and how many more there are."""
+    offences = store.offences(now)
+    if not offences:
+        yield _ok(f"The books are in order: {len(CHECKS)} checks of money, holds, commands and secrets.")
+    for check in CHECKS:
+        found = [one for one in offences if one.check == check.name]
+        for one in found[:MOST_OFFENCES]:
+            whose = f"session {session_mark(one.key)}: " if one.key is not None else ""
+            more = f" See `kiosk session {session_mark(one.key)}`." if one.key is not None else ""
+            yield (_bad if check.grave else _note)(f"{check.name}, but {whose}{one.text}.{more}")
+        if len(found) > MOST_OFFENCES:
+            yield _note(f"{check.name}, but {len(found) - MOST_OFFENCES} more rows break it.")
 
 
 def _time(now: datetime, installed: datetime) -> Iterator[Finding]:

@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     start_deadline_seconds: int = Field(120, ge=30, le=3600, description="paid, but not charging: then cancelled")
     power_deadline_seconds: int = Field(180, ge=30, le=3600, description="charging without energy: then stopped")
     max_streams: int = Field(500, ge=1, le=100_000, description="open event streams; beyond it pages poll")
+    metrics_token: SecretStr | None = Field(None, description="opens /metrics from other machines")
     worker_class: Literal["gthread", "gevent"] = Field("gthread", description="kind of gunicorn worker")
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or text for people")
     demo_speed: int = Field(10, ge=1, le=600, description="seconds of the demo's world in one real second")
@@ -153,7 +154,7 @@ class Settings(BaseSettings):
 
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
     _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)
-    _tokens = field_validator("ocpplab_token", "chargepilot_key")(addresses.token)
+    _tokens = field_validator("ocpplab_token", "chargepilot_key", "metrics_token")(addresses.token)
     _long_token = field_validator("plugchoice_token")(addresses.long_token)
     _prefix = field_validator("ocpplab_prefix")(addresses.path_prefix)
 

@@ -4,6 +4,7 @@ and what they hand over.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +86,18 @@ class ClaimedHandoff:
     tablet: str
     made_at: datetime
     claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much is under way. `live` counts sessions that can still change: `queued`, or the group of their status.
+
+    `oldest_unknown_at` is when the oldest command without an answer ended, among live sessions; None without one.
+    """
+
+    live: Mapping[str, int]
+    waiting: int
+    oldest_unknown_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

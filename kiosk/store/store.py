@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.store.chargers import Chargers
+from kiosk.store.checks import Checks
 from kiosk.store.cipher import Cipher
 from kiosk.store.commands import Commands
 from kiosk.store.database import Database
@@ -25,7 +26,9 @@ from kiosk.store.tablets import Tablets
 __all__ = ["BayTaken", "Cipher", "Store"]
 
 
-class Store(Sessions, Starts, Commands, Keys, Chargers, Receipts, Tablets, Handoffs, SiteFacts, Pictures, Machinery):
+class Store(
+    Sessions, Starts, Commands, Keys, Chargers, Receipts, Tablets, Handoffs, SiteFacts, Pictures, Machinery, Checks
+):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db`. Call `migrate` once before use.
 
     Every time that goes in must carry a zone (else NaiveTime); every time that comes out is UTC.

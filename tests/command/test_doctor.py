@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.command.doctor import Finding, examine
+from kiosk.config.logs import session_mark
 from kiosk.config.settings import build_settings
 from kiosk.outside import Transports
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
@@ -22,6 +23,8 @@ from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.scene import build_scene
 from kiosk.sandbox.world.world import World
+from kiosk.store import Cipher, Store
+from tests.store.build import later, opened, queued, stored
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
 ALL: dict[str, Any] = {
@@ -286,3 +289,45 @@ def test_what_is_wrong_is_said_of_each_system(tmp_path: Path, outside: StandIns,
     bad = [each.text for each in found if each.bad and words in each.text]
     assert [text.split()[0] for text in bad[:3]] == ["Plugchoice", "ChargePilot", "OCPPLAB"]
     assert not [each for each in found if "hidden" in each.text]
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Store]:
+    """The store of a kiosk whose folder the doctor is shown."""
+    opened_store = Store(f"sqlite:///{tmp_path}/kiosk.db", Cipher(["Zq7-secret_key.with+many/different=characters"]))
+    opened_store.migrate()
+    yield opened_store
+    opened_store.close()
+
+
+def test_the_books_of_a_new_kiosk_are_in_order(books: Store, tmp_path: Path) -> None:
+    opened(books)
+    found = findings(tmp_path, clock=ManualClock())
+    assert said(found, "The books are in order: ") == "ok"
+    assert said(found, "The database answers") == "ok"
+
+
+def test_a_row_that_breaks_the_books_is_one_sentence_with_the_command_that_tells_more(
+    books: Store, tmp_path: Path
+) -> None:
+    key = opened(books)
+    with books._database.write() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET token = 'in the open'")
+    found = findings(tmp_path, clock=ManualClock())
+    mark = session_mark(key)
+    sentence = (
+        f"Secrets are stored encrypted, but session {mark}: its token or payment secret is stored in clear. "
+        f"See `kiosk session {mark}`."
+    )
+    assert Finding("BAD", sentence) in found
+    assert not [each for each in found if "in the open" in each.text or key in each.text or "in order" in each.text]
+
+
+def test_many_broken_rows_are_counted_and_less_grave_ones_are_notes(books: Store, tmp_path: Path) -> None:
+    for number in range(7):
+        asked = stored(books, queued(f"key-{number}", connector_id=number))
+        books.claim(asked.id, later(1))
+        books.start_unanswered(asked.id, later(-60), "no answer")
+    found = findings(tmp_path, clock=ManualClock())
+    assert [each.mark for each in found if "ended before it was sent" in each.text] == ["note"] * 5
+    assert said(found, "2 more rows break it") == "note"

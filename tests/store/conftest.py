@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from kiosk.store import Cipher, Store
+from kiosk.store.checks import Promise
+from tests.sound import assert_sound
 from tests.worlds.once import SECRET, migrated_store
+
+from .build import later
 
 
 @pytest.fixture
@@ -22,9 +26,13 @@ def url(path: Path) -> str:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
+def store(path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Afterwards everything that the store itself promises holds. There is no engine, so its part is not asked for, and
+    the times of these tests are made up, so that none of them counts as ahead.
+    """
     opened = migrated_store(path)
     yield opened
+    assert_sound(request, opened, later(10 * 365 * 86_400), [Promise.STORE])
     opened.close()
 
 

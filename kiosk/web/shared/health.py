@@ -1,13 +1,22 @@
-"""For machines: is the process up, and can it do its work."""
+"""For machines: is the process up, can it do its work, and what has it counted."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+import hmac
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from kiosk.config.addresses import is_loopback
+from kiosk.metrics import CONTENT_TYPE, Metrics
 from kiosk.web.shared.parts import parts
 
 bp = Blueprint("health", __name__)
+
+_FORWARDED = ("x-forwarded", "forwarded", "via")
+"""Headers that only proxies add begin with one of these."""
 
 
 @bp.after_request
@@ -27,3 +36,26 @@ def readyz() -> ResponseReturnValue:
     """The store answers and the engine goes round; 503 otherwise."""
     state = {"store": parts().store.healthy(), "engine": parts().engine.alive()}
     return jsonify(**state), 200 if all(state.values()) else 503
+
+
+@bp.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """The counters in Prometheus' format; 404 for everybody but a machine that may see them."""
+    if not _is_allowed():
+        abort(404)
+    counted = cast(Metrics, current_app.extensions["kiosk.metrics"])
+    return Response(counted.text(), content_type=CONTENT_TYPE)
+
+
+def _is_allowed() -> bool:
+    """It has the token, or comes from this machine itself: not through a proxy, and not under the name of the drivers.
+
+    A proxy on this machine has its address too. It gives itself away by the headers that it adds, or by the host.
+    """
+    token = parts().settings.metrics_token
+    if token is not None:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), token.get_secret_value().encode())
+    direct = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR", request.remote_addr)
+    forwarded = any(name.lower().startswith(_FORWARDED) for name, _ in request.headers)
+    return is_loopback(direct) and not forwarded and is_loopback(urlsplit(f"//{request.host}").hostname)

@@ -1,0 +1,235 @@
+"""The counters: what is counted, what is asked only when somebody looks, and who may look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import responses
+from flask import Flask
+
+from kiosk.app import running
+from kiosk.clock import ManualClock
+from kiosk.domain.commands import AskedBy, CommandState, Kind
+from kiosk.domain.session import Event
+from kiosk.domain.status import Group
+from kiosk.metrics import Metrics
+from kiosk.outside import Transports, connect
+from kiosk.upstream.errors import UpstreamError
+from kiosk.upstream.http import Outcome
+from kiosk.upstream.plugchoice.budget import Budgets
+from tests.store.build import charging, later, opened, queued, seen, stored
+from tests.web.built import made_app, made_settings
+
+TOKEN = "a-token-for-the-monitoring"
+HERE = {"REMOTE_ADDR": "127.0.0.1"}
+AWAY = {"REMOTE_ADDR": "192.0.2.7"}
+
+
+def samples(text: str) -> dict[str, float]:
+    """`name{labels}` to value."""
+    rows = [line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#")]
+    return {name: float(value) for name, _, value in rows}
+
+
+def read(metrics: Metrics) -> dict[str, float]:
+    return samples(metrics.text().decode())
+
+
+def test_a_call_is_counted_by_system_endpoint_and_outcome_and_timed() -> None:
+    metrics = Metrics()
+    note = metrics.on_call("plugchoice")
+    note("get_session", Outcome.OK, 200, 0.2)
+    note("get_session", Outcome.OK, 200, 3.0)
+    note("start", Outcome.NO_ANSWER, None, 20.0)
+    counted = read(metrics)
+    labels = 'endpoint="get_session",outcome="ok",system="plugchoice"'
+    assert counted[f"kiosk_upstream_calls_total{{{labels}}}"] == 2
+    assert counted['kiosk_upstream_calls_total{endpoint="start",outcome="no_answer",system="plugchoice"}'] == 1
+    seconds = {name: value for name, value in counted.items() if name.startswith("kiosk_upstream_call_seconds")}
+    session = 'endpoint="get_session"'
+    assert [value for name, value in seconds.items() if 'le="0.25"' in name and session in name] == [1]
+    assert [value for name, value in seconds.items() if "_sum" in name and session in name] == [pytest.approx(3.2)]
+
+
+def test_a_call_that_never_left_says_nothing_about_how_fast_the_other_side_is() -> None:
+    metrics = Metrics()
+    note = metrics.on_call("plugchoice")
+    note("start", Outcome.BUDGET_SPENT, None, 0.0)
+    note("start", Outcome.NOT_SENT, None, 3.0)
+    counted = read(metrics)
+    assert sum(value for name, value in counted.items() if name.startswith("kiosk_upstream_calls_total")) == 2
+    assert not [name for name in counted if name.startswith("kiosk_upstream_call_seconds")]
+
+
+def test_answers_429_are_counted_apart() -> None:
+    metrics = Metrics()
+    note = metrics.on_call("plugchoice")
+    note("start", Outcome.REFUSED, 429, 0.1)
+    note("start", Outcome.REFUSED, 409, 0.1)
+    too_many = {name: value for name, value in read(metrics).items() if "too_many_requests_total" in name}
+    assert too_many == {'kiosk_upstream_too_many_requests_total{endpoint="start",system="plugchoice"}': 1}
+
+
+def test_every_event_stands_there_as_zero_before_it_happens() -> None:
+    metrics = Metrics(events=[event.value for event in Event])
+    metrics.on_event(Event.ENERGY_FELL)
+    counted = read(metrics)
+    for event in Event:
+        assert counted[f'kiosk_session_events_total{{event="{event.value}"}}'] == (event is Event.ENERGY_FELL)
+
+
+def test_two_kiosks_in_one_process_do_not_add_up() -> None:
+    one, other = Metrics(events=["status"]), Metrics(events=["status"])
+    one.on_event(Event.STATUS)
+    assert read(other)['kiosk_session_events_total{event="status"}'] == 0
+
+
+def broken(_request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no way out")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Flask:
+    return made_app(tmp_path)
+
+
+def counted_by(app: Flask) -> dict[str, float]:
+    metrics: Metrics = app.extensions["kiosk.metrics"]
+    return read(metrics)
+
+
+def test_the_store_is_counted_when_somebody_looks(app: Flask) -> None:
+    store = running(app).store
+    assert counted_by(app)['kiosk_sessions{group="running"}'] == 0
+    key = opened(store)
+    store.observe(key, charging(60), source="read")
+    ended = opened(store, queued("key-2", connector_id=2), token="token-2")
+    store.observe(ended, seen("captured", 60), source="read")
+    stored(store, queued("key-3", connector_id=3))
+    asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(70))
+    store.claim(asked.id, later(71))
+    store.finish(asked.id, CommandState.UNKNOWN, later(-120), detail="no answer")
+    counted = counted_by(app)
+    groups = {"queued", *(group.value for group in Group)}
+    assert {group: counted[f'kiosk_sessions{{group="{group}"}}'] for group in groups} == {
+        group: float(group in {"queued", "running"}) for group in groups
+    }
+    assert counted["kiosk_commands_waiting"] == 1
+    assert counted["kiosk_oldest_unknown_command_seconds"] == 120
+
+
+def test_without_an_unknown_command_its_age_is_0(app: Flask) -> None:
+    assert counted_by(app)["kiosk_oldest_unknown_command_seconds"] == 0
+
+
+def test_the_room_of_a_budget_is_asked_when_somebody_looks(app: Flask) -> None:
+    name = 'kiosk_budget_room{endpoint="start"}'
+    assert counted_by(app)[name] == 3
+    outside = running(app).outside
+    with pytest.raises(UpstreamError):
+        outside.public.start("ABC", 1)
+    assert counted_by(app)[name] < 3
+
+
+ALL: dict[str, Any] = {
+    "plugchoice_token": "operator-hidden",
+    "chargepilot_url": "https://pilot.example/rest/v1",
+    "chargepilot_key": "key-hidden",
+    "chargepilot_secret": "hidden",
+    "ocpplab_url": "https://lab.example",
+    "ocpplab_token": "lab-hidden",
+    "stripe_api_key": "rk_test_hidden",
+}
+
+
+def test_each_client_tells_of_its_calls_under_the_name_of_its_system(tmp_path: Path) -> None:
+    """No system answers here: what counts is that every call is counted, and for whom."""
+    nowhere = httpx.MockTransport(broken)
+    metrics = Metrics()
+    transports = Transports(public=nowhere, operator=nowhere, pilot=nowhere, lab=nowhere, pictures=False)
+    settings = made_settings(tmp_path, **ALL)
+    outside = connect(settings, ManualClock(), Budgets(), transports, metrics.on_call)
+    assert outside.operator is not None
+    assert outside.pilot is not None
+    assert outside.lab is not None
+    assert outside.proofs is not None
+    calls: list[Callable[[], object]] = [
+        lambda: outside.public.get_charger("ABC"),
+        outside.operator.sites,
+        outside.pilot.sites,
+        outside.lab.chargers,
+        partial(outside.proofs.proof, "pi_1", "acct_1"),
+    ]
+    with responses.RequestsMock() as stripe:
+        stripe.get("https://api.stripe.com/v1/payment_intents/pi_1", body=ConnectionError("no way out"))
+        for call in calls:
+            with pytest.raises(UpstreamError):
+                call()
+    outside.close()
+    found = [re.search(r'^kiosk_upstream_calls_total\{.*system="(\w+)"', name) for name in read(metrics)]
+    assert {one[1] for one in found if one} == {"plugchoice", "plugchoice_operator", "chargepilot", "ocpplab", "stripe"}
+
+
+def ask(app: Flask, sent: dict[str, str] | None = None, environ: dict[str, str] = HERE) -> int:
+    return app.test_client().get("/metrics", headers=sent, environ_overrides=environ).status_code
+
+
+def test_this_machine_may_see_the_counters(app: Flask) -> None:
+    answer = app.test_client().get("/metrics", environ_overrides=HERE)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert samples(answer.text)["kiosk_commands_waiting"] == 0
+
+
+def test_another_machine_sees_nothing(app: Flask) -> None:
+    assert ask(app, environ=AWAY) == 404
+    assert ask(app, {"Authorization": "Bearer "}, AWAY) == 404
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Forwarded-Proto": "https"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"Via": "1.1 proxy"},
+        {"Host": "charge.example"},
+    ],
+)
+@pytest.mark.parametrize("hops", [0, 1])
+def test_a_proxy_on_this_machine_does_not_open_it_to_the_world(tmp_path: Path, sent: dict[str, str], hops: int) -> None:
+    app = made_app(tmp_path, trusted_proxies=hops)
+    assert ask(app) == 200
+    assert ask(app, sent) == 404
+
+
+def test_with_a_token_only_the_token_opens_it(tmp_path: Path) -> None:
+    app = made_app(tmp_path, metrics_token=TOKEN)
+    assert ask(app, {"Authorization": f"Bearer {TOKEN}"}, AWAY) == 200
+    assert ask(app, {"Authorization": f"Bearer {TOKEN}x"}, AWAY) == 404
+    assert ask(app, {"Authorization": "Bearer \xfcn\xefcode"}, AWAY) == 404
+    assert ask(app) == 404
+
+
+def test_every_counter_is_documented(app: Flask) -> None:
+    metrics: Metrics = app.extensions["kiosk.metrics"]
+    metrics.on_call("plugchoice")("start", Outcome.REFUSED, 429, 0.1)
+    page = (Path(__file__).parent.parent / "docs" / "evidence.md").read_text(encoding="utf-8")
+    names = {name.partition("{")[0] for name in counted_by(app)}
+    kinds = {re.sub("_(bucket|count|sum)$", "", name) for name in names if not name.endswith("_created")}
+    assert set(re.findall(r"^\| `(kiosk_\w+)` \|", page, re.M)) == kinds
+
+
+def test_no_label_names_a_session_a_charger_or_an_address(app: Flask) -> None:
+    store = running(app).store
+    opened(store, queued(code="SECRETCODE"))
+    text = app.extensions["kiosk.metrics"].text().decode()
+    assert "SECRETCODE" not in text
+    assert "key-1" not in text
