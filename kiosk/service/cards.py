@@ -51,28 +51,23 @@ class OwnSessions:
     ended: Session | None = None
 
 
-def card_now(parts: Parts, code: str) -> CardNow:
-    """The card as `current_card` finds it, with the reason why a later read failed."""
-    card = current_card(parts, code)
-    problem = parts.store.card_problem(code)
-    if problem is None or (card is not None and problem[1] <= card.whole_at):
-        return CardNow(card)
-    return CardNow(card, failed=True, refusal=problem[0])
-
-
 def current_card(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> ChargerCard | None:
     """The stored card. One older than 30 s is asked for behind the scenes; older than `longest`, or none: waits."""
+    return card_now(parts, code, longest).card
+
+
+def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> CardNow:
+    """The card as `current_card` finds it, with the reason why a later read failed."""
     store, now = parts.store, parts.clock.now()
-    card = store.card(code)
+    card, problem = store.card_and_problem(code)
     if card is not None and card.fresh(now, FRESH):
-        return card
-    problem = store.card_problem(code)
+        return _card_now(card, problem)
     if problem is not None and now - problem[1] <= PROBLEM_COUNTS:
-        return card
+        return _card_now(card, problem)
     store.want_card(code, now)
     parts.live.wish()
     if card is not None and card.fresh(now, longest):
-        return card
+        return _card_now(card, problem)
 
     def answered(one: ChargerCard | None) -> bool:
         if one is not None and one.fresh(parts.clock.now(), FRESH):
@@ -80,7 +75,14 @@ def current_card(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) ->
         later = store.card_problem(code)
         return later is not None and later[1] >= now
 
-    return wait_for_card(parts, code, answered, CARD_WAIT)
+    wait_for_card(parts, code, answered, CARD_WAIT)
+    return _card_now(*store.card_and_problem(code))
+
+
+def _card_now(card: ChargerCard | None, problem: tuple[Refusal | None, datetime] | None) -> CardNow:
+    if problem is None or (card is not None and problem[1] <= card.whole_at):
+        return CardNow(card)
+    return CardNow(card, failed=True, refusal=problem[0])
 
 
 def near_offers(parts: Parts, code: str, now: datetime) -> tuple[tuple[ChargerCard, Offer], ...]:

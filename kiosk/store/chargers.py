@@ -83,6 +83,15 @@ class Chargers(Part):
             row = connection.execute(query).one_or_none()
         return None if row is None else (row.problem, row.problem_at)
 
+    def card_and_problem(self, code: str) -> tuple[ChargerCard | None, tuple[Refusal | None, datetime] | None]:
+        """`card` and `card_problem` in one read."""
+        query = select(chargers.c.card, chargers.c.problem, chargers.c.problem_at).where(chargers.c.code == code)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None, None
+        return row.card, None if row.problem_at is None else (row.problem, row.problem_at)
+
     def want_card(self, code: str, now: datetime) -> None:
         """Somebody waits for a fresh card. The oldest wish counts."""
         unwanted = (chargers.c.code == code) & chargers.c.wanted_at.is_(None)

@@ -61,6 +61,16 @@ def test_no_answer_is_a_problem_without_a_reason(store: Store) -> None:
     assert store.card("ABC") is None
 
 
+def test_a_card_and_its_problem_are_read_together(store: Store) -> None:
+    assert store.card_and_problem("ABC") == (None, None)
+    store.note_card_problem("ABC", None, later(10))
+    assert store.card_and_problem("ABC") == (None, (None, later(10)))
+    store.save_card(card())
+    assert store.card_and_problem("ABC") == (card(), None)
+    store.note_card_problem("ABC", Refusal.UNKNOWN_CHARGER, later(20))
+    assert store.card_and_problem("ABC") == (card(), (Refusal.UNKNOWN_CHARGER, later(20)))
+
+
 def test_wishes_come_oldest_first_and_the_oldest_counts(store: Store) -> None:
     store.want_card("ABD", later(2))
     store.want_card("ABC", later(1))

@@ -187,11 +187,12 @@ def _site_rows() -> list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[s
     site, book, store, now = parts().site.single_site, parts().site, parts().store, parts().clock.now()
     if site is None:
         return []
-    cards = store.cards([one.code for one in site.chargers])
+    codes_here = [one.code for one in site.chargers]
+    cards, claims = store.cards(codes_here), store.occupied_at(codes_here)
     rows: list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[str, ...]]] = []
     for one in site.chargers:
         card = cards.get(one.code)
-        taken = store.occupied(one.code) if card is not None else {}
+        taken = claims.get(one.code, {})
         bays = (
             tuple(
                 bay_row(card, plug, now, book=book, facts=one, claimed=plug.connector_id in taken)

@@ -28,11 +28,16 @@ _LETTER_BEFORE_FIGURE = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 def money(amount: Money) -> str:
     """`€9.47`, `9,47 €`, `ISK 500`. As many decimals as the currency has; a unit price keeps its smaller parts."""
+    return _money(amount, _reader())
+
+
+@lru_cache(maxsize=4096)
+def _money(amount: Money, locale: Locale) -> str:
+    """Kept, because a page names the same price and the same hold up to a dozen times."""
     exact = amount.major
     digits = min(ISO_EXPONENTS[amount.currency], stripe_exponent(amount.currency))
     if exact != round(exact, digits):
         digits = stripe_exponent(amount.currency)
-    locale = _reader()
     pattern = _pattern(locale.currency_formats["standard"].pattern, digits)
     text = pattern.apply(exact, locale, currency=amount.currency, currency_digits=False)
     return _true_minus(_LETTER_BEFORE_FIGURE.sub(NBSP, text))
