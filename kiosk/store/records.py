@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kiosk.domain.commands import Command
 from kiosk.domain.fuses import FuseTree
-from kiosk.domain.session import Observation
+from kiosk.domain.session import Observation, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,15 @@ class ReceiptRevision:
     number: str
     replaced_at: datetime
     document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ForReader:
+    """A session with all its commands, oldest first, as they stood together; `owner`: the reader may act on it."""
+
+    session: Session
+    commands: tuple[Command, ...]
+    owner: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, select, update
 
 from kiosk.domain.commands import Command
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
@@ -68,8 +68,12 @@ def command_from(row: RowMapping) -> Command:
     return Command(**{name: row[name] for name in _COMMAND_COLUMNS})
 
 
+_BY_KEY = SELECT_SESSION.where(sessions.c.key == bindparam("key"))
+"""Made once, because putting a statement together costs as much as running it."""
+
+
 def read_session(connection: Connection, key: str) -> Session | None:
-    row = connection.execute(SELECT_SESSION.where(sessions.c.key == key)).mappings().one_or_none()
+    row = connection.execute(_BY_KEY, {"key": key}).mappings().one_or_none()
     return None if row is None else session_from(row)
 
 

@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Session, fold, gone
 from kiosk.domain.status import FINAL
-from kiosk.store.records import Margin, StoredObservation
+from kiosk.store.records import ForReader, Margin, StoredObservation
 from kiosk.store.rows import (
+    SELECT_COMMAND,
     SELECT_SESSION,
     Part,
     append_observation,
+    command_from,
     digest,
     lock_session,
     payment_from,
@@ -32,10 +34,29 @@ _ERASE_AT_ONCE = 200
 """Sessions in one transaction: short enough that a start does not wait for the erasure."""
 
 
+_FOR_READER = SELECT_SESSION.add_columns(
+    there_is()
+    .where(grants.c.session_key == sessions.c.key, grants.c.device_hash == bindparam("device_hash"))
+    .correlate(sessions)
+    .label("owner")
+).where(sessions.c.key == bindparam("key"))
+_COMMANDS_OF = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
+
+
 class Sessions(Part):
     def session(self, key: str) -> Session | None:
         with self._database.read() as connection:
             return read_session(connection, key)
+
+    def for_reader(self, key: str, device: str | None) -> ForReader | None:
+        """The session as that device may see it, in one consistent view; None when there is no session of that key."""
+        with self._database.read() as connection:
+            values = {"key": key, "device_hash": digest(device) if device is not None else ""}
+            row = connection.execute(_FOR_READER, values).mappings().one_or_none()
+            if row is None:
+                return None
+            asked = connection.execute(_COMMANDS_OF, {"key": key}).mappings()
+            return ForReader(session_from(row), tuple(command_from(one) for one in asked), row["owner"])
 
     def sessions_to_watch(self) -> list[Session]:
         """Upstream can still say something new about them; oldest first."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from kiosk.config.settings import Settings
 from kiosk.domain.commands import Command
+from kiosk.domain.freshness import freshness_of
 from kiosk.domain.limits import Policy
 from kiosk.domain.line import Place
 from kiosk.domain.session import Phase, Session
@@ -15,8 +16,7 @@ from kiosk.domain.status import Status
 from kiosk.service.power_kept import Ceiling
 from kiosk.service.waiting import line_place
 from kiosk.store.records import StoredReceipt
-from kiosk.web.session.screens import Freshness
-from kiosk.web.session.view import SessionView, freshness_of, session_view
+from kiosk.web.session.view import SessionView, session_view
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.where import where_of
@@ -35,7 +35,7 @@ class Reading:
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
-        fresh: Freshness = freshness_of(self.session, self.now)
+        fresh = freshness_of(self.session, self.now)
         asked = tuple((c.id, c.state.value) for c in self.commands)
         return self.session.version, asked, self.owner, fresh.value, self.place, self.ceiling
 
@@ -62,16 +62,15 @@ class Reading:
 
 def read(key: str) -> Reading | None:
     """The session as this browser may see it; None when there is none of that key."""
-    store, now = parts().store, parts().clock.now()
-    session = store.session(key)
-    if session is None:
+    now = parts().clock.now()
+    found = parts().store.for_reader(key, current_device())
+    if found is None:
         return None
-    device = current_device()
-    owner = device is not None and store.owns(key, device)
+    session = found.session
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.known_status is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
-    return Reading(session, tuple(store.commands(key)), now, owner, place, ceiling)
+    return Reading(session, found.commands, now, found.owner, place, ceiling)
 
 
 def policy_of(settings: Settings) -> Policy:

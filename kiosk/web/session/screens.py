@@ -1,4 +1,4 @@
-"""The names of what a session's page can be: screens with their marks, notices, actions, and the parts of a view."""
+"""The names of what a session's page can be: screens with their marks, notices, and the parts of a view."""
 
 from __future__ import annotations
 
@@ -70,12 +70,6 @@ REFUSED_MARKS = {
 }
 
 
-class Freshness(StrEnum):
-    FRESH = "fresh"
-    OLD = "old"
-    LOST = "lost"
-
-
 class HoldState(StrEnum):
     """GIVEN_BACK needs a proven release with its time; until then the rest "goes back". NONE: never placed.
 
@@ -88,16 +82,6 @@ class HoldState(StrEnum):
     HELD = "held"
     GOES_BACK = "goes_back"
     GIVEN_BACK = "given_back"
-
-
-class Action(StrEnum):
-    PAY = "pay"
-    CANCEL = "cancel"
-    LEAVE = "leave"
-    STOP = "stop"
-    LIMIT = "limit"
-    EMAIL = "email"
-    MOVE = "move"
 
 
 class Notice(StrEnum):

@@ -11,24 +11,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from kiosk.domain.actions import UNDER_WAY, Action, EmailState, actions_of, email_state, newest
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
 from kiosk.domain.limits import Policy, power_must_flow_by, time_to_ceiling
 from kiosk.domain.line import Place
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
 from kiosk.domain.receipt import Receipt, receipt_of
-from kiosk.domain.session import Phase, Session, age
+from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.service.power_kept import Ceiling, unless_contradicted
 from kiosk.web.session.ladder import Step, end_steps, failed_steps, no_answer_steps, start_steps
-from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Action, Freshness, Hold, HoldState, Notice, Screen
+from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Hold, HoldState, Notice, Screen
 from kiosk.web.session.shapes import Bar, Spark, bar_of, spark_of
 from kiosk.web.shared.where import Where
-
-OLD_AFTER = timedelta(seconds=15)
-LOST_AFTER = timedelta(seconds=60)
-WAITS = frozenset({CommandState.WAITING, CommandState.SENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class SessionView:
     limit_about: datetime | None
     no_power_by: datetime | None
     gone_at: datetime | None
-    email: str | None
+    email: EmailState | None
     ended_by: AskedBy | None
     reason: str | None
     refusal: Refusal | None
@@ -99,10 +97,10 @@ def session_view(
     if screen is Screen.REFUSED and session.refusal in REFUSED_MARKS:
         tone, icon = REFUSED_MARKS[session.refusal]
     energy_kwh, cost = _figures(session, screen)
-    checking = command_of(commands, Kind.CONFIRM) is not None
+    checking = newest(commands, Kind.CONFIRM) is not None
     hold = _hold(session, screen, receipt, cost, checking)
     limit = session.money(session.limit_minor)
-    running = screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING}
+    running = _is_running(screen)
     power = session.trace.power_kw() if running else None
     held_minor = session.held_minor
     ended_by = _ended_by(session, commands)
@@ -133,7 +131,7 @@ def session_view(
         limit_about=_limit_about(session) if running and freshness is Freshness.FRESH else None,
         no_power_by=power_must_flow_by(session, policy),
         gone_at=session.gone_at,
-        email=_email(session, commands),
+        email=email_state(session, commands),
         ended_by=ended_by,
         reason=session.failure_reason,
         refusal=session.refusal,
@@ -150,14 +148,14 @@ def session_view(
         spark=spark_of(session.trace, lost=freshness is Freshness.LOST) if running else None,
         steps=(),
         notices=_notices(session, screen, commands, power),
-        actions=frozenset(),
+        actions=actions_of(session, commands, now) if owner else frozenset(),
         limits=limit_choices(session.currency, held_minor, session.cost_minor or 0),
         receipt=receipt if screen in _WITH_RECEIPT else None,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
         ceiling=unless_contradicted(ceiling, power) if screen is Screen.CHARGING else None,
     )
-    return replace(view, steps=_steps(view, session, commands, policy), actions=_actions(view, session))
+    return replace(view, steps=_steps(view, session, commands, policy))
 
 
 _WITH_RECEIPT = frozenset(
@@ -174,29 +172,20 @@ _WITH_RECEIPT = frozenset(
 )
 
 
-def next_change(view: SessionView, now: datetime) -> timedelta | None:
+def next_change(session: Session, now: datetime) -> timedelta | None:
     """When the view will differ by the passing of time alone; None when it will not."""
-    if view.screen is Screen.QUEUED:
+    if session.phase is Phase.QUEUED:
         return timedelta(seconds=2)
-    if view.freshness in {Freshness.FRESH, Freshness.OLD} and view.fresh_at is not None:
-        old = now - view.fresh_at
-        edge = OLD_AFTER if view.freshness is Freshness.FRESH else LOST_AFTER
-        return max(timedelta(0), edge - old) + timedelta(milliseconds=100)
-    return None
+    freshness = freshness_of(session, now)
+    if session.fresh_at is None or freshness is Freshness.LOST or not _is_running(_screen(session, freshness)):
+        return None
+    edge = OLD_AFTER if freshness is Freshness.FRESH else LOST_AFTER
+    return max(timedelta(0), edge - (now - session.fresh_at)) + timedelta(milliseconds=100)
 
 
-def command_of(commands: Sequence[Command], kind: Kind) -> Command | None:
-    """The newest command of that kind that was not withdrawn."""
-    rows = [c for c in commands if c.kind is kind and c.state is not CommandState.WITHDRAWN]
-    return max(rows, key=lambda c: c.id) if rows else None
-
-
-def freshness_of(session: Session, now: datetime) -> Freshness:
-    """How far the live figures can be trusted; a session without any counts as fresh."""
-    old = age(session, now)
-    if old is None or old <= OLD_AFTER:
-        return Freshness.FRESH
-    return Freshness.OLD if old <= LOST_AFTER else Freshness.LOST
+def _is_running(screen: Screen) -> bool:
+    """It shows figures that may change from reading to reading."""
+    return screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING}
 
 
 def _screen(session: Session, freshness: Freshness) -> Screen:
@@ -280,27 +269,13 @@ def _limit_about(session: Session) -> datetime | None:
     return session.fresh_at + left
 
 
-def _email(session: Session, commands: Sequence[Command]) -> str | None:
-    """`known`: upstream has an address. `asked`: on its way. `refused`: not taken. `open`: may be given."""
-    if session.email_known:
-        return "known"
-    command = command_of(commands, Kind.RECEIPT_EMAIL)
-    if command is not None and command.state in WAITS:
-        return "asked"
-    if command is not None and command.state is CommandState.DONE:
-        return "known"
-    if command is not None and command.state is CommandState.REFUSED:
-        return "refused"
-    return "open" if session.can_set_email() else None
-
-
 def _ended_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
     """Who asked for the cancel or the stop that went through; None when nobody at this kiosk did."""
     status = session.known_status
     kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
     if status is Status.CHARGING or session.phase is Phase.QUEUED:
         return None
-    command = command_of(commands, kind) or (command_of(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
+    command = newest(commands, kind) or (newest(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
     if command is None or command.state in {CommandState.REFUSED, CommandState.WAITING}:
         return None
     return command.asked_by
@@ -310,9 +285,9 @@ def _notices(
     session: Session, screen: Screen, commands: Sequence[Command], power: Decimal | None
 ) -> tuple[Notice, ...]:
     rows: list[Notice] = []
-    stop, cancel = command_of(commands, Kind.STOP), command_of(commands, Kind.CANCEL)
+    stop, cancel = newest(commands, Kind.STOP), newest(commands, Kind.CANCEL)
     if screen in {Screen.CHARGING, Screen.STALE} and stop is not None:
-        if stop.state in WAITS:
+        if stop.state in UNDER_WAY:
             rows.append(Notice.STOP_ASKED)
         elif stop.state is CommandState.UNKNOWN:
             rows.append(Notice.STOP_NO_ANSWER)
@@ -321,7 +296,7 @@ def _notices(
     if screen is Screen.CHARGING and stop is None and cancel is not None and cancel.state is CommandState.REFUSED:
         rows.append(Notice.CANCEL_REFUSED)
     if screen in {Screen.CREATED, Screen.AUTHORIZED, Screen.STARTING} and cancel is not None:
-        if cancel.state in WAITS:
+        if cancel.state in UNDER_WAY:
             rows.append(Notice.CANCEL_ASKED)
         elif cancel.state is CommandState.UNKNOWN:
             rows.append(Notice.CANCEL_NO_ANSWER)
@@ -350,30 +325,9 @@ def _steps(view: SessionView, session: Session, commands: Sequence[Command], pol
         case Screen.AUTHORIZED | Screen.STARTING:
             return start_steps(session, policy)
         case Screen.STOPPING | Screen.SETTLING:
-            return end_steps(session, command_of(commands, Kind.STOP))
+            return end_steps(session, newest(commands, Kind.STOP))
         case Screen.FAILED:
             return failed_steps(session, view.hold.given_back_at)
         case Screen.NO_ANSWER:
-            return no_answer_steps(session, command_of(commands, Kind.START))
+            return no_answer_steps(session, newest(commands, Kind.START))
     return ()
-
-
-def _actions(view: SessionView, session: Session) -> frozenset[Action]:
-    if not view.owner:
-        return frozenset()
-    rows: set[Action] = set()
-    if view.screen is Screen.QUEUED:
-        rows.add(Action.LEAVE)
-    if view.screen is Screen.CREATED:
-        rows.add(Action.PAY)
-    if session.phase is Phase.OPEN and session.can_cancel() and Notice.CANCEL_ASKED not in view.notices:
-        rows.add(Action.CANCEL)
-    if session.can_stop() and Notice.STOP_ASKED not in view.notices:
-        rows.add(Action.STOP)
-        if view.screen is Screen.CHARGING and (view.limits or view.limit is not None):
-            rows.add(Action.LIMIT)
-    if view.email in {"open", "refused"} and session.can_set_email() and view.screen is not Screen.CREATED:
-        rows.add(Action.EMAIL)
-    if not view.final and session.phase is Phase.OPEN:
-        rows.add(Action.MOVE)
-    return frozenset(rows)

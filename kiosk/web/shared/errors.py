@@ -47,8 +47,8 @@ def init_errors(app: Flask) -> None:
 
 
 def wants_json() -> bool:
-    """The caller reads JSON rather than a page."""
-    if request.path.endswith(".json"):
+    """A script asks, which reads JSON rather than a page: by the address, or by what it accepts."""
+    if request.path.endswith((".json", "/events")):
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html") == "application/json"
 

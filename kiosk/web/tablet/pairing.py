@@ -21,6 +21,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from kiosk.domain import codes
 from kiosk.service.visit import belongs_to
 from kiosk.store.records import Tablet
+from kiosk.web.shared.errors import wants_json
 from kiosk.web.shared.limits import limit_pairing
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import keep_private, no_store
@@ -74,7 +75,7 @@ def tablet_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseR
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if current_tablet() is not None:
             return view(*args, **kwargs)
-        if _for_a_script():
+        if wants_json():
             return keep_private(make_response(jsonify(error="not_paired"), 401))
         return keep_private(make_response(redirect(TABLET, 303)))
 
@@ -149,7 +150,7 @@ def _look_up() -> tuple[Tablet | None, Standing]:
         return None, Standing.UNPAIRED
     if parts().site.site(tablet.site_id) is None:
         return None, Standing.HOMELESS
-    opens_a_page = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and not _for_a_script()
+    opens_a_page = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and not wants_json()
     try:
         parts().store.seen(tablet, parts().clock.now(), version("charge-kiosk") if opens_a_page else None)
     except Exception:
@@ -197,10 +198,3 @@ def _now() -> int:
 
 def _serializer(secret: str) -> URLSafeSerializer:
     return URLSafeSerializer(secret, salt=_SALT)
-
-
-def _for_a_script() -> bool:
-    if request.path.endswith((".json", "/events")):
-        return True
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
-    return best == "application/json"

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.service.visit import session_on
 from kiosk.web.shared.devices import current_device
+from kiosk.web.shared.errors import wants_json
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.surface import TABLET, on_tablet
 from kiosk.web.tablet.pairing import current_tablet
@@ -40,7 +41,7 @@ def turn_away() -> ResponseReturnValue | None:
         return None
     tablet = current_tablet()
     if tablet is None:
-        return (jsonify(error="not_paired"), 401) if _for_a_script() else redirect(TABLET, 303)
+        return (jsonify(error="not_paired"), 401) if wants_json() else redirect(TABLET, 303)
     name = (request.endpoint or "").rpartition(".")[2]
     session = session_on(parts(), tablet, (request.view_args or {}).get("key", ""))
     if name not in ON_SCREEN or session is None:
@@ -50,15 +51,9 @@ def turn_away() -> ResponseReturnValue | None:
     device = current_device()
     if device is not None and parts().store.owns(session.key, device):
         return None
-    return (jsonify(error="not_owner"), 404) if _for_a_script() else redirect(TABLET, 303)
+    return (jsonify(error="not_owner"), 404) if wants_json() else redirect(TABLET, 303)
 
 
 def may_pay_here() -> bool:
     """A card form may stand on this screen: always on the driver's own, on a tablet only when the operator chose it."""
     return not on_tablet() or parts().settings.tablet_card_entry
-
-
-def _for_a_script() -> bool:
-    return request.path.endswith((".json", "/events")) or (
-        request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
-    )

@@ -8,7 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from kiosk.domain.actions import Action
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.freshness import Freshness
 from kiosk.domain.limits import Policy
 from kiosk.domain.line import Place
 from kiosk.domain.money import Money
@@ -17,7 +19,7 @@ from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
 from kiosk.web.session.ladder import StepName, StepState
-from kiosk.web.session.screens import Action, Freshness, HoldState, Notice, Screen
+from kiosk.web.session.screens import HoldState, Notice, Screen
 from kiosk.web.session.shapes import percent
 from kiosk.web.session.view import SessionView, next_change, session_view
 from kiosk.web.shared.where import Where
@@ -118,10 +120,10 @@ def test_figures_grow_old_after_15_seconds_and_are_lost_after_60(
 
 
 def test_the_next_change_by_time_alone_is_known() -> None:
-    assert next_change(view(CHARGING), NOW) == timedelta(seconds=11, milliseconds=100)
-    lost = view(replace(CHARGING, fresh_at=NOW - timedelta(minutes=3)))
+    assert next_change(CHARGING, NOW) == timedelta(seconds=11, milliseconds=100)
+    lost = replace(CHARGING, fresh_at=NOW - timedelta(minutes=3))
     assert next_change(lost, NOW) is None
-    assert next_change(view(CAPTURED), NOW) is None
+    assert next_change(CAPTURED, NOW) is None
 
 
 # --- money

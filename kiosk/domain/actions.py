@@ -1,0 +1,96 @@
+"""What the owner of a session may ask of it now. Pages show it, services refuse everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from kiosk.domain.commands import Command, CommandState, Kind
+from kiosk.domain.freshness import Freshness, freshness_of
+from kiosk.domain.money import Money
+from kiosk.domain.offer import limit_choices
+from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Status
+
+UNDER_WAY = frozenset({CommandState.WAITING, CommandState.SENT})
+"""A command that was asked for and has no end yet."""
+
+
+class Action(StrEnum):
+    PAY = "pay"
+    CANCEL = "cancel"
+    LEAVE = "leave"
+    STOP = "stop"
+    LIMIT = "limit"
+    EMAIL = "email"
+    MOVE = "move"
+
+
+class EmailState(StrEnum):
+    """Where the address for the receipt stands. REFUSED: upstream did not accept it, another one may be given."""
+
+    KNOWN = "known"
+    ASKED = "asked"
+    REFUSED = "refused"
+    OPEN = "open"
+
+
+def actions_of(session: Session, commands: Sequence[Command], now: datetime) -> frozenset[Action]:
+    """What its owner may ask now. A stop or a cancel that is under way is not offered again."""
+    rows: set[Action] = set()
+    if session.phase is Phase.QUEUED:
+        rows.add(Action.LEAVE)
+    if payable(session):
+        rows.add(Action.PAY)
+    if session.phase is Phase.OPEN and session.can_cancel() and not _under_way(commands, Kind.CANCEL):
+        rows.add(Action.CANCEL)
+    if session.can_stop() and not _under_way(commands, Kind.STOP):
+        rows.add(Action.STOP)
+        # By figures that are lost nobody can say which limits are still ahead.
+        if freshness_of(session, now) is not Freshness.LOST and limits_of(session):
+            rows.add(Action.LIMIT)
+    unpaid = session.known_status is Status.CREATED
+    if email_state(session, commands) in {EmailState.OPEN, EmailState.REFUSED} and session.can_set_email():
+        # While somebody pays, nothing else is asked of them.
+        rows |= set() if unpaid else {Action.EMAIL}
+    if session.phase is Phase.OPEN and not session.final:
+        rows.add(Action.MOVE)
+    return frozenset(rows)
+
+
+def payable(session: Session) -> bool:
+    """Upstream made it and waits for the payment."""
+    return session.phase is Phase.OPEN and session.known_status is Status.CREATED
+
+
+def limits_of(session: Session) -> tuple[Money, ...]:
+    """The limits that may be set: those offered below the hold and above the cost so far, and the one that is set."""
+    offered = limit_choices(session.currency, session.held_minor, session.cost_minor or 0)
+    current = session.money(session.limit_minor)
+    return offered if current is None or current in offered else (*offered, current)
+
+
+def email_state(session: Session, commands: Sequence[Command]) -> EmailState | None:
+    """None when it is too late for an address and none was given."""
+    if session.email_known:
+        return EmailState.KNOWN
+    command = newest(commands, Kind.RECEIPT_EMAIL)
+    if command is not None and command.state in UNDER_WAY:
+        return EmailState.ASKED
+    if command is not None and command.state is CommandState.DONE:
+        return EmailState.KNOWN
+    if command is not None and command.state is CommandState.REFUSED:
+        return EmailState.REFUSED
+    return EmailState.OPEN if session.can_set_email() else None
+
+
+def newest(commands: Sequence[Command], kind: Kind) -> Command | None:
+    """The newest command of that kind that was not withdrawn."""
+    rows = [one for one in commands if one.kind is kind and one.state is not CommandState.WITHDRAWN]
+    return max(rows, key=lambda one: one.id) if rows else None
+
+
+def _under_way(commands: Sequence[Command], kind: Kind) -> bool:
+    command = newest(commands, kind)
+    return command is not None and command.state in UNDER_WAY

@@ -1,0 +1,225 @@
+"""What may be asked of a session once it exists: pay, cancel, stop, a limit, an e-mail, another device as its owner.
+
+Nothing here knows HTTP or a sentence. A wish is stored, told to the news, and given a moment to take effect.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from kiosk.domain.actions import Action, actions_of, limits_of, payable
+from kiosk.domain.commands import AskedBy, Kind
+from kiosk.domain.session import PaymentContext, Phase, Session
+from kiosk.domain.status import Status
+from kiosk.news.live import session_topic
+from kiosk.service.parts import Parts
+from kiosk.service.waiting import wait_for_session
+from kiosk.store.errors import Missing
+from kiosk.store.records import ForReader
+
+WAIT = 3.0
+"""So many seconds the engine is given, so that the answer to a wish is normally the next state."""
+LOOK_AGAIN_AFTER = timedelta(minutes=5)
+TAKEOVER_LIFE = timedelta(minutes=5)
+EMAIL_LONGEST = 255
+_EMAIL = re.compile(
+    r"[^@\s\x00-\x1f<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z0-9-]{2,63}"
+)
+"""What upstream's own check lets through, and nothing that could be read as a second address or as a header."""
+_CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Without those that look alike: the code may be typed."""
+_CODE_LONG = 16
+
+
+class Reply(StrEnum):
+    """What became of a wish. Only DONE stored something, or found stored already what was asked for."""
+
+    DONE = "done"
+    NO_SESSION = "no_session"
+    NOT_OWNER = "not_owner"
+    NOT_OFFERED = "not_offered"  # not in the state that the session is in now, or it is under way already
+    WRONG_LIMIT = "wrong_limit"  # not one of those that are offered
+    WRONG_EMAIL = "wrong_email"  # it does not look like an address
+    TOO_LATE = "too_late"  # no address is taken any more
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOverCode:
+    """Whoever uses the code before `until` becomes an owner too, once."""
+
+    code: str = field(repr=False)
+    until: datetime
+
+
+def payment_of(parts: Parts, key: str, device: str | None) -> PaymentContext | Reply:
+    """What the payment form needs: for the owner alone, and only while it can be paid."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    context = parts.store.payment(key) if payable(found.session) else None
+    return context or Reply.NOT_OFFERED
+
+
+def confirm(parts: Parts, key: str, device: str | None) -> Reply:
+    """The owner says that it is paid. Only upstream's word counts, so the engine asks upstream to look."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    return _ask(parts, found.session, Kind.CONFIRM) if payable(found.session) else Reply.NOT_OFFERED
+
+
+def cancel(parts: Parts, key: str, device: str | None) -> Reply:
+    """Give the start up; in the line it is the same as leaving."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    return _leave(parts, found.session) or _ask_if_offered(parts, found, Action.CANCEL, Kind.CANCEL)
+
+
+def leave(parts: Parts, key: str, device: str | None) -> Reply:
+    """Leave the line before the start is sent. Once it was sent, nothing happens."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    return _leave(parts, found.session) or Reply.NOT_OFFERED
+
+
+def stop(parts: Parts, key: str, device: str | None) -> Reply:
+    """End the charge."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    return _ask_if_offered(parts, found, Action.STOP, Kind.STOP)
+
+
+def set_limit(parts: Parts, key: str, device: str | None, minor: int | None) -> Reply:
+    """Let the charge end at that amount, one of those that are offered; None: only the hold is the limit."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    if minor is not None and minor not in {money.minor for money in limits_of(found.session)}:
+        return Reply.WRONG_LIMIT
+    if Action.LIMIT not in _actions(parts, found):
+        return Reply.NOT_OFFERED
+    if minor != found.session.limit_minor:
+        parts.store.set_limit(key, minor)
+        parts.live.wish(session_topic(key))
+    return Reply.DONE
+
+
+def send_receipt_to(parts: Parts, key: str, device: str | None, email: str) -> Reply:
+    """Where else upstream sends the receipt. The last address wins until upstream has one."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    email = email.strip()
+    if len(email) > EMAIL_LONGEST or not _EMAIL.fullmatch(email):
+        return Reply.WRONG_EMAIL
+    if not found.session.can_set_email():
+        return Reply.TOO_LATE
+    return _store_wish(parts, found.session, Kind.RECEIPT_EMAIL, email)
+
+
+def new_take_over(parts: Parts, key: str, device: str | None) -> TakeOverCode | Reply:
+    """A one-use code that makes another device an owner too."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    if Action.MOVE not in _actions(parts, found):
+        return Reply.NOT_OFFERED
+    made = TakeOverCode(
+        "".join(secrets.choice(_CODE_SIGNS) for _ in range(_CODE_LONG)), parts.clock.now() + TAKEOVER_LIFE
+    )
+    parts.store.new_takeover(key, made.code, made.until)
+    return made
+
+
+def session_behind(parts: Parts, code: str) -> str | None:
+    """The key of the session that the code leads to; None when it was used, is too old or never was. Spends nothing."""
+    return parts.store.peek_takeover(code, parts.clock.now())
+
+
+def take_over(parts: Parts, code: str, device: str) -> str | None:
+    """Spend the code: that device is an owner too. The session's key, or None as in `session_behind`."""
+    key = parts.store.use_takeover(code, device, parts.clock.now())
+    if key is not None:
+        parts.live.wish(session_topic(key))
+    return key
+
+
+def return_from_bank(parts: Parts, key: str, client_secret: str, device: Callable[[], str]) -> Reply:
+    """The return from a bank, perhaps in another browser: the payment's own secret proves who paid, once.
+
+    `device` names that browser, and is asked only when it becomes an owner by this. NOT_OWNER: the secret is wrong.
+    """
+    store, now = parts.store, parts.clock.now()
+    session = store.session(key)
+    if session is None:
+        return Reply.NO_SESSION
+    context = store.payment(key)
+    if context is None or not hmac.compare_digest(client_secret.encode(), context.client_secret.encode()):
+        return Reply.NOT_OWNER
+    if store.use_bank_return(key, now):
+        store.grant(key, device(), "bank", now)
+        parts.live.publish(session_topic(key))
+    return _ask(parts, session, Kind.CONFIRM) if session.known_status is Status.CREATED else Reply.NOT_OFFERED
+
+
+def look_for_a_refund(parts: Parts, session: Session) -> None:
+    """What was captured may be sent back later, and nobody says so: with a reader the engine asks upstream again."""
+    seen = session.observed_at
+    if session.known_status is Status.CAPTURED and seen is not None:
+        now = parts.clock.now()
+        if now - seen > LOOK_AGAIN_AFTER:
+            parts.store.hint(session.key, now)
+            parts.live.wish()
+
+
+def _owned(parts: Parts, key: str, device: str | None) -> ForReader | Reply:
+    found = parts.store.for_reader(key, device)
+    if found is None:
+        return Reply.NO_SESSION
+    return found if found.owner else Reply.NOT_OWNER
+
+
+def _actions(parts: Parts, found: ForReader) -> frozenset[Action]:
+    return actions_of(found.session, found.commands, parts.clock.now())
+
+
+def _leave(parts: Parts, session: Session) -> Reply | None:
+    """DONE when the start still waited and is withdrawn."""
+    if session.phase is not Phase.QUEUED or not parts.store.withdraw_start(session.key, parts.clock.now()):
+        return None
+    parts.live.wish(session_topic(session.key))
+    return Reply.DONE
+
+
+def _ask_if_offered(parts: Parts, found: ForReader, action: Action, kind: Kind) -> Reply:
+    return _ask(parts, found.session, kind) if action in _actions(parts, found) else Reply.NOT_OFFERED
+
+
+def _ask(parts: Parts, session: Session, kind: Kind) -> Reply:
+    """Store the wish and give the engine a moment for it."""
+    reply = _store_wish(parts, session, kind)
+    if reply is Reply.DONE:
+        wait_for_session(parts, session.key, _moved_from(session), WAIT)
+    return reply
+
+
+def _store_wish(parts: Parts, session: Session, kind: Kind, email: str | None = None) -> Reply:
+    try:
+        parts.store.ask(session.key, kind, AskedBy.DRIVER, parts.clock.now(), email=email)
+    except Missing:  # erased meanwhile
+        return Reply.NO_SESSION
+    parts.live.wish(session_topic(session.key))
+    return Reply.DONE
+
+
+def _moved_from(before: Session) -> Callable[[Session], bool]:
+    return lambda now: now.status != before.status or now.phase is not before.phase
