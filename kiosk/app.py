@@ -123,7 +123,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     # Answers pass through these in reverse order, so the request log sees them last and compression before that.
     init_request_log(app, settings)
     init_assets(app, settings, STATIC, site.operator.hue)
-    init_security(app)
+    init_security(app, settings)
     init_limits(app)
     init_devices(app)
     init_tablets(app)

@@ -10,6 +10,8 @@ time of issue is inside and may lie ahead: a clock that was set back must not pa
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from functools import lru_cache
 
 from flask import Flask, Response, g, request
 from itsdangerous import BadData, URLSafeSerializer
@@ -75,14 +77,28 @@ def ensure_device() -> str:
 def _read(cookie: str | None) -> str | None:
     if not cookie:
         return None
+    signed = _signed(cookie, tuple(parts().settings.secret_keys), _salt())
+    if signed is None:
+        return None
+    device, issued = signed
+    return device if _now() - issued <= COOKIE_SECONDS * parts().clock.rate else None
+
+
+@lru_cache(maxsize=4096)
+def _signed(cookie: str, keys: tuple[str, ...], salt: str) -> tuple[str, int] | None:
+    """Device and time of issue, as one of the keys signed them; kept, because a page that polls sends it every time."""
     try:
-        content = _serializer().loads(cookie)
+        content = _serializer(keys, salt).loads(cookie)
     except BadData:
         return None
     match content:
-        case {"device": str(device), "issued": int(issued)} if _now() - issued <= COOKIE_SECONDS * parts().clock.rate:
-            return device
+        case {"device": str(device), "issued": int(issued)}:
+            return device, issued
     return None
+
+
+def _salt() -> str:
+    return _VISIT if on_tablet() else _SALT
 
 
 def _now() -> int:
@@ -94,7 +110,9 @@ def _give(response: Response) -> Response:
     if g.get("give_device", False):
         response.set_cookie(
             cookie_name(),
-            _serializer().dumps({"device": g.device, "issued": _now()}),
+            _serializer(parts().settings.secret_keys, _VISIT if on_tablet() else _SALT).dumps(
+                {"device": g.device, "issued": _now()}
+            ),
             None if on_tablet() else COOKIE_SECONDS,
             secure=parts().settings.https,
             httponly=True,
@@ -104,6 +122,6 @@ def _give(response: Response) -> Response:
     return response
 
 
-def _serializer() -> URLSafeSerializer:
+def _serializer(keys: Sequence[str], salt: str) -> URLSafeSerializer:
     # itsdangerous signs with the last key of its list.
-    return URLSafeSerializer(list(reversed(parts().settings.secret_keys)), salt=_VISIT if on_tablet() else _SALT)
+    return URLSafeSerializer(list(reversed(keys)), salt=salt)

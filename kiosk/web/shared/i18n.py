@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel  # type: ignore[import-untyped]
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from kiosk.config import languages as table
 from kiosk.config.languages import LANGUAGES, Language
@@ -38,8 +41,16 @@ def language() -> str:
     if "language" not in g:
         asked = (request.args.get("lang"), request.cookies.get(COOKIE))
         wanted = next((code for code in asked if code in operator.languages), None)
-        g.language = wanted or request.accept_languages.best_match(operator.languages, operator.default_language)
+        g.language = wanted or _accepted(
+            request.headers.get("Accept-Language", ""), tuple(operator.languages), operator.default_language
+        )
     return str(g.language)
+
+
+@lru_cache(maxsize=1024)
+def _accepted(header: str, known: tuple[str, ...], default: str) -> str:
+    """The best of the known languages for an `Accept-Language`. Browsers send few different ones."""
+    return parse_accept_header(header, LanguageAccept).best_match(known, default)
 
 
 def spoken() -> Language:

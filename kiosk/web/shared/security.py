@@ -42,9 +42,18 @@ _STRIPE = {
 """Stripe's security guide. Its maps host serves an element that the kiosk does not use."""
 
 
-def init_security(app: Flask) -> None:
+def init_security(app: Flask, settings: Settings) -> None:
+    """Refuse foreign writes, and put the headers on every answer."""
+    ordinary, paying = (headers_of(settings, payment=payment) for payment in (False, True))
+
+    def protect(response: Response) -> Response:
+        for name, value in paying if g.get("payment", False) else ordinary:
+            response.headers[name] = value
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        return response
+
     app.before_request(refuse_foreign_write)
-    app.after_request(_headers)
+    app.after_request(protect)
 
 
 def allow_payment() -> None:
@@ -68,6 +77,18 @@ def keep_private(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+def headers_of(settings: Settings, *, payment: bool) -> tuple[tuple[str, str], ...]:
+    """The headers of every answer, by name and value; `payment`: of one that may load Stripe's script."""
+    rows = [
+        ("Content-Security-Policy", content_policy(settings, payment=payment)),
+        ("Permissions-Policy", permissions_policy(settings, payment=payment)),
+        ("Cross-Origin-Opener-Policy", "same-origin-allow-popups"),  # banks and wallets open windows
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    return (*rows, ("Strict-Transport-Security", HSTS)) if settings.https else tuple(rows)
 
 
 def content_policy(settings: Settings, *, payment: bool) -> str:
@@ -117,18 +138,3 @@ def _payment_sources(settings: Settings) -> dict[str, tuple[str, ...]]:
 def _origin(url: str) -> str:
     parsed = urlsplit(url)
     return f"{parsed.scheme}://{parsed.netloc}"
-
-
-def _headers(response: Response) -> Response:
-    settings = parts().settings
-    payment = bool(g.get("payment", False))
-    headers = response.headers
-    headers["Content-Security-Policy"] = content_policy(settings, payment=payment)
-    headers["Permissions-Policy"] = permissions_policy(settings, payment=payment)
-    headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"  # banks and wallets open windows
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers.setdefault("Referrer-Policy", "same-origin")
-    if settings.https:
-        headers["Strict-Transport-Security"] = HSTS
-    return response

@@ -231,15 +231,6 @@ def test_a_card_read_after_the_clock_was_set_back_can_be_started(kiosk: Kiosk, p
     assert 'id="start"' in phone.get(f"/c/{CODE}").get_data(as_text=True)
 
 
-def test_a_refusal_from_before_the_clock_was_set_back_does_not_hide_a_good_card(
-    kiosk: Kiosk, phone: FlaskClient
-) -> None:
-    kiosk.store.note_card_problem(CODE, None, kiosk.now)
-    kiosk.clock.advance(-3600)
-    kiosk.bell.act = lambda: kiosk.card("Available", "Available")
-    assert 'id="start"' in phone.get(f"/c/{CODE}").get_data(as_text=True)
-
-
 def test_a_kept_page_is_made_anew_when_the_clock_is_set_back(kiosk: Kiosk, phone: FlaskClient) -> None:
     kiosk.card("Available", "Available")
     before = phone.get(f"/c/{CODE}")
