@@ -133,7 +133,7 @@ class _Shelf:
         del codes
         return {}
 
-    def lab_facts(self, codes: object) -> dict[str, lab.ChargerFacts]:
+    def lab_facts(self, codes: object) -> dict[str, lab.LabFacts]:
         del codes
         return {}
 

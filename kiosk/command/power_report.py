@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from kiosk.charts.fuse_tree import draw
 from kiosk.charts.words import table
-from kiosk.config.settings import SettingsError
 from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.expectation import Expectation, Place
 from kiosk.domain.fuses import FuseTree
@@ -26,7 +25,7 @@ class Report:
 
 def report(book: SiteBook, shelf: Shelf, now: datetime, site_id: str | None) -> Report:
     """Raises SettingsError when it is not clear which site is meant."""
-    site = _site(book, site_id)
+    site = book.chosen_site(site_id)
     power = site_power(site, shelf, now)
     expectations = power.expectations(now)
     labels = _labels(site)
@@ -34,18 +33,6 @@ def report(book: SiteBook, shelf: Shelf, now: datetime, site_id: str | None) -> 
     lines += _about_chargers(site, power, expectations, labels, now)
     picture = draw(power.tree or FuseTree(), power.chargers, expectations, now, labels=labels, title=site.name)
     return Report(lines, picture)
-
-
-def _site(book: SiteBook, site_id: str | None) -> Site:
-    site = book.single_site if site_id is None else book.site(site_id)
-    if site is not None:
-        return site
-    ids = ", ".join(one.id for one in book.sites)
-    if not ids:
-        raise SettingsError("kiosk.toml has no site; see docs/kiosk.example.toml.")
-    if site_id is None:
-        raise SettingsError(f"there are several sites; name one with --site: {ids}.")
-    raise SettingsError(f"kiosk.toml has no site {site_id!r}; it has {ids}.")
 
 
 def _labels(site: Site) -> dict[Place, str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from kiosk.config.settings import SettingsError
-from kiosk.config.sites import Site, SiteBook
+from kiosk.config.sites import SiteBook
 from kiosk.store import Store
 
 CODE_LIVES = timedelta(minutes=15)
@@ -17,21 +17,21 @@ LONGEST_NAME = 40
 
 def pair(store: Store, book: SiteBook, address: str, now: datetime, *, site: str | None, name: str | None) -> list[str]:
     """Lines with a new code, where to type it and until when. Raises SettingsError."""
-    place = _site(book, site)
+    chosen = book.chosen_site(site)
     name = _name(store, now, name)
     until = now + CODE_LIVES
-    code = store.new_pairing(place.id, name, now, until)
+    code = store.new_pairing(chosen.id, name, now, until)
     return [
         f"Pairing code  {spaced(code)}",
         f"Type it at    {address}/tablet/",
-        f"Good until    {until.astimezone(ZoneInfo(place.timezone)):%H:%M} ({place.timezone}), once",
-        f"For           {name}, a screen of {place.name}",
+        f"Good until    {until.astimezone(ZoneInfo(chosen.timezone)):%H:%M} ({chosen.timezone}), once",
+        f"For           {name}, a screen of {chosen.name}",
     ]
 
 
 def demo_code(store: Store, book: SiteBook, now: datetime, rate: float) -> str:
     """A code for one screen of the demo's site, good for a day of people's time."""
-    site = _site(book, None)
+    site = book.chosen_site(None)
     return spaced(store.new_pairing(site.id, "demo", now, now + DEMO_CODE_LIVES * rate))
 
 
@@ -69,20 +69,6 @@ def unpair(store: Store, which: str, now: datetime) -> str:
 def spaced(code: str) -> str:
     """As people read it: `ABCD-EFGH`."""
     return f"{code[:4]}-{code[4:]}"
-
-
-def _site(book: SiteBook, wanted: str | None) -> Site:
-    if not book.sites:
-        raise SettingsError("kiosk.toml lists no site: set KIOSK_CONFIG and write the chargers into that file.")
-    ids = ", ".join(site.id for site in book.sites)
-    if wanted is None:
-        if book.single_site is None:
-            raise SettingsError(f"There are several sites: choose one with --site ({ids}).")
-        return book.single_site
-    site = book.site(wanted)
-    if site is None:
-        raise SettingsError(f"No site has the id {wanted!r}: there are {ids}.")
-    return site
 
 
 def _name(store: Store, now: datetime, wanted: str | None) -> str:

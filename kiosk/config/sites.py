@@ -192,6 +192,18 @@ class SiteBook(_Facts):
         """The site, when there is exactly one."""
         return self.sites[0] if len(self.sites) == 1 else None
 
+    def chosen_site(self, site_id: str | None) -> Site:
+        """The site with that id, or the only one when none is named. Raises SettingsError."""
+        if not self.sites:
+            raise SettingsError("kiosk.toml lists no site: set KIOSK_CONFIG and write the chargers into that file.")
+        site = self.single_site if site_id is None else self.site(site_id)
+        if site is not None:
+            return site
+        ids = ", ".join(each.id for each in self.sites)
+        if site_id is None:
+            raise SettingsError(f"There are several sites: choose one with --site ({ids}).")
+        raise SettingsError(f"No site has the id {site_id!r}: there are {ids}.")
+
     def charger(self, code: str) -> ChargerFacts | None:
         place = self._places.get(code.upper())
         return place[1] if place else None

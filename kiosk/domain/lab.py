@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class ChargerFacts:
+class LabFacts:
     """Each is None when not known. `image_url` is https. `max_kw` is what the whole charger gives at most.
 
     Never a reason to sell or not to sell: only the back office knows what can be charged now.

@@ -46,7 +46,7 @@ class Shelf(Protocol):
 
     def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]: ...
 
-    def lab_facts(self, codes: Sequence[str]) -> dict[str, lab.ChargerFacts]: ...
+    def lab_facts(self, codes: Sequence[str]) -> dict[str, lab.LabFacts]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def tree_state(seen: SeenTree | None, now: datetime) -> TreeState:
 
 
 def powered(
-    card: ChargerCard, facts: ChargerFacts | None, make: lab.ChargerFacts | None, claimed: Collection[int]
+    card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts | None, claimed: Collection[int]
 ) -> PoweredCharger:
     """The charger with what operator (`facts`) and maker (`make`) say of it; the operator's word goes first."""
     return PoweredCharger(
@@ -132,7 +132,7 @@ def powered(
     )
 
 
-def _ratings(card: ChargerCard, facts: ChargerFacts | None, make: lab.ChargerFacts | None) -> Mapping[int, Rating]:
+def _ratings(card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts | None) -> Mapping[int, Rating]:
     """The operator speaks of each connector, the maker of the whole charger: that is the same where it has but one."""
     alone = make.max_kw if make is not None and len(_numbers(card, facts)) == 1 else None
     ratings: dict[int, Rating] = {}
@@ -153,7 +153,7 @@ def _told(facts: ChargerFacts | None, connector_id: int) -> Decimal | None:
     return (bay.max_kw if bay is not None else None) or (facts.max_kw if facts is not None else None)
 
 
-def _whole(card: ChargerCard, facts: ChargerFacts | None, make: lab.ChargerFacts | None) -> Decimal | None:
+def _whole(card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts | None) -> Decimal | None:
     """The maker's figure for all connectors together, unless the operator says what each of them can do."""
     numbers = _numbers(card, facts)
     if make is None or len(numbers) == 1 or all(_told(facts, each) is not None for each in numbers):

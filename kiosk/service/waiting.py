@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Kind
-from kiosk.domain.line import WINDOW, Place, place_in_line
+from kiosk.domain.line import WINDOW, LinePlace, place_in_line
 from kiosk.domain.session import Session
 from kiosk.news.live import TooManyStreams, charger_topic, session_topic
 from kiosk.service.parts import Parts
@@ -33,7 +33,7 @@ def wait_for_card(
     return _wait(parts, charger_topic(code), lambda: parts.store.card(code), good, seconds)
 
 
-def line_place(parts: Parts, key: str, now: datetime) -> Place | None:
+def line_place(parts: Parts, key: str, now: datetime) -> LinePlace | None:
     """Where the start of that session stands in the line; None when it is not waiting any more."""
     waiting = parts.store.queue()
     if key not in waiting:

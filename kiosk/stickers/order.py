@@ -67,7 +67,7 @@ def make(book: SiteBook, public_url: str, order: Order) -> Made:
         raise SettingsError(f"A sticker of {size.name} mm is read from {size.distance_cm} cm at most: {advice}.")
     if not 0 <= order.bleed <= MOST_BLEED:
         raise SettingsError(f"The bleed is 0 to {MOST_BLEED} millimetres.")
-    site = _site(book, order.site)
+    site = book.chosen_site(order.site)
     named = [
         (name, lay_out(facts, size))
         for charger in _chargers(site, order.codes)
@@ -79,18 +79,6 @@ def make(book: SiteBook, public_url: str, order: Order) -> Made:
         pages = tuple(single(sticker, name, order.bleed, order.marks) for name, sticker in named)
     stickers = [sticker for _, sticker in named]
     return Made(_files(pages, book, site, order), tuple(dict.fromkeys(_warnings(book, public_url, stickers))))
-
-
-def _site(book: SiteBook, wanted: str | None) -> Site:
-    if not book.sites:
-        raise SettingsError("kiosk.toml lists no site: set KIOSK_CONFIG and write the chargers into that file.")
-    ids = ", ".join(site.id for site in book.sites)
-    if wanted is None and book.single_site is None:
-        raise SettingsError(f"There are several sites: choose one with --site ({ids}).")
-    for site in book.sites:
-        if wanted in {None, site.id}:
-            return site
-    raise SettingsError(f"No site has the id {wanted!r}: there are {ids}.")
 
 
 def _chargers(site: Site, codes: tuple[str, ...]) -> Iterator[ChargerFacts]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.store.codec import Json, plain
 
 _NODE_FIGURES = ("limit", "inbound_limit", "outbound_limit", "fallback")
@@ -38,12 +38,12 @@ def tree_from(value: Json) -> FuseTree:
     return FuseTree(_in_order(roots), value["complete"])
 
 
-def facts_to(value: ChargerFacts) -> Json:
+def facts_to(value: LabFacts) -> Json:
     return plain(value)
 
 
-def facts_from(value: Json) -> ChargerFacts:
-    return ChargerFacts(**_with_figures(value, ("max_kw",)))
+def facts_from(value: Json) -> LabFacts:
+    return LabFacts(**_with_figures(value, ("max_kw",)))
 
 
 def _in_order(nodes: list[Node]) -> tuple[Node, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from kiosk.domain.fuses import FuseTree
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import SeenTree
 from kiosk.store.rows import Part
@@ -37,13 +37,13 @@ class SiteFacts(Part):
         with self._database.write() as connection:
             connection.execute(delete(site_trees).where(site_trees.c.site_id == site_id, other))
 
-    def lab_facts(self, codes: Sequence[str]) -> dict[str, ChargerFacts]:
+    def lab_facts(self, codes: Sequence[str]) -> dict[str, LabFacts]:
         """The known ones of these chargers."""
         query = select(lab_facts.c.code, lab_facts.c.facts).where(lab_facts.c.code.in_(codes))
         with self._database.read() as connection:
             return dict(connection.execute(query).all())
 
-    def save_lab_facts(self, code: str, facts: ChargerFacts, at: datetime) -> None:
+    def save_lab_facts(self, code: str, facts: LabFacts, at: datetime) -> None:
         values = {"facts": facts, "seen_at": at}
         with self._database.write() as connection:
             there = update(lab_facts).where(lab_facts.c.code == code)

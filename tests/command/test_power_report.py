@@ -114,7 +114,7 @@ def test_the_site_has_to_be_named_when_it_is_not_clear(store: Store) -> None:
         lines(store, two)
     with pytest.raises(SettingsError, match="'cellar'"):
         lines(store, two, "cellar")
-    with pytest.raises(SettingsError, match="no site"):
+    with pytest.raises(SettingsError, match="lists no site"):
         lines(store, SiteBook())
     assert lines(store, two, "yard")[0].startswith("yard")
 
@@ -162,5 +162,5 @@ def test_what_goes_wrong_is_said_in_a_sentence(capsys: pytest.CaptureFixture[str
     assert main(["power", "--site", "cellar"]) == 2
     assert main(["power", "--svg", "no/such/folder/tree.svg"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == "kiosk: kiosk.toml has no site 'cellar'; it has garage."
+    assert said[0] == "kiosk: No site has the id 'cellar': there are garage."
     assert said[1] == "kiosk: no/such/folder/tree.svg cannot be written: No such file or directory."

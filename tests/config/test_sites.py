@@ -235,3 +235,28 @@ def test_the_examples_bays_are_numbered_without_a_gap() -> None:
     assert site is not None
     labels = [int(bay.label) for charger in site.chargers for bay in charger.bays.values()]
     assert labels == list(range(1, len(labels) + 1))
+
+
+def _book(*ids: str) -> SiteBook:
+    return SiteBook.model_validate({"sites": [{"id": one, "name": one, "timezone": "UTC"} for one in ids]})
+
+
+def test_a_site_is_chosen_by_its_id_or_because_it_is_the_only_one() -> None:
+    assert _book("harbour", "airport").chosen_site("airport").id == "airport"
+    assert _book("harbour").chosen_site(None).id == "harbour"
+
+
+@pytest.mark.parametrize(
+    ("ids", "wanted", "sentence"),
+    [
+        ((), None, "kiosk.toml lists no site: set KIOSK_CONFIG and write the chargers into that file."),
+        (("harbour", "airport"), None, "There are several sites: choose one with --site (harbour, airport)."),
+        (("harbour",), "cellar", "No site has the id 'cellar': there are harbour."),
+    ],
+)
+def test_a_site_that_cannot_be_chosen_is_said_in_one_sentence(
+    ids: tuple[str, ...], wanted: str | None, sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        _book(*ids).chosen_site(wanted)
+    assert str(refused.value) == sentence

@@ -13,7 +13,7 @@ from kiosk.config.sites import Site
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import Expectation
 from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.service.power import site_power
 from kiosk.store.records import SeenTree
 
@@ -26,7 +26,7 @@ class Shelf:
 
     def __init__(self, connectors: int, whole: str | None, amperes: int | None = None, power_type: str = "DC") -> None:
         self._numbers = range(1, connectors + 1)
-        self._make = ChargerFacts(max_kw=None if whole is None else Decimal(whole))
+        self._make = LabFacts(max_kw=None if whole is None else Decimal(whole))
         self._amperes = amperes
         self._power_type = power_type
 
@@ -47,7 +47,7 @@ class Shelf:
         del codes
         return {}
 
-    def lab_facts(self, codes: Sequence[str]) -> dict[str, ChargerFacts]:
+    def lab_facts(self, codes: Sequence[str]) -> dict[str, LabFacts]:
         return dict.fromkeys(codes, self._make)
 
 

@@ -20,7 +20,7 @@ from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.charger import AHEAD, ChargerCard, Connector
 from kiosk.domain.expectation import Assumption, BoundKind, Expectation, Place
 from kiosk.domain.fuses import FuseTree
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.news.live import Live, charger_topic, site_topic
 from kiosk.service.power import TREE_LASTS, Shelf, site_power
 from kiosk.service.power_kept import KEEP_SECONDS, Powers
@@ -315,7 +315,7 @@ class Memory:
     def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
         return {code: self.claims[code] for code in codes if code in self.claims}
 
-    def lab_facts(self, codes: Sequence[str]) -> dict[str, ChargerFacts]:
+    def lab_facts(self, codes: Sequence[str]) -> dict[str, LabFacts]:
         del codes
         return {}
 

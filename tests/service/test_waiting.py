@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from kiosk.domain.line import Place
+from kiosk.domain.line import LinePlace
 from kiosk.domain.session import Phase
 from kiosk.news.live import Live, charger_topic, session_topic
 from kiosk.service.waiting import line_place, wait_for_card, wait_for_session
@@ -81,15 +81,15 @@ def test_without_a_free_subscription_nobody_waits(desk: Desk) -> None:
 
 def test_the_place_in_line_counts_the_starts_that_wait_before(desk: Desk) -> None:
     first, second = desk.queued(1), desk.queued(2)
-    assert line_place(desk.parts, first, desk.now) == Place(1, 0)
-    assert line_place(desk.parts, second, desk.now) == Place(2, 0)
+    assert line_place(desk.parts, first, desk.now) == LinePlace(1, 0)
+    assert line_place(desk.parts, second, desk.now) == LinePlace(2, 0)
 
 
 def test_starts_that_were_sent_a_moment_ago_lengthen_the_line(desk: Desk) -> None:
     for _i in range(3):
         desk.store.note_call("start", desk.now)
     place = line_place(desk.parts, desk.queued(), desk.now)
-    assert place == Place(1, 61)
+    assert place == LinePlace(1, 61)
 
 
 def test_a_start_that_waits_no_more_has_no_place_in_line(desk: Desk) -> None:

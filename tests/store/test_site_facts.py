@@ -18,7 +18,7 @@ from sqlalchemy import insert, text
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import Refusal
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.domain.sighting import NEVER, Price, Sighting
 from kiosk.store import Cipher, NaiveTime, Store
 from kiosk.store.fuse_codec import tree_from, tree_to
@@ -66,7 +66,7 @@ TREES = st.builds(
     ).map(tuple),
     st.booleans(),
 )
-FACTS = st.builds(ChargerFacts, MAYBE_TEXT, MAYBE_TEXT, MAYBE_TEXT, MAYBE_TEXT, AMPERES, MAYBE_TEXT)
+FACTS = st.builds(LabFacts, MAYBE_TEXT, MAYBE_TEXT, MAYBE_TEXT, MAYBE_TEXT, AMPERES, MAYBE_TEXT)
 NUMBERS = itertools.count()
 PRICE = Price(TARIFF, 5000, NOW)
 
@@ -94,7 +94,7 @@ def test_a_fuse_tree_comes_back_exactly(lasting: Store, tree: FuseTree) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(facts=FACTS)
-def test_facts_of_a_charger_come_back_exactly(lasting: Store, facts: ChargerFacts) -> None:
+def test_facts_of_a_charger_come_back_exactly(lasting: Store, facts: LabFacts) -> None:
     code = f"code-{next(NUMBERS)}"
     lasting.save_lab_facts(code, facts, NOW)
     assert lasting.lab_facts([code, "other"]) == {code: facts}
@@ -130,8 +130,8 @@ def test_a_newer_tree_takes_the_place_of_the_old_one(store: Store) -> None:
 def test_newer_facts_take_the_place_of_the_old_ones(store: Store) -> None:
     assert store.lab_facts(["A"]) == {}
     for name in ("old", "new"):
-        store.save_lab_facts("A", ChargerFacts(name=name, max_kw=Decimal("22.0")), NOW)
-    assert store.lab_facts(["A"]) == {"A": ChargerFacts(name="new", max_kw=Decimal("22.0"))}
+        store.save_lab_facts("A", LabFacts(name=name, max_kw=Decimal("22.0")), NOW)
+    assert store.lab_facts(["A"]) == {"A": LabFacts(name="new", max_kw=Decimal("22.0"))}
 
 
 def test_a_tree_known_to_be_of_another_site_is_forgotten(store: Store) -> None:
@@ -149,7 +149,7 @@ def test_a_tree_known_to_be_of_another_site_is_forgotten(store: Store) -> None:
 @pytest.mark.parametrize("kept", [[], ["B"], ["A", "C"]])
 def test_facts_of_chargers_that_are_not_kept_are_forgotten(store: Store, kept: list[str]) -> None:
     for each in ("A", "B"):
-        store.save_lab_facts(each, ChargerFacts(name=each), NOW)
+        store.save_lab_facts(each, LabFacts(name=each), NOW)
     store.keep_lab_facts(kept)
     assert store.lab_facts(["A", "B"]).keys() == {"A", "B"} & set(kept)
 
@@ -276,7 +276,7 @@ def test_a_word_that_was_left_out_is_remembered_in_the_store(store: Store) -> No
 NAIVE = NOW.replace(tzinfo=None)
 CALLS_WITH_A_NAIVE_TIME: dict[str, Callable[[Store], object]] = {
     "save_tree": lambda store: store.save_tree("garage", FuseTree(), NAIVE),
-    "save_lab_facts": lambda store: store.save_lab_facts("ABC", ChargerFacts(), NAIVE),
+    "save_lab_facts": lambda store: store.save_lab_facts("ABC", LabFacts(), NAIVE),
     "save_sightings": lambda store: store.save_sightings([replace(sighting(), at=NAIVE)], NOW),
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from kiosk.domain.fuses import FuseTree, spots
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.engine.context import Context, Health
 from kiosk.engine.sites.pace import Pace, why
 from kiosk.engine.sites.plan import SitePlan
@@ -122,7 +122,7 @@ class Makes:
         """The listing is whole: what is not in it is not there any more."""
         store, sites = self._context.store, self._context.sites
         known = store.lab_facts([code for plan in sites for code in plan.codes])
-        told: dict[str, ChargerFacts] = {}
+        told: dict[str, LabFacts] = {}
         for plan in sites:
             for code in plan.codes:
                 facts = _facts(code, plan.lab_ids.get(code), chargers)
@@ -137,7 +137,7 @@ class Makes:
                 self._context.live.publish(site_topic(plan.id))
 
 
-def _facts(code: str, lab_id: str | None, chargers: Iterable[LabCharger]) -> ChargerFacts | None:
+def _facts(code: str, lab_id: str | None, chargers: Iterable[LabCharger]) -> LabFacts | None:
     """Of the charger with that id or identity; without one, of the charger whose identity is the public code."""
     for charger in chargers:
         if lab_id in (charger.id, charger.identity) if lab_id is not None else (charger.identity or "").upper() == code:

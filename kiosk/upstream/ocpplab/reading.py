@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.upstream.errors import NoAnswer, redact
 from kiosk.upstream.values import as_count, as_flag, as_moment, as_object, as_text, as_word
 
@@ -33,7 +33,7 @@ class LabCharger:
 
     id: str
     identity: str | None
-    facts: ChargerFacts
+    facts: LabFacts
     ocpp_version: str | None = None
     connector_count: int | None = None
     location_id: str | None = None
@@ -141,9 +141,9 @@ def read_charger(body: object, asked_id: str) -> LabCharger:
     return charger
 
 
-def read_facts(fields: Mapping[str, object]) -> ChargerFacts:
+def read_facts(fields: Mapping[str, object]) -> LabFacts:
     watts = as_count(fields.get("max_charging_power"), _MOST_WATTS)
-    return ChargerFacts(
+    return LabFacts(
         name=as_text(fields.get("name")),
         image_url=read_image_url(fields.get("image_url")),
         vendor=as_text(fields.get("vendor_name"), 80),

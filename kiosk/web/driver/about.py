@@ -27,7 +27,7 @@ class About:
 
 
 def about_of(
-    card: ChargerCard, facts: ChargerFacts | None, make: lab.ChargerFacts | None, picture: str | None = None
+    card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts | None, picture: str | None = None
 ) -> About | None:
     """None when nothing is left to say. Whatever the back office or kiosk.toml contradicts is left out."""
     if make is None:

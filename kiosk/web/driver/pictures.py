@@ -13,7 +13,7 @@ YEAR = 365 * 24 * 3600
 bp = Blueprint("pictures", __name__)
 
 
-def picture_url(code: str, make: lab.ChargerFacts | None) -> str | None:
+def picture_url(code: str, make: lab.LabFacts | None) -> str | None:
     """The address of the charger's picture, which changes with it; None when there is none."""
     if make is None or make.image_url is None:
         return None

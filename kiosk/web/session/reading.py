@@ -10,7 +10,7 @@ from kiosk.config.settings import Settings
 from kiosk.domain.commands import Command
 from kiosk.domain.freshness import freshness_of
 from kiosk.domain.limits import Policy
-from kiosk.domain.line import Place
+from kiosk.domain.line import LinePlace
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.service.power_kept import Ceiling
@@ -30,7 +30,7 @@ class Reading:
     commands: tuple[Command, ...]
     now: datetime
     owner: bool
-    place: Place | None
+    place: LinePlace | None
     ceiling: Ceiling | None = None
 
     @cached_property

@@ -15,7 +15,7 @@ from kiosk.domain.actions import UNDER_WAY, Action, EmailState, actions_of, emai
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
 from kiosk.domain.limits import Policy, power_must_flow_by, time_to_ceiling
-from kiosk.domain.line import Place
+from kiosk.domain.line import LinePlace
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
 from kiosk.domain.receipt import Receipt, receipt_of
@@ -64,7 +64,7 @@ class SessionView:
     reason: str | None
     refusal: Refusal | None
     retry_at: datetime | None
-    queue: Place | None
+    queue: LinePlace | None
     bar: Bar | None
     spark: Spark | None
     steps: tuple[Step, ...]
@@ -85,7 +85,7 @@ def session_view(
     where: Where,
     policy: Policy,
     owner: bool,
-    queue: Place | None = None,
+    queue: LinePlace | None = None,
     receipt: Receipt | None = None,
     ceiling: Ceiling | None = None,
 ) -> SessionView:

@@ -13,7 +13,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.domain.fuses import FuseTree, spots
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.live import site_topic
 from kiosk.sandbox.chargepilot.gateway import SITE_ID, PilotSwitches
@@ -302,7 +302,7 @@ def test_a_charger_is_found_by_its_id_or_identity_over_there_and_else_by_its_cod
 
 def test_a_change_over_there_is_told(houses: Houses) -> None:
     house = houses.build(lab=True)
-    house.store.save_lab_facts(code(0), ChargerFacts(name="Old name"), house.clock.now())
+    house.store.save_lab_facts(code(0), LabFacts(name="Old name"), house.clock.now())
     before = house.news(TOPIC)
     house.run(5)
     assert house.store.lab_facts([code(0)])[code(0)].name == "Charger 0"
@@ -311,7 +311,7 @@ def test_a_change_over_there_is_told(houses: Houses) -> None:
 
 def test_what_is_not_listed_over_there_any_more_is_forgotten_and_told(houses: Houses) -> None:
     house = houses.build(lab=True)
-    house.store.save_lab_facts("GONE2", ChargerFacts(name="Taken down"), house.clock.now())
+    house.store.save_lab_facts("GONE2", LabFacts(name="Taken down"), house.clock.now())
     house.run(5)
     assert house.store.lab_facts([*house.codes, "GONE2"]).keys() == set(house.codes)
     house.plans = (replace(house.plans[0], lab_ids={code(0): "corrected"}),)
@@ -335,10 +335,10 @@ def test_a_lab_that_is_down_is_tried_less_and_less_and_the_last_facts_stay(
     houses: Houses, caplog: pytest.LogCaptureFixture
 ) -> None:
     house = houses.build(lab=True)
-    house.store.save_lab_facts(code(0), ChargerFacts(name="Known"), house.clock.now())
+    house.store.save_lab_facts(code(0), LabFacts(name="Known"), house.clock.now())
     house.faults["lab"].add(Rule(Kind.UNREACHABLE, times=None))
     house.run(3 * 3600, step=30)
-    assert house.store.lab_facts([code(0)]) == {code(0): ChargerFacts(name="Known")}
+    assert house.store.lab_facts([code(0)]) == {code(0): LabFacts(name="Known")}
     assert [r.getMessage() for r in caplog.records if "OCPPLAB" in r.getMessage()] == ["OCPPLAB does not answer"]
     house.faults["lab"].clear()
     house.run(6 * 3600, step=30)

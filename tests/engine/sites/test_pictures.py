@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.engine.engine import Engine
 from kiosk.engine.sites.pictures import BETWEEN, LOOK_EVERY, PICTURE_AGAIN, PICTURE_EVERY, PictureWatch
 from kiosk.engine.sites.plan import SitePlan
@@ -35,7 +35,7 @@ class Gallery:
 
     def named(self, **urls: str | None) -> None:
         for code, url in urls.items():
-            self.house.store.save_lab_facts(code, ChargerFacts(image_url=url), self.house.clock.now())
+            self.house.store.save_lab_facts(code, LabFacts(image_url=url), self.house.clock.now())
 
     def wait(self, length: timedelta) -> None:
         """Let the time pass, looking whenever it is due."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.upstream.errors import NoAnswer
 from kiosk.upstream.http import decode
 from kiosk.upstream.ocpplab.reading import (
@@ -72,14 +72,14 @@ def charger(**changes: Any) -> LabCharger:
 
 
 def test_the_documented_charger_is_read() -> None:
-    facts = ChargerFacts("Bay A01", "https://cdn.example/terra.png?v=2", "ABB", "Terra 184", Decimal(22), "CCS2")
+    facts = LabFacts("Bay A01", "https://cdn.example/terra.png?v=2", "ABB", "Terra 184", Decimal(22), "CCS2")
     at = datetime(2026, 4, 2, 9, 15, tzinfo=UTC)
     assert charger() == LabCharger("dep-123", "CP-TEST-001", facts, "OCPP2.0.1", 2, "loc-456", at, None)
 
 
 def test_all_that_may_be_null_may_be_null() -> None:
     bare = read_charger({"id": "dep-123", "identity": "CP-TEST-001", **dict.fromkeys(list(DOCUMENTED)[2:])}, "dep-123")
-    assert bare == LabCharger("dep-123", "CP-TEST-001", ChargerFacts())
+    assert bare == LabCharger("dep-123", "CP-TEST-001", LabFacts())
 
 
 @pytest.mark.parametrize("asked", ["dep-123", "CP-TEST-001"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from kiosk.domain.picture import Picture
 from tests.web.conftest import CODE, NEAR, Kiosk
 
@@ -16,7 +16,7 @@ PICTURE = Picture("image/png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
 @pytest.fixture
 def shown(kiosk: Kiosk) -> Kiosk:
     kiosk.card("Available")
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(vendor="Webasto", image_url=URL), kiosk.now)
+    kiosk.store.save_lab_facts(CODE, LabFacts(vendor="Webasto", image_url=URL), kiosk.now)
     kiosk.store.save_picture(URL, PICTURE, kiosk.now)
     return kiosk
 
@@ -66,7 +66,7 @@ def test_of_other_chargers_there_is_no_picture(phone: FlaskClient, code: str) ->
 
 def test_until_it_was_fetched_there_is_no_picture(kiosk: Kiosk, phone: FlaskClient) -> None:
     kiosk.card("Available")
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(vendor="Webasto", image_url=URL), kiosk.now)
+    kiosk.store.save_lab_facts(CODE, LabFacts(vendor="Webasto", image_url=URL), kiosk.now)
     kiosk.store.save_picture(URL, None, kiosk.now)
     assert source(phone) == ""
     assert phone.get(f"/c/{CODE}/picture").status_code == 404

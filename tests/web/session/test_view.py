@@ -12,7 +12,7 @@ from kiosk.domain.actions import Action
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.freshness import Freshness
 from kiosk.domain.limits import Policy
-from kiosk.domain.line import Place
+from kiosk.domain.line import LinePlace
 from kiosk.domain.money import Money
 from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session
 from kiosk.domain.status import Status
@@ -63,7 +63,7 @@ CAPTURED = replace(
 )
 
 
-def view(session: Session, *commands: Command, owner: bool = True, queue: Place | None = None) -> SessionView:
+def view(session: Session, *commands: Command, owner: bool = True, queue: LinePlace | None = None) -> SessionView:
     return session_view(
         session, commands, NOW, where=Where("4", "charger 2"), policy=Policy(), owner=owner, queue=queue
     )
@@ -314,7 +314,7 @@ def test_a_given_address_is_not_asked_for_again() -> None:
 
 
 def test_the_place_in_line_is_shown_only_while_waiting() -> None:
-    place = Place(2, 25)
+    place = LinePlace(2, 25)
     assert view(replace(BASE, phase=Phase.QUEUED, status=None), queue=place).queue == place
     assert view(BASE, queue=place).queue is None
 

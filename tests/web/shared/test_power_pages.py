@@ -10,12 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
-from kiosk.domain.lab import ChargerFacts
+from kiosk.domain.lab import LabFacts
 from tests.service.trees import a_tree, shops
 from tests.web.conftest import CODE, NEAR, Kiosk
 from tests.web.powered import SITE, with_pilot
 
-WEBASTO = ChargerFacts("Lab name", None, "Webasto", "Unite", Decimal(22), "Type2")
+WEBASTO = LabFacts("Lab name", None, "Webasto", "Unite", Decimal(22), "Type2")
 
 
 def page(phone: FlaskClient, address: str = f"/c/{CODE}") -> str:
@@ -163,13 +163,13 @@ def test_without_facts_there_is_nothing_to_open(kiosk: Kiosk, phone: FlaskClient
 @pytest.mark.parametrize(
     ("wrong", "left_out"),
     [
-        (ChargerFacts(vendor="Webasto", connector_type="CCS2"), "CCS"),
-        (ChargerFacts(vendor="Webasto", max_kw=Decimal(11)), "11\xa0kW"),
-        (ChargerFacts(vendor="Webasto", model="M" * 61), "MMM"),
+        (LabFacts(vendor="Webasto", connector_type="CCS2"), "CCS"),
+        (LabFacts(vendor="Webasto", max_kw=Decimal(11)), "11\xa0kW"),
+        (LabFacts(vendor="Webasto", model="M" * 61), "MMM"),
     ],
 )
 def test_what_others_know_better_is_not_shown_as_a_fact(
-    kiosk: Kiosk, phone: FlaskClient, wrong: ChargerFacts, left_out: str
+    kiosk: Kiosk, phone: FlaskClient, wrong: LabFacts, left_out: str
 ) -> None:
     kiosk.store.save_lab_facts(CODE, wrong, kiosk.now)
     busy(kiosk)
@@ -182,7 +182,7 @@ def test_what_others_know_better_is_not_shown_as_a_fact(
 def test_a_charger_gives_at_least_what_one_bay_does_and_at_most_what_all_do(
     kiosk: Kiosk, phone: FlaskClient, whole: str, shown: bool
 ) -> None:
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(vendor="Webasto", max_kw=Decimal(whole)), kiosk.now)
+    kiosk.store.save_lab_facts(CODE, LabFacts(vendor="Webasto", max_kw=Decimal(whole)), kiosk.now)
     busy(kiosk)
     assert ("Most power" in page(phone)) is shown
 
@@ -193,7 +193,7 @@ def test_a_charger_that_shares_its_power_is_not_promised_whole_at_each_bay(kiosk
     bays = {1: {"label": "3", "connector": "ccs"}, 2: {"label": "4", "connector": "ccs"}}
     with_pilot(kiosk, FuseTree((main,)), max_kw=None, bays=bays)
     kiosk.card("Available", "Available")
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(max_kw=Decimal(180)), kiosk.now)
+    kiosk.store.save_lab_facts(CODE, LabFacts(max_kw=Decimal(180)), kiosk.now)
     text = page(phone)
     assert text.count("up to 180\xa0kW") == 2
     assert "all bays fill up" not in text
@@ -201,7 +201,7 @@ def test_a_charger_that_shares_its_power_is_not_promised_whole_at_each_bay(kiosk
 
 
 def test_when_nothing_is_left_there_is_nothing_to_open(kiosk: Kiosk, phone: FlaskClient) -> None:
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(connector_type="CHAdeMO"), kiosk.now)
+    kiosk.store.save_lab_facts(CODE, LabFacts(connector_type="CHAdeMO"), kiosk.now)
     busy(kiosk)
     assert "About this charger" not in page(phone)
 
@@ -218,7 +218,7 @@ def test_the_labs_name_is_used_only_when_nobody_else_has_one(kiosk: Kiosk, phone
 
 
 def test_hostile_facts_stay_text(kiosk: Kiosk, phone: FlaskClient) -> None:
-    kiosk.store.save_lab_facts(CODE, ChargerFacts(vendor="<script>alert(1)</script>"), kiosk.now)
+    kiosk.store.save_lab_facts(CODE, LabFacts(vendor="<script>alert(1)</script>"), kiosk.now)
     busy(kiosk)
     answer = phone.get(f"/c/{CODE}").get_data(as_text=True)
     assert "&lt;script&gt;alert(1)" in answer
