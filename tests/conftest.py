@@ -26,9 +26,8 @@ def _disk(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def scope_of(nodeid: str) -> str:
-    """What one process runs from beginning to end: a file, or all files that need the browser."""
-    file = nodeid.partition("::")[0]
-    return "browser" if file.startswith("tests/browser/") else file
+    """What one process runs from beginning to end: a file."""
+    return nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -19,6 +19,7 @@ from kiosk.domain.expectation import Place, PoweredCharger
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
 from kiosk.domain.power import expected_power
 from kiosk.domain.rating import Rating
+from tests.examples import at_most
 
 T0 = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -187,7 +188,7 @@ def nodes(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=at_most(60))
 @given(st.lists(st.recursive(leaves, nodes, max_leaves=12), max_size=2), st.data())
 def test_any_tree_gives_a_whole_picture_with_every_connector(roots: list[Node], data: st.DataObject) -> None:
     tree = FuseTree(tuple(roots))

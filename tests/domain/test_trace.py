@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.domain.trace import CLOSE_ENOUGH, EXACT_ENOUGH, MOST_POINTS, POWER_WINDOW, Point, Trace
+from tests.examples import at_most
 
 from .made import T0, after, energies
 
@@ -96,7 +97,7 @@ def test_power_is_never_negative(gaps: list[tuple[int, Decimal]]) -> None:
     assert all(power >= 0 for power in said if power is not None)
 
 
-@settings(max_examples=25)
+@settings(max_examples=at_most(25))
 @given(st.sampled_from(POWERS_KW), st.floats(0, 9.99), st.integers(0, 2**32))
 def test_a_steady_charge_read_irregularly_shows_its_power_within_the_promised_bounds(
     power: str, offset: float, seed: int
@@ -207,7 +208,7 @@ def test_the_rough_power_is_there_after_two_readings_and_not_before() -> None:
     assert traced([(0, Decimal(0)), (10, Decimal("0.1"))]).steepest_kw() == Decimal("36.0")
 
 
-@settings(max_examples=25)
+@settings(max_examples=at_most(25))
 @given(st.sampled_from(POWERS_KW), st.floats(0, 9.99), st.integers(0, 2**32))
 def test_the_rough_power_is_seldom_low_and_at_most_a_sample_high(power: str, offset: float, seed: int) -> None:
     true = Decimal(power)
@@ -223,7 +224,7 @@ def test_the_rough_power_forgets_what_is_older_than_the_window() -> None:
     assert trace.steepest_kw() == Decimal("6.0")
 
 
-@settings(max_examples=25)
+@settings(max_examples=at_most(25))
 @given(st.sampled_from(POWERS_KW), st.integers(8, 28), st.integers(1, 4), st.integers(1, 50))
 def test_figures_that_fall_and_come_back_are_no_rough_power(power: str, since: int, lasting: int, left: int) -> None:
     true, glitch = Decimal(power), range(since, since + lasting)

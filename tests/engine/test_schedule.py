@@ -15,6 +15,7 @@ from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
 from kiosk.engine.schedule import RESERVE, ReadNeed, Stretch, plan, stretch_of, target_seconds
+from tests.examples import at_most
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 LIMIT = 30
@@ -141,7 +142,7 @@ def test_ordinary_reads_leave_a_reserve_that_urgent_ones_may_use() -> None:
     assert urgent.now == ("s0",)
 
 
-@settings(max_examples=15)
+@settings(max_examples=at_most(15))
 @given(some_targets)
 def test_nobody_waits_much_longer_than_his_fair_share(targets: list[float]) -> None:
     """Play five minutes against a sliding window; every gap stays near target times stretch."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kiosk.clock import ManualClock
 from kiosk.news.kept import Kept
 from kiosk.news.live import Live
+from tests.examples import at_most
 
 SECONDS = 10.0
 
@@ -55,7 +56,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=at_most(200))
 @given(steps, st.sampled_from([1.0, 10.0]))
 def test_a_value_is_never_older_than_the_last_news_nor_than_its_seconds_by_either_clock(
     taken: list[tuple[str, float]], rate: float

@@ -25,6 +25,7 @@ from kiosk.news.live import Live, charger_topic, site_topic
 from kiosk.service.power import TREE_LASTS, Shelf, site_power
 from kiosk.service.power_kept import KEEP_SECONDS, Powers
 from kiosk.store.records import SeenTree
+from tests.examples import at_most
 from tests.service.conftest import Desk
 from tests.service.trees import CODE, NEAR, a_tree
 
@@ -331,7 +332,7 @@ changes = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=at_most(60))
 @given(changes)
 def test_what_is_kept_is_what_would_be_worked_out_anew(steps: list[tuple[str, str, str, int]]) -> None:
     site = SiteBook.model_validate(BOOK).sites[0].model_copy(update={"chargepilot_site": "42"})

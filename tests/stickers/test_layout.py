@@ -13,6 +13,7 @@ from kiosk.config.settings import SettingsError
 from kiosk.stickers.layout import LEAST_MODULE, Box, Facts, Fill, Sticker, lay_out
 from kiosk.stickers.sizes import SIZES, Size
 from kiosk.stickers.words import in_order, words
+from tests.examples import at_most
 from tests.stickers.facts import FACTS, any_facts, apart, inside
 
 QUIET_ZONE = 4
@@ -30,7 +31,7 @@ def ground(sticker: Sticker, box: Box) -> Fill:
 
 
 @given(facts=any_facts(), size=any_size)
-@settings(max_examples=60)
+@settings(max_examples=at_most(60))
 def test_nothing_overlaps_or_leaves_the_sticker(facts: Facts, size: Size) -> None:
     sticker = lay_out(facts, size)
     boxes = [line.box for line in sticker.lines] + [sticker.code.box]
@@ -40,7 +41,7 @@ def test_nothing_overlaps_or_leaves_the_sticker(facts: Facts, size: Size) -> Non
 
 
 @given(facts=any_facts(), size=any_size)
-@settings(max_examples=40)
+@settings(max_examples=at_most(40))
 def test_every_text_lies_on_one_ground_that_it_stands_out_from(facts: Facts, size: Size) -> None:
     sticker = lay_out(facts, size)
     for line in sticker.lines:
@@ -49,7 +50,7 @@ def test_every_text_lies_on_one_ground_that_it_stands_out_from(facts: Facts, siz
 
 
 @given(facts=any_facts(), size=any_size)
-@settings(max_examples=40)
+@settings(max_examples=at_most(40))
 def test_the_code_is_large_enough_and_keeps_its_quiet_zone(facts: Facts, size: Size) -> None:
     code = lay_out(facts, size).code
     assert code.side >= max(20, size.code, size.distance_cm)  # centimetres over ten are millimetres
@@ -59,7 +60,7 @@ def test_the_code_is_large_enough_and_keeps_its_quiet_zone(facts: Facts, size: S
 
 
 @given(facts=any_facts(), size=any_size)
-@settings(max_examples=20)
+@settings(max_examples=at_most(20))
 def test_every_word_is_printed_once(facts: Facts, size: Size) -> None:
     printed = sorted(word for line in lay_out(facts, size).lines for word in line.text.split())
     given_words = [facts.operator, facts.domain, facts.code, facts.label or "", facts.helpline or ""]
@@ -135,6 +136,6 @@ def test_an_address_whose_code_would_be_too_fine_is_refused() -> None:
 
 
 @given(facts=any_facts(), size=any_size)
-@settings(max_examples=10)
+@settings(max_examples=at_most(10))
 def test_the_same_facts_make_the_same_sticker(facts: Facts, size: Size) -> None:
     assert lay_out(facts, size) == lay_out(facts, size)

@@ -26,6 +26,7 @@ from kiosk.store import Cipher, NaiveTime, Store
 from kiosk.store.rows import session_values
 from kiosk.store.tables import sessions
 from kiosk.store.types import UtcTime, dump
+from tests.examples import at_most
 
 from .build import NOW, opened, queued, stored
 
@@ -115,14 +116,14 @@ def put(store: Store, session: Session) -> Session:
     return session
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=at_most(150))
 @given(session=SESSIONS)
 def test_a_session_comes_back_exactly(lasting: Store, session: Session) -> None:
     session = put(lasting, session)
     assert lasting.session(session.key) == session
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=at_most(80))
 @given(session=SESSIONS, seen=OBSERVATIONS)
 def test_an_observation_changes_a_session_as_the_fold_says(lasting: Store, session: Session, seen: Observation) -> None:
     before = put(lasting, session)
@@ -134,7 +135,7 @@ def test_an_observation_changes_a_session_as_the_fold_says(lasting: Store, sessi
     assert lasting.observations(before.key)[0].seen == replace(seen, payment=None, driver_email=None)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=at_most(80))
 @given(card=CARDS)
 def test_a_charger_card_comes_back_exactly(lasting: Store, card: ChargerCard) -> None:
     card = replace(card, code=f"code-{next(NUMBERS)}")

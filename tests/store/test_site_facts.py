@@ -25,6 +25,7 @@ from kiosk.store.fuse_codec import tree_from, tree_to
 from kiosk.store.records import SeenTree
 from kiosk.store.tables import chargers
 from kiosk.store.types import dump
+from tests.examples import at_most
 
 from .build import NOW, TARIFF, later
 
@@ -84,7 +85,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 # --- trees and makes
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=at_most(120))
 @given(tree=TREES)
 def test_a_fuse_tree_comes_back_exactly(lasting: Store, tree: FuseTree) -> None:
     site = f"site-{next(NUMBERS)}"
@@ -92,7 +93,7 @@ def test_a_fuse_tree_comes_back_exactly(lasting: Store, tree: FuseTree) -> None:
     assert lasting.tree(site) == SeenTree(tree, NOW)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=at_most(60))
 @given(facts=FACTS)
 def test_facts_of_a_charger_come_back_exactly(lasting: Store, facts: LabFacts) -> None:
     code = f"code-{next(NUMBERS)}"

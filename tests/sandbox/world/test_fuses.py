@@ -26,6 +26,7 @@ from kiosk.sandbox.world.site import NotPossible
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
 from kiosk.upstream.chargepilot.reading import read_tree
+from tests.examples import at_most
 from tests.sandbox.sandbox_garage import AC, Garage
 
 BINDING = Switches(fuses_bind=True)
@@ -263,7 +264,7 @@ def carried(world: World, fuse: Fuse) -> Decimal:
     return total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=at_most(60), deadline=None)
 @given(ACTIONS)
 def test_the_cars_of_the_world_never_overload_a_fuse(actions: list[tuple[Any, ...]]) -> None:
     world, clock = scene()
@@ -274,7 +275,7 @@ def test_the_cars_of_the_world_never_overload_a_fuse(actions: list[tuple[Any, ..
             assert carried(world, fuse) <= fuse.limit_a
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=at_most(30), deadline=None)
 @given(ACTIONS)
 def test_energy_does_not_depend_on_how_often_somebody_looks(actions: list[tuple[Any, ...]]) -> None:
     (seldom, slow), (often, quick) = scene(), scene()
@@ -315,7 +316,7 @@ def estimates(world: World, clock: ManualClock, *, plates: bool) -> dict[Place, 
     return expected_power(tree, powered, clock.now())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=at_most(60), deadline=None)
 @given(ACTIONS, place, st.sampled_from(["van", "saloon", "hatchback"]), st.booleans())
 def test_a_newly_started_car_gets_no_more_than_the_kiosk_told_its_driver(
     actions: list[tuple[Any, ...]], at: tuple[str, int], car: str, plates: bool

@@ -18,6 +18,7 @@ from kiosk.sandbox.world.sessions import ENDED, KEEPS_CONNECTOR
 from kiosk.sandbox.world.site import NotPossible
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.traffic import WINDOW, SlidingLimits
+from tests.examples import at_most
 from tests.sandbox.sandbox_garage import AC, DC, DECLINED, VISA, Garage
 
 QUICK = Switches(
@@ -108,7 +109,7 @@ def check(garage: Garage, energy: dict[str, int]) -> None:
     assert len(charging) == len(set(charging)), "a session charged twice"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=at_most(150), deadline=None)
 @given(LONG)
 def test_every_session_that_is_left_alone_ends_with_its_hold_captured_or_released(
     actions: list[tuple[Any, ...]],
@@ -132,7 +133,7 @@ def test_every_session_that_is_left_alone_ends_with_its_hold_captured_or_release
             assert charge["amount_captured"] + charge["amount_refunded"] == session.amount_authorized
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=at_most(60), deadline=None)
 @given(LONG, st.integers(7, 90))
 def test_a_seed_gives_the_same_world_however_often_somebody_looks(actions: list[tuple[Any, ...]], step: int) -> None:
     def run(look_every: int) -> list[Any]:
@@ -150,7 +151,7 @@ def test_a_seed_gives_the_same_world_however_often_somebody_looks(actions: list[
     assert run(step) == run(5000)
 
 
-@settings(max_examples=100)
+@settings(max_examples=at_most(100))
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=80), st.integers(1, 6))
 def test_a_limit_is_never_exceeded_in_any_minute(pauses: list[int], limit: int) -> None:
     garage = Garage()
