@@ -96,7 +96,7 @@ def handoff_of(parts: Parts, tablet: Tablet, handoff_id: str) -> Handoff | None:
 
 
 def close_handoff(parts: Parts, tablet: Tablet, handoff_id: str) -> None:
-    """The tablet shows the code no more, so nobody can claim it any more. A phone that has claimed it keeps it."""
+    """The tablet shows the code no more and no phone can claim it any more. One that has claimed it keeps it."""
     handoff = handoff_of(parts, tablet, handoff_id)
     if handoff is not None and handoff.closed_at is None:
         parts.store.close_handoff(handoff.id, parts.clock.now())

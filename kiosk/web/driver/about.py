@@ -1,4 +1,4 @@
-"""What is known of a charger's make, as far as nobody who knows it better says otherwise."""
+"""What is known of a charger's make, as far as back office and operator, who know it better, do not contradict."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def _plug(card: ChargerCard, facts: ChargerFacts | None, said: str | None) -> st
 
 
 def _power(card: ChargerCard, facts: ChargerFacts | None, said: Decimal | None) -> str:
-    """The whole charger's: at least what the operator says of one connector, at most what he says of all of them."""
+    """The whole charger's: at least what the operator says of one connector, at most what they say of all of them."""
     if said is None or said <= 0:
         return ""
     bays = facts.bays if facts is not None else {}
     numbers = {one.connector_id for one in card.connectors} | set(bays)
     each = facts.max_kw if facts is not None else None
-    told = [(bays[number].max_kw if number in bays else None) or each for number in numbers]
-    known = [figure for figure in told if figure is not None]
-    too_much = len(known) == len(told) and said > sum(known)
+    each_kw = [(bays[number].max_kw if number in bays else None) or each for number in numbers]
+    known = [figure for figure in each_kw if figure is not None]
+    too_much = len(known) == len(each_kw) and said > sum(known)
     return "" if too_much or said < max(known, default=Decimal(0)) else kilowatts(said)

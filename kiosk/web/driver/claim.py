@@ -37,7 +37,7 @@ def claim_page(token: str) -> ResponseReturnValue:
     handoff = found.handoff
     if found.mine:
         return _landing(handoff)
-    ensure_device()  # with its cookie, the form is believed also from browsers that hide where it came from
+    ensure_device()  # with its cookie, the form is accepted also from browsers that hide where it came from
     bay = parts().site.bay_label(handoff.code, handoff.connector_id)
     return render_template(
         "driver/handoff.html", token=token, bay=bay, phrase=phrase(handoff), said_in=handoff.language

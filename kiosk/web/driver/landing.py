@@ -104,20 +104,20 @@ def _chosen(card: ChargerCard, bays: Sequence[BayRow], now: datetime, wish: int 
 def _power_lines(bays: Sequence[BayRow]) -> tuple[str, ...]:
     """Which power holds when, and what sets it, bay by bay where that differs. Short: the price must stay in sight."""
     said = [(bay.label, bay.power) for bay in bays if bay.power is not None]
-    told = {label: _told(power) for label, power in said}
-    if len(set(told.values())) == 1:
-        (text,) = set(told.values())
+    texts = {label: _text_of(power) for label, power in said}
+    if len(set(texts.values())) == 1:
+        (text,) = set(texts.values())
         waits = any(power.waits for _label, power in said)
         lines = [f"{text}." if waits else _("Estimate: %(power)s.", power=text)] if text else []
     else:
-        rows = {label: text for label, text in told.items() if text}
+        rows = {label: text for label, text in texts.items() if text}
         lines = [_("Estimate for bay %(bay)s: %(power)s.", bay=label, power=text) for label, text in rows.items()]
-    # An upper bound has to say so, and so has a wait. What was assumed on the safe side is told where there is room.
+    # An upper bound has to say so, and so has a wait. What was assumed on the safe side is said where there is room.
     grave = [power for _label, power in said if power.at_most or power.pauses]
     return (*lines, *dict.fromkeys(power.note for power in grave if power.note))
 
 
-def _told(power: PowerWords) -> str:
+def _text_of(power: PowerWords) -> str:
     """The sentence with its reason, without what stands beside the plug already."""
     if power.waits:
         return power.sentence

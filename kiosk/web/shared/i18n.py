@@ -11,7 +11,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from kiosk.config import languages as table
-from kiosk.config.languages import LANGUAGES, Language
+from kiosk.config.languages import LANGUAGES, Language, catalogue
 from kiosk.web.shared.parts import parts
 
 COOKIE = "lang"
@@ -30,6 +30,14 @@ class Choice:
 def init_i18n(app: Flask) -> None:
     Babel(app, locale_selector=language, default_translation_directories=str(table.CATALOGUES))
     app.jinja_env.globals.update(language=language, languages=languages, spoken=spoken)
+    # A page has dozens of texts, and for each of them Flask-Babel looks up the catalogue of the request at some cost.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: catalogue(language()).gettext(text),
+        lambda one, many, count: catalogue(language()).ngettext(one, many, count),
+        newstyle=True,
+        pgettext=lambda context, text: catalogue(language()).pgettext(context, text),
+        npgettext=lambda context, one, many, count: catalogue(language()).npgettext(context, one, many, count),
+    )
     app.after_request(_remember)
 
 

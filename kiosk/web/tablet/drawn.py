@@ -76,10 +76,10 @@ def boards() -> Boards:
 
 def drawn_board(site: Site) -> Drawn:
     """The board of the site in the language of this request."""
-    return boards().of(site, language(), lambda: look_at(site), lambda board: _draw(site, board))
+    return boards().of(site, language(), lambda: read_board(site), lambda board: _draw(site, board))
 
 
-def look_at(site: Site) -> Board:
+def read_board(site: Site) -> Board:
     """What the store says of the site now."""
     store, book, now = parts().store, parts().site, parts().clock.now()
     codes = [one.code for one in site.chargers]

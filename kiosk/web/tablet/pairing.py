@@ -41,7 +41,7 @@ bp = Blueprint("tablets", __name__)
 
 
 class Standing(StrEnum):
-    """What the browser is to us: a tablet, nobody known, one that was unpaired, or one of a site that is gone."""
+    """What the browser is to us: a tablet, an unknown browser, one that was unpaired, or one of a site that is gone."""
 
     PAIRED = "paired"
     NEW = "new"
@@ -50,7 +50,7 @@ class Standing(StrEnum):
 
 
 def init_tablets(app: Flask) -> None:
-    app.before_request(_come_again)
+    app.before_request(_load_again_from_here)
     app.after_request(_give)
 
 
@@ -91,7 +91,7 @@ def own_code_or_404(code: str) -> str:
 
 
 def pairing_page(error: str = "", status: int = 200) -> Response:
-    """The form for the one-use code. A tablet that was unpaired is told so once, and forgets its key."""
+    """The form for the one-use code. A tablet that was unpaired reads so once, and forgets its key."""
     now = standing()
     page = render_template("tablet/pair.html", standing=now.value, error=error)
     if now is Standing.UNPAIRED:
@@ -123,7 +123,7 @@ def pair() -> ResponseReturnValue:
     return redirect(TABLET, 303)
 
 
-def _come_again() -> ResponseReturnValue | None:
+def _load_again_from_here() -> ResponseReturnValue | None:
     """A browser that comes from another site, such as a bank's, keeps a strict cookie back: so the page loads itself
     once more, and then it is the kiosk's own page that asks.
     """

@@ -89,7 +89,7 @@ def _tell_time(response: Response) -> Response:
     return response
 
 
-def told(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
+def only_if_changed(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
     """Marks JSON that is the same for a while: its ETag is compared here, and nothing on the way keeps it."""
 
     @wraps(view)
@@ -143,7 +143,7 @@ def zone_of(site: Site) -> ZoneInfo:
     return ZoneInfo(site.timezone)
 
 
-def looked_at(site: Site) -> Drawn:
+def watched_board(site: Site) -> Drawn:
     """The board, for a screen that shows it: so the engine keeps it fresh."""
     parts().live.glance(site_topic(site.id))
     return drawn_board(site)
@@ -161,7 +161,7 @@ def board() -> ResponseReturnValue:
         return pairing_page()
     _tablet, site = paired()
     _end_visit()  # a driver who is back at the bays has left what they began
-    drawn = looked_at(site)
+    drawn = watched_board(site)
     page = render_template(
         "tablet/board.html",
         site=site,
@@ -176,11 +176,11 @@ def board() -> ResponseReturnValue:
 @bp.get("/board.json")
 @limit_tablet
 @tablet_only
-@told
+@only_if_changed
 def board_json() -> ResponseReturnValue:
     """What stands on the board now; "not modified" for a tablet that shows just that."""
     _tablet, site = paired()
-    drawn = looked_at(site)
+    drawn = watched_board(site)
     answer = Response(drawn.body, mimetype="application/json")
     answer.headers["ETag"] = drawn.etag
     return answer
@@ -189,7 +189,7 @@ def board_json() -> ResponseReturnValue:
 @bp.get("/alive.json")
 @limit_tablet
 @tablet_only
-@told
+@only_if_changed
 def alive_json() -> ResponseReturnValue:
     """For pages that ask for nothing else: the kiosk can be reached."""
     return {"assets": assets_version()}
@@ -205,7 +205,7 @@ def alive_json() -> ResponseReturnValue:
 def bay(code: str, connector_id: int) -> ResponseReturnValue:
     """A bay that can be started: price, hold, expected power and the code for the phone. Else why not, and where."""
     tablet, site = paired()
-    look = looked_at(site).board
+    look = watched_board(site).board
     stall = stall_or_404(look, code, connector_id)
     handoff = open_handoff(tablet, code, connector_id) if stall.usable else None
     if stall.usable and may_pay_here():
@@ -240,7 +240,7 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
 def bay_state_json(code: str, connector_id: int) -> ResponseReturnValue:
     """Whether the bay can be started, and what its code looks like now. `?handoff=` names the one that is shown."""
     tablet, site = paired()
-    look = looked_at(site).board
+    look = watched_board(site).board
     stall = stall_or_404(look, code, connector_id)
     handoff = handoff_of(parts(), tablet, request.args.get("handoff", ""))
     if handoff is not None and (handoff.code, handoff.connector_id) != (code, connector_id):

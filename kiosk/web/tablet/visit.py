@@ -21,7 +21,7 @@ from kiosk.web.tablet.pairing import own_code_or_404, tablet_only
 from kiosk.web.tablet.rules import may_pay_here
 
 TRIES = RateLimitItemPerHour(10)
-"""At one bay, whoever types: a million codes and ten tries an hour."""
+"""At one bay, for all who type there together: a million codes and ten tries an hour."""
 _WHY = {NoOffer.NOT_FREE: "taken", NoOffer.PRICE_OLD: "again", NoOffer.TERMS_CHANGED: "changed"}
 """Reasons with a sentence of their own on the bay's page. Every other one is "not now"."""
 
@@ -76,7 +76,7 @@ def _bay() -> str:
 @tablet_only
 @no_store
 def owner(code: str, connector_id: int) -> ResponseReturnValue:
-    """Show the session at this bay to whoever knows its code."""
+    """Show the session at this bay to a driver who knows its code."""
     own_code_or_404(code)
     if not limiter.limiter.hit(TRIES, "stop-code", _bay()):
         return _back(code, connector_id, "tries")

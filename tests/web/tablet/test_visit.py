@@ -226,7 +226,7 @@ def test_a_session_of_another_site_is_not_there(kiosk: Kiosk, phone: FlaskClient
     assert screen_of(kiosk).get(f"/tablet/s/{key}").status_code == 404
 
 
-def test_whoever_comes_back_from_the_bank_after_the_screen_was_reset_is_known_by_the_payment(cards: Kiosk) -> None:
+def test_a_driver_who_comes_back_from_the_bank_after_a_reset_is_known_by_the_payment(cards: Kiosk) -> None:
     screen = screen_of(cards)
     key = started_here(cards, screen)
     screen.delete_cookie(VISIT, path="/")
@@ -254,7 +254,7 @@ def test_the_owner_reads_a_code_and_opens_the_charge_with_it_at_its_bay(kiosk: K
     assert [one.kind for one in kiosk.store.commands(key)] == [Kind.START, Kind.STOP]
 
 
-def test_whoever_only_watches_does_not_learn_the_code(kiosk: Kiosk, phone: FlaskClient) -> None:
+def test_a_reader_who_only_watches_does_not_learn_the_code(kiosk: Kiosk, phone: FlaskClient) -> None:
     screen_of(kiosk)
     key = kiosk.charging(phone)
     code = digits(kiosk, key)
