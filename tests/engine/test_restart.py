@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,58 +12,6 @@ from kiosk.engine.engine import LEASE
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from tests.engine.house import CODE, House
-
-
-def to_created(house: House) -> str:
-    key = house.request()
-    house.until(key, "created")
-    return key
-
-
-def to_starting(house: House) -> str:
-    house.world.auto_plug = False
-    key = house.paid()
-    house.until(key, "starting")
-    return key
-
-
-def to_stopping(house: House) -> str:
-    key = house.charging()
-    house.run(60)
-    house.ask(key, Kind.STOP)
-    house.until(key, "stopping")
-    return key
-
-
-def to_settling(house: House) -> str:
-    key = house.charging()
-    house.run(60)
-    house.world.unplug(CODE, 1)
-    house.until(key, "settling")
-    return key
-
-
-@pytest.mark.parametrize(
-    ("reach", "end"),
-    [
-        (to_created, "expired"),
-        (to_starting, "abandoned"),
-        (House.charging, "captured"),
-        (to_stopping, "captured"),
-        (to_settling, "captured"),
-    ],
-)
-def test_a_session_goes_on_after_a_restart_in_every_status(
-    house: House, reach: Callable[[House], str], end: str
-) -> None:
-    key = reach(house)
-    house.restart()
-    if end == "captured":
-        house.run(30)
-        if house.session(key).can_stop():
-            house.ask(key, Kind.STOP)
-    house.until(key, end, seconds=400)
-    assert house.intent(key)["status"] in {"canceled", "succeeded"}
 
 
 def test_a_waiting_start_is_sent_after_a_restart(house: House) -> None:

@@ -193,3 +193,15 @@ def test_a_page_is_the_same_after_the_server_was_started_anew(kiosk: Kiosk, phon
         assert (payment.status_code, SECRET in payment.text) == (
             (200, True) if status is Status.CREATED else (409, False)
         )
+
+
+def test_a_secret_that_is_removed_shows_no_card_field_to_anybody(kiosk: Kiosk, phone: FlaskClient) -> None:
+    """The payment was stored under the removed secret, so it cannot be shown: nobody is asked for a card."""
+    kiosk.card()
+    key = kiosk.start(phone)
+    kiosk.start_answer(key)
+    with reopened(kiosk, "another-secret-key-that-is-long-enough-here") as later:
+        stranger = later.phone()
+        assert stranger.get(f"/s/{key}/payment").status_code == 403
+        assert 'id="payform"' not in stranger.get(f"/s/{key}").text
+    assert KEY not in phone.get(f"/s/{key}").text

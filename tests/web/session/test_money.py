@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from kiosk.domain.session import Session
+from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from tests.web.conftest import CODE, HOLD, SECRET, Kiosk
 from tests.web.session.test_view import BASE, CHARGING, PAID, view
@@ -238,22 +238,61 @@ def test_a_kept_page_is_made_anew_when_the_clock_is_set_back(kiosk: Kiosk, phone
     assert phone.get(f"/c/{CODE}").data != before.data
 
 
-def test_who_looks_at_an_old_receipt_makes_the_engine_look_for_a_refund(kiosk: Kiosk) -> None:
-    phone = kiosk.phone()
-    key = kiosk.charging(phone)
-    kiosk.captured(key)
-    phone.get(f"/s/{key}")
-    assert kiosk.store.hints() == {}
-    kiosk.clock.advance(301)
-    phone.get(f"/s/{key}")
-    assert list(kiosk.store.hints()) == [key]
+# --- figures that fall, words that nobody knows, a session that upstream forgot
 
 
-def test_scanning_again_leads_to_a_session_that_upstream_forgot(kiosk: Kiosk) -> None:
-    phone = kiosk.phone()
+def test_energy_that_goes_down_is_shown_as_it_is_and_the_charge_can_be_stopped(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
     key = kiosk.charging(phone)
-    for _ in range(2):
-        kiosk.clock.advance(5)
-        kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
-    kiosk.card()
-    assert key in phone.get(f"/c/{CODE}").get_data(as_text=True)
+    kiosk.observe(
+        key, "charging", authorized_minor=HOLD, energy_kwh=Decimal("6.90"), cost_minor=373, connector_status="Charging"
+    )
+    page = phone.get(f"/s/{key}").text
+    assert "6.90" in page
+    assert "13.90" not in page
+    assert "€3.73" in page
+    assert "€26.27" in page
+    assert "Stop charging" in page
+
+
+def test_a_status_that_nobody_knows_says_so_and_offers_neither_a_second_payment_nor_a_stop(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    key = kiosk.held(phone)
+    kiosk.observe(key, "recalibrating", authorized_minor=HOLD)
+    page = phone.get(f"/s/{key}").text
+    assert "Being processed" in page
+    assert "never pay more than" in page
+    assert "/stop" not in page
+    assert phone.get(f"/s/{key}/payment").status_code == 409
+    answer = kiosk.phone().post(f"/c/{CODE}/start", data={"connector": "2"})
+    assert answer.status_code == 409
+    assert kiosk.store.queue() == []
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_a_session_that_upstream_forgot_says_what_was_known_and_is_never_paid_again(
+    kiosk: Kiosk, phone: FlaskClient, paid: bool
+) -> None:
+    if paid:
+        key = kiosk.charging(phone)
+    else:
+        kiosk.card()
+        key = kiosk.start(phone)
+        kiosk.start_answer(key)
+    kiosk.clock.advance(1)
+    kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
+    assert kiosk.store.mark_gone(key, kiosk.now, kiosk.now).phase is Phase.GONE
+    page = phone.get(f"/s/{key}")
+    assert page.status_code == 200
+    assert ("13.9" in page.text) == paid
+    assert ("€30.00" in page.text) == paid
+    assert "0800 555 0142" in page.text
+    assert phone.get(f"/s/{key}/payment").status_code == 409
+    for action in ("stop", "cancel", "confirm"):
+        before = len(kiosk.store.commands(key))
+        phone.post(f"/s/{key}/{action}")
+        if action != "confirm":
+            assert len(kiosk.store.commands(key)) == before
+    assert phone.get(f"/s/{key}.json").json is not None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
+import resvg_py
+import zxingcpp
 from flask.testing import FlaskClient
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from kiosk.domain.commands import AskedBy, CommandState, Kind
@@ -370,3 +375,28 @@ def test_an_erased_cookie_leaves_a_watcher(kiosk: Kiosk, phone: FlaskClient) -> 
     kiosk.clock.advance(timedelta(seconds=5).total_seconds())
     assert phone.post(f"/s/{key}/stop").status_code == 403
     assert phone.get(f"/s/{key}").status_code == 200
+
+
+def test_who_looks_at_an_old_receipt_makes_the_engine_look_for_a_refund(kiosk: Kiosk) -> None:
+    phone = kiosk.phone()
+    key = kiosk.charging(phone)
+    kiosk.captured(key)
+    phone.get(f"/s/{key}")
+    assert kiosk.store.hints() == {}
+    kiosk.clock.advance(301)
+    phone.get(f"/s/{key}")
+    assert list(kiosk.store.hints()) == [key]
+
+
+def test_the_code_to_move_a_session_is_read_by_a_camera_as_the_takeover_address(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    key = kiosk.charging(phone)
+    page = phone.get(f"/s/{key}/move").text
+    code = page.partition("/t/<wbr>")[2].partition("<")[0]
+    found = re.search(r'<svg class="matrix".*?</svg>', page, re.DOTALL)
+    assert found is not None
+    drawing = found.group().replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
+    pixels = bytes(resvg_py.svg_to_bytes(svg_string=drawing, width=400, background="white"))
+    picture = Image.open(BytesIO(pixels)).convert("L")
+    assert [one.text for one in zxingcpp.read_barcodes(picture)] == [f"https://lindenau.example/t/{code}"]

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from io import BytesIO
 from itertools import count
 
 import pytest
-import resvg_py
-import zxingcpp
 from flask.testing import FlaskClient
-from PIL import Image
 
-from kiosk.domain.session import Phase
-from tests.web.conftest import CODE, HOLD, KEY, Kiosk
-from tests.web.session.test_keys import reopened
+from tests.web.conftest import CODE, Kiosk
 
 WRITES = [
     f"/c/{CODE}/start",
@@ -92,89 +85,3 @@ def test_every_answer_about_a_session_is_kept_by_no_cache_and_tells_its_address_
         assert "no-store" in answer.headers["Cache-Control"], path
         assert answer.headers["Referrer-Policy"] == "no-referrer", path
         answer.close()
-
-
-def test_the_code_to_move_a_session_is_read_by_a_camera_as_the_takeover_address(
-    kiosk: Kiosk, phone: FlaskClient
-) -> None:
-    key = kiosk.charging(phone)
-    page = phone.get(f"/s/{key}/move").text
-    code = page.partition("/t/<wbr>")[2].partition("<")[0]
-    found = re.search(r'<svg class="matrix".*?</svg>', page, re.DOTALL)
-    assert found is not None
-    drawing = found.group().replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
-    pixels = bytes(resvg_py.svg_to_bytes(svg_string=drawing, width=400, background="white"))
-    picture = Image.open(BytesIO(pixels)).convert("L")
-    assert [one.text for one in zxingcpp.read_barcodes(picture)] == [f"https://lindenau.example/t/{code}"]
-
-
-# --- figures that fall, words that nobody knows, a session that upstream forgot
-
-
-def test_energy_that_goes_down_is_shown_as_it_is_and_the_charge_can_be_stopped(
-    kiosk: Kiosk, phone: FlaskClient
-) -> None:
-    key = kiosk.charging(phone)
-    kiosk.observe(
-        key, "charging", authorized_minor=HOLD, energy_kwh=Decimal("6.90"), cost_minor=373, connector_status="Charging"
-    )
-    page = phone.get(f"/s/{key}").text
-    assert "6.90" in page
-    assert "13.90" not in page
-    assert "€3.73" in page
-    assert "€26.27" in page
-    assert "Stop charging" in page
-
-
-def test_a_status_that_nobody_knows_says_so_and_offers_neither_a_second_payment_nor_a_stop(
-    kiosk: Kiosk, phone: FlaskClient
-) -> None:
-    key = kiosk.held(phone)
-    kiosk.observe(key, "recalibrating", authorized_minor=HOLD)
-    page = phone.get(f"/s/{key}").text
-    assert "Being processed" in page
-    assert "never pay more than" in page
-    assert "/stop" not in page
-    assert phone.get(f"/s/{key}/payment").status_code == 409
-    answer = kiosk.phone().post(f"/c/{CODE}/start", data={"connector": "2"})
-    assert answer.status_code == 409
-    assert kiosk.store.queue() == []
-
-
-@pytest.mark.parametrize("paid", [False, True])
-def test_a_session_that_upstream_forgot_says_what_was_known_and_is_never_paid_again(
-    kiosk: Kiosk, phone: FlaskClient, paid: bool
-) -> None:
-    if paid:
-        key = kiosk.charging(phone)
-    else:
-        kiosk.card()
-        key = kiosk.start(phone)
-        kiosk.start_answer(key)
-    kiosk.clock.advance(1)
-    kiosk.store.mark_gone(key, kiosk.now, kiosk.now)
-    assert kiosk.store.mark_gone(key, kiosk.now, kiosk.now).phase is Phase.GONE
-    page = phone.get(f"/s/{key}")
-    assert page.status_code == 200
-    assert ("13.9" in page.text) == paid
-    assert ("€30.00" in page.text) == paid
-    assert "0800 555 0142" in page.text
-    assert phone.get(f"/s/{key}/payment").status_code == 409
-    for action in ("stop", "cancel", "confirm"):
-        before = len(kiosk.store.commands(key))
-        phone.post(f"/s/{key}/{action}")
-        if action != "confirm":
-            assert len(kiosk.store.commands(key)) == before
-    assert phone.get(f"/s/{key}.json").json is not None
-
-
-def test_a_secret_that_is_removed_shows_no_card_field_to_anybody(kiosk: Kiosk, phone: FlaskClient) -> None:
-    """The payment was stored under the removed secret, so it cannot be shown: nobody is asked for a card."""
-    kiosk.card()
-    key = kiosk.start(phone)
-    kiosk.start_answer(key)
-    with reopened(kiosk, "another-secret-key-that-is-long-enough-here") as later:
-        stranger = later.phone()
-        assert stranger.get(f"/s/{key}/payment").status_code == 403
-        assert 'id="payform"' not in stranger.get(f"/s/{key}").text
-    assert KEY not in phone.get(f"/s/{key}").text
