@@ -23,5 +23,5 @@ def assert_sound(
     assert meant <= {check.name for check in CHECKS}, "there is no such check"
     offences = store.offences(now, promises)
     unexpected = [f"{one.check}: {one.text}" for one in offences if one.check not in meant]
-    assert unexpected == []
+    assert not unexpected, "; ".join(unexpected)
     assert meant == {one.check for one in offences}, "the test does not break what it says it breaks"

@@ -10,19 +10,22 @@ import pytest
 
 from tests.engine.house import House
 from tests.engine.site_house import Build, SiteHouse
+from tests.sound import assert_sound
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     house = House(tmp_path)
     yield house
+    assert_sound(request, house.store, house.clock.now())
     house.close()
 
 
 @pytest.fixture
-def house_with_proofs(tmp_path: Path) -> Iterator[House]:
+def house_with_proofs(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     house = House(tmp_path, proofs=True)
     yield house
+    assert_sound(request, house.store, house.clock.now())
     house.close()
 
 

@@ -55,7 +55,7 @@ def charge(old: OldDatabase) -> None:
     old.insert("receipts", number="2026-000001", session_key="old-key", issued_at=LATER, document=DOCUMENT)
     old.insert("receipt_revisions", id=1, number="2026-000001", replaced_at=LATER, document="{}")
     old.insert("webhooks", event_id="evt_1", event_type="charge.succeeded", session_key="old-key", received_at=AT)
-    card = f'{{"code":"7MK4T","name":"Charger 2","online":true,"connectors":[{{"connector_id":2}}],"seen_at":"{STORED}"}}'
+    card = f'{{"code":"7MK4T","online":true,"connectors":[{{"connector_id":2}}],"seen_at":"{STORED}"}}'
     old.insert("chargers", code="7MK4T", card=card)
 
 
