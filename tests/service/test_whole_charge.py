@@ -15,14 +15,14 @@ import pytest
 from kiosk.config.settings import build_settings
 from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard
-from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.offer import NoOffer, Offer, offer_at
 from kiosk.domain.receipt import receipt_of
-from kiosk.domain.session import Phase
-from kiosk.service import visit
+from kiosk.domain.session import PaymentContext, Phase
+from kiosk.service import session, visit
 from kiosk.service.cards import LONGEST_TERMS, current_card, own_sessions
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
+from kiosk.service.session import Reply
 from kiosk.service.start import Started, begin
 from kiosk.service.waiting import line_place
 from tests.engine.house import CODE, House
@@ -64,16 +64,12 @@ class Place:
         assert isinstance(begun, Started)
         return begun.key
 
-    def pay(self, key: str) -> None:
+    def pay(self, key: str, device: str = "phone") -> None:
         """As Stripe's form does in the driver's browser; then the kiosk is asked to look."""
         self.house.until(key, "created")
+        assert isinstance(session.payment_of(self.parts, key, device), PaymentContext)
         self.house.pay(key)
-        self.parts.store.ask(key, Kind.CONFIRM, AskedBy.DRIVER, self.house.clock.now())
-        self.parts.live.wish()
-
-    def stop(self, key: str) -> None:
-        self.parts.store.ask(key, Kind.STOP, AskedBy.DRIVER, self.house.clock.now())
-        self.parts.live.wish()
+        assert session.confirm(self.parts, key, device) is Reply.DONE
 
 
 @pytest.fixture
@@ -107,7 +103,10 @@ def test_a_driver_reads_the_price_starts_pays_charges_stops_and_keeps_a_receipt(
     assert own.running.energy_kwh > 0
     assert place.card().connectors[0].status == "Charging"
     assert begin(parts, CODE, 1, device="another phone") is NoOffer.NOT_FREE
-    place.stop(key)
+    assert session.set_limit(parts, key, "phone", None) is Reply.DONE
+    assert session.send_receipt_to(parts, key, "phone", "anna@mail.example") is Reply.DONE
+    assert session.stop(parts, key, "another phone") is Reply.NOT_OWNER
+    assert session.stop(parts, key, "phone") is Reply.DONE
     ended = house.until(key, "captured")
     house.run(10)
     own = own_sessions(parts, "phone", CODE)
