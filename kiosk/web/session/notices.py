@@ -1,4 +1,4 @@
-"""The words of notices: what needs attention now, above the figures."""
+"""The words for each notice of a view: what needs attention now, above the figures."""
 
 from __future__ import annotations
 

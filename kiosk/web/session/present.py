@@ -1,4 +1,4 @@
-"""A view in the reader's language: the one dict that page, stream and JSON share, and its stamp for caches."""
+"""A view in the reader's language: all that page, stream and JSON say, and the mark of the page's shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading one session for one reader: the store's facts together, the view made from them only when it is needed."""
+"""One session as the store has it now, for the browser that asks: facts first, the view only when it is needed."""
 
 from __future__ import annotations
 

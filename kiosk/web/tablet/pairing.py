@@ -50,6 +50,11 @@ class Standing(StrEnum):
 
 
 def init_tablets(app: Flask) -> None:
+    """Hook every request of the app: what stands under `/tablet/` comes from blueprints of three wings.
+
+    A request for anything else passes through: `_load_again_from_here` asks for the address first, and only what a
+    tablet asked has a cookie to give or to take.
+    """
     app.before_request(_load_again_from_here)
     app.after_request(_give)
 
