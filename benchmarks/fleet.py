@@ -22,8 +22,8 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.context import Context
-from kiosk.engine.duties.read import LATELY
 from kiosk.engine.engine import Engine
+from kiosk.engine.open_sessions import CLOSELY_FOR
 from kiosk.engine.schedule import RESERVE, ReadNeed, stretch_of, target_seconds
 from kiosk.news.live import Live, session_topic
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
@@ -292,7 +292,7 @@ class Fleet:
             session,
             now,
             watched=self.live.watched(session_topic(session.key)),
-            lately_asked=ended is not None and now - ended < LATELY,
+            lately_asked=ended is not None and now - ended < CLOSELY_FOR,
         )
         return ReadNeed(session.key, session.asked_at, target)
 

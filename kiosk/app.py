@@ -74,6 +74,8 @@ def create_app(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     store.migrate()
+    # Pages read before the engine leads, for as long as the lease of a killed one lasts.
+    store.pull_back(clock.now())
     live = Live(settings.max_streams)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
     outside = connect(settings, clock, remembered_budgets(store.note_call), transports, metrics.on_call)

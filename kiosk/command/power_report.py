@@ -48,8 +48,6 @@ def _about_tree(site: Site, power: SitePower) -> Iterator[str]:
         at = f"{power.seen_at.astimezone(ZoneInfo(site.timezone)):%Y-%m-%d %H:%M} ({site.timezone})"
         if power.state is TreeState.OLD:
             yield f"The fuse tree of {at} is older than a day and is not used."
-        elif power.state is TreeState.AHEAD:
-            yield f"The fuse tree of {at} is from before the clock was set back and is not used."
         else:
             yield f"Fuse tree of {at}."
 

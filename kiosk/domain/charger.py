@@ -10,8 +10,6 @@ from kiosk.domain.tariff import Tariff
 
 STALE_AFTER = timedelta(seconds=60)
 """Regulation (EU) 2025/655 Art. 2: availability within one minute. Older data is never shown as "free"."""
-AHEAD = timedelta(seconds=5)
-"""A card from further ahead than this was seen before the clock was set back: its true age is not known."""
 
 
 class BayState(StrEnum):
@@ -58,7 +56,7 @@ class Connector:
 
     def remembers(self, at: datetime) -> bool:
         """The last word is young enough at that time to count."""
-        return self.last_at is not None and -AHEAD <= at - self.last_at <= STALE_AFTER
+        return self.last_at is not None and at - self.last_at <= STALE_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +89,11 @@ class ChargerCard:
         return self.tariff is not None and self.preauth_minor is not None and self.preauth_minor > 0
 
     def stale(self, now: datetime) -> bool:
-        return now - self.seen_at > STALE_AFTER or self.ahead(now)
-
-    def ahead(self, now: datetime) -> bool:
-        """It says that it was seen in the future: the clock was set back since."""
-        return self.seen_at > now + AHEAD
+        return now - self.seen_at > STALE_AFTER
 
     def fresh(self, now: datetime, longest: timedelta) -> bool:
-        """Price and states alike are not older than that, and not from before the clock was set back."""
-        youngest = self.seen_at if self.priced_at is None else max(self.seen_at, self.priced_at)
-        return now - self.whole_at <= longest and youngest <= now + AHEAD
+        """Price and states alike are not older than that."""
+        return now - self.whole_at <= longest
 
 
 def bay_state(card: ChargerCard, connector: Connector, now: datetime, *, claimed: bool = False) -> BayState:

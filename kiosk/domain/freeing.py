@@ -27,7 +27,7 @@ def expected_free_at(session: Session, now: datetime) -> datetime | None:
         return None
     if session.limit_minor is None or session.fresh_at is None or session.charger_online is False:
         return None
-    if not timedelta(0) <= now - session.fresh_at <= FRESH or not session.trace.power_kw():
+    if now - session.fresh_at > FRESH or not session.trace.power_kw():
         return None
     left = time_to_ceiling(session)
     if left is None:

@@ -19,8 +19,6 @@ WINDOW = timedelta(seconds=45)
 """Codes of a screen change every 30 to 60 s (Q-01); this and the one before are good (Q-02)."""
 LIFE = timedelta(minutes=10)
 """After that the driver has left the screen: no more codes."""
-LEEWAY = timedelta(seconds=5)
-"""A clock may be set back by so much without harm. By more, and the hand-off is over: its age is not known."""
 ID_SIGNS = 12
 SEAL_SIGNS = 13
 """64 bits: a code that lives for 90 s cannot be guessed."""
@@ -48,18 +46,18 @@ class Verdict(StrEnum):
 
 
 def window_at(made_at: datetime, now: datetime, pace: float = 1.0) -> int | None:
-    """The number of the window, from 0; None before its time and after its life.
+    """The number of the window, from 0; None after its life.
 
     `pace` is the number of seconds of the clock in one second of the people who scan: 1, more in a demo.
     """
     age = _age(made_at, now, pace)
-    return age // WINDOW if age is not None and age < LIFE else None
+    return age // WINDOW if age < LIFE else None
 
 
 def seconds_left(made_at: datetime, now: datetime, pace: float = 1.0) -> float:
     """Until the next code is shown, in seconds of people, at most 45; 0 when there is none any more."""
     age = _age(made_at, now, pace)
-    if age is None or age >= LIFE:
+    if age >= LIFE:
         return 0.0
     return min((WINDOW - age % WINDOW).total_seconds(), (LIFE - age).total_seconds())
 
@@ -98,10 +96,9 @@ def phrase_number(keys: Sequence[str], handoff_id: str) -> int:
     return int.from_bytes(hmac.digest(_derived(keys[0], _PHRASE), handoff_id.encode(), hashlib.sha256)[:8], "big")
 
 
-def _age(made_at: datetime, now: datetime, pace: float) -> timedelta | None:
-    """In time of people; None for a hand-off that lies further ahead than the leeway."""
-    age = (now - made_at) / pace
-    return max(age, timedelta(0)) if age >= -LEEWAY else None
+def _age(made_at: datetime, now: datetime, pace: float) -> timedelta:
+    """In time of people. Another thread may have made it a moment after `now` was read: that is no age."""
+    return max((now - made_at) / pace, timedelta(0))
 
 
 def _seal(key: str, target: Target, window: int) -> str:

@@ -20,8 +20,6 @@ from kiosk.domain.trace import Trace
 
 T = TypeVar("T")
 
-CLOCK_STEP = timedelta(minutes=10)
-
 
 class Phase(StrEnum):
     """The kiosk's own states around upstream's status."""
@@ -185,6 +183,12 @@ class Session:
         return self.authorized_minor is not None or self.authorized_at is not None or self.held_seen_at is not None
 
     @property
+    def newest_at(self) -> datetime:
+        """The latest of its times of the kiosk's own clock."""
+        own = (self.status_since, self.held_seen_at, self.asked_at, self.observed_at, self.fresh_at, self.gone_at)
+        return max((self.requested_at, *(at for at in own if at is not None)))
+
+    @property
     def currency(self) -> str | None:
         return self.tariff.currency if self.tariff else None
 
@@ -327,14 +331,40 @@ def gone(session: Session, asked_at: datetime, now: datetime) -> Session:
     return replace(session, phase=Phase.GONE, asked_at=asked_at)
 
 
+def moved_back(session: Session, by: timedelta) -> Session:
+    """The session with all its times of the kiosk's own clock earlier by that much. Upstream's own times stay.
+
+    For a start with an earlier clock: what was the newest becomes now, and every distance stays, as if the clock had
+    gone on from where it was.
+    """
+
+    def moved(at: datetime | None) -> datetime | None:
+        return at - by if at is not None else None
+
+    last_live = session.last_live
+    return replace(
+        session,
+        requested_at=session.requested_at - by,
+        status_since=moved(session.status_since),
+        held_seen_at=moved(session.held_seen_at),
+        asked_at=moved(session.asked_at),
+        observed_at=moved(session.observed_at),
+        fresh_at=moved(session.fresh_at),
+        gone_at=moved(session.gone_at),
+        retry_at=moved(session.retry_at),
+        last_live=replace(last_live, at=last_live.at - by) if last_live is not None else None,
+        trace=session.trace.moved_back(by),
+    )
+
+
 def _overlaps(asked_at: datetime, answered_at: datetime | None) -> bool:
     """The question was under way when the last answer came."""
-    return answered_at is not None and timedelta(0) <= answered_at - asked_at < CLOCK_STEP
+    return answered_at is not None and asked_at <= answered_at
 
 
 def _older(asked_at: datetime, than: datetime | None) -> bool:
-    """The question is older than the one answered last. No question lives for CLOCK_STEP: then a clock was set back."""
-    return than is not None and timedelta(0) < than - asked_at < CLOCK_STEP
+    """The question is older than the one answered last."""
+    return than is not None and asked_at < than
 
 
 def age(session: Session, now: datetime) -> timedelta | None:

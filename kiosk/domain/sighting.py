@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from kiosk.domain.charger import AHEAD, ChargerCard, Connector, merge
+from kiosk.domain.charger import ChargerCard, Connector, merge
 from kiosk.domain.tariff import Tariff
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ class Sighting:
     at: datetime
 
 
-def sighted(previous: ChargerCard | None, seen: Sighting, now: datetime) -> ChargerCard | None:
+def card_with(previous: ChargerCard | None, seen: Sighting) -> ChargerCard | None:
     """The card with these states, and with the younger of both prices. None when the card knows better already, or
     when it was not seen whether the charger is online: the card then grows old.
 
@@ -52,7 +52,7 @@ def sighted(previous: ChargerCard | None, seen: Sighting, now: datetime) -> Char
         return ChargerCard(
             seen.code, None, seen.online, connectors, price.tariff, price.preauth_minor, seen.at, price.at
         )
-    if seen.at < previous.seen_at <= now + AHEAD:
+    if seen.at < previous.seen_at:
         return None
     known = {connector.connector_id: connector for connector in previous.connectors}
     left_out = {number: _left_out(one, previous.seen_at) for number, one in known.items()}
@@ -66,7 +66,7 @@ def sighted(previous: ChargerCard | None, seen: Sighting, now: datetime) -> Char
         seen_at=seen.at,
         priced_at=priced_at,
     )
-    if seen.price is not None and (priced_at < seen.price.at or priced_at > now + AHEAD):
+    if seen.price is not None and priced_at < seen.price.at:
         price = seen.price
         card = replace(card, tariff=price.tariff, preauth_minor=price.preauth_minor, priced_at=price.at)
     return merge(previous, card)

@@ -65,6 +65,10 @@ class Trace:
             points = (*old[::2], *recent)
         return Trace(points)
 
+    def moved_back(self, by: timedelta) -> Trace:
+        """The same course, earlier by that much."""
+        return Trace(tuple(Point(point.at - by, point.energy_kwh) for point in self.points))
+
     def power_kw(self) -> Decimal | None:
         """The present power in kW with one decimal, within CLOSE_ENOUGH for a steady charge.
 

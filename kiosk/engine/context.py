@@ -25,6 +25,9 @@ from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 log = logging.getLogger(__name__)
 
+WHILE_RESTING = timedelta(seconds=1)
+"""How often it is asked whether an outside system that is down may be tried again."""
+
 
 class Proofs(Protocol):
     """Reads what the payment provider says of a hold."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from kiosk.config.sites import ChargerFacts, Site
 from kiosk.domain import lab
-from kiosk.domain.charger import AHEAD, ChargerCard
+from kiosk.domain.charger import ChargerCard
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, PoweredCharger, Share
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.power import expected_power
@@ -34,7 +34,6 @@ class TreeState(StrEnum):
     USED = "used"
     NONE = "none"  # never read, or the site has none by its settings
     OLD = "old"
-    AHEAD = "ahead"  # seen before the clock was set back: its age is not known
 
 
 class Shelf(Protocol):
@@ -115,8 +114,6 @@ def site_power(site: Site, shelf: Shelf, now: datetime) -> SitePower:
 def tree_state(seen: SeenTree | None, now: datetime) -> TreeState:
     if seen is None:
         return TreeState.NONE
-    if seen.seen_at > now + AHEAD:
-        return TreeState.AHEAD
     return TreeState.OLD if now - seen.seen_at > TREE_LASTS else TreeState.USED
 
 

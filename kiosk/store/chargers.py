@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from kiosk.domain.charger import AHEAD, ChargerCard, merge
+from kiosk.domain.charger import ChargerCard, merge
 from kiosk.domain.commands import Refusal
-from kiosk.domain.sighting import Sighting, same_but_for_time, sighted
+from kiosk.domain.sighting import Sighting, card_with, same_but_for_time
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.rows import Part
 from kiosk.store.tables import chargers
@@ -35,7 +35,7 @@ class Chargers(Part):
             query = select(chargers.c.card).where(chargers.c.code == card.code).with_for_update()
             previous: ChargerCard | None = connection.execute(query).scalar_one_or_none()
             kept = merge(previous, card)
-            if previous is not None and timedelta(0) < previous.seen_at - card.seen_at <= AHEAD:
+            if previous is not None and previous.seen_at > card.seen_at:
                 kept = previous
             cleared = {"problem": None, "problem_at": None, "wanted_at": None}
             _put(connection, card.code, {"card": kept, **cleared})
@@ -54,7 +54,7 @@ class Chargers(Part):
             known: dict[str, ChargerCard | None] = dict(connection.execute(query).all())
             for seen in sightings:
                 before = known.get(seen.code)
-                card = sighted(before, seen, now)
+                card = card_with(before, seen)
                 if card is None:
                     continue
                 _put(connection, seen.code, {"card": card})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from kiosk.store.database import changed_one
 from kiosk.store.records import ClaimedHandoff, Handoff
@@ -75,15 +75,11 @@ class Handoffs(Part):
             connection.execute(update(handoffs).where(still_open).values(closed_at=now))
 
     def forget_handoffs(self, now: datetime) -> None:
-        """Forget which device claimed one after three hours, and all of it after a day.
-
-        One from further ahead than it can live was made before the clock was set back, and goes too.
-        """
+        """Forget which device claimed one after three hours, and all of it after a day."""
         now = utc(now)
-        old = or_(handoffs.c.made_at <= now - HANDOFF_LIVES, handoffs.c.made_at > now + HANDOFF_LIVES)
         done = handoffs.c.device_hash.is_not(None) & (handoffs.c.claimed_at <= now - DEVICE_LIVES)
         with self._database.write() as connection:
-            connection.execute(delete(handoffs).where(old))
+            connection.execute(delete(handoffs).where(handoffs.c.made_at <= now - HANDOFF_LIVES))
             connection.execute(update(handoffs).where(done).values(device_hash=None))
 
 

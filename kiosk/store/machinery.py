@@ -13,32 +13,25 @@ from kiosk.domain.status import facts
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import Tally, Webhook
 from kiosk.store.rows import Part
-from kiosk.store.tables import calls, commands, hints, leases, sessions, webhooks
+from kiosk.store.tables import calls, commands, leases, sessions, webhooks
 from kiosk.store.types import utc
 
 _KEEP_CALLS = timedelta(minutes=10)
-_FAR_AHEAD = timedelta(seconds=90)
 
 
 class Machinery(Part):
     def take_lease(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
         """Take or renew. True when `holder` has it until `now + ttl`; False while another one has it."""
         until = utc(now) + ttl
-        # Nobody can honestly hold it for longer than the time to live: then a clock was set back.
-        mine_or_over = or_(leases.c.holder == holder, leases.c.until <= now, leases.c.until > until)
+        # Nobody holds it for longer than its time to live. One that ends much later was taken before the wall clock was
+        # set back and this process began. Twice the time, because another process may read the clock a moment later.
+        over = or_(leases.c.until <= now, leases.c.until > until + ttl)
+        mine_or_over = or_(leases.c.holder == holder, over)
         take = update(leases).where(leases.c.name == name, mine_or_over).values(holder=holder, until=until)
         with self._database.write() as connection:
             if changed_one(connection, take):
                 return True
             return insert_once(connection, leases, {"name": name, "holder": holder, "until": until})
-
-    def pull_back(self, now: datetime) -> None:
-        """After a start, or when the clock was set back: what waits for a time far ahead waits no longer."""
-        ahead = utc(now) + _FAR_AHEAD
-        late = (commands.c.state == CommandState.WAITING) & (commands.c.not_before > ahead)
-        with self._database.write() as connection:
-            connection.execute(update(commands).where(late).values(not_before=now))
-            connection.execute(update(hints).where(hints.c.hinted_at > now).values(hinted_at=now))
 
     def release_lease(self, name: str, holder: str) -> None:
         """Give it back; nothing happens when another one has it."""

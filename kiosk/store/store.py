@@ -15,6 +15,7 @@ from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
 from kiosk.store.pictures import Pictures
+from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
 from kiosk.store.schema import is_newest, upgrade
 from kiosk.store.sessions import Sessions
@@ -27,7 +28,19 @@ __all__ = ["BayTaken", "Cipher", "Store"]
 
 
 class Store(
-    Sessions, Starts, Commands, Keys, Chargers, Receipts, Tablets, Handoffs, SiteFacts, Pictures, Machinery, Checks
+    Sessions,
+    Starts,
+    Commands,
+    Keys,
+    Chargers,
+    Receipts,
+    Tablets,
+    Handoffs,
+    SiteFacts,
+    Pictures,
+    Machinery,
+    PullBack,
+    Checks,
 ):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db`. Call `migrate` once before use.
 

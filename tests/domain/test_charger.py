@@ -53,21 +53,9 @@ def test_old_data_is_never_free(word: str | None, claimed: bool, extra: int) -> 
 
 
 def test_data_is_good_for_exactly_a_minute() -> None:
+    assert not card().stale(after(-0.001))  # another thread has read it a moment after `now` was read
     assert not card().stale(after(60))
     assert card().stale(after(60.001))
-
-
-def test_a_card_from_ahead_of_the_clock_is_old_and_one_from_a_moment_ahead_is_not() -> None:
-    assert not card(seen_at=after(5)).stale(T0)
-    assert card(seen_at=after(5.001)).stale(T0)
-    assert card(seen_at=after(3600)).ahead(T0)
-    assert not card(seen_at=after(-3600)).ahead(T0)
-
-
-@given(ocpp, st.integers(6, 10**6))
-def test_a_card_from_ahead_of_the_clock_is_never_free(word: str | None, seconds: int) -> None:
-    connector = Connector(1, word)
-    assert bay_state(card(connector, seen_at=after(seconds)), connector, T0) is BayState.NOT_KNOWN
 
 
 @given(ocpp, st.booleans(), st.sampled_from([False, None]))

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kiosk.domain.handoff import (
-    LEEWAY,
     LIFE,
     SEAL_SIGNS,
     WINDOW,
@@ -44,9 +43,9 @@ def test_there_is_no_window_after_ten_minutes() -> None:
     assert window_at(MADE, MADE + LIFE) is None
 
 
-def test_a_clock_set_back_a_little_is_the_first_window_and_by_more_it_is_over() -> None:
-    assert window_at(MADE, MADE - LEEWAY) == 0
-    assert window_at(MADE, MADE - LEEWAY - timedelta(seconds=1)) is None
+def test_one_that_was_made_a_moment_after_the_clock_was_read_is_in_its_first_window() -> None:
+    assert window_at(MADE, MADE - timedelta(milliseconds=5)) == 0
+    assert seconds_left(MADE, MADE - timedelta(milliseconds=5)) == 45
 
 
 def test_a_demo_that_runs_fast_gives_people_the_same_time() -> None:
@@ -64,7 +63,6 @@ def test_the_seconds_until_the_next_code_count_down_and_start_anew() -> None:
 def test_the_last_code_lasts_until_the_end_of_the_hand_off() -> None:
     assert seconds_left(MADE, later(590)) == 10
     assert seconds_left(MADE, later(600)) == 0
-    assert seconds_left(MADE, later(-60)) == 0
 
 
 @pytest.mark.parametrize(
@@ -81,10 +79,6 @@ def test_a_code_of_a_window_to_come_is_not_good_yet() -> None:
 def test_no_code_is_good_after_the_life_of_the_hand_off() -> None:
     assert verdict(13, 599) is Verdict.GOOD
     assert verdict(13, 600) is Verdict.OLD
-
-
-def test_after_the_clock_was_set_back_far_no_code_is_good() -> None:
-    assert verdict(0, -60) is Verdict.OLD
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.charger import AHEAD, STALE_AFTER, BayState, ChargerCard, Connector, bay_state, merge
-from kiosk.domain.sighting import NEVER, Price, Sighting, same_but_for_time, sighted
+from kiosk.domain.charger import STALE_AFTER, BayState, ChargerCard, Connector, bay_state, merge
+from kiosk.domain.sighting import NEVER, Price, Sighting, card_with, same_but_for_time
 from kiosk.domain.tariff import Tariff
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -35,9 +35,9 @@ SIGHTINGS = st.builds(
 def test_states_are_those_of_the_sighting_and_what_it_leaves_out_is_not_known(
     previous: ChargerCard | None, seen: Sighting
 ) -> None:
-    card = sighted(previous, seen, NOW)
+    card = card_with(previous, seen)
     if card is None:
-        assert seen.online is None or (previous is not None and seen.at < previous.seen_at <= NOW + AHEAD)
+        assert seen.online is None or (previous is not None and seen.at < previous.seen_at)
         return
     assert (card.seen_at, card.online) == (seen.at, seen.online)
     assert card.online is not None
@@ -48,7 +48,7 @@ def test_states_are_those_of_the_sighting_and_what_it_leaves_out_is_not_known(
         word = told.get(each.connector_id)
         before = previous.connector(each.connector_id) if previous is not None else None
         if word is None and each.connector_id in told and before is not None and previous is not None:
-            young = -AHEAD <= seen.at - previous.seen_at <= STALE_AFTER
+            young = seen.at - previous.seen_at <= STALE_AFTER
             word = before.status if young else None
         assert each.status == word
         if each.connector_id not in told:
@@ -59,14 +59,13 @@ def test_states_are_those_of_the_sighting_and_what_it_leaves_out_is_not_known(
 def test_the_price_on_the_card_is_one_of_the_two_and_never_the_older(
     previous: ChargerCard | None, seen: Sighting
 ) -> None:
-    card = sighted(previous, seen, NOW)
+    card = card_with(previous, seen)
     if card is None:
         return
     offered = [(seen.price.tariff, seen.price.preauth_minor, seen.price.at)] if seen.price is not None else []
     if previous is not None:
         known_at = previous.priced_at or previous.seen_at
-        if known_at <= NOW + AHEAD or not offered:
-            offered.append((previous.tariff, previous.preauth_minor, known_at))
+        offered.append((previous.tariff, previous.preauth_minor, known_at))
     if not offered:
         offered = [(None, None, NEVER)]
     assert (card.tariff, card.preauth_minor, card.priced_at) in offered
@@ -75,7 +74,7 @@ def test_the_price_on_the_card_is_one_of_the_two_and_never_the_older(
 
 @given(CARDS, SIGHTINGS)
 def test_name_and_plugs_are_never_lost(previous: ChargerCard | None, seen: Sighting) -> None:
-    card = sighted(previous, seen, NOW)
+    card = card_with(previous, seen)
     if card is None or previous is None:
         return
     assert card.name == previous.name
@@ -90,9 +89,9 @@ def test_name_and_plugs_are_never_lost(previous: ChargerCard | None, seen: Sight
 def test_a_sighting_that_says_nothing_new_changes_nothing_but_times(
     previous: ChargerCard | None, seen: Sighting
 ) -> None:
-    card = sighted(previous, seen, NOW)
+    card = card_with(previous, seen)
     if card is not None:
-        again = sighted(card, seen, NOW)
+        again = card_with(card, seen)
         assert again is None or same_but_for_time(card, again)
     assert card is None or not same_but_for_time(None, card)
 
@@ -103,9 +102,9 @@ def test_a_word_that_stays_keeps_since_when_and_one_that_changes_gets_it() -> No
     def seen(word: str, seconds: int) -> Sighting:
         return Sighting("ABC", True, (Connector(1, word),), price, NOW + timedelta(seconds=seconds))
 
-    card = sighted(None, seen("Available", 0), NOW)
-    changed = sighted(card, seen("Charging", 15), NOW + timedelta(seconds=16))
-    stays = sighted(changed, seen("Charging", 30), NOW + timedelta(seconds=31))
+    card = card_with(None, seen("Available", 0))
+    changed = card_with(card, seen("Charging", 15))
+    stays = card_with(changed, seen("Charging", 30))
     assert stays is not None
     assert stays.connectors[0].since == NOW + timedelta(seconds=15)
 
@@ -121,9 +120,9 @@ def seen_at(seconds: float, *words: str | None) -> Sighting:
 
 def after(*story: tuple[float, str | None]) -> ChargerCard:
     """The card after these words of bay 2, at these seconds."""
-    card = sighted(None, seen_at(0, "Available", "Available"), NOW)
+    card = card_with(None, seen_at(0, "Available", "Available"))
     for seconds, word in story:
-        card = sighted(card, seen_at(seconds, "Available", word), NOW + timedelta(seconds=seconds)) or card
+        card = card_with(card, seen_at(seconds, "Available", word)) or card
     assert card is not None
     return card
 
@@ -134,8 +133,8 @@ def state(card: ChargerCard, seconds: float) -> BayState:
 
 def test_what_does_not_know_whether_the_charger_is_online_renews_no_card() -> None:
     card = after()
-    assert sighted(card, replace(seen_at(15, "Available"), online=None), NOW) is None
-    assert sighted(None, replace(seen_at(15, "Available"), online=None), NOW) is None
+    assert card_with(card, replace(seen_at(15, "Available"), online=None)) is None
+    assert card_with(None, replace(seen_at(15, "Available"), online=None)) is None
 
 
 def test_a_bay_that_is_listed_without_a_word_keeps_its_own_for_a_minute_and_no_moment_longer() -> None:
@@ -148,7 +147,7 @@ def test_a_bay_that_is_listed_without_a_word_keeps_its_own_for_a_minute_and_no_m
     assert later.connectors[1].since == told.connectors[1].since
     assert state(later, 76) is BayState.NOT_KNOWN
     assert state(later, 76) is not bay_state(later, later.connectors[0], NOW + timedelta(seconds=76))
-    gone = sighted(later, seen_at(90, "Available", None), NOW + timedelta(seconds=90))
+    gone = card_with(later, seen_at(90, "Available", None))
     assert gone is not None
     assert gone.connectors[1].status is None
     assert not same_but_for_time(later, gone)
@@ -182,7 +181,7 @@ def test_a_word_that_comes_back_within_the_minute_has_never_changed(
 def test_a_bay_that_was_not_listed_is_not_known_also_when_it_is_listed_without_a_word() -> None:
     card = after((15, "Charging"), (30, "-"), (45, None))
     assert state(card, 45) is BayState.NOT_KNOWN
-    back = sighted(card, seen_at(60, "Available", "Charging"), NOW + timedelta(seconds=60))
+    back = card_with(card, seen_at(60, "Available", "Charging"))
     assert back is not None
     assert back.connectors[1].since == NOW + timedelta(seconds=15)
 

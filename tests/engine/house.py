@@ -76,7 +76,7 @@ class House(EngineWorld):
 
     def made_context(self) -> Context:
         return Context(
-            clock=self.clock,
+            clock=self.kiosk_clock,
             store=self.store,
             live=self.live,
             public=self.public_client("http://upstream/api/v3", self.transport),
@@ -101,12 +101,12 @@ class House(EngineWorld):
             code=code,
             connector_id=connector_id,
             phase=Phase.QUEUED,
-            requested_at=self.clock.now(),
+            requested_at=self.kiosk_clock.now(),
             tariff=Tariff("EUR", 49, 35),
             hold_minor=300 if code == SMALL else 5000,
             limit_minor=limit,
         )
-        self.store.create(session, device="phone", now=self.clock.now())
+        self.store.create(session, device="phone", now=self.kiosk_clock.now())
         self.engine.wake()
         return session.key
 
@@ -131,7 +131,7 @@ class House(EngineWorld):
         self.book.confirm(ACCOUNT, payment.intent_id, card_method(card, 12, 34, "123", self.clock.now()))
 
     def ask(self, key: str, kind: Kind, *, email: str | None = None) -> Command:
-        command = self.store.ask(key, kind, AskedBy.DRIVER, self.clock.now(), email=email)
+        command = self.store.ask(key, kind, AskedBy.DRIVER, self.kiosk_clock.now(), email=email)
         self.engine.wake()
         return command
 

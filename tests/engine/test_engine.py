@@ -16,9 +16,10 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.engine.context import the_session
 from kiosk.engine.duties.prove import ProofReader
-from kiosk.engine.duties.read import Watch
-from kiosk.engine.duties.send import MOST_ATTEMPTS, Sender, effect_missing
+from kiosk.engine.duties.send import Sender
+from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.receipts import issue
+from kiosk.engine.unanswered import MOST_ATTEMPTS, effect_missing
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from kiosk.upstream.plugchoice.budget import Endpoint
@@ -57,31 +58,39 @@ def test_an_engine_that_never_went_round_is_not_alive(house: House) -> None:
     assert not house.engine.alive()
 
 
-def test_a_round_that_fails_is_told_once_and_the_engine_goes_on(
+def test_a_round_without_a_lease_to_read_is_told_once_and_the_engine_goes_on(
     house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rename(tmp_path, "hints", "hints_away")
+    rename(tmp_path, "leases", "leases_away")
     engine = house.new_engine(inline=False)
     with caplog.at_level(logging.INFO):
         engine.start()
         eventually(lambda: "the engine's round failed; it goes on" in caplog.text)
-        rename(tmp_path, "hints_away", "hints")
+        rename(tmp_path, "leases_away", "leases")
         engine.wake()
         eventually(lambda: "the engine's round works again" in caplog.text)
     engine.stop()
     assert caplog.text.count("round failed") == 1
 
 
-def test_a_piece_of_work_that_fails_does_not_stop_the_rest(
+def test_a_job_that_fails_does_not_stop_the_rest_and_is_told_once(
     house_with_proofs: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     house = house_with_proofs
     assert house.proofs is not None
     house.proofs.breaks = True
     key = house.charging()
-    house.run(30)
-    assert "a piece of the engine's work failed" in caplog.text
-    assert house.session(key).status == Status.CHARGING
+    with caplog.at_level(logging.INFO):
+        house.run(90)
+        assert house.proofs.reads > 2
+        failed = [record for record in caplog.records if record.getMessage().startswith("a job of the engine failed")]
+        assert len(failed) == 1
+        assert vars(failed[0]).items() >= {"duty": "proofs", "session": key, "code": CODE}.items()
+        assert house.session(key).status == Status.CHARGING
+        house.proofs.breaks = False
+        house.run(400)
+    assert caplog.text.count("a job of the engine works again") == 1
+    assert house.session(key).proof is not None
 
 
 def test_a_start_whose_answer_could_not_be_written_down_counts_as_unanswered(house: House, tmp_path: Path) -> None:
@@ -243,15 +252,15 @@ def test_a_hint_makes_the_engine_read_at_once(house: House) -> None:
     assert house.store.hints() == {}
 
 
-def test_an_older_state_never_replaces_a_newer_one_in_the_watch(house: House) -> None:
+def test_an_older_state_never_replaces_a_newer_one_among_the_open_sessions(house: House) -> None:
     key = house.charging()
-    watch = Watch(house.context)
-    watch.refresh()
+    known = OpenSessions(house.context)
+    known.refresh()
     newer = house.session(key)
     older = Session(key, CODE, 1, Phase.OPEN, newer.requested_at, version=1, status="created")
-    watch.put(older)
-    assert watch.sessions() == [newer]
-    assert watch.needs(house.clock.now(), {key}) == []
+    known.keep(older)
+    assert known.all() == [newer]
+    assert known.needs(house.clock.now(), {key}) == []
 
 
 def test_without_a_payment_there_is_nothing_to_prove(house_with_proofs: House) -> None:
@@ -262,7 +271,6 @@ def test_without_a_provider_nothing_is_read_as_a_proof(house: House) -> None:
     key = house.charging()
     reader = ProofReader(house.context)
     assert not reader.wanted(house.session(key), house.clock.now())
-    assert reader.take_up() == []
 
 
 def test_a_receipt_that_has_not_changed_is_not_revised(house: House) -> None:
@@ -291,8 +299,8 @@ def test_one_session_sends_one_command_at_a_time(house: House) -> None:
     house.ask(key, Kind.STOP)
     engine.round()
     house.ask(key, Kind.RECEIPT_EMAIL, email="driver@example.org")
+    eventually(lambda: house.states(key, Kind.STOP) == [CommandState.SENT])
     engine.round()
-    assert house.states(key, Kind.STOP) == [CommandState.SENT]
     assert house.states(key, Kind.RECEIPT_EMAIL) == [CommandState.WAITING]
     house.transport.open.set()
     eventually(lambda: house.states(key, Kind.STOP) == [CommandState.DONE])

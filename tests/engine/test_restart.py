@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from kiosk.domain.commands import CommandState, Kind
 from kiosk.domain.session import Phase
-from kiosk.engine.engine import LEASE
+from kiosk.engine.lead import LEASE
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from tests.engine.house import CODE, House
@@ -114,34 +112,6 @@ def test_a_stop_without_an_answer_is_still_followed_up_after_a_restart(house: Ho
     assert house.states(key, Kind.STOP) == [CommandState.UNKNOWN]
     house.restart()
     house.until(key, "captured")
-
-
-@pytest.mark.breaks("A command ends after it was sent")
-def test_a_start_that_was_cut_off_ends_also_when_the_clock_stands_earlier_after_the_restart(house: House) -> None:
-    key = house.request()
-    assert house.store.claim(house.last(key, Kind.START).id, house.clock.now())
-    house.clock.advance(-3600)
-    house.engine = house.new_engine()
-    house.run(5)
-    assert house.engine.leading
-    assert house.session(key).phase is Phase.NO_ANSWER
-
-
-@pytest.mark.breaks("Readings are in the order of their times")
-@pytest.mark.parametrize("restart", [False, True])
-def test_a_clock_that_is_set_back_neither_blinds_nor_stops_the_engine(house: House, restart: bool) -> None:
-    key = house.charging(limit=200)
-    house.run(60)
-    house.clock.advance(-3600)
-    if restart:
-        house.engine = house.new_engine()
-    before = house.session(key).version
-    house.run(60)
-    assert house.engine.leading
-    assert house.session(key).version > before
-    house.ask(key, Kind.STOP)
-    house.run(10)
-    assert house.states(key, Kind.STOP) == [CommandState.DONE]
 
 
 def test_one_receipt_that_cannot_be_written_keeps_nobody_else_waiting(house: House) -> None:

@@ -33,11 +33,6 @@ def test_an_older_card_does_not_replace_a_newer_one(store: Store) -> None:
     assert store.save_card(card(at=28)) == newer == store.card("ABC")
 
 
-def test_after_a_clock_was_set_back_a_fresh_card_counts(store: Store) -> None:
-    store.save_card(card(status="Charging", at=30))
-    assert store.save_card(card(at=20)).seen_at == later(20)
-
-
 def test_only_known_cards_are_given(store: Store) -> None:
     store.save_card(card())
     store.save_card(card("ABD"))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kiosk.domain.commands import AskedBy, Kind
 from kiosk.store import Store
 
-from .build import NOW, at_once, later, opened
+from .build import NOW, at_once, later
 
 TTL = timedelta(seconds=10)
 
@@ -21,6 +20,19 @@ def test_a_lease_has_one_holder_who_may_renew_it(store: Store, second: Store) ->
     assert not store.take_lease("engine", "one", later(20), TTL)
 
 
+def test_a_lease_that_was_taken_before_the_clock_was_set_back_is_over(store: Store, second: Store) -> None:
+    assert store.take_lease("engine", "one", later(3600), TTL)
+    assert second.take_lease("engine", "two", NOW, TTL)
+    assert not store.take_lease("engine", "one", later(1), TTL)
+
+
+def test_a_lease_that_was_renewed_a_moment_after_the_clock_was_read_is_not_taken_away(
+    store: Store, second: Store
+) -> None:
+    assert store.take_lease("engine", "one", later(0.5), TTL)
+    assert not second.take_lease("engine", "two", NOW, TTL)
+
+
 def test_of_twenty_who_want_a_lease_one_gets_it(store: Store, second: Store) -> None:
     taken = at_once(20, lambda n: (store, second)[n % 2].take_lease("engine", f"holder-{n}", NOW, TTL))
     assert sorted(taken, key=bool) == [False] * 19 + [True]
@@ -32,16 +44,6 @@ def test_a_lease_is_given_back_by_its_holder_only(store: Store) -> None:
     assert not store.take_lease("engine", "two", NOW, TTL)
     store.release_lease("engine", "one")
     assert store.take_lease("engine", "two", NOW, TTL)
-
-
-def test_what_waits_for_a_time_far_ahead_waits_no_longer_when_the_clock_was_set_back(store: Store) -> None:
-    key = opened(store)
-    store.hint(key, later(7200))
-    command = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(7200))
-    assert store.waiting(later(60)) == []
-    store.pull_back(later(60))
-    assert [each.id for each in store.waiting(later(60))] == [command.id]
-    assert store.hints() == {key: later(60)}
 
 
 def test_leases_of_different_names_do_not_meet(store: Store) -> None:

@@ -206,13 +206,6 @@ def test_of_two_prices_the_younger_is_kept(store: Store, at: float, hold: int) -
     assert card_of(store).priced_at == later(max(at, 0))
 
 
-def test_a_price_from_before_the_clock_was_set_back_gives_way(store: Store) -> None:
-    store.save_card(public_card(7200))
-    store.save_sightings([sighting(10, price=Price(None, None, later(9)))], later(11))
-    assert not card_of(store).sellable
-    assert (card_of(store).seen_at, card_of(store).priced_at) == (later(10), later(9))
-
-
 def test_older_states_than_the_cards_are_left_alone(store: Store) -> None:
     store.save_card(public_card(20))
     assert store.save_sightings([sighting(10, Connector(1, "Charging"))], later(21)) == []

@@ -153,9 +153,3 @@ def test_a_new_version_is_written_at_once_and_a_poll_keeps_it(store: Store) -> N
     assert store.tablets() == [tablet]
     store.seen(tablet, later(90))
     assert [(one.version, one.last_seen_at) for one in store.tablets()] == [("1.2.0", later(90))]
-
-
-def test_after_the_clock_was_set_back_the_time_is_written_anew(store: Store) -> None:
-    tablet = paired(store)
-    store.seen(tablet, later(-3600))
-    assert [one.last_seen_at for one in store.tablets()] == [later(-3600)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,6 +43,22 @@ class Gate(httpx.BaseTransport):
         return self._inner.handle_request(request)
 
 
+class Behind:
+    """The kiosk's clock: that of the world, or earlier by as much as somebody has set it back."""
+
+    rate = 1.0
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.by = timedelta(0)
+
+    def now(self) -> datetime:
+        return self._clock.now() - self.by
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return self._clock.wait(event, seconds)
+
+
 class EngineWorld:
     """A made-up world with its bank, a store in `folder`, and an engine that a test lets go round."""
 
@@ -54,6 +70,7 @@ class EngineWorld:
 
     def __init__(self, folder: Path, switches: Switches | None = None) -> None:
         self.clock = ManualClock()
+        self.kiosk_clock = Behind(self.clock)
         self.book = StripeBook(self.clock)
         self.world = World(self.clock, self.book, switches)
         self.store = migrated_store(folder / "kiosk.db")
@@ -71,7 +88,7 @@ class EngineWorld:
         return Engine(self.context, inline=inline)
 
     def public_client(self, base: str, transport: httpx.BaseTransport) -> PlugchoicePublic:
-        return PlugchoicePublic(base, clock=self.clock, budgets=self.budgets, transport=transport)
+        return PlugchoicePublic(base, clock=self.kiosk_clock, budgets=self.budgets, transport=transport)
 
     def restart(self) -> None:
         """As after kill -9: the store stays, everything else is forgotten. The old lease runs out first."""

@@ -4,18 +4,55 @@ anybody's way.
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from kiosk.domain.session import Session
-from kiosk.engine.context import Context, Health
+from kiosk.engine.context import Context, Health, about
+from kiosk.engine.crew import Crew
+from kiosk.engine.duty import Duty, Job, Jobs, Pool
 from kiosk.engine.observing import follow
+from kiosk.engine.open_sessions import OpenSessions
 from kiosk.upstream.errors import UpstreamError
-
-log = logging.getLogger(__name__)
 
 PATIENCE = (0, 5, 15, 60, 300, 1800, 7200, 21600, 86400)
 """Seconds between two looks at a hold that has not ended yet."""
+LOOK_EVERY = timedelta(seconds=5)
+"""How often the store is asked for ended sessions without a proof, when none has just ended."""
+
+
+class Prove(Duty):
+    name = "proofs"
+
+    def __init__(self, context: Context, crew: Crew, sessions: OpenSessions) -> None:
+        self._context = context
+        self._crew = crew
+        self._sessions = sessions
+        self._reader = ProofReader(context)
+        self._unproven: list[Session] = []
+        self._looked: datetime | None = None
+        self._ended = 0
+
+    def jobs(self, now: datetime) -> Jobs:
+        if self._context.proofs is None:
+            return Jobs()
+        ended = self._sessions.ended
+        if self._looked is None or now - self._looked >= LOOK_EVERY or ended != self._ended:
+            self._unproven = self._context.store.unproven()
+            self._looked, self._ended = now, ended
+        jobs = []
+        for session in (*self._sessions.all(), *self._unproven):
+            mark = f"proof:{session.key}"
+            if self._reader.wanted(session, now) and not self._crew.busy(mark):
+                self._reader.note_tried(session.key, now)
+                jobs.append(Job(mark, partial(self._read, session.key), pool=Pool.PROOFS, about=about(session)))
+        return Jobs(tuple(jobs), LOOK_EVERY)
+
+    def _read(self, key: str) -> None:
+        session = self._reader.read(key)
+        if session is not None:
+            self._sessions.keep(session)
+            self._looked = None
 
 
 class ProofReader:
@@ -33,17 +70,14 @@ class ProofReader:
             return False
         return now >= self._due.get(session.key, now)
 
-    def take_up(self) -> list[Session]:
-        """Ended sessions whose release is not proven yet, after a restart as at any time."""
-        return self._context.store.unproven() if self._context.proofs is not None else []
-
-    def trying(self, key: str, now: datetime) -> None:
+    def note_tried(self, key: str, now: datetime) -> None:
+        """The provider is asked about it now; the next time later and later."""
         tries = self._tries.get(key, 0)
         self._tries[key] = tries + 1
         self._due[key] = now + timedelta(seconds=PATIENCE[min(tries + 1, len(PATIENCE) - 1)])
 
     def read(self, key: str) -> Session | None:
-        """One look. A failure is tried again later."""
+        """Ask once. A failure is tried again later."""
         context = self._context
         payment = context.store.payment(key)
         intent = payment.intent_id if payment is not None else None

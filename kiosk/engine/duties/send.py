@@ -6,14 +6,19 @@ A start is sent once. The others may be sent again, after a reading has shown th
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
-from kiosk.domain.commands import REPEATABLE, Command, CommandState, Kind, Refusal
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.session import Observation, Session
-from kiosk.domain.status import Status
 from kiosk.engine.context import Context, about, the_session
+from kiosk.engine.crew import Crew
+from kiosk.engine.duty import COMMAND_MARK, NOTHING_SOON, Duty, Job, Jobs
 from kiosk.engine.observing import follow, observe, tell
+from kiosk.engine.open_sessions import OpenSessions
+from kiosk.engine.unanswered import MOST_ATTEMPTS, Unanswered, backoff, effect_missing, given_up
 from kiosk.news.live import session_topic
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone
 from kiosk.upstream.plugchoice.budget import Endpoint
@@ -30,67 +35,74 @@ ENDPOINTS = {
 FIRST = (Kind.STOP, Kind.CANCEL, Kind.CONFIRM, Kind.RECEIPT_EMAIL, Kind.START)
 """What ends a charge goes before what begins one."""
 
-MOST_ATTEMPTS = 8
 LONGEST_REASON = 240
 """Characters of a reason that are kept: a sentence, whatever upstream sends."""
+_SHORTEST_WAIT = timedelta(milliseconds=200)
 
 
-def backoff(attempts: int) -> timedelta:
-    """5, 10, 20, 40, then 60 seconds."""
-    return timedelta(seconds=min(5 * 2 ** max(0, attempts - 1), 60))
+def _turn(command: Command) -> tuple[int, bool, int]:
+    """What ends a charge first, and of those what a driver asked for themselves."""
+    return FIRST.index(command.kind), command.asked_by is not AskedBy.DRIVER, command.id
+
+
+class Send(Duty):
+    """Whatever waits and may be sent now, as far as the budgets of its endpoint reach."""
+
+    name = "send"
+
+    def __init__(self, context: Context, crew: Crew, sessions: OpenSessions, unanswered: Unanswered) -> None:
+        self._context = context
+        self._crew = crew
+        self._sessions = sessions
+        self._unanswered = unanswered
+        self._sender = Sender(context)
+
+    def jobs(self, now: datetime) -> Jobs:
+        store, budgets = self._context.store, self._context.budgets
+        earliest = store.next_command_at()
+        if earliest is None:
+            return Jobs()
+        if earliest > now:
+            return Jobs(wait=earliest - now)
+        chosen: dict[str, Job] = {}
+        taken: Counter[Endpoint] = Counter()
+        again = NOTHING_SOON
+        for command in sorted(store.waiting(now), key=_turn):
+            endpoint, mark = ENDPOINTS[command.kind], COMMAND_MARK + command.session_key
+            wait = budgets.wait(endpoint, now)
+            if wait > timedelta(0) or self._crew.free(endpoint, now) <= taken[endpoint]:
+                again = min(again, max(wait, _SHORTEST_WAIT))
+                continue
+            if mark in chosen or self._crew.busy(mark):
+                continue
+            run = partial(self._send, command.id, command.session_key)
+            chosen[mark] = Job(mark, run, endpoint, about=self._sessions.about(command.session_key))
+            taken[endpoint] += 1
+        return Jobs(tuple(chosen.values()), again)
+
+    def _send(self, command_id: int, key: str) -> None:
+        """Claimed only now: until a worker is free it can still be withdrawn, and a kill loses nothing."""
+        context = self._context
+        if not context.store.claim(command_id, context.clock.now()):
+            return
+        claimed = next(command for command in context.store.commands(key) if command.id == command_id)
+        session = self._sender.send(claimed)
+        self._sessions.note_commanded(key, context.clock.now())
+        self._sessions.keep(session)
+        self._unanswered.follow_up(session)
 
 
 class Sender:
+    """Sends one claimed command."""
+
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def send(self, command: Command) -> Session:
-        """Send a claimed command and store its end. Returns the session as it then stands."""
+        """Send it and store its end. Returns the session as it then stands."""
         if command.kind is Kind.START:
             return self._start(command)
         return self._repeatable(command)
-
-    def resume(self, sent_before: datetime | None = None) -> list[str]:
-        """Commands that were sent and got no end, because the process was killed or could not write: they are unknown.
-
-        All of them after a start; else those sent before a time. Returns the sessions to read soon.
-        """
-        context, now = self._context, self._context.clock.now()
-        keys = []
-        for command in context.store.left_sent():
-            if sent_before is not None and command.sent_at is not None and command.sent_at > sent_before:
-                continue
-            session = the_session(context.store, command.session_key)
-            log.warning("a command was cut off", extra={**about(session), "kind": command.kind.value})
-            if command.kind is Kind.START:
-                tell(context, context.store.start_unanswered(command.id, now, "cut off"))
-            else:
-                context.store.finish(command.id, CommandState.UNKNOWN, now, detail="cut off")
-                context.live.publish(session_topic(command.session_key))
-                keys.append(command.session_key)
-        return keys
-
-    def repeat_unknown(self, session: Session, now: datetime) -> bool:
-        """Send again what got no answer and has, by a later reading, had no effect. True while something is still
-        unknown.
-        """
-        open_ends = False
-        latest = {command.kind: command for command in self._context.store.commands(session.key)}
-        for command in latest.values():
-            if command.state is not CommandState.UNKNOWN or command.kind not in REPEATABLE:
-                continue
-            if not effect_missing(command.kind, session) or self._given_up(command):
-                continue
-            open_ends = True
-            ended, asked = command.ended_at, session.asked_at
-            if ended is not None and asked is not None and asked > ended:
-                self._context.store.again(command.id, now + backoff(command.attempts))
-                self._context.live.publish(session_topic(session.key))
-        return open_ends
-
-    def _given_up(self, command: Command) -> bool:
-        """A stop and a cancel end a hold, so they are never given up while their effect is missing."""
-        return command.attempts >= MOST_ATTEMPTS and command.kind not in {Kind.STOP, Kind.CANCEL}
 
     def _start(self, command: Command) -> Session:
         context, store = self._context, self._context.store
@@ -125,12 +137,13 @@ class Sender:
 
     def _repeatable(self, command: Command) -> Session:
         context, store = self._context, self._context.store
-        token = store.token(command.session_key)
+        session = the_session(store, command.session_key)
+        token = store.token(session.key)
         if token is None:
             store.finish(
                 command.id, CommandState.REFUSED, context.clock.now(), refusal=Refusal.NOT_NOW, detail="no token"
             )
-            return the_session(store, command.session_key)
+            return session
         asked = context.clock.now()
         try:
             seen = self._call(command, token)()
@@ -139,19 +152,19 @@ class Sender:
             context.health.answered()
             # It may be a slip of upstream: a later reading shows whether it must be sent again.
             store.finish(command.id, CommandState.UNKNOWN, now, detail="session gone")
-            session = store.mark_gone(command.session_key, asked, now)
+            session = store.mark_gone(session.key, asked, now)
             tell(context, session)
             return session
         except Refused as no:
             context.health.answered()
-            self._refused(command, no)
+            self._refused(session, command, no)
         except NotSent as error:
             now = context.clock.now()
             wait = error.wait if isinstance(error, BudgetSpent) else backoff(command.attempts)
             if not isinstance(error, BudgetSpent):
                 context.health.failed(now, str(error))
-            session = the_session(store, command.session_key)
-            if self._given_up(command) or not effect_missing(command.kind, session):
+            session = the_session(store, session.key)
+            if given_up(command) or not effect_missing(command.kind, session):
                 store.finish(command.id, CommandState.REFUSED, now, refusal=Refusal.UPSTREAM_DOWN, detail="not sent")
             else:
                 store.again(command.id, now + wait)
@@ -162,13 +175,13 @@ class Sender:
         else:
             context.health.answered()
             store.finish(command.id, CommandState.DONE, context.clock.now())
-            return observe(context, command.session_key, seen, command.kind.value)
-        context.live.publish(session_topic(command.session_key))
-        return the_session(store, command.session_key)
+            return observe(context, session.key, seen, command.kind.value)
+        context.live.publish(session_topic(session.key))
+        return the_session(store, session.key)
 
-    def _refused(self, command: Command, no: Refused) -> None:
+    def _refused(self, session: Session, command: Command, no: Refused) -> None:
         store, now = self._context.store, self._context.clock.now()
-        _log_refusal(the_session(store, command.session_key), command, no)
+        _log_refusal(session, command, no)
         if no.reason is Refusal.TOO_MANY and command.attempts < MOST_ATTEMPTS:
             store.again(command.id, now + (no.retry_after or timedelta(seconds=60)))
             return
@@ -199,14 +212,3 @@ def reason_of(no: Refused) -> str:
 def _log_refusal(session: Session, command: Command, no: Refused) -> None:
     said = {"kind": command.kind.value, "reason": no.reason.value, "said": reason_of(no)}
     log.info("upstream refused a command", extra={**about(session), **said})
-
-
-def effect_missing(kind: Kind, session: Session) -> bool:
-    """By what upstream says now, the command has had no effect (yet). Of a start nothing can be said, so never."""
-    missing = {
-        Kind.STOP: session.can_stop(),
-        Kind.CANCEL: session.can_cancel(),
-        Kind.CONFIRM: session.known_status is Status.CREATED,
-        Kind.RECEIPT_EMAIL: session.can_set_email() and not session.email_known,
-    }
-    return missing.get(kind, False)

@@ -42,10 +42,6 @@ class Trees:
         self._known: dict[str, SeenTree | None] = {}
         self._paces: dict[str, Pace] = {}
 
-    def forget_times(self) -> None:
-        for pace in self._paces.values():
-            pace.forget_times()
-
     def due(self, now: datetime) -> tuple[SitePlan | None, timedelta]:
         """The site whose tree should be read now, and how long until there is one."""
         live = self._context.live
@@ -57,7 +53,7 @@ class Trees:
 
     def read(self, plan: SitePlan) -> None:
         pace, health = self._pace(plan), self._health[plan.id]
-        pace.trying(self._context.clock.now())
+        pace.note_tried(self._context.clock.now())
         failure: UpstreamError | None = None
         try:
             tree = self._pilot.site(plan.chargepilot_site or "").tree
@@ -96,9 +92,6 @@ class Makes:
         self._health = Health("OCPPLAB")
         self._pace = Pace(_LONGEST_FACTS_PAUSE)
 
-    def forget_times(self) -> None:
-        self._pace.forget_times()
-
     def due_in(self, now: datetime) -> timedelta:
         if not any(plan.codes for plan in self._context.sites):
             return FACTS_EVERY
@@ -106,7 +99,7 @@ class Makes:
 
     def read(self) -> None:
         clock = self._context.clock
-        self._pace.trying(clock.now())
+        self._pace.note_tried(clock.now())
         try:
             chargers = self._lab.all_chargers()
         except UpstreamError as error:
@@ -146,7 +139,7 @@ def _facts(code: str, lab_id: str | None, chargers: Iterable[LabCharger]) -> Lab
 
 
 def _says_less(tree: FuseTree, known: SeenTree, now: datetime) -> bool:
-    if not timedelta(0) <= now - known.seen_at < BELIEVED_AFTER:
+    if now - known.seen_at >= BELIEVED_AFTER:
         return False
     lost_a_part = known.tree.complete and not tree.complete
     return lost_a_part or (_has_connectors(known.tree) and not _has_connectors(tree))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from kiosk.domain.charger import AHEAD
 from kiosk.upstream.errors import BudgetSpent, Refused, UpstreamError
 
 _MOST_DOUBLINGS = 20
@@ -28,16 +27,16 @@ class Pace:
         return self._failures
 
     def due_in(self, now: datetime, interval: timedelta) -> timedelta:
-        """How long until it should be read; zero or less when now. A last time that lies ahead says nothing."""
+        """How long until it should be read; zero or less when now."""
         tried = self._tried
-        if tried is None or tried > now + AHEAD:
+        if tried is None:
             return timedelta(0)
         slower = interval * (1 << min(max(0, self._failures - 1), _MOST_DOUBLINGS))
         at = tried + max(interval, min(slower, self._longest))
         closed = self._closed_until
         return (at if closed is None else max(at, closed)) - now
 
-    def trying(self, now: datetime) -> None:
+    def note_tried(self, now: datetime) -> None:
         self._tried = now
 
     def worked(self) -> None:
@@ -51,10 +50,6 @@ class Pace:
         self._closed_until = None if wait is None else now + wait
         if not isinstance(error, BudgetSpent):
             self._failures += 1
-
-    def forget_times(self) -> None:
-        """The clock was set back."""
-        self._tried = self._closed_until = None
 
 
 def why(error: UpstreamError, hint: str) -> str:

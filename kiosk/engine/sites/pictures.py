@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from kiosk.domain.charger import AHEAD
 from kiosk.engine.context import Context
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.ocpplab.pictures import Pictures
@@ -24,9 +23,6 @@ class PictureWatch:
         self._context = context
         self._pictures = pictures
         self._next: datetime | None = None
-
-    def forget_times(self) -> None:
-        self._next = None
 
     def due_in(self, now: datetime) -> timedelta:
         """How long until the next look; zero or less when now."""
@@ -59,6 +55,6 @@ class PictureWatch:
         for url in urls:
             at, there = tried.get(url, (None, False))
             longest = PICTURE_EVERY if there else PICTURE_AGAIN
-            if at is None or at > now + AHEAD or now - at >= longest:
+            if at is None or now - at >= longest:
                 return url
         return None

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from kiosk.domain.charger import AHEAD, Connector
-from kiosk.domain.sighting import NEVER, Price, Sighting
+from kiosk.domain.charger import Connector
+from kiosk.domain.sighting import Price, Sighting
 from kiosk.domain.site_board import ChargerRef, Listing, PublicCharging, SiteConnector
 from kiosk.engine.context import Context, Health
 from kiosk.engine.sites.pace import Pace, why
@@ -90,16 +90,6 @@ class Bays:
         self._known: dict[str, _Known] = {}
         self._asked: deque[datetime] = deque()
 
-    def forget_times(self) -> None:
-        """The clock was set back: what was seen before then is of no known age. Which charger is which stays known."""
-        with self._lock:
-            self._asked.clear()
-            self._states.clear()
-            self._rosters.clear()
-            self._known = {uuid: replace(known, asked_at=NEVER, price=None) for uuid, known in self._known.items()}
-        for pace in (*self._paces.values(), self._prices_pace):
-            pace.forget_times()
-
     # What is due
 
     def due_states(self, now: datetime, watched: Sequence[SitePlan]) -> tuple[SitePlan | None, timedelta]:
@@ -116,7 +106,7 @@ class Bays:
             return [], pause
         ours = {code for plan in watched for code in plan.codes}
         with self._lock:
-            while self._asked and not now - _MINUTE < self._asked[0] <= now + AHEAD:
+            while self._asked and self._asked[0] <= now - _MINUTE:
                 self._asked.popleft()
             room = PRICES_A_MINUTE - len(self._asked)
             if room <= 0:
@@ -138,7 +128,7 @@ class Bays:
     def read_states(self, plan: SitePlan) -> None:
         """Bring the cards of a site up to date. After a failure they keep what they have, and grow old."""
         pace = self._paces[plan.id]
-        pace.trying(self._context.clock.now())
+        pace.note_tried(self._context.clock.now())
         try:
             listing = self._operator.site_connectors(plan.plugchoice_site or "")
             chargers = self._by_uuid(plan, listing)
@@ -158,7 +148,7 @@ class Bays:
         told = []
         for uuid in uuids:
             now = self._context.clock.now()
-            pace.trying(now)
+            pace.note_tried(now)
             try:
                 settings = self._operator.public_charging(uuid)
             except BudgetSpent as spent:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from kiosk.domain.charger import STALE_AFTER, BayState, bay_state
-from kiosk.engine.engine import LEASE
+from kiosk.engine.duty import Pool
+from kiosk.engine.lead import LEASE
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from tests.engine.site_house import PUBLIC, Answer, Build, SiteHouse, code, listing_says, settings_say
 
@@ -218,8 +219,7 @@ def test_an_engine_that_stops_waits_for_no_board_and_its_late_reads_write_nothin
         assert house.store.take_lease(LEASE, "another", house.clock.now(), timedelta(seconds=10))
     finally:
         house.gates["operator"].open.set()
-    assert engine._site_pool is not None
-    engine._site_pool.shutdown(wait=True)
+    engine._crew._pools[Pool.SITES].shutdown(wait=True)
     assert house.asked("operator_site_connectors") == 1
     assert house.store.cards(house.codes) == {}
     assert caplog.records == []

@@ -114,12 +114,10 @@ def test_without_an_address_nobody_is_asked(gallery: Gallery) -> None:
     assert gallery.asked == []
 
 
-def test_an_attempt_from_before_the_clock_was_set_back_is_repeated(gallery: Gallery) -> None:
+def test_restarted_with_an_earlier_clock_an_attempt_is_repeated(gallery: Gallery) -> None:
     gallery.named(AAA=TOWER)
     gallery.watch.read()
-    gallery.house.clock.advance(-86_400)
-    gallery.watch.forget_times()
-    assert gallery.watch.due_in(gallery.house.clock.now()) == timedelta(0)
+    gallery.house.store.pull_back(gallery.house.clock.advance(-86_400))
     gallery.watch.read()
     assert len(gallery.asked) == 2
 

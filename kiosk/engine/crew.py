@@ -1,0 +1,103 @@
+"""Those who do the engine's jobs: a pool of workers for each outside system, one job a mark, grants kept for calls
+under way.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from threading import Event, Lock
+
+from kiosk.engine.duty import Job, Pool
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
+
+SITE_WORKERS = 7
+"""One for each of the five kinds of reads of a site, and two for the public cards of boards."""
+
+OnEnd = Callable[[Job, Exception | None], None]
+"""Told of the end of every job, with what went wrong."""
+
+
+class Crew:
+    """Thread-safe. `inline=True` does the jobs on the thread that begins them, for simulations.
+
+    `on_end` is called after every job: there may be something new to decide. After `stop`, `over` is set.
+    """
+
+    def __init__(self, budgets: Budgets, on_end: Callable[[], None], *, inline: bool = False, workers: int = 8) -> None:
+        self._budgets = budgets
+        self._on_end = on_end
+        self.over = Event()
+        self._lock = Lock()
+        self._marks: set[str] = set()
+        self._in_flight: Counter[Endpoint] = Counter()
+        sizes = {Pool.DRIVERS: workers, Pool.PROOFS: 1, Pool.SITES: SITE_WORKERS}
+        self._pools = {
+            pool: ThreadPoolExecutor(size, thread_name_prefix=pool.name.lower())
+            for pool, size in sizes.items()
+            if not inline
+        }
+
+    def begin(self, job: Job, told: OnEnd) -> bool:
+        """Do the job, or have it done. False while another one with its mark is under way."""
+        with self._lock:
+            if job.mark in self._marks:
+                return False
+            self._marks.add(job.mark)
+            if job.endpoint is not None:
+                self._in_flight[job.endpoint] += 1
+        pool = self._pools.get(job.pool)
+        if pool is None:
+            self._do(job, told)
+        else:
+            pool.submit(self._do, job, told)
+        return True
+
+    def busy(self, mark: str) -> bool:
+        with self._lock:
+            return mark in self._marks
+
+    def under_way(self, prefix: str) -> set[str]:
+        """What follows the prefix in the marks of the jobs that are under way."""
+        with self._lock:
+            return {mark.removeprefix(prefix) for mark in self._marks if mark.startswith(prefix)}
+
+    def free(self, endpoint: Endpoint, now: datetime) -> int:
+        """Grants that are left even when every call under way should still take one."""
+        with self._lock:
+            in_flight = self._in_flight[endpoint]
+        return self._budgets.free(endpoint, now) - in_flight
+
+    def lanes(self, prefix: str, most: int) -> int:
+        """How many more jobs with that prefix may be begun, `most` at a time. Inline there is never one under way."""
+        return most - len(self.under_way(prefix)) if self._pools else sys.maxsize
+
+    def finish(self) -> None:
+        """Let what drivers and proofs wait for come to its end; begin nothing more."""
+        for pool in (Pool.DRIVERS, Pool.PROOFS):
+            if pool in self._pools:
+                self._pools[pool].shutdown(wait=True, cancel_futures=True)
+        self.over.set()
+
+    def leave(self) -> None:
+        """Nobody waits for the reads of a board."""
+        if Pool.SITES in self._pools:
+            self._pools[Pool.SITES].shutdown(wait=False, cancel_futures=True)
+
+    def _do(self, job: Job, told: OnEnd) -> None:
+        error: Exception | None = None
+        try:
+            job.run()
+        except Exception as failure:  # noqa: BLE001 - it is told, and must not end the worker
+            error = failure
+        finally:
+            with self._lock:
+                self._marks.discard(job.mark)
+                if job.endpoint is not None:
+                    self._in_flight[job.endpoint] -= 1
+            if error is None or not self.over.is_set():
+                told(job, error)
+            self._on_end()

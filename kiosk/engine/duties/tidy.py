@@ -1,0 +1,106 @@
+"""What a kill, a full disk or time has left: commands without an end, receipts to be written, data to be erased."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from kiosk.domain.commands import Command, CommandState, Kind
+from kiosk.engine.context import Context, about, the_session
+from kiosk.engine.crew import Crew
+from kiosk.engine.duty import COMMAND_MARK, Duty, Job, Jobs
+from kiosk.engine.observing import follow, tell
+from kiosk.engine.open_sessions import OpenSessions
+from kiosk.engine.unanswered import Unanswered
+from kiosk.news.live import session_topic
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+CUT_OFF_AFTER = timedelta(seconds=90)
+"""Longer than any call lives: what still has no end then could not be written down."""
+ERASE_EVERY = timedelta(hours=1)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class CutOff(Duty):
+    """Commands that were sent and got no end, because the process was killed or could not write: they are unknown."""
+
+    name = "cut-off commands"
+    beat = LOOK_EVERY
+
+    def __init__(self, context: Context, crew: Crew, sessions: OpenSessions, unanswered: Unanswered) -> None:
+        self._context = context
+        self._crew = crew
+        self._sessions = sessions
+        self._unanswered = unanswered
+        self._began = NEVER
+
+    def take_over(self, now: datetime) -> None:
+        self._unanswered.recall(self._sessions.all())
+        self._began = now
+
+    def jobs(self, now: datetime) -> Jobs:
+        """Nobody will hear the answers to what an earlier leader has sent; of our own no call lives for so long."""
+        own = self._crew.under_way(COMMAND_MARK)
+        since = max(self._began, now - CUT_OFF_AFTER)
+        return Jobs(
+            tuple(
+                Job(
+                    f"cut-off:{command.id}",
+                    partial(self._end, command),
+                    about=self._sessions.about(command.session_key),
+                )
+                for command in self._context.store.left_sent()
+                if command.session_key not in own and (command.sent_at is None or command.sent_at <= since)
+            )
+        )
+
+    def _end(self, command: Command) -> None:
+        context, now = self._context, self._context.clock.now()
+        session = the_session(context.store, command.session_key)
+        log.warning("a command was cut off", extra={**about(session), "kind": command.kind.value})
+        if command.kind is Kind.START:
+            tell(context, context.store.start_unanswered(command.id, now, "cut off"))
+            return
+        context.store.finish(command.id, CommandState.UNKNOWN, now, detail="cut off")
+        self._unanswered.add(session.key)
+        context.store.hint(session.key, now)
+        context.live.publish(session_topic(session.key))
+
+
+class Receipts(Duty):
+    """Writes what a kill, or a store that could not write, has left without a receipt, each by itself."""
+
+    name = "receipts"
+    beat = LOOK_EVERY
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def jobs(self, now: datetime) -> Jobs:  # noqa: ARG002 - whatever the time
+        return Jobs(
+            tuple(
+                Job(f"receipt:{session.key}", partial(follow, self._context, session), about=about(session))
+                for session in self._context.store.without_receipt()
+            )
+        )
+
+
+class Erase(Duty):
+    """Erases e-mails, devices and upstream keys of sessions that ended long enough ago, and old hand-offs."""
+
+    name = "erase"
+    beat = ERASE_EVERY
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def jobs(self, now: datetime) -> Jobs:
+        store = self._context.store
+        store.forget_handoffs(now)
+        erased = store.erase_personal(now - self._context.personal_data_lives)
+        if erased:
+            log.info("personal data of ended sessions was erased", extra={"sessions": erased})
+        return Jobs()

@@ -1,0 +1,105 @@
+"""The open sessions as last stored, and what the duties must know of them between two rounds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Lock
+
+from kiosk.domain.session import Session
+from kiosk.engine.context import Context, about
+from kiosk.engine.schedule import ReadNeed, target_seconds
+from kiosk.news.live import session_topic
+
+CLOSELY_FOR = timedelta(seconds=60)
+"""How long after a command of it has ended a session is read closely."""
+
+
+class OpenSessions:
+    """Only a cache: the store is the truth and is read again every few seconds. Thread-safe."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = Lock()
+        self._sessions: dict[str, Session] = {}
+        self._asked: dict[str, datetime] = {}
+        self._commanded: dict[str, datetime] = {}
+        self._ended = 0
+        self.stale = True
+
+    def refresh(self) -> None:
+        """Read from the store what is open; forget the rest."""
+        self.stale = False
+        sessions = {session.key: session for session in self._context.store.sessions_to_watch()}
+        with self._lock:
+            self._sessions = sessions
+            self._asked = {key: at for key, at in self._asked.items() if key in sessions}
+            self._commanded = {key: at for key, at in self._commanded.items() if key in sessions}
+
+    def keep(self, session: Session) -> None:
+        """A newer state of one session; one that has ended is open no more."""
+        with self._lock:
+            known = self._sessions.get(session.key)
+            if session.watchable and not session.final:
+                if known is None or session.version >= known.version:
+                    self._sessions[session.key] = session
+            elif self._sessions.pop(session.key, None) is not None:
+                self._ended += 1
+
+    @property
+    def ended(self) -> int:
+        """How many have ended under the eyes of this engine."""
+        with self._lock:
+            return self._ended
+
+    def all(self) -> list[Session]:
+        with self._lock:
+            return list(self._sessions.values())
+
+    def about(self, key: str) -> dict[str, str]:
+        """What a line of the log says of the session with that key; also of one that is not open."""
+        with self._lock:
+            session = self._sessions.get(key)
+        return about(session) if session is not None else {"session": key}
+
+    def note_asked(self, key: str, now: datetime) -> None:
+        """A read of this session is on its way."""
+        with self._lock:
+            self._asked[key] = now
+
+    def note_commanded(self, key: str, now: datetime) -> None:
+        """A command of this session has just ended: something is about to change."""
+        with self._lock:
+            self._commanded[key] = now
+
+    def needs(self, now: datetime, busy: set[str]) -> list[ReadNeed]:
+        """What wants to be read, without the sessions whose keys are in `busy`."""
+        hints = self._context.store.hints()
+        with self._lock:
+            sessions, asked, commanded = list(self._sessions.values()), dict(self._asked), dict(self._commanded)
+        needs = []
+        for session in sessions:
+            hint = hints.pop(session.key, None)
+            if session.key in busy:
+                continue
+            last = asked.get(session.key) or session.asked_at
+            if hint is not None and (last is None or hint >= last):
+                needs.append(ReadNeed(session.key, None, 1.0))
+                continue
+            needs.append(ReadNeed(session.key, last, self._target(session, now, commanded.get(session.key))))
+        # A hint about a session that has ended, of a refund for instance: read once more.
+        needs.extend(ReadNeed(key, None, 1.0) for key in hints if key not in busy)
+        return needs
+
+    def target(self, session: Session, now: datetime) -> float:
+        """How often this session should be read, in seconds."""
+        with self._lock:
+            commanded = self._commanded.get(session.key)
+        return self._target(session, now, commanded)
+
+    def _target(self, session: Session, now: datetime, commanded: datetime | None) -> float:
+        return target_seconds(
+            session,
+            now,
+            watched=self._context.live.watched(session_topic(session.key)),
+            lately_asked=commanded is not None and now - commanded < CLOSELY_FOR,
+        )

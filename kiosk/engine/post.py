@@ -1,0 +1,116 @@
+"""A duty at its place in the round, and what is remembered of it: when it ran, when it runs next, what failed last."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TypedDict
+
+from kiosk.engine.crew import Crew
+from kiosk.engine.duty import EVERY_ROUND, Duty, Job
+
+log = logging.getLogger(__name__)
+
+AFTER_FAILURE = timedelta(seconds=1)
+LONGEST_AFTER_FAILURE = timedelta(minutes=1)
+"""A duty that failed is run again after its beat, but not later than this."""
+_MOST_FAILING = 1000
+
+
+class DutyState(TypedDict):
+    """A duty's state as plain JSON: times as ISO 8601 UTC, the error as the name of its class."""
+
+    name: str
+    beat_seconds: float
+    last_run: str | None
+    next_run: str | None
+    last_error: str | None
+    last_error_at: str | None
+
+
+class Post:
+    """One duty at its place in the round. Whatever fails in it is logged once, again when it works, and stays in it."""
+
+    def __init__(self, duty: Duty, now: Callable[[], datetime]) -> None:
+        self._duty = duty
+        self._now = now
+        self._lock = Lock()
+        self._ready = False
+        self._last_run: datetime | None = None
+        self._next_run: datetime | None = None
+        self._last_error: tuple[str, datetime] | None = None
+        self._failing = False
+        self._failing_jobs: set[str] = set()
+
+    def lead(self) -> None:
+        """This process begins to lead: the duty takes over before it runs again."""
+        self._ready, self._next_run = False, None
+
+    def turn(self, now: datetime, crew: Crew) -> timedelta:
+        """Run the duty when its beat is over. Returns how long until it may have something to do."""
+        if self._duty.beat > EVERY_ROUND and self._next_run is not None and now < self._next_run:
+            return self._next_run - now
+        try:
+            if not self._ready:
+                self._duty.take_over(now)
+                self._ready = True
+            jobs = self._duty.jobs(now)
+        except Exception as error:  # noqa: BLE001 - one duty's failure must not keep the others from running
+            self._decision_failed(error)
+            wait = min(max(self._duty.beat, AFTER_FAILURE), LONGEST_AFTER_FAILURE)
+        else:
+            self._decided()
+            for job in jobs.now:
+                crew.begin(job, self._ended)
+            wait = max(self._duty.beat, jobs.wait)
+        self._last_run, self._next_run = now, now + wait
+        return wait
+
+    def state(self) -> DutyState:
+        with self._lock:
+            error, at = self._last_error or (None, None)
+        return DutyState(
+            name=self._duty.name,
+            beat_seconds=self._duty.beat.total_seconds(),
+            last_run=_iso(self._last_run),
+            next_run=_iso(self._next_run),
+            last_error=error,
+            last_error_at=_iso(at),
+        )
+
+    def _decision_failed(self, error: Exception) -> None:
+        with self._lock:
+            first, self._failing = not self._failing, True
+            self._last_error = type(error).__name__, self._now()
+        if first:
+            said = {"duty": self._duty.name}
+            log.error("a duty of the engine failed; the others go on", exc_info=error, extra=said)
+
+    def _decided(self) -> None:
+        with self._lock:
+            again, self._failing = self._failing, False
+        if again:
+            log.info("a duty of the engine works again", extra={"duty": self._duty.name})
+
+    def _ended(self, job: Job, error: Exception | None) -> None:
+        """How a job came to its end, on whatever thread it was done."""
+        said = {**job.about, "duty": self._duty.name}
+        with self._lock:
+            known = job.mark in self._failing_jobs
+            if error is None:
+                self._failing_jobs.discard(job.mark)
+            else:
+                if len(self._failing_jobs) >= _MOST_FAILING:
+                    self._failing_jobs.clear()
+                self._failing_jobs.add(job.mark)
+                self._last_error = type(error).__name__, self._now()
+        if error is not None and not known:
+            log.error("a job of the engine failed; it is tried again when it is due", exc_info=error, extra=said)
+        elif error is None and known:
+            log.info("a job of the engine works again", extra=said)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
