@@ -52,7 +52,8 @@ class Jobs:
 class Duty(ABC):
     """One kind of the engine's work. It decides in `jobs`, on the engine's own thread; the crew does the jobs.
 
-    `beat` is the shortest time between two runs; with EVERY_ROUND it is asked in every round.
+    `beat` is the time between two runs; with EVERY_ROUND it is asked in every round, and `Jobs.wait` says when at the
+    latest.
     """
 
     name: ClassVar[str]

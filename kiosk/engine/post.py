@@ -64,7 +64,7 @@ class Post:
             self._decided()
             for job in jobs.now:
                 crew.begin(job, self._ended)
-            wait = max(self._duty.beat, jobs.wait)
+            wait = self._duty.beat or jobs.wait
         self._last_run, self._next_run = now, now + wait
         return wait
 
