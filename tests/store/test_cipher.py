@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.store import Cipher, Store
+from tests.worlds.once import SECRET
 
 from .build import PAYMENT, opened
 
@@ -43,7 +44,7 @@ def test_an_empty_key_is_refused(keys: list[str]) -> None:
 
 def test_secrets_outlive_a_rotation_and_are_gone_when_their_key_is_removed(store: Store, url: str) -> None:
     key = opened(store)
-    rotated = Store(url, Cipher(["a newer secret", "a secret of the tests"]))
+    rotated = Store(url, Cipher(["a newer secret", SECRET]))
     removed = Store(url, Cipher(["a newer secret"]))
     try:
         assert (rotated.token(key), rotated.payment(key)) == ("token-1", PAYMENT)

@@ -287,6 +287,4 @@ def test_a_card_is_fresh_only_when_price_and_states_are() -> None:
     assert card.fresh(later(100), timedelta(seconds=30))
     assert not card.fresh(later(101), timedelta(seconds=30))
     assert not card.stale(later(150))
-    assert not public_card(100, priced_at=later(200)).fresh(later(110), timedelta(hours=1))
-    assert not public_card(100, priced_at=later(70)).fresh(later(60), timedelta(hours=1))
     assert public_card(100).fresh(later(110), timedelta(seconds=10))
