@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from kiosk.sandbox.stripe.faults import Loss
 from tests.sandbox.stripe.stripe_host import (
@@ -125,7 +125,21 @@ def test_a_failed_challenge_can_be_followed_by_another_card(page: Page, shop: Sh
 def test_escape_leaves_the_challenge_and_counts_as_failed(page: Page, shop: Shop) -> None:
     shop.open(page)
     pay_with(page, "4000002500003155")
+    expect(challenge(page).get_by_role("button", name="Complete")).to_be_enabled()
     challenge(page).get_by_role("button", name="Complete").press("Escape")
+    expect_result(page, "invalid_request_error/payment_intent_authentication_failure")
+
+
+@in_both_places
+def test_escape_before_the_challenge_listens_counts_as_failed_as_soon_as_it_does(page: Page, shop: Shop) -> None:
+    held: list[Route] = []
+    page.route("**/challenge.js", lambda route: held.append(route))
+    shop.open(page)
+    with page.expect_request("**/challenge.js"):
+        pay_with(page, "4000002500003155")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_visible()
+    held.pop().fallback()
     expect_result(page, "invalid_request_error/payment_intent_authentication_failure")
 
 

@@ -414,7 +414,11 @@
     dialog.setAttribute('aria-label', frame.title);
     Object.assign(dialog.style, { border: '0', padding: '0', width: 'min(26rem, 94vw)', maxWidth: '94vw' });
     Object.assign(frame.style, { border: '0', display: 'block', width: '100%', height: 'min(26rem, 80vh)' });
+    dialog.tabIndex = -1;
     dialog.append(frame);
+    let listens = false; // whether the script of the frame does
+    let refused = false;
+    const refuse = () => frame.contentWindow?.postMessage({ kind: 'refuse' }, PAGES);
     return new Promise((resolve) => {
       /** @param {MessageEvent} event */
       function hear(event) {
@@ -430,11 +434,17 @@
       window.addEventListener('message', hear);
       dialog.addEventListener('cancel', (event) => {
         event.preventDefault();
-        frame.contentWindow?.postMessage({ kind: 'refuse' }, PAGES);
+        refused = true;
+        if (listens) refuse();
       });
       document.body.append(dialog);
       dialog.showModal();
-      frame.addEventListener('load', () => frame.focus());
+      dialog.focus(); // a key in a frame that does not listen yet would be lost
+      frame.addEventListener('load', () => {
+        listens = true;
+        frame.focus();
+        if (refused) refuse(); // somebody was quicker than the frame
+      });
     });
   }
 
