@@ -292,7 +292,7 @@ class Fleet:
             session,
             now,
             watched=self.live.watched(session_topic(session.key)),
-            lately_asked=ended is not None and now - ended < CLOSELY_FOR,
+            just_commanded=ended is not None and now - ended < CLOSELY_FOR,
         )
         return ReadNeed(session.key, session.asked_at, target)
 

@@ -1,6 +1,4 @@
-"""Those who do the engine's jobs: a pool of workers for each outside system, one job a mark, grants kept for calls
-under way.
-"""
+"""Those who do the engine's jobs: pools of workers, one job a mark, grants kept for calls under way."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ OnEnd = Callable[[Job, Exception | None], None]
 class Crew:
     """Thread-safe. `inline=True` does the jobs on the thread that begins them, for simulations.
 
-    `on_end` is called after every job: there may be something new to decide. After `stop`, `over` is set.
+    `on_end` is called after every job: there may be something new to decide. After `finish`, `over` is set.
     """
 
     def __init__(self, budgets: Budgets, on_end: Callable[[], None], *, inline: bool = False, workers: int = 8) -> None:
@@ -32,9 +30,10 @@ class Crew:
         self._on_end = on_end
         self.over = Event()
         self._lock = Lock()
+        self._finishing = False
         self._marks: set[str] = set()
         self._in_flight: Counter[Endpoint] = Counter()
-        sizes = {Pool.DRIVERS: workers, Pool.PROOFS: 1, Pool.SITES: SITE_WORKERS}
+        sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.SITES: SITE_WORKERS}
         self._pools = {
             pool: ThreadPoolExecutor(size, thread_name_prefix=pool.name.lower())
             for pool, size in sizes.items()
@@ -42,18 +41,18 @@ class Crew:
         }
 
     def begin(self, job: Job, told: OnEnd) -> bool:
-        """Do the job, or have it done. False while another one with its mark is under way."""
+        """Do the job, or have it done. False while another one with its mark is under way, and after `finish`."""
         with self._lock:
-            if job.mark in self._marks:
+            if self._finishing or job.mark in self._marks:
                 return False
+            pool = self._pools.get(job.pool)
+            if pool is not None:
+                pool.submit(self._do, job, told)
             self._marks.add(job.mark)
             if job.endpoint is not None:
                 self._in_flight[job.endpoint] += 1
-        pool = self._pools.get(job.pool)
         if pool is None:
             self._do(job, told)
-        else:
-            pool.submit(self._do, job, told)
         return True
 
     def busy(self, mark: str) -> bool:
@@ -76,8 +75,10 @@ class Crew:
         return most - len(self.under_way(prefix)) if self._pools else sys.maxsize
 
     def finish(self) -> None:
-        """Let what drivers and proofs wait for come to its end; begin nothing more."""
-        for pool in (Pool.DRIVERS, Pool.PROOFS):
+        """Begin nothing more, and let commands, reads and proofs that are under way come to their end."""
+        with self._lock:
+            self._finishing = True
+        for pool in (Pool.COMMANDS, Pool.READS, Pool.PROOFS):
             if pool in self._pools:
                 self._pools[pool].shutdown(wait=True, cancel_futures=True)
         self.over.set()

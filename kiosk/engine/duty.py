@@ -19,9 +19,11 @@ NOTHING_SOON = timedelta(minutes=1)
 
 
 class Pool(Enum):
-    """Whose workers do a job. A slow outside system keeps only its own pool waiting."""
+    """Which workers do a job. A slow outside system keeps only its own pools waiting."""
 
-    DRIVERS = auto()
+    COMMANDS = auto()
+    READS = auto()
+    """Not those of the commands: while the back office hangs, a stop must not queue behind what only reads."""
     PROOFS = auto()
     SITES = auto()
 
@@ -37,7 +39,7 @@ class Job:
     mark: str = field(repr=False)
     run: Callable[[], None]
     endpoint: Endpoint | None = None
-    pool: Pool = Pool.DRIVERS
+    pool: Pool = Pool.COMMANDS
     about: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

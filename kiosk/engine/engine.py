@@ -81,8 +81,10 @@ class Engine:
         if self._thread is not None:
             self._thread.join(timeout=5)
         self._crew.finish()
-        self._lead.give_back()
-        self._crew.leave()
+        try:
+            self._lead.give_back()
+        finally:
+            self._crew.leave()
 
     def wake(self) -> None:
         """Somebody asked for something that stands in the store: read it now."""

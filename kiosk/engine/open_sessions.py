@@ -21,16 +21,25 @@ class OpenSessions:
         self._context = context
         self._lock = Lock()
         self._sessions: dict[str, Session] = {}
+        self._kept_meanwhile: dict[str, Session] = {}
         self._asked: dict[str, datetime] = {}
         self._commanded: dict[str, datetime] = {}
         self._ended = 0
         self.stale = True
 
     def refresh(self) -> None:
-        """Read from the store what is open; forget the rest."""
+        """Read from the store what is open; forget the rest. After a failure the list is still stale."""
         self.stale = False
-        sessions = {session.key: session for session in self._context.store.sessions_to_watch()}
         with self._lock:
+            self._kept_meanwhile = {}
+        try:
+            sessions = {session.key: session for session in self._context.store.sessions_to_watch()}
+        except Exception:
+            self.stale = True
+            raise
+        with self._lock:
+            for session in self._kept_meanwhile.values():
+                _keep(sessions, session)
             self._sessions = sessions
             self._asked = {key: at for key, at in self._asked.items() if key in sessions}
             self._commanded = {key: at for key, at in self._commanded.items() if key in sessions}
@@ -38,16 +47,13 @@ class OpenSessions:
     def keep(self, session: Session) -> None:
         """A newer state of one session; one that has ended is open no more."""
         with self._lock:
-            known = self._sessions.get(session.key)
-            if session.watchable and not session.final:
-                if known is None or session.version >= known.version:
-                    self._sessions[session.key] = session
-            elif self._sessions.pop(session.key, None) is not None:
+            self._kept_meanwhile[session.key] = session
+            if _keep(self._sessions, session):
                 self._ended += 1
 
     @property
     def ended(self) -> int:
-        """How many have ended under the eyes of this engine."""
+        """How many this engine has seen end."""
         with self._lock:
             return self._ended
 
@@ -101,5 +107,15 @@ class OpenSessions:
             session,
             now,
             watched=self._context.live.watched(session_topic(session.key)),
-            lately_asked=commanded is not None and now - commanded < CLOSELY_FOR,
+            just_commanded=commanded is not None and now - commanded < CLOSELY_FOR,
         )
+
+
+def _keep(sessions: dict[str, Session], session: Session) -> bool:
+    """Put a state in its place unless a newer one is there. True when the session has ended, and was open before."""
+    if not session.watchable or session.final:
+        return sessions.pop(session.key, None) is not None
+    known = sessions.get(session.key)
+    if known is None or session.version >= known.version:
+        sessions[session.key] = session
+    return False

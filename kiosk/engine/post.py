@@ -57,13 +57,13 @@ class Post:
                 self._duty.take_over(now)
                 self._ready = True
             jobs = self._duty.jobs(now)
+            for job in jobs.now:
+                crew.begin(job, self._ended)
         except Exception as error:  # noqa: BLE001 - one duty's failure must not keep the others from running
             self._decision_failed(error)
             wait = min(max(self._duty.beat, AFTER_FAILURE), LONGEST_AFTER_FAILURE)
         else:
             self._decided()
-            for job in jobs.now:
-                crew.begin(job, self._ended)
             wait = self._duty.beat or jobs.wait
         self._last_run, self._next_run = now, now + wait
         return wait
@@ -95,7 +95,7 @@ class Post:
             log.info("a duty of the engine works again", extra={"duty": self._duty.name})
 
     def _ended(self, job: Job, error: Exception | None) -> None:
-        """How a job came to its end, on whatever thread it was done."""
+        """A job has ended, on the thread that did it."""
         said = {**job.about, "duty": self._duty.name}
         with self._lock:
             known = job.mark in self._failing_jobs

@@ -46,10 +46,10 @@ class Plan:
     last_read: datetime | None
 
 
-def target_seconds(session: Session, now: datetime, *, watched: bool, lately_asked: bool) -> float:
+def target_seconds(session: Session, now: datetime, *, watched: bool, just_commanded: bool) -> float:
     """How often this session should be read while the budget allows.
 
-    `watched`: a page of it is open. `lately_asked`: a command of it ended less than a minute ago, so that something
+    `watched`: a page of it is open. `just_commanded`: a command of it ended less than a minute ago, so that something
     is about to change.
     """
     if session.gone_at is not None:
@@ -59,11 +59,11 @@ def target_seconds(session: Session, now: datetime, *, watched: bool, lately_ask
     patience = max(0.0, (now - since).total_seconds()) / 20
     match session.facts.group:
         case Group.UNPAID:
-            return 3.0 if lately_asked else max(10.0 if watched else 30.0, min(patience, 60.0))
+            return 3.0 if just_commanded else max(10.0 if watched else 30.0, min(patience, 60.0))
         case Group.PREPARING:
             return max(3.0, min(patience, 30.0))
         case Group.RUNNING:
-            return _running(session, watched, lately_asked, patience)
+            return _running(session, watched, just_commanded, patience)
         case Group.SETTLING:
             return max(4.0, min(patience, 60.0))
         case Group.OPERATOR:
@@ -72,8 +72,8 @@ def target_seconds(session: Session, now: datetime, *, watched: bool, lately_ask
             return max(10.0, min(patience, 120.0))
 
 
-def _running(session: Session, watched: bool, lately_asked: bool, patience: float) -> float:
-    if session.known_status is Status.STOPPING or lately_asked:
+def _running(session: Session, watched: bool, just_commanded: bool, patience: float) -> float:
+    if session.known_status is Status.STOPPING or just_commanded:
         return max(3.0, min(patience, 30.0))
     ordinary = 10.0 if watched else 60.0
     if not session.energy_kwh:
@@ -150,7 +150,8 @@ def _due_now(needs: list[ReadNeed], stretch: float, free: int, now: datetime) ->
 def _paced(
     needs: list[ReadNeed], pace: timedelta, free: int, last_read: datetime | None, now: datetime
 ) -> tuple[list[str], timedelta]:
-    """One read a pace, for whoever is unread longest by his own target, due or not, so that no place is left unused.
+    """One read a pace, for the session that is unread longest by its own target, due or not, so that no place is left
+    unused.
 
     Not "earliest due first": that would carry the delay of a busy minute on for ever, because there is no slack.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -44,9 +43,9 @@ class Unanswered:
         self._lock = Lock()
         self._keys: set[str] = set()
 
-    def recall(self, sessions: Iterable[Session]) -> None:
-        """Find those of these sessions in the store."""
-        for session in sessions:
+    def recall(self) -> None:
+        """Find them in the store, among the sessions that may still change."""
+        for session in self._context.store.sessions_to_watch():
             commands = self._context.store.commands(session.key)
             if any(command.state is CommandState.UNKNOWN for command in commands):
                 self.add(session.key)
@@ -60,9 +59,13 @@ class Unanswered:
             return key in self._keys
 
     def follow_up(self, session: Session) -> None:
-        """After a command or a reading of it: send again what must be, and remember whether something is still open."""
-        open_ends = self.send_again(session, self._context.clock.now())
+        """After a command or a reading of it: send again what must be, and remember whether something is still open.
+
+        One at a time: else a reading that saw a command still under way could forget the session after the command
+        has ended without an answer.
+        """
         with self._lock:
+            open_ends = self.send_again(session, self._context.clock.now())
             (self._keys.add if open_ends else self._keys.discard)(session.key)
 
     def send_again(self, session: Session, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
-from kiosk.domain.session import Observation, Phase, Session, fold
+from kiosk.domain.session import Event, Observation, Phase, Session, fold
 from kiosk.store.commands import end_command, insert_command
 from kiosk.store.database import changed_one
 from kiosk.store.errors import BayTaken
@@ -50,14 +50,19 @@ class Starts(Part):
             connection.execute(insert(grants).values(**owner))
             return insert_command(connection, session.key, Kind.START, AskedBy.DRIVER, now)
 
-    def start_done(self, command_id: int, token: str, seen: Observation, now: datetime) -> Session:
-        """Upstream made the session. Raises Missing, or WrongState when the start was not the one being sent."""
+    def start_done(
+        self, command_id: int, token: str, seen: Observation, now: datetime
+    ) -> tuple[Session, tuple[Event, ...]]:
+        """Upstream made the session: the session, and what its first reading changed.
+
+        Raises Missing, or WrongState when the start was not the one being sent.
+        """
         with self._database.write() as connection:
             before = self._end(connection, command_id, CommandState.DONE, now)
-            after, _ = fold(replace(before, phase=Phase.OPEN), seen)
+            after, events = fold(replace(before, phase=Phase.OPEN), seen)
             append_observation(connection, before.key, "start", seen)
             secrets = {"token": self._cipher.encrypt(token), **payment_values(self._cipher, seen.payment)}
-            return save_session(connection, before, after, now, **secrets)
+            return save_session(connection, before, after, now, **secrets), events
 
     def start_refused(
         self,

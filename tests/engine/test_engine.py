@@ -17,7 +17,6 @@ from kiosk.domain.status import Status
 from kiosk.engine.context import the_session
 from kiosk.engine.duties.prove import ProofReader
 from kiosk.engine.duties.send import Sender
-from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.receipts import issue
 from kiosk.engine.unanswered import MOST_ATTEMPTS, effect_missing
 from kiosk.sandbox.world.faults import Kind as Fault
@@ -250,17 +249,6 @@ def test_a_hint_makes_the_engine_read_at_once(house: House) -> None:
     house.engine.round()
     assert house.answered("session") == before + 1
     assert house.store.hints() == {}
-
-
-def test_an_older_state_never_replaces_a_newer_one_among_the_open_sessions(house: House) -> None:
-    key = house.charging()
-    known = OpenSessions(house.context)
-    known.refresh()
-    newer = house.session(key)
-    older = Session(key, CODE, 1, Phase.OPEN, newer.requested_at, version=1, status="created")
-    known.keep(older)
-    assert known.all() == [newer]
-    assert known.needs(house.clock.now(), {key}) == []
 
 
 def test_without_a_payment_there_is_nothing_to_prove(house_with_proofs: House) -> None:

@@ -35,8 +35,8 @@ def session(status: str, *, since: float = 0, phase: Phase = Phase.OPEN) -> Sess
     )
 
 
-def target(of: Session, *, watched: bool = True, lately_asked: bool = False) -> float:
-    return target_seconds(of, NOW, watched=watched, lately_asked=lately_asked)
+def target(of: Session, *, watched: bool = True, just_commanded: bool = False) -> float:
+    return target_seconds(of, NOW, watched=watched, just_commanded=just_commanded)
 
 
 def charging(kwh: str = "10", cost: int = 525, kw: Decimal = Decimal("10.8")) -> Session:
@@ -56,7 +56,7 @@ def charging(kwh: str = "10", cost: int = 525, kw: Decimal = Decimal("10.8")) ->
 def test_what_is_about_to_change_is_read_every_few_seconds() -> None:
     for status in (Status.AUTHORIZED, Status.STARTING, Status.STOPPING, Status.SETTLING):
         assert target(session(status)) <= 5
-    assert target(session(Status.CREATED), lately_asked=True) <= 5
+    assert target(session(Status.CREATED), just_commanded=True) <= 5
 
 
 def test_a_watched_charge_is_read_every_ten_seconds_and_an_unwatched_one_every_minute() -> None:

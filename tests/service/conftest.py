@@ -94,7 +94,8 @@ class Desk:
         assert self.store.claim(command.id, self.now)
         payment = PaymentContext("pi_3Kiosk_secret_abcdef", "pk_test_kiosk", "acct_kiosk")
         seen = self.observation("created", payment=payment, created_at=self.now)
-        return self.store.start_done(command.id, f"token-{key}", seen, self.now)
+        session, _ = self.store.start_done(command.id, f"token-{key}", seen, self.now)
+        return session
 
     def observation(self, status: str | None, **seen: Any) -> Observation:
         return Observation(

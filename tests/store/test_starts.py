@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
-from kiosk.domain.session import Phase, Session
+from kiosk.domain.session import Event, Phase, Session
 from kiosk.store import BayTaken, Missing, Store, WrongState
 
 from .build import NOW, PAYMENT, at_once, later, opened, queued, seen, stored
@@ -98,7 +98,8 @@ def test_a_start_that_was_answered_opens_the_session(store: Store) -> None:
 def test_a_start_without_a_payment_context_is_stored_all_the_same(store: Store) -> None:
     asked = stored(store)
     store.claim(asked.id, NOW)
-    store.start_done(asked.id, "token-1", seen("created"), later(11))
+    _, events = store.start_done(asked.id, "token-1", seen("created"), later(11))
+    assert Event.STATUS in events
     assert (store.token("key-1"), store.payment("key-1")) == ("token-1", None)
     assert store.session_by_intent("pi_3Abc") is None
 

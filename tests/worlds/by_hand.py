@@ -125,7 +125,8 @@ class ByHand:
         """The back office made the session, to be paid with `payment`."""
         command = self.claim(key)
         observation = self.observation("created", payment=payment, created_at=self.now, **seen)
-        return self.store.start_done(command, f"token-{key}", observation, self.now)
+        session, _ = self.store.start_done(command, f"token-{key}", observation, self.now)
+        return session
 
     def observation(self, status: str | None, **seen: Any) -> Observation:
         usual = {"charger_online": True, "tariff": TARIFF, "charger_name": self.charger_name}

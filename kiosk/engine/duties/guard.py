@@ -51,9 +51,9 @@ class Guard(Duty):
         again_after = ACT_AGAIN_OFFLINE if session.charger_online is False else ACT_AGAIN_AFTER
         if mark in self._acted and now - self._acted[mark] < again_after:
             return False
+        self._context.store.ask(session.key, step.kind, step.asked_by, now)
         self._acted[mark] = now
         said = {"kind": step.kind.value, "reason": step.asked_by.value}
         log.info("the kiosk acts by itself", extra={**about(session), **said})
-        self._context.store.ask(session.key, step.kind, step.asked_by, now)
         self._context.live.publish(session_topic(session.key))
         return True

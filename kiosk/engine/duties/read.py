@@ -9,7 +9,7 @@ from functools import partial
 
 from kiosk.engine.context import WHILE_RESTING, Context
 from kiosk.engine.crew import Crew
-from kiosk.engine.duty import Duty, Job, Jobs
+from kiosk.engine.duty import Duty, Job, Jobs, Pool
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.reading import read_card, read_session
 from kiosk.engine.schedule import plan
@@ -43,7 +43,7 @@ class ReadSessions(Duty):
         jobs = []
         for key in chosen.now:
             self._sessions.note_asked(key, now)
-            jobs.append(Job(_MARK + key, partial(self._read, key), endpoint, about=self._sessions.about(key)))
+            jobs.append(Job(_MARK + key, partial(self._read, key), endpoint, Pool.READS, self._sessions.about(key)))
         wait = chosen.again_in if free > 0 else max(budgets.wait(endpoint, now), _SHORTEST_WAIT)
         return Jobs(tuple(jobs), wait)
 
@@ -76,5 +76,5 @@ class ReadCards(Duty):
                 continue
             if self._crew.free(endpoint, now) <= len(jobs):
                 return Jobs(tuple(jobs), max(self._context.budgets.wait(endpoint, now), _SHORTEST_WAIT))
-            jobs.append(Job(mark, partial(read_card, self._context, code), endpoint, about={"code": code}))
+            jobs.append(Job(mark, partial(read_card, self._context, code), endpoint, Pool.READS, {"code": code}))
         return Jobs(tuple(jobs))

@@ -85,6 +85,8 @@ class Send(Duty):
         context = self._context
         if not context.store.claim(command_id, context.clock.now()):
             return
+        # Until `follow_up` has seen its end: whatever fails in between, a later reading asks what became of it.
+        self._unanswered.add(key)
         claimed = next(command for command in context.store.commands(key) if command.id == command_id)
         session = self._sender.send(claimed)
         self._sessions.note_commanded(key, context.clock.now())
@@ -129,8 +131,9 @@ class Sender:
             ended = store.start_unanswered(command.id, now, "no answer")
         else:
             context.health.answered()
-            ended = store.start_done(command.id, started.token, started.observation, context.clock.now())
-            follow(context, ended)
+            now = context.clock.now()
+            ended, events = store.start_done(command.id, started.token, started.observation, now)
+            follow(context, ended, events)
             return ended
         tell(context, ended)
         return ended

@@ -38,7 +38,7 @@ class CutOff(Duty):
         self._began = NEVER
 
     def take_over(self, now: datetime) -> None:
-        self._unanswered.recall(self._sessions.all())
+        self._unanswered.recall()
         self._began = now
 
     def jobs(self, now: datetime) -> Jobs:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -164,9 +165,10 @@ class Budgets:
                 window.closed_until = max(window.closed_until or at, at + closure)
 
     def restore(self, grants: Iterable[tuple[Endpoint, datetime]]) -> None:
-        """Count grants of an earlier life of this process. To be called before the first `take`."""
+        """Count the grants on record: of an earlier life of this process, or of another one. Its own count once."""
         with self._lock:
-            for endpoint, at in grants:
+            known = Counter((endpoint, at) for endpoint, window in self._windows.items() for at in window.stamps)
+            for endpoint, at in (Counter(grants) - known).elements():
                 insort(self._windows[endpoint].stamps, at)
                 self._latest = at if self._latest is None else max(self._latest, at)
 

@@ -1,0 +1,21 @@
+"""What a kill has left: commands of unknown effect are found again, whatever failed while the engine took over."""
+
+from __future__ import annotations
+
+from kiosk.domain.commands import CommandState, Kind
+from kiosk.engine.unanswered import Unanswered
+from kiosk.sandbox.world.faults import Kind as Fault
+from kiosk.sandbox.world.faults import Rule
+from tests.engine.house import House
+
+
+def test_what_got_no_answer_is_recalled_from_the_store_alone(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Fault.TIMEOUT, "stop", times=None))
+    house.faults.add(Rule(Fault.SERVER_ERROR, "session", times=None))
+    house.ask(key, Kind.STOP)
+    house.run(3)
+    assert house.states(key, Kind.STOP) == [CommandState.UNKNOWN]
+    recalled = Unanswered(house.context)
+    recalled.recall()
+    assert key in recalled

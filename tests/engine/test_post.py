@@ -1,0 +1,137 @@
+"""A duty at its place: its failures stay in it, are logged once each, and are told with its runs."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import pytest
+
+from kiosk.clock import ManualClock
+from kiosk.engine.crew import Crew
+from kiosk.engine.duty import Duty, Jobs
+from kiosk.engine.post import Post
+from kiosk.upstream.plugchoice.budget import Budgets
+from tests.counting import reads_and_writes, statements_of
+from tests.engine.house import House
+
+
+class Moody(Duty):
+    """Works, or fails, as a test says."""
+
+    name = "moody"
+
+    def __init__(self, beat: timedelta = timedelta(0)) -> None:
+        self.beat = beat  # type: ignore[misc]  # a duty of the engine has one for all its life
+        self.fails = False
+        self.took_over = 0
+        self.runs = 0
+
+    def take_over(self, now: datetime) -> None:  # noqa: ARG002 - whatever the time
+        self.took_over += 1
+
+    def jobs(self, now: datetime) -> Jobs:  # noqa: ARG002 - whatever the time
+        self.runs += 1
+        if self.fails:
+            raise RuntimeError("sk_live_secret")
+        return Jobs(wait=timedelta(seconds=7))
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_first_failure_and_recovery_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    clock, duty = ManualClock(), Moody()
+    post, crew = Post(duty, clock.now), Crew(Budgets(), lambda: None, inline=True)
+    with caplog.at_level(logging.INFO):
+        for duty.fails in (False, True, True, True, False, False):
+            post.turn(clock.advance(1), crew)
+    assert messages(caplog) == [
+        "a duty of the engine failed; the others go on",
+        "a duty of the engine works again",
+    ]
+
+
+def test_its_state_names_the_class_of_the_last_error_and_nothing_of_its_text() -> None:
+    clock, duty = ManualClock(), Moody()
+    post, crew = Post(duty, clock.now), Crew(Budgets(), lambda: None, inline=True)
+    assert post.state() == {
+        "name": "moody",
+        "beat_seconds": 0.0,
+        "last_run": None,
+        "next_run": None,
+        "last_error": None,
+        "last_error_at": None,
+    }
+    duty.fails = True
+    post.turn(clock.now(), crew)
+    duty.fails = False
+    post.turn(clock.advance(5), crew)
+    assert post.state() == {
+        "name": "moody",
+        "beat_seconds": 0.0,
+        "last_run": "2026-11-20T13:00:05+00:00",
+        "next_run": "2026-11-20T13:00:12+00:00",
+        "last_error": "RuntimeError",
+        "last_error_at": "2026-11-20T13:00:00+00:00",
+    }
+
+
+def test_a_duty_with_a_long_beat_that_failed_is_run_again_within_a_minute() -> None:
+    clock, duty = ManualClock(), Moody(timedelta(hours=1))
+    post, crew = Post(duty, clock.now), Crew(Budgets(), lambda: None, inline=True)
+    duty.fails = True
+    assert post.turn(clock.now(), crew) == timedelta(minutes=1)
+    duty.fails = False
+    post.turn(clock.advance(59), crew)
+    assert duty.runs == 1
+    assert post.turn(clock.advance(1), crew) == timedelta(hours=1)
+    assert duty.runs == 2
+
+
+def test_it_takes_over_once_for_each_time_that_the_engine_begins_to_lead() -> None:
+    clock, duty = ManualClock(), Moody(timedelta(hours=1))
+    post, crew = Post(duty, clock.now), Crew(Budgets(), lambda: None, inline=True)
+    post.turn(clock.now(), crew)
+    post.turn(clock.now(), crew)
+    assert (duty.took_over, duty.runs) == (1, 1)
+    post.lead()
+    post.turn(clock.now(), crew)
+    assert (duty.took_over, duty.runs) == (2, 2)
+
+
+def test_a_duty_that_fails_keeps_no_other_from_running(house: House) -> None:
+    moody = Moody()
+    moody.fails = True
+    house.engine._posts.insert(0, Post(moody, house.kiosk_clock.now))
+    key = house.charging()
+    assert house.session(key).status == "charging"
+    assert moody.runs > 1
+
+
+def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> None:
+    house.run(1)
+    told = house.engine.duties()
+    assert [each["name"] for each in told] == [
+        "open sessions",
+        "cut-off commands",
+        "send",
+        "guard",
+        "read sessions",
+        "read cards",
+        "proofs",
+        "receipts",
+        "erase",
+        "sites",
+        "board cards",
+    ]
+    assert all(each["last_run"] and each["next_run"] and each["last_error"] is None for each in told)
+
+
+def test_a_round_with_nothing_to_do_asks_the_store_little(house: House) -> None:
+    house.run(10)
+    house.engine.round()
+    with statements_of(house.store) as sent:
+        house.engine.round()
+    assert reads_and_writes(sent) == (3, 0), sent
