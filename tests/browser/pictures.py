@@ -48,7 +48,9 @@ def take(browser: Browser, assets: Path, name: str, language: str, scheme: Schem
             client = stage.driver()
             path = SCREENS[name](stage, client)
             stage.hand_over(client, phone.context)
-            phone.page.clock.install(time=stage.now - timedelta(seconds=1))
+            phone.page.clock.install(
+                time=stage.now - timedelta(minutes=10)
+            )  # a busy machine may take its time until the next line
             phone.page.clock.pause_at(stage.now)
             phone.open(path)
             if name == "pay":
@@ -92,7 +94,9 @@ def take_tablet(
             client = stage.driver()
             path = TABLET_SCREENS[name](stage, client)
             hand_over(stage, client, tablet.context)
-            tablet.page.clock.install(time=stage.now - timedelta(seconds=1))
+            tablet.page.clock.install(
+                time=stage.now - timedelta(minutes=10)
+            )  # a busy machine may take its time until the next line
             tablet.page.clock.pause_at(stage.now)
             tablet.open(path + (f"?lang={language}" if language != "en" else ""))
             settle(name, tablet.page)
