@@ -29,7 +29,7 @@ def shown(browser: Browser, assets: Path, tmp_path: Path, request: pytest.Fixtur
     client = stage.driver()
     path = TABLET_SCREENS[name](stage, client)
     hand_over(stage, client, tablet.context)
-    tablet.page.clock.install(time=stage.now - timedelta(minutes=10))
+    tablet.page.clock.install(time=stage.now - timedelta(seconds=1))
     tablet.page.clock.resume()  # the rules are looked through with timers
     tablet.open(path)
     settle(name, tablet.page)
