@@ -14,11 +14,11 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import NumberPattern, parse_pattern
 from flask import Flask
-from flask_babel import get_locale  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
-from kiosk.config.languages import LANGUAGES, WRITTEN_IN
+from kiosk.config.languages import LANGUAGES
 from kiosk.domain.money import ISO_EXPONENTS, Money, stripe_exponent
+from kiosk.web.shared.i18n import language
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -45,8 +45,12 @@ def _money(amount: Money, locale: Locale) -> str:
 
 def number(value: Decimal | int, decimals: int = 0) -> str:
     """A figure with that many decimals, rounded half up."""
+    return _number(value, decimals, _reader())
+
+
+@lru_cache(maxsize=4096)
+def _number(value: Decimal | int, decimals: int, locale: Locale) -> str:
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0  # + 0: no "-0.0"
-    locale = _reader()
     return _true_minus(_pattern(locale.decimal_formats[None].pattern, decimals).apply(rounded, locale))
 
 
@@ -113,8 +117,7 @@ def init_formats(app: Flask) -> None:
 
 
 def _reader() -> Locale:
-    locale = get_locale()
-    return _conventions(WRITTEN_IN if locale is None else str(locale))
+    return _conventions(language())
 
 
 @lru_cache(maxsize=64)

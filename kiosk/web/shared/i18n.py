@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_babel import Babel  # type: ignore[import-untyped]
+from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from kiosk.config import languages as table
-from kiosk.config.languages import LANGUAGES, Language, catalogue
+from kiosk.config.languages import LANGUAGES, WRITTEN_IN, Language, catalogue
 from kiosk.web.shared.parts import parts
 
 COOKIE = "lang"
@@ -30,7 +31,6 @@ class Choice:
 def init_i18n(app: Flask) -> None:
     Babel(app, locale_selector=language, default_translation_directories=str(table.CATALOGUES))
     app.jinja_env.globals.update(language=language, languages=languages, spoken=spoken)
-    # A page has dozens of texts, and for each of them Flask-Babel looks up the catalogue of the request at some cost.
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         lambda text: catalogue(language()).gettext(text),
         lambda one, many, count: catalogue(language()).ngettext(one, many, count),
@@ -38,27 +38,54 @@ def init_i18n(app: Flask) -> None:
         pgettext=lambda context, text: catalogue(language()).pgettext(context, text),
         npgettext=lambda context, one, many, count: catalogue(language()).npgettext(context, one, many, count),
     )
+    # A page has dozens of texts. Jinja's `_` would find `gettext` by name and fill in no places, for each of them.
+    app.jinja_env.globals["_"] = _markup
     app.after_request(_remember)
 
 
 def language() -> str:
-    """The code of the page's language, one of the operator's. Outside a request the operator's default."""
-    operator = parts().site.operator
+    """The code of the page's language, one of the operator's. Outside a request the operator's default.
+
+    Outside an app it is the language of the texts in the code.
+    """
     if not has_request_context():
-        return operator.default_language
-    if "language" not in g:
-        asked = (request.args.get("lang"), request.cookies.get(COOKIE))
-        wanted = next((code for code in asked if code in operator.languages), None)
-        g.language = wanted or _accepted(
-            request.headers.get("Accept-Language", ""), tuple(operator.languages), operator.default_language
-        )
-    return str(g.language)
+        return parts().site.operator.default_language if current_app else WRITTEN_IN
+    chosen: str | None = g.get("language")
+    if chosen is None:
+        chosen = g.language = _chosen()
+    return chosen
+
+
+def _chosen() -> str:
+    operator = parts().site.operator
+    asked = (request.args.get("lang"), request.cookies.get(COOKIE))
+    wanted = next((code for code in asked if code in operator.languages), None)
+    return wanted or _accepted(
+        request.headers.get("Accept-Language", ""), tuple(operator.languages), operator.default_language
+    )
 
 
 @lru_cache(maxsize=1024)
 def _accepted(header: str, known: tuple[str, ...], default: str) -> str:
     """The best of the known languages for an `Accept-Language`. Browsers send few different ones."""
     return parse_accept_header(header, LanguageAccept).best_match(known, default)
+
+
+def _markup(text: str, /, **places: object) -> Markup:
+    """`text` in the page's language, for a template: what fills its places is escaped."""
+    code = language()
+    return _with_places(code, text) % places if places else _without_places(code, text)
+
+
+@lru_cache(maxsize=4096)
+def _with_places(code: str, text: str) -> Markup:
+    return Markup(catalogue(code).gettext(text))  # noqa: S704 - a text of ours, from a template or a catalogue
+
+
+@lru_cache(maxsize=4096)
+def _without_places(code: str, text: str) -> Markup:
+    """Kept, because most texts of a page are the same ones each time. Texts come from templates alone: they are few."""
+    return _with_places(code, text) % {}
 
 
 def spoken() -> Language:

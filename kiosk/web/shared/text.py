@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext  # type: ignore[import-untyped]
+from kiosk.config.languages import catalogue
+from kiosk.web.shared.i18n import language
 
 DASH = "\N{EN DASH}"
 """Stands for a figure that is not known."""
 
 
-def _(message: str, **places: object) -> str:
+def _(message: str, /, **places: object) -> str:
     """`message` in the reader's language with its places filled in."""
-    return str(gettext(message, **places))
+    words = catalogue(language()).gettext(message)
+    return words % places if places else words
