@@ -177,7 +177,12 @@ def test_each_client_tells_of_its_calls_under_the_name_of_its_system(tmp_path: P
 
 
 def ask(app: Flask, sent: dict[str, str] | None = None, environ: dict[str, str] = HERE) -> int:
-    return app.test_client().get("/metrics", headers=sent, environ_overrides=environ).status_code
+    """How the counters are answered. The state of the duties is shown to the same machines, and to no others."""
+    client = app.test_client()
+    counters = client.get("/metrics", headers=sent, environ_overrides=environ).status_code
+    duties = client.get("/readyz?verbose", headers=sent, environ_overrides=environ).status_code
+    assert (counters == 404) == (duties == 404)
+    return counters
 
 
 def test_this_machine_may_see_the_counters(app: Flask) -> None:

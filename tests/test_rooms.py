@@ -87,10 +87,6 @@ BETWEEN_WINGS: dict[tuple[str, str], str] = {
     ("kiosk.sandbox.world.world", "kiosk.sandbox.stripe.book"): "every visit in the world is paid from one book",
     ("kiosk.sandbox.world.holds", "kiosk.sandbox.stripe.book"): "the back office holds and takes money in that book",
     ("kiosk.sandbox.world.holds", "kiosk.sandbox.stripe.problem"): "and hears that book's refusals",
-    ("kiosk.upstream.chargepilot.client", "kiosk.upstream.plugchoice.budget"): "reads Retry-After",
-    ("kiosk.upstream.chargepilot.client", "kiosk.upstream.plugchoice.public_reading"): "reads a problem's message",
-    ("kiosk.upstream.ocpplab.client", "kiosk.upstream.plugchoice.budget"): "reads Retry-After",
-    ("kiosk.upstream.stripe.client", "kiosk.upstream.plugchoice.budget"): "reads Retry-After",
     ("kiosk.web.session.events", "kiosk.web.tablet.rules"): "a session's page is shown on the tablet too",
     ("kiosk.web.session.pages", "kiosk.web.tablet.rules"): "a session's page is shown on the tablet too",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,9 @@ class Alive(Protocol):
 
     def alive(self) -> bool:
         """Its last round was a moment ago, here or in the process that holds the lease."""
+
+    def duties(self) -> Sequence[Mapping[str, object]]:
+        """The state of every duty as plain JSON, in the order of the round. Nothing in it is secret."""
 
 
 @dataclass(frozen=True)

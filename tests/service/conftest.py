@@ -60,6 +60,9 @@ class Bell:
     def alive(self) -> bool:
         return self.up
 
+    def duties(self) -> list[dict[str, object]]:
+        return []
+
 
 @dataclass
 class Desk:

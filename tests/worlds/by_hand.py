@@ -52,6 +52,9 @@ class Bell:
     def alive(self) -> bool:
         return self.up
 
+    def duties(self) -> list[dict[str, object]]:
+        return []
+
 
 class ByHand:
     """A kiosk over the database in `folder`, and the hands of the world outside. More settings by field name.

@@ -20,8 +20,7 @@ from kiosk.domain.commands import Refusal
 from kiosk.upstream.chargepilot.reading import PilotSite, read_site, read_sites
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError, redact
 from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Http, OnCall, TimeLimits, reported
-from kiosk.upstream.plugchoice.budget import DEFAULT_RETRY, retry_after
-from kiosk.upstream.plugchoice.public_reading import read_problem
+from kiosk.upstream.problems import DEFAULT_RETRY, read_problem, retry_after
 from kiosk.upstream.values import as_credential
 
 T = TypeVar("T")

@@ -36,7 +36,7 @@ from kiosk.upstream.ocpplab.reading import (
     read_provisioning,
     read_queued,
 )
-from kiosk.upstream.plugchoice.budget import DEFAULT_RETRY, retry_after
+from kiosk.upstream.problems import DEFAULT_RETRY, retry_after
 from kiosk.upstream.values import as_credential
 
 T = TypeVar("T")

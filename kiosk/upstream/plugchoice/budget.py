@@ -11,19 +11,15 @@ from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kiosk.upstream.errors import BudgetSpent, NotSent
+from kiosk.upstream.problems import DEFAULT_RETRY, retry_after
 
 WINDOW = timedelta(seconds=60.5)
 """A minute and a margin: for a caller that read the clock a moment before, and a slow request before a quick one."""
-DEFAULT_RETRY = timedelta(seconds=60)
-SHORTEST_RETRY = timedelta(seconds=1)
-LONGEST_RETRY = timedelta(hours=1)
 _LONGEST_START_CLOSURE = DEFAULT_RETRY
-_JITTER = timedelta(seconds=90)
 
 
 class Endpoint(StrEnum):
@@ -87,10 +83,10 @@ class _Window:
 
 
 class Budgets:
-    """Thread-safe. `now` is the caller's clock in aware UTC.
+    """Thread-safe. `now` is the caller's clock in aware UTC. It never goes back; a thread may only have read it a
+    moment before another one did, and then the later time counts. A jump forward counts; upstream's 429 then closes
+    the door.
 
-    A clock that steps back never opens a window early: a small step is waited out, after a large one every grant of the
-    future counts as made now. A clock that jumps forward is believed; upstream's 429 then closes the door.
     `on_take` is told of every grant before anything is sent, so that a restart can `restore` it; if it fails: NotSent.
     """
 
@@ -173,45 +169,13 @@ class Budgets:
                 self._latest = at if self._latest is None else max(self._latest, at)
 
     def _settle(self, now: datetime) -> datetime:
-        """The time to count with, after making the books fit a clock that has stepped back."""
-        self._follow_back(now)
+        """The time to count with: the latest that any caller has brought."""
         self._latest = now if self._latest is None else max(self._latest, now)
         return self._latest
 
     def _view(self, endpoint: Endpoint, now: datetime) -> tuple[datetime, _Window]:
         """As `_settle`, but never moving on: a question may be about a time that has not come."""
-        self._follow_back(now)
         return now if self._latest is None else max(self._latest, now), self._windows[endpoint]
-
-    def _follow_back(self, now: datetime) -> None:
-        """Only a step beyond what a thread that read the clock and then had to wait can explain."""
-        latest = self._latest
-        if latest is None or latest - now <= _JITTER:
-            return
-        for window in self._windows.values():
-            window.stamps = [min(stamp, now) for stamp in window.stamps]
-            if window.closed_until is not None:
-                window.closed_until = now + max(timedelta(0), window.closed_until - latest)
-        self._latest = now
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """The Retry-After of an answer (seconds or an HTTP date), between a second and an hour; None when unreadable.
-
-    `headers` has lower-case names or does not care about case.
-    """
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        wait = timedelta(seconds=min(int(text[:9]), 10**8))
-    else:
-        try:
-            moment = parsedate_to_datetime(text)
-            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-        except (ValueError, TypeError, OverflowError, IndexError):
-            return None
-    return min(max(wait, SHORTEST_RETRY), LONGEST_RETRY)
 
 
 def _count(text: str | None) -> int | None:

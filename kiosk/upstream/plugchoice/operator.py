@@ -30,8 +30,8 @@ from kiosk.domain.site_board import (
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError, redact
 from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, reported
 from kiosk.upstream.plugchoice import operator_reading as reading
-from kiosk.upstream.plugchoice.budget import DEFAULT_RETRY, Budgets, Endpoint, Limits, retry_after
-from kiosk.upstream.plugchoice.public_reading import read_problem
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
+from kiosk.upstream.problems import DEFAULT_RETRY, read_problem, retry_after
 
 T = TypeVar("T")
 TransactionStatus = Literal["active", "finished"]

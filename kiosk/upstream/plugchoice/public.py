@@ -20,8 +20,9 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Observation
 from kiosk.upstream.errors import NoAnswer, Refused, SessionGone, UpstreamError, redact
 from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, reported
-from kiosk.upstream.plugchoice.budget import DEFAULT_RETRY, Budgets, Endpoint, retry_after
-from kiosk.upstream.plugchoice.public_reading import read_card, read_observation, read_problem, read_token
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
+from kiosk.upstream.plugchoice.public_reading import read_card, read_observation, read_token
+from kiosk.upstream.problems import DEFAULT_RETRY, read_problem, retry_after
 
 T = TypeVar("T")
 

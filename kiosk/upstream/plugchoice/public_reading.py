@@ -116,13 +116,6 @@ def read_tariff(value: object) -> Tariff | None:
         return None
 
 
-def read_problem(body: object) -> tuple[str, frozenset[str]]:
-    """The message of an error body and the names of the fields that it complains about."""
-    problem = as_object(body) or {}
-    fields = as_object(problem.get("errors")) or {}
-    return as_text(problem.get("message")) or "", frozenset(fields)
-
-
 def _data(body: object) -> Mapping[str, object]:
     outer = as_object(body)
     if outer is None:

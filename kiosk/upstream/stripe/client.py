@@ -18,7 +18,7 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.session import HoldProof
 from kiosk.upstream.errors import NoAnswer, NotFromStripe, Refused, UpstreamError, redact
 from kiosk.upstream.http import OnCall, decode, mute, report
-from kiosk.upstream.plugchoice.budget import DEFAULT_RETRY, retry_after
+from kiosk.upstream.problems import DEFAULT_RETRY, retry_after
 from kiosk.upstream.values import as_epoch, as_minor, as_object, as_text, as_word
 
 CONNECT_SECONDS = 2.0

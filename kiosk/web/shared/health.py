@@ -33,9 +33,16 @@ def healthz() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """The store answers and the engine goes round; 503 otherwise."""
+    """The store answers and the engine goes round; 503 otherwise.
+
+    With `?verbose` also the state of every duty of the engine: 404 for everybody but a machine that may see it.
+    """
+    verbose = "verbose" in request.args
+    if verbose and not _is_allowed():
+        abort(404)
     state = {"store": parts().store.healthy(), "engine": parts().engine.alive()}
-    return jsonify(**state), 200 if all(state.values()) else 503
+    more = {"duties": parts().engine.duties()} if verbose else {}
+    return jsonify(**state, **more), 200 if all(state.values()) else 503
 
 
 @bp.get("/metrics")

@@ -19,7 +19,6 @@ from kiosk.upstream.plugchoice.public_reading import (
     read_card,
     read_observation,
     read_payment,
-    read_problem,
     read_tariff,
     read_token,
 )
@@ -208,13 +207,6 @@ def test_a_token_that_cannot_be_used_is_no_answer(token: object) -> None:
         read_token(started_body(session_token=token))
 
 
-def test_an_error_body_is_read_for_its_message_and_its_fields() -> None:
-    body = {"message": "The given\ndata was invalid.", "errors": {"email": ["Wrong."], "code": []}}
-    assert read_problem(body) == ("The given data was invalid.", frozenset({"email", "code"}))
-    assert read_problem([]) == ("", frozenset())
-    assert read_problem({"message": None, "errors": ["email"]}) == ("", frozenset())
-
-
 @pytest.mark.parametrize("value", [None, "nobody", 5, "", ["a@b"]])
 def test_an_email_that_is_none_is_absent(value: object) -> None:
     assert observe(driver_email=value).driver_email is None
@@ -294,8 +286,6 @@ def test_any_json_is_a_sane_card_or_no_answer(body: object, code: str) -> None:
 
 
 @given(JSON)
-def test_any_json_is_an_error_body_and_a_token_or_no_answer(body: object) -> None:
-    message, _fields = read_problem(body)
-    assert "\n" not in message
+def test_any_json_is_a_token_or_no_answer(body: object) -> None:
     with contextlib.suppress(NoAnswer):
         assert read_token(body).isascii()

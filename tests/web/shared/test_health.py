@@ -6,6 +6,7 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -54,3 +55,24 @@ def test_stopping_ends_the_streams_first(tmp_path: Path) -> None:
     with running(app).live.subscribe("session:x") as subscription:
         stop(app)
         assert subscription.closing
+
+
+def test_a_machine_is_told_the_state_of_every_duty(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    engine = running(app).engine
+    engine.round()
+    answer = app.test_client().get("/readyz?verbose", environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
+    told: dict[str, Any] = answer.get_json()
+    assert (answer.status_code, told["store"], told["engine"]) == (200, True, True)
+    assert told["duties"] == engine.duties()
+    fields = {"name", "beat_seconds", "last_run", "next_run", "last_error", "last_error_at"}
+    assert {"send", "guard", "receipts"} <= {each["name"] for each in told["duties"]}
+    assert all(set(each) == fields and each["last_run"] is not None for each in told["duties"])
+
+
+def test_another_machine_is_told_nothing_of_the_duties(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    running(app).engine.round()
+    away = {"REMOTE_ADDR": "203.0.113.9"}
+    assert app.test_client().get("/readyz?verbose", environ_overrides=away).status_code == 404
+    assert app.test_client().get("/readyz", environ_overrides=away).json == {"store": True, "engine": True}
