@@ -16,7 +16,7 @@ from kiosk.config.settings import load_settings
 from kiosk.config.sites import load_site
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.sighting import Sighting
-from kiosk.news.live import charger_topic, site_topic
+from kiosk.news.news import charger_topic, site_topic
 
 FREE, TAKEN = "Available", "Charging"
 
@@ -39,11 +39,11 @@ def change(query: Query) -> object:
     for number in range(_next, _next + bays):
         _turned.symmetric_difference_update({_places[number % len(_places)]})
     _next += bays
-    store, live, now = running(_app).store, running(_app).live, datetime.now(UTC)
+    store, news, now = running(_app).store, running(_app).news, datetime.now(UTC)
     sightings = [_sighting(card, now) for card in store.cards(_codes).values()]
     changed = store.save_sightings(sightings, now)
     for code in changed:
-        live.publish(charger_topic(code))
+        news.publish(charger_topic(code))
     return {"changed": len(changed)}
 
 
@@ -59,7 +59,7 @@ def _sighting(card: ChargerCard, now: datetime) -> Sighting:
 
 def news(query: Query) -> object:
     del query
-    running(_app).live.publish(site_topic(_site.id))
+    running(_app).news.publish(site_topic(_site.id))
     return {}
 
 

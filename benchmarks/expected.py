@@ -18,7 +18,7 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import PoweredCharger
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.power import expected_power
-from kiosk.news.live import Live
+from kiosk.news.local import LocalNews
 from kiosk.service.power_kept import Powers
 from kiosk.store.records import SeenTree
 from kiosk.upstream.chargepilot.reading import read_site
@@ -142,7 +142,7 @@ def _kept(tree: FuseTree, chargers: list[PoweredCharger]) -> float:
     listed: list[Mapping[str, object]] = [{"code": one.card.code} for one in chargers]
     facts = {"id": "site", "name": "Site", "timezone": "UTC", "chargepilot_site": "site", "chargers": listed}
     site = Site.model_validate(facts)
-    powers = Powers(_Shelf(tree, chargers), Live(), ManualClock(NOW), monotonic=lambda: 0.0)
+    powers = Powers(_Shelf(tree, chargers), LocalNews(), ManualClock(NOW), monotonic=lambda: 0.0)
     powers.of(site)
     taken = median(_ms(lambda: [powers.of(site) for _ in range(AGAIN)]) for _ in range(3))
     if powers.worked_out != 1:

@@ -25,7 +25,8 @@ from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.open_sessions import CLOSELY_FOR
 from kiosk.engine.schedule import RESERVE, ReadNeed, stretch_of, target_seconds
-from kiosk.news.live import Live, session_topic
+from kiosk.news.local import LocalNews
+from kiosk.news.news import session_topic
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.stripe.methods import card_method
@@ -131,7 +132,7 @@ class Fleet:
             self.world.add_charger(ChargerSpec(code, f"Charger {code}", bays, Pricing("EUR", 49, 35)))
         self.store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(["only for benchmarks, and long enough"]))
         self.store.migrate()
-        self.live = Live()
+        self.news = LocalNews()
         self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
         self.per_minute = switches.session_reads_per_minute
         self.spacing = 60 / (self.per_minute - RESERVE)
@@ -147,7 +148,7 @@ class Fleet:
         context = Context(
             clock=self.clock,
             store=self.store,
-            live=self.live,
+            news=self.news,
             public=public,
             budgets=self.budgets,
             seller=lambda _session: {"name": "Stadtwerke Lindenau GmbH"},
@@ -166,7 +167,7 @@ class Fleet:
             self.world.plug_in(code, connector_id, "family", 200)
             key = self._ask(code, connector_id)
             if number % WATCHED_EVERY == 0:
-                self._pages.enter_context(self.live.subscribe(session_topic(key)))
+                self._pages.enter_context(self.news.subscribe(session_topic(key)))
         end = self.clock.now() + STARTED_WITHIN
         paid: set[str] = set()
         while self.clock.now() < end:
@@ -182,10 +183,10 @@ class Fleet:
 
     def stop_one(self) -> list[Figure]:
         """A driver who watches presses stop: how long until the page could know, and until it could know the end."""
-        key = next(s.key for s in self.store.sessions_to_watch() if self.live.watched(session_topic(s.key)))
+        key = next(s.key for s in self.store.sessions_to_watch() if self.news.watched(session_topic(s.key)))
         pressed = self.clock.now()
         known: dict[str, datetime] = {}
-        with self.live.subscribe(session_topic(key)) as news:
+        with self.news.subscribe(session_topic(key)) as news:
             self.store.ask(key, Kind.STOP, AskedBy.DRIVER, pressed)
             self.engine.wake()
             end = pressed + ENDED_WITHIN
@@ -282,7 +283,7 @@ class Fleet:
             if unread / row.fair > seen.worst_share:
                 seen.worst_share, seen.worst_unread, seen.worst_fair = unread / row.fair, unread, row.fair
             if session.known_status is Status.CHARGING and session.fresh_at is not None:
-                watched = self.live.watched(session_topic(session.key))
+                watched = self.news.watched(session_topic(session.key))
                 seen.ages[watched].add((now - session.fresh_at).total_seconds(), step)
 
     def _need(self, session: Session, now: datetime) -> ReadNeed:
@@ -291,7 +292,7 @@ class Fleet:
         target = target_seconds(
             session,
             now,
-            watched=self.live.watched(session_topic(session.key)),
+            watched=self.news.watched(session_topic(session.key)),
             just_commanded=ended is not None and now - ended < CLOSELY_FOR,
         )
         return ReadNeed(session.key, session.asked_at, target)

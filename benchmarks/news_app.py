@@ -16,7 +16,7 @@ from kiosk.config.logs import configure_logs
 from kiosk.config.settings import load_settings
 from kiosk.domain.session import Observation
 from kiosk.domain.tariff import Tariff
-from kiosk.news.live import charger_topic, session_topic
+from kiosk.news.news import charger_topic, session_topic
 
 TARIFF = Tariff("EUR", 49, 35)
 
@@ -35,8 +35,8 @@ def observe_next(number: int) -> Stamp:
     before = time.monotonic()
     session, _ = parts.store.observe(key, seen, source="read")
     stored = time.monotonic()
-    parts.live.publish(session_topic(session.key))
-    parts.live.publish(charger_topic(session.code))
+    parts.news.publish(session_topic(session.key))
+    parts.news.publish(charger_topic(session.code))
     return key, session.version, before, stored
 
 

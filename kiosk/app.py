@@ -21,7 +21,7 @@ from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.metrics import Metrics
-from kiosk.news.live import Live
+from kiosk.news.local import LocalNews
 from kiosk.news.news import News
 from kiosk.outside import NETWORK, Outside, Transports, connect, remembered_budgets
 from kiosk.service.parts import Parts
@@ -51,7 +51,7 @@ class Running:
     """What must be started and ended with the process."""
 
     engine: Engine
-    live: News
+    news: News
     store: Store
     outside: Outside
     closers: list[Callable[[], None]] = field(default_factory=list)
@@ -76,22 +76,22 @@ def create_app(
     store.migrate()
     # Pages read before the engine leads, for as long as the lease of a killed one lasts.
     store.pull_back(clock.now())
-    live = Live(settings.max_streams)
+    news = LocalNews(settings.max_streams)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
     outside = connect(settings, clock, remembered_budgets(store.note_call), transports, metrics.on_call)
     metrics.watch_store(store.tally, clock.now)
     metrics.watch_room(outside.room(clock))
-    engine = Engine(_context(settings, site, clock, store, live, outside, metrics))
+    engine = Engine(_context(settings, site, clock, store, news, outside, metrics))
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
-    app.extensions["kiosk"] = Parts(settings, site, clock, store, live, engine, Powers(store, live, clock))
+    app.extensions["kiosk"] = Parts(settings, site, clock, store, news, engine, Powers(store, news, clock))
     app.extensions["kiosk.metrics"] = metrics
-    app.extensions["kiosk.running"] = Running(engine, live, store, outside)
+    app.extensions["kiosk.running"] = Running(engine, news, store, outside)
     _pages(app, settings, site)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = Front(app.wsgi_app, live, clock)  # type: ignore[method-assign]
+    app.wsgi_app = Front(app.wsgi_app, news, clock)  # type: ignore[method-assign]
     return app
 
 
@@ -103,7 +103,7 @@ def start(app: Flask) -> None:
 def stop(app: Flask) -> None:
     """End the streams, then the engine, then the connections."""
     parts = running(app)
-    parts.live.close()
+    parts.news.close()
     parts.engine.stop()
     parts.outside.close()
     for close in parts.closers:
@@ -143,7 +143,7 @@ def _context(
     site: SiteBook,
     clock: Clock,
     store: Store,
-    live: News,
+    news: News,
     outside: Outside,
     metrics: Metrics,
 ) -> Context:
@@ -154,7 +154,7 @@ def _context(
     return Context(
         clock=clock,
         store=store,
-        live=live,
+        news=news,
         public=outside.public,
         budgets=outside.budgets,
         seller=lambda session: site.seller(session.code, session.connector_id),

@@ -19,7 +19,7 @@ from kiosk.clock import ManualClock
 from kiosk.config.sites import SiteBook
 from kiosk.demo import EXAMPLE, create_demo_app
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import TooManyStreams, site_topic
+from kiosk.news.news import TooManyStreams, site_topic
 from kiosk.outside import Transports
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.world.scene import CHARGERS
@@ -211,7 +211,7 @@ def test_the_systems_that_are_set_are_the_engines_and_end_with_it(tmp_path: Path
 def test_the_demos_board_is_kept_fresh_by_the_operators_view(demo: Flask) -> None:
     parts: Parts = demo.extensions["kiosk"]
     codes = [spec.code for spec in CHARGERS]
-    with parts.live.subscribe(site_topic("marktplatz")):
+    with parts.news.subscribe(site_topic("marktplatz")):
         for _ in range(200):
             cards = parts.store.cards(codes)
             if len(cards) == len(codes) and parts.store.tree("marktplatz") is not None and parts.store.lab_facts(codes):
@@ -224,8 +224,8 @@ def test_the_demos_board_is_kept_fresh_by_the_operators_view(demo: Flask) -> Non
 
 
 def test_no_more_streams_are_open_than_the_settings_allow(tmp_path: Path) -> None:
-    live = running(made_app(tmp_path, max_streams=1)).live
-    with live.subscribe("session:a"), pytest.raises(TooManyStreams), live.subscribe("session:b"):
+    news = running(made_app(tmp_path, max_streams=1)).news
+    with news.subscribe("session:a"), pytest.raises(TooManyStreams), news.subscribe("session:b"):
         pass
 
 

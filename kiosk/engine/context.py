@@ -105,7 +105,7 @@ def the_session(store: Store, key: str) -> Session:
 class Context:
     clock: Clock
     store: Store
-    live: News
+    news: News
     public: PlugchoicePublic
     budgets: Budgets
     seller: Seller

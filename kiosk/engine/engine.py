@@ -46,7 +46,7 @@ class Engine:
         self._crew = Crew(context.budgets, self._wake.set, inline=inline, workers=workers)
         self._sessions = OpenSessions(context)
         self._posts = [Post(duty, context.clock.now) for duty in self._duties()]
-        context.live.on_wish(self.wake)
+        context.news.on_wish(self.wake)
 
     def _duties(self) -> list[Duty]:
         """In the order of the round: what a driver waits for first."""

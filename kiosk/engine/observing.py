@@ -9,7 +9,7 @@ import logging
 from kiosk.domain.session import Event, Observation, Session
 from kiosk.engine.context import Context, about
 from kiosk.engine.receipts import issue
-from kiosk.news.live import charger_topic, session_topic
+from kiosk.news.news import charger_topic, session_topic
 
 log = logging.getLogger(__name__)
 
@@ -44,4 +44,4 @@ def follow(context: Context, session: Session, events: tuple[Event, ...] = ()) -
 
 def tell(context: Context, session: Session) -> None:
     """News for the pages of the session and of its charger."""
-    context.live.publish(session_topic(session.key), charger_topic(session.code))
+    context.news.publish(session_topic(session.key), charger_topic(session.code))

@@ -8,7 +8,7 @@ from threading import Lock
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context, about
 from kiosk.engine.schedule import ReadNeed, target_seconds
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 
 CLOSELY_FOR = timedelta(seconds=60)
 """How long after a command of it has ended a session is read closely."""
@@ -106,7 +106,7 @@ class OpenSessions:
         return target_seconds(
             session,
             now,
-            watched=self._context.live.watched(session_topic(session.key)),
+            watched=self._context.news.watched(session_topic(session.key)),
             just_commanded=commanded is not None and now - commanded < CLOSELY_FOR,
         )
 

@@ -9,7 +9,7 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context, about
 from kiosk.engine.observing import observe, tell
-from kiosk.news.live import charger_topic
+from kiosk.news.news import charger_topic
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused, SessionGone
 
 log = logging.getLogger(__name__)
@@ -62,4 +62,4 @@ def read_card(context: Context, code: str) -> None:
         context.health.answered()
         # Upstream's codes are case-insensitive; ours is the one in the address.
         context.store.save_card(replace(card, code=code))
-    context.live.publish(charger_topic(code))
+    context.news.publish(charger_topic(code))

@@ -9,7 +9,7 @@ from kiosk.domain.commands import REPEATABLE, Command, CommandState, Kind
 from kiosk.domain.session import Session
 from kiosk.domain.status import Status
 from kiosk.engine.context import Context
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 
 MOST_ATTEMPTS = 8
 
@@ -84,5 +84,5 @@ class Unanswered:
             ended, asked = command.ended_at, session.asked_at
             if ended is not None and asked is not None and asked > ended:
                 self._context.store.again(command.id, now + backoff(command.attempts))
-                self._context.live.publish(session_topic(session.key))
+                self._context.news.publish(session_topic(session.key))
         return open_ends

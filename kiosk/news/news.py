@@ -1,19 +1,66 @@
 """The one interface of news: who writes to the store says so once, and pages, caches and the engine learn it here.
 
-`kiosk.news.live.Live` carries it within one process. News never carries content: whoever hears of some reads the store.
+`kiosk.news.local.LocalNews` carries it within one process. News never carries content: who hears of some reads the
+store.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from kiosk.news.live import Subscription
+
+def session_topic(key: str) -> str:
+    return f"session:{key}"
+
+
+def charger_topic(code: str) -> str:
+    return f"charger:{code}"
+
+
+def handoff_topic(handoff_id: str) -> str:
+    return f"handoff:{handoff_id}"
+
+
+def site_topic(site_id: str) -> str:
+    """The board of a site: while it is watched, the engine keeps the cards of its chargers fresh."""
+    return f"site:{site_id}"
+
+
+class TooManyStreams(Exception):
+    """The cap of open subscriptions is reached. The page polls instead (503 with Retry-After)."""
+
+
+class Subscription:
+    """One listener of one topic. Not shared between threads."""
+
+    def __init__(self) -> None:
+        self._news = threading.Event()
+        self._closing = False
+
+    @property
+    def closing(self) -> bool:
+        """The server is going down; the stream should end so that the page reconnects elsewhere."""
+        return self._closing
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for news since the last call, at most `seconds` of the wall clock. True when there was some."""
+        heard = self._news.wait(seconds)
+        self._news.clear()
+        return heard and not self._closing
+
+    def ring(self) -> None:
+        self._news.set()
+
+    def close(self) -> None:
+        self._closing = True
+        self._news.set()
 
 
 class News(Protocol):
-    """Safe to use from many threads. A topic is a text from `session_topic` and its sisters in `kiosk.news.live`."""
+    """Safe to use from many threads. A topic is a text from `session_topic` and its sisters."""
 
     def publish(self, *topics: str) -> None:
         """Something newer is stored about these topics: open pages read again, and what was kept of them is old."""
@@ -38,10 +85,6 @@ class News(Protocol):
 
     def watched(self, topic: str) -> bool:
         """Somebody has a page of this topic open: the engine reads it more often."""
-
-    @property
-    def streams(self) -> int:
-        """How many subscriptions are open."""
 
     def close(self) -> None:
         """End every subscription and refuse new ones."""

@@ -65,7 +65,7 @@ def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> Car
     if problem is not None and now - problem[1] <= PROBLEM_COUNTS:
         return _card_now(card, problem)
     store.want_card(code, now)
-    parts.live.wish()
+    parts.news.wish()
     if card is not None and card.fresh(now, longest):
         return _card_now(card, problem)
 
@@ -97,7 +97,7 @@ def near_offers(parts: Parts, code: str, now: datetime) -> tuple[tuple[ChargerCa
     for one in unknown:
         store.want_card(one, now)
     if unknown:
-        parts.live.wish()
+        parts.news.wish()
     claims = store.occupied_at(list(cards))
     first = (_first_offer(cards[one], claims.get(one, {}), now) for one in others if one in cards)
     return tuple(found for found in first if found is not None)[:MOST_NEAR]

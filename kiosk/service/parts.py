@@ -32,7 +32,7 @@ class Parts:
     site: SiteBook
     clock: Clock
     store: Store
-    live: News
+    news: News
     engine: Alive
     powers: Powers
     patience: float = 1.0

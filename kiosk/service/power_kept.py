@@ -15,8 +15,7 @@ from kiosk.domain.charger import ChargerCard
 from kiosk.domain.expectation import Assumption, BoundKind, Expectation, Place, Share
 from kiosk.domain.power import expected_power
 from kiosk.news.kept import Kept
-from kiosk.news.live import charger_topic, site_topic
-from kiosk.news.news import News
+from kiosk.news.news import News, charger_topic, site_topic
 from kiosk.service.power import Shelf, powered, site_power
 
 KEEP_SECONDS = 2.0

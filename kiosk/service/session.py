@@ -17,7 +17,7 @@ from kiosk.domain.actions import Action, actions_of, limits_of, payable
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.domain.status import Status
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 from kiosk.service.parts import Parts
 from kiosk.service.waiting import wait_for_session
 from kiosk.store.errors import Missing
@@ -109,7 +109,7 @@ def set_limit(parts: Parts, key: str, device: str | None, minor: int | None) -> 
         return Reply.NOT_OFFERED
     if minor != found.session.limit_minor:
         parts.store.set_limit(key, minor)
-        parts.live.wish(session_topic(key))
+        parts.news.wish(session_topic(key))
     return Reply.DONE
 
 
@@ -149,7 +149,7 @@ def take_over(parts: Parts, code: str, device: str) -> str | None:
     """Spend the code: that device is an owner too. The session's key, or None as in `session_behind`."""
     key = parts.store.use_takeover(code, device, parts.clock.now())
     if key is not None:
-        parts.live.wish(session_topic(key))
+        parts.news.wish(session_topic(key))
     return key
 
 
@@ -167,7 +167,7 @@ def return_from_bank(parts: Parts, key: str, client_secret: str, device: Callabl
         return Reply.NOT_OWNER
     if store.use_bank_return(key, now):
         store.grant(key, device(), "bank", now)
-        parts.live.publish(session_topic(key))
+        parts.news.publish(session_topic(key))
     return _ask(parts, session, Kind.CONFIRM) if session.known_status is Status.CREATED else Reply.NOT_OFFERED
 
 
@@ -178,7 +178,7 @@ def look_for_a_refund(parts: Parts, session: Session) -> None:
         now = parts.clock.now()
         if now - seen > LOOK_AGAIN_AFTER:
             parts.store.hint(session.key, now)
-            parts.live.wish()
+            parts.news.wish()
 
 
 def _owned(parts: Parts, key: str, device: str | None) -> ForReader | Reply:
@@ -196,7 +196,7 @@ def _leave(parts: Parts, session: Session) -> Reply | None:
     """DONE when the start still waited and is withdrawn."""
     if session.phase is not Phase.QUEUED or not parts.store.withdraw_start(session.key, parts.clock.now()):
         return None
-    parts.live.wish(session_topic(session.key))
+    parts.news.wish(session_topic(session.key))
     return Reply.DONE
 
 
@@ -217,7 +217,7 @@ def _store_wish(parts: Parts, session: Session, kind: Kind, email: str | None = 
         parts.store.ask(session.key, kind, AskedBy.DRIVER, parts.clock.now(), email=email)
     except Missing:  # erased meanwhile
         return Reply.NO_SESSION
-    parts.live.wish(session_topic(session.key))
+    parts.news.wish(session_topic(session.key))
     return Reply.DONE
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kiosk.domain.offer import NoOffer, offer_at
 from kiosk.domain.session import Phase, Session
-from kiosk.news.live import charger_topic
+from kiosk.news.news import charger_topic
 from kiosk.service.cards import LONGEST_TERMS, current_card
 from kiosk.service.parts import Parts
 from kiosk.service.waiting import wait_for_session
@@ -68,6 +68,6 @@ def begin(
         store.create(session, device=device, now=now)
     except BayTaken as taken:
         return Started(taken.key, new=False) if store.owns(taken.key, device) else NoOffer.NOT_FREE
-    parts.live.wish(charger_topic(code))
+    parts.news.wish(charger_topic(code))
     wait_for_session(parts, session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
     return Started(session.key, new=True)

@@ -26,7 +26,7 @@ from kiosk.domain.handoff import (
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.signs import in_signs
 from kiosk.domain.status import Status
-from kiosk.news.live import handoff_topic, session_topic
+from kiosk.news.news import handoff_topic, session_topic
 from kiosk.service.parts import Parts
 from kiosk.store.records import Handoff, Tablet
 
@@ -136,7 +136,7 @@ def end_visit(parts: Parts, device: str) -> None:
     try:
         for session in parts.store.sessions_of(device, since=now - LONGEST_VISIT):
             if _give_up(parts, session, now):
-                parts.live.wish(session_topic(session.key))
+                parts.news.wish(session_topic(session.key))
     except Exception:
         log.exception("what was not paid at a tablet could not be given up")
 
@@ -178,7 +178,7 @@ def claim(parts: Parts, token: str, device: str) -> Handoff | None:
         return found.handoff if found is not None else None
     handoff = found.handoff
     if parts.store.claim_handoff(handoff.id, device, parts.clock.now()):
-        parts.live.publish(handoff_topic(handoff.id))
+        parts.news.publish(handoff_topic(handoff.id))
     return claimed_by(parts, device, handoff.id, handoff.code)
 
 

@@ -11,7 +11,7 @@ from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Kind
 from kiosk.domain.line import WINDOW, LinePlace, place_in_line
 from kiosk.domain.session import Session
-from kiosk.news.live import TooManyStreams, charger_topic, session_topic
+from kiosk.news.news import TooManyStreams, charger_topic, session_topic
 from kiosk.service.parts import Parts
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ def line_place(parts: Parts, key: str, now: datetime) -> LinePlace | None:
 def _wait(parts: Parts, topic: str, read: Callable[[], T], good: Callable[[T], bool], seconds: float) -> T:
     """What `read` returns, as soon as it is `good`. Without a free subscription it is read once."""
     try:
-        with parts.live.subscribe(topic) as news:
+        with parts.news.subscribe(topic) as news:
             end = monotonic() + seconds * parts.patience
             found = read()
             while not good(found) and (left := end - monotonic()) > 0 and not news.closing:

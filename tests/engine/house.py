@@ -13,7 +13,7 @@ from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.session import HoldProof, Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.engine.context import Context
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.methods import card_method
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
@@ -78,7 +78,7 @@ class House(EngineWorld):
         return Context(
             clock=self.kiosk_clock,
             store=self.store,
-            live=self.live,
+            news=self.news,
             public=self.public_client("http://upstream/api/v3", self.transport),
             budgets=self.budgets,
             seller=self._seller,

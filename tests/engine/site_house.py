@@ -15,7 +15,7 @@ from flask import Flask
 from kiosk.domain.charger import ChargerCard
 from kiosk.engine.context import Context
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import charger_topic, site_topic
+from kiosk.news.news import charger_topic, site_topic
 from kiosk.sandbox.chargepilot.gateway import SITE_ID, PilotSwitches, create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
 from kiosk.sandbox.plugchoice.office import SITE_UUID
@@ -106,7 +106,7 @@ class SiteHouse(EngineWorld):
         return Context(
             clock=self.clock,
             store=self.store,
-            live=self.live,
+            news=self.news,
             public=self.public_client("http://up/api/v3", self._transport("public")),
             budgets=self.budgets,
             seller=lambda _session: {"name": "Stadtwerke Lindenau GmbH"},
@@ -167,11 +167,11 @@ class SiteHouse(EngineWorld):
             for each in self.codes
         ]
 
-    def news(self, topic: str) -> int:
-        return self.live.version(topic)
+    def version_of(self, topic: str) -> int:
+        return self.news.version(topic)
 
     def news_of(self, number: int = 0) -> int:
-        return self.news(charger_topic(code(number)))
+        return self.version_of(charger_topic(code(number)))
 
 
 Build = Callable[..., SiteHouse]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kiosk.clock import ManualClock
 from kiosk.news.kept import Kept
-from kiosk.news.live import Live
+from kiosk.news.local import LocalNews
 from tests.examples import at_most
 
 SECONDS = 10.0
@@ -22,18 +22,18 @@ class Source:
     """Something that is written and read; `made` counts how often a value was made of it."""
 
     clock: ManualClock = field(default_factory=ManualClock)
-    live: Live = field(default_factory=Live)
+    news: LocalNews = field(default_factory=LocalNews)
     counter: float = 0.0
     now: int = 0
     made: int = 0
     most: int = 4096
 
     def __post_init__(self) -> None:
-        self.kept: Kept[str, int] = Kept(self.live, self.clock, most=self.most, monotonic=lambda: self.counter)
+        self.kept: Kept[str, int] = Kept(self.news, self.clock, most=self.most, monotonic=lambda: self.counter)
 
     def write(self, topic: str = "a") -> None:
         self.now += 1
-        self.live.publish(topic)
+        self.news.publish(topic)
 
     def make(self, last: int | None) -> int:
         del last

@@ -16,7 +16,7 @@ from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.domain.tariff import Tariff
-from kiosk.news.live import Live
+from kiosk.news.local import LocalNews
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
 from kiosk.store import Cipher, Store
@@ -130,8 +130,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     store.migrate()
     clock, bell = ManualClock(), Bell()
     book = SiteBook.model_validate(BOOK)
-    live = Live()
-    live.on_wish(bell.wake)
-    powers = Powers(store, live, clock)
-    yield Desk(Parts(settings, book, clock, store, live, bell, powers, patience=0.0), clock, bell)
+    news = LocalNews()
+    news.on_wish(bell.wake)
+    powers = Powers(store, news, clock)
+    yield Desk(Parts(settings, book, clock, store, news, bell, powers, patience=0.0), clock, bell)
     store.close()

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Refusal
-from kiosk.news.live import charger_topic
+from kiosk.news.news import charger_topic
 from kiosk.service.cards import CardNow, OwnSessions, card_now, current_card, near_offers, own_sessions
 
 from .conftest import CODE, FAR, HOLD, NEAR, Desk
@@ -46,7 +46,7 @@ def test_a_card_that_is_too_old_waits_for_the_engine(desk: Desk, seconds: float)
 
     def read() -> None:
         desk.card("Available", "Available")
-        desk.parts.live.publish(charger_topic(CODE))
+        desk.parts.news.publish(charger_topic(CODE))
 
     desk.bell.act = read
     card = current_card(desk.patient(), CODE)

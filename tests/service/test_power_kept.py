@@ -21,7 +21,8 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import Assumption, BoundKind, Expectation, Place
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.lab import LabFacts
-from kiosk.news.live import Live, charger_topic, site_topic
+from kiosk.news.local import LocalNews
+from kiosk.news.news import charger_topic, site_topic
 from kiosk.service.power import TREE_LASTS, Shelf, site_power
 from kiosk.service.power_kept import KEEP_SECONDS, Powers
 from kiosk.store.records import SeenTree
@@ -76,8 +77,8 @@ class Garage:
     def powers(self) -> Mapping[Place, Expectation]:
         return self.desk.parts.powers.of(self.site)
 
-    def kept(self, shelf: Shelf, live: Live | None = None, counter: Callable[[], float] = lambda: 0.0) -> Powers:
-        return Powers(shelf, live or Live(), self.desk.clock, monotonic=counter)
+    def kept(self, shelf: Shelf, news: LocalNews | None = None, counter: Callable[[], float] = lambda: 0.0) -> Powers:
+        return Powers(shelf, news or LocalNews(), self.desk.clock, monotonic=counter)
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_news_of_the_site_is_looked_at_at_once(garage: Garage, topic: str) -> No
         garage.card("Available", code=code)
     assert garage.powers()[OTHER].now.kw == Decimal("22.0")
     garage.card("Charging")
-    garage.desk.parts.live.publish(topic)
+    garage.desk.parts.news.publish(topic)
     assert garage.powers()[OTHER].now.kw == Decimal("13.8")
 
 
@@ -194,12 +195,12 @@ def test_a_clock_that_was_set_back_gets_a_new_answer(garage: Garage) -> None:
 
 
 def test_looking_counts_as_watching_where_neighbours_matter(garage: Garage) -> None:
-    live = garage.desk.parts.live
+    news = garage.desk.parts.news
     garage.powers()
-    assert not live.watched(site_topic(SITE))
+    assert not news.watched(site_topic(SITE))
     garage.with_pilot()
     garage.powers()
-    assert live.watched(site_topic(SITE))
+    assert news.watched(site_topic(SITE))
 
 
 class Slow:
@@ -221,7 +222,7 @@ class Slow:
             raise ValueError("not a tree")
 
 
-class Looks(Live):
+class Looks(LocalNews):
     """Tells when the second reader has looked whether there is news."""
 
     def __init__(self) -> None:
@@ -282,13 +283,13 @@ def test_a_failure_is_logged_once_until_it_works_again(garage: Garage) -> None:
 
 def test_who_waited_for_the_answer_takes_the_one_that_was_just_worked_out(garage: Garage) -> None:
     garage.with_pilot()
-    live, shelf = Looks(), Slow(garage)
-    made = garage.kept(shelf, live)
+    news, shelf = Looks(), Slow(garage)
+    made = garage.kept(shelf, news)
     readers = [threading.Thread(target=made.of, args=(garage.site,), name=name) for name in ("first", "second")]
     readers[0].start()
     assert shelf.asked.wait(10)
     readers[1].start()
-    assert live.looked.wait(10)
+    assert news.looked.wait(10)
     shelf.go_on.set()
     for reader in readers:
         reader.join(10)
@@ -337,7 +338,7 @@ changes = st.lists(
 def test_what_is_kept_is_what_would_be_worked_out_anew(steps: list[tuple[str, str, str, int]]) -> None:
     site = SiteBook.model_validate(BOOK).sites[0].model_copy(update={"chargepilot_site": "42"})
     shelf, counter, clock = Memory(), [0.0], ManualClock()
-    made = Powers(shelf, Live(), clock, monotonic=lambda: counter[0])
+    made = Powers(shelf, LocalNews(), clock, monotonic=lambda: counter[0])
     now = clock.now()
     for what, code, word, number in steps:
         if what == "card":

@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.domain.commands import CommandState, Kind
 from kiosk.domain.session import PaymentContext, Phase, Session
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.parts import Parts
 from kiosk.service.session import LOOK_AGAIN_AFTER, TAKEOVER_LIFE, Reply, TakeOverCode
@@ -183,7 +183,7 @@ def test_a_wish_waits_until_the_session_has_moved_on(desk: Desk) -> None:
     def engine() -> None:
         desk.observe(key, "stopping")
         moved.set()
-        desk.parts.live.publish(session_topic(key))
+        desk.parts.news.publish(session_topic(key))
 
     desk.bell.act = lambda: threading.Timer(0.05, engine).start()
     assert service.stop(desk.patient(), key, OWNER) is Reply.DONE
@@ -194,10 +194,10 @@ def test_pages_and_engine_hear_of_a_wish_after_it_is_stored(desk: Desk) -> None:
     key = charging(desk)
     heard: list[Kind] = []
     desk.bell.act = lambda: heard.extend(kinds(desk, key))
-    before = desk.parts.live.version(session_topic(key))
+    before = desk.parts.news.version(session_topic(key))
     service.stop(desk.parts, key, OWNER)
     assert heard == [Kind.STOP]
-    assert desk.parts.live.version(session_topic(key)) != before
+    assert desk.parts.news.version(session_topic(key)) != before
 
 
 # --- the limit

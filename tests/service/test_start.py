@@ -11,7 +11,7 @@ import pytest
 from kiosk.domain.charger import Connector
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Phase, Session
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 from kiosk.service.parts import Parts
 from kiosk.service.start import Started, begin
 
@@ -62,7 +62,7 @@ def test_the_start_waits_for_the_back_offices_answer(desk: Desk) -> None:
     def answer() -> None:
         (key,) = desk.store.queue()
         desk.start_answer(key)
-        desk.parts.live.publish(session_topic(key))
+        desk.parts.news.publish(session_topic(key))
 
     desk.bell.act = answer
     assert started(desk, parts=desk.patient()).status == "created"

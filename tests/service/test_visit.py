@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.handoff import LIFE, WINDOW
 from kiosk.domain.session import Phase
-from kiosk.news.live import handoff_topic
+from kiosk.news.news import handoff_topic
 from kiosk.service import visit
 from kiosk.service.visit import CLAIM_COUNTS, LONGEST_VISIT, Scanned, SquareCode
 from kiosk.store.records import Handoff, Tablet
@@ -118,11 +118,11 @@ def test_looking_at_a_code_spends_nothing(desk: Desk, handoff: Handoff) -> None:
 
 def test_the_first_phone_gets_the_bay_and_may_come_again(desk: Desk, handoff: Handoff) -> None:
     code, topic = token(desk, handoff), handoff_topic(handoff.id)
-    before = desk.parts.live.version(topic)
+    before = desk.parts.news.version(topic)
     claimed = visit.claim(desk.parts, code, "phone")
     assert claimed is not None
     assert (claimed.id, claimed.claimed_at) == (handoff.id, desk.now)
-    assert desk.parts.live.version(topic) != before
+    assert desk.parts.news.version(topic) != before
     assert visit.claim(desk.parts, code, "phone") == claimed
     assert visit.scanned(desk.parts, code, "phone") == Scanned(claimed, mine=True)
     assert visit.claim(desk.parts, code, "another phone") is None

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from kiosk.domain.line import LinePlace
 from kiosk.domain.session import Phase
-from kiosk.news.live import Live, charger_topic, session_topic
+from kiosk.news.local import LocalNews
+from kiosk.news.news import charger_topic, session_topic
 from kiosk.service.waiting import line_place, wait_for_card, wait_for_session
 
 from .conftest import CODE, Desk
@@ -32,7 +33,7 @@ def test_news_end_the_wait_for_a_session(desk: Desk) -> None:
 
             def withdraw() -> None:
                 desk.store.withdraw_start(key, desk.now)
-                desk.parts.live.publish(session_topic(key))
+                desk.parts.news.publish(session_topic(key))
 
             threading.Thread(target=withdraw).start()
         return phase is Phase.LEFT
@@ -55,7 +56,7 @@ def test_news_end_the_wait_for_a_card(desk: Desk) -> None:
 
             def read() -> None:
                 desk.card()
-                desk.parts.live.publish(charger_topic(CODE))
+                desk.parts.news.publish(charger_topic(CODE))
 
             threading.Thread(target=read).start()
         return found
@@ -66,14 +67,14 @@ def test_news_end_the_wait_for_a_card(desk: Desk) -> None:
 
 def test_a_server_that_goes_down_keeps_nobody_waiting(desk: Desk) -> None:
     def good() -> bool:
-        desk.parts.live.close()
+        desk.parts.news.close()
         return False
 
     assert wait_for_card(desk.patient(), CODE, lambda _one: good(), 3600) is None
 
 
 def test_without_a_free_subscription_nobody_waits(desk: Desk) -> None:
-    crowded = replace(desk.patient(), live=Live(most=0))
+    crowded = replace(desk.patient(), news=LocalNews(most=0))
     key = desk.queued()
     assert wait_for_session(crowded, key, lambda _one: False, 3600) is not None
     assert wait_for_card(crowded, CODE, lambda _one: False, 3600) is None

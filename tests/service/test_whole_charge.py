@@ -82,9 +82,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
         plugchoice_url="http://127.0.0.1:9/api/v3",
     )
     book = SiteBook.model_validate(BOOK)
-    store, live, clock = house.store, house.live, house.clock
-    powers = Powers(store, live, clock)
-    yield Place(house, Parts(settings, book, clock, store, live, house.engine, powers, patience=0.0))
+    store, news, clock = house.store, house.news, house.clock
+    powers = Powers(store, news, clock)
+    yield Place(house, Parts(settings, book, clock, store, news, house.engine, powers, patience=0.0))
     house.close()
 
 

@@ -79,7 +79,7 @@ class ByHand:
         self.app: Flask = create_app(self.settings, site=book, clock=clock)
         self.bell = Bell()
         parts: Parts = self.app.extensions["kiosk"]
-        parts.live.on_wish(self.bell.wake)
+        parts.news.on_wish(self.bell.wake)
         self.app.extensions["kiosk"] = replace(parts, engine=self.bell, patience=0.0)
         self.store: Store = parts.store
 

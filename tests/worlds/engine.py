@@ -17,7 +17,7 @@ import httpx
 from kiosk.clock import ManualClock
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
-from kiosk.news.live import Live
+from kiosk.news.local import LocalNews
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
@@ -74,7 +74,7 @@ class EngineWorld:
         self.book = StripeBook(self.clock)
         self.world = World(self.clock, self.book, switches)
         self.store = migrated_store(folder / "kiosk.db")
-        self.live = Live()
+        self.news = LocalNews()
         self._pages = ExitStack()
 
     def made_context(self) -> Context:
@@ -101,7 +101,7 @@ class EngineWorld:
 
     def open_page(self, topic: str) -> None:
         """Somebody opens a page with news of `topic`, and keeps it open."""
-        self._pages.enter_context(self.live.subscribe(topic))
+        self._pages.enter_context(self.news.subscribe(topic))
 
     def leave(self) -> None:
         """Every page is closed."""

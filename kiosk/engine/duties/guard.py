@@ -10,7 +10,7 @@ from kiosk.domain.session import Session
 from kiosk.engine.context import Context, about
 from kiosk.engine.duty import NOTHING_SOON, Duty, Jobs
 from kiosk.engine.open_sessions import OpenSessions
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 
 log = logging.getLogger(__name__)
 
@@ -55,5 +55,5 @@ class Guard(Duty):
         self._acted[mark] = now
         said = {"kind": step.kind.value, "reason": step.asked_by.value}
         log.info("the kiosk acts by itself", extra={**about(session), **said})
-        self._context.live.publish(session_topic(session.key))
+        self._context.news.publish(session_topic(session.key))
         return True

@@ -19,7 +19,7 @@ from kiosk.engine.duty import COMMAND_MARK, NOTHING_SOON, Duty, Job, Jobs
 from kiosk.engine.observing import follow, observe, tell
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.unanswered import MOST_ATTEMPTS, Unanswered, backoff, effect_missing, given_up
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone
 from kiosk.upstream.plugchoice.budget import Endpoint
 
@@ -179,7 +179,7 @@ class Sender:
             context.health.answered()
             store.finish(command.id, CommandState.DONE, context.clock.now())
             return observe(context, session.key, seen, command.kind.value)
-        context.live.publish(session_topic(session.key))
+        context.news.publish(session_topic(session.key))
         return the_session(store, session.key)
 
     def _refused(self, session: Session, command: Command, no: Refused) -> None:

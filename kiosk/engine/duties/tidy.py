@@ -13,7 +13,7 @@ from kiosk.engine.duty import COMMAND_MARK, Duty, Job, Jobs
 from kiosk.engine.observing import follow, tell
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.unanswered import Unanswered
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class CutOff(Duty):
         context.store.finish(command.id, CommandState.UNKNOWN, now, detail="cut off")
         self._unanswered.add(session.key)
         context.store.hint(session.key, now)
-        context.live.publish(session_topic(session.key))
+        context.news.publish(session_topic(session.key))
 
 
 class Receipts(Duty):

@@ -15,7 +15,7 @@ from kiosk.engine.crew import Crew
 from kiosk.engine.duty import Duty, Job, Jobs, Pool
 from kiosk.engine.reading import read_card
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 from kiosk.upstream.plugchoice.budget import WINDOW, Endpoint
 
 AT_ONCE = 2
@@ -78,8 +78,8 @@ class BoardCards(Duty):
         return chosen
 
     def _watched(self, now: datetime) -> list[SitePlan]:
-        live = self._context.live
-        watched = [plan for plan in self._context.sites if live.watched(site_topic(plan.id))]
+        news = self._context.news
+        watched = [plan for plan in self._context.sites if news.watched(site_topic(plan.id))]
         self._since = {plan.id: self._since.get(plan.id, now) for plan in watched}
         return watched
 

@@ -14,7 +14,7 @@ from kiosk.engine.context import Context, Health
 from kiosk.engine.sites.pace import Pace, why
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.engine.sites.states import soonest
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 from kiosk.store.records import SeenTree
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.errors import UpstreamError
@@ -44,10 +44,10 @@ class Trees:
 
     def due(self, now: datetime) -> tuple[SitePlan | None, timedelta]:
         """The site whose tree should be read now, and how long until there is one."""
-        live = self._context.live
+        news = self._context.news
         waits = []
         for plan in self._plans:
-            interval = TREE_EVERY if live.watched(site_topic(plan.id)) else TREE_EVERY_UNWATCHED
+            interval = TREE_EVERY if news.watched(site_topic(plan.id)) else TREE_EVERY_UNWATCHED
             waits.append((self._pace(plan).due_in(now, interval), plan))
         return soonest(waits)
 
@@ -72,7 +72,7 @@ class Trees:
         self._context.store.save_tree(plan.id, tree, now, plan.chargepilot_site)
         self._known[plan.id] = SeenTree(tree, now)
         if known is None or known.tree != tree:
-            self._context.live.publish(site_topic(plan.id))
+            self._context.news.publish(site_topic(plan.id))
 
     def _pace(self, plan: SitePlan) -> Pace:
         """The first time it is taken up where an earlier life of this process left it."""
@@ -127,7 +127,7 @@ class Makes:
         store.keep_lab_facts(told)
         for plan in sites:
             if not changed.isdisjoint(plan.codes):
-                self._context.live.publish(site_topic(plan.id))
+                self._context.news.publish(site_topic(plan.id))
 
 
 def _facts(code: str, lab_id: str | None, chargers: Iterable[LabCharger]) -> LabFacts | None:

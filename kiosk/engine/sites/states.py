@@ -18,7 +18,7 @@ from kiosk.domain.site_board import ChargerRef, Listing, PublicCharging, SiteCon
 from kiosk.engine.context import Context, Health
 from kiosk.engine.sites.pace import Pace, why
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import charger_topic
+from kiosk.news.news import charger_topic
 from kiosk.upstream.errors import BudgetSpent, Refused, UpstreamError
 from kiosk.upstream.plugchoice.operator import PAGE_SIZE, REQUESTS_A_MINUTE, PlugchoiceOperator
 
@@ -202,7 +202,7 @@ class Bays:
         if not sightings:
             return
         for code in self._context.store.save_sightings(sightings, self._context.clock.now()):
-            self._context.live.publish(charger_topic(code))
+            self._context.news.publish(charger_topic(code))
 
     def _by_uuid(self, plan: SitePlan, listing: Listing[SiteConnector]) -> dict[str, _Charger]:
         """The listing's chargers. One that cannot be told from others is on no map, and left out."""

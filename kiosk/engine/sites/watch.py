@@ -14,7 +14,7 @@ from kiosk.engine.duty import NOTHING_SOON, Duty, Job, Jobs, Pool
 from kiosk.engine.sites.facts import Makes, Trees
 from kiosk.engine.sites.pictures import PictureWatch
 from kiosk.engine.sites.states import Bays
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 
 STATES, PRICES, TREE = "site states", "site prices", "site tree"
 MAKES, PICTURES = "site makes", "site pictures"
@@ -44,9 +44,9 @@ class Sites(Duty):
         found: list[Job] = []
         waits = [NOTHING_SOON]
         if self._bays is not None:
-            live = self._context.live
+            news = self._context.news
             plans = [plan for plan in self._context.sites if plan.plugchoice_site is not None]
-            watched = [plan for plan in plans if live.watched(site_topic(plan.id))]
+            watched = [plan for plan in plans if news.watched(site_topic(plan.id))]
             plan, wait = self._bays.due_states(now, watched)
             if plan is not None:
                 found.append(_job(STATES, partial(self._bays.read_states, plan), plan.id))

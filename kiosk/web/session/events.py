@@ -16,7 +16,7 @@ from threading import Lock
 from flask import Blueprint, Response, abort, current_app, request, stream_with_context
 
 from kiosk.domain.session import Phase
-from kiosk.news.live import Subscription, TooManyStreams, session_topic
+from kiosk.news.news import Subscription, TooManyStreams, session_topic
 from kiosk.web.session.present import to_json
 from kiosk.web.session.reading import Reading, read
 from kiosk.web.session.view import next_change
@@ -81,7 +81,7 @@ def session_json(key: str) -> Response:
     reading = read(key)
     if reading is None:
         abort(404)
-    parts().live.glance(session_topic(key))
+    parts().news.glance(session_topic(key))
     if reading.session.phase is not Phase.QUEUED:  # a place in line moves with other drivers
         keep_for(_patience(reading) * parts().clock.rate)
     body = renderings.of(reading, language())
@@ -97,7 +97,7 @@ def session_events(key: str) -> Response:
     first = read(key)
     if first is None:
         abort(404)
-    context = parts().live.subscribe(session_topic(key))
+    context = parts().news.subscribe(session_topic(key))
     try:
         subscription = context.__enter__()
     except TooManyStreams:

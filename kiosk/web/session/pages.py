@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from kiosk.domain.actions import Action
-from kiosk.news.live import session_topic
+from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.session import Reply
 from kiosk.web.session.present import page_of, shape_of, to_json
@@ -98,7 +98,7 @@ def _stop_code(view: SessionView) -> str | None:
 @no_store
 def session_page(key: str) -> ResponseReturnValue:
     reading = _read(key)
-    parts().live.glance(session_topic(key))
+    parts().news.glance(session_topic(key))
     service.look_for_a_refund(parts(), reading.session)
     return _screen(reading)
 

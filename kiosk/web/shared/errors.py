@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
-from kiosk.news.live import TooManyStreams
+from kiosk.news.news import TooManyStreams
 from kiosk.web.shared.formats import duration
 from kiosk.web.shared.limits import seconds_to_wait
 from kiosk.web.shared.security import keep_private

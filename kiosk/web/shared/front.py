@@ -16,8 +16,7 @@ from flask import request
 
 from kiosk.clock import Clock
 from kiosk.news.kept import Kept, Moment
-from kiosk.news.live import charger_topic, session_topic
-from kiosk.news.news import News
+from kiosk.news.news import News, charger_topic, session_topic
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,11 +49,11 @@ class Front:
     """WSGI middleware, outermost. Safe to use from many threads."""
 
     def __init__(
-        self, app: WSGIApplication, live: News, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+        self, app: WSGIApplication, news: News, clock: Clock, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._app = app
-        self._live = live
-        self._answers: Kept[Key, Answer] = Kept(live, clock, most=MOST, monotonic=monotonic)
+        self._news = news
+        self._answers: Kept[Key, Answer] = Kept(news, clock, most=MOST, monotonic=monotonic)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         topic = _topic(environ)
@@ -67,7 +66,7 @@ class Front:
                 start_response(kept.status, list(kept.headers))
                 return [kept.body]
             if environ.get("HTTP_IF_NONE_MATCH") == kept.etag:
-                self._live.glance(topic)
+                self._news.glance(topic)
                 start_response(kept.status, list(kept.headers))
                 return []
         return self._fresh(environ, start_response, key, before)

@@ -39,5 +39,5 @@ def stripe() -> ResponseReturnValue:
     key = store.session_by_intent(hint.intent_id)
     if store.note_webhook(hint.event_id, hint.type, key, now) and key is not None:
         store.hint(key, now)
-        parts().live.wish()
+        parts().news.wish()
     return "", 204

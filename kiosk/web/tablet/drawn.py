@@ -14,8 +14,7 @@ from kiosk.clock import Clock
 from kiosk.config.sites import Site
 from kiosk.domain.expectation import Expectation, Place
 from kiosk.news.kept import Kept
-from kiosk.news.live import charger_topic, site_topic
-from kiosk.news.news import News
+from kiosk.news.news import News, charger_topic, site_topic
 from kiosk.web.shared.formats import clock_s, stamp
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.parts import parts
@@ -42,9 +41,9 @@ class Drawn:
 class Boards:
     """Boards by site and language. Safe to use from many threads; `drawings` counts how often one was rendered."""
 
-    def __init__(self, live: News, clock: Clock) -> None:
+    def __init__(self, news: News, clock: Clock) -> None:
         self._clock = clock
-        self._drawn: Kept[tuple[str, str], Drawn] = Kept(live, clock)
+        self._drawn: Kept[tuple[str, str], Drawn] = Kept(news, clock)
         self.drawings = 0
 
     def of(self, site: Site, spoken: str, look: Callable[[], Board], draw: Callable[[Board], Drawn]) -> Drawn:
@@ -70,7 +69,7 @@ class Boards:
 
 
 def boards() -> Boards:
-    made: Boards = current_app.extensions.setdefault("kiosk.boards", Boards(parts().live, parts().clock))
+    made: Boards = current_app.extensions.setdefault("kiosk.boards", Boards(parts().news, parts().clock))
     return made
 
 

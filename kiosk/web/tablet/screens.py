@@ -30,7 +30,7 @@ from kiosk.config.sites import Site, TabletFacts
 from kiosk.domain.charger import BayState
 from kiosk.domain.expectation import Place
 from kiosk.domain.tariff import Tariff
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 from kiosk.service.visit import close_handoff, end_visit, findable, handoff_of
 from kiosk.store.records import Tablet
 from kiosk.web.shared import surface
@@ -145,7 +145,7 @@ def zone_of(site: Site) -> ZoneInfo:
 
 def watched_board(site: Site) -> Drawn:
     """The board, for a screen that shows it: so the engine keeps it fresh."""
-    parts().live.glance(site_topic(site.id))
+    parts().news.glance(site_topic(site.id))
     return drawn_board(site)
 
 

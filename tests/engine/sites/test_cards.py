@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.domain.charger import STALE_AFTER
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 from kiosk.sandbox.world.faults import Kind, Rule
 from kiosk.upstream.plugchoice.budget import Endpoint
 from tests.engine.site_house import PUBLIC, SITE, SiteHouse, code
@@ -92,7 +92,7 @@ def test_twenty_tablets_cost_the_same_as_two(tmp_path: Path) -> None:
         house = house_of(folder, 8)
         for _ in range(tablets):
             house.watch()
-            house.live.glance(site_topic(SITE))
+            house.news.glance(site_topic(SITE))
         house.run(120)
         cost.append(house.all_asked())
         house.close()

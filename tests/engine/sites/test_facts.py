@@ -15,7 +15,7 @@ from kiosk.clock import ManualClock
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.lab import LabFacts
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 from kiosk.sandbox.chargepilot.gateway import SITE_ID, PilotSwitches
 from kiosk.sandbox.world.faults import Kind, Rule
 from kiosk.store.records import SeenTree
@@ -81,18 +81,18 @@ def test_a_site_that_chargepilot_does_not_know_of_is_not_asked_for(houses: House
 
 def test_a_tree_is_told_when_it_changed_and_only_then(houses: Houses) -> None:
     house = houses.build(pilot=True)
-    before = house.news(TOPIC)
+    before = house.version_of(TOPIC)
     house.run(2)
-    first = house.news(TOPIC)
+    first = house.version_of(TOPIC)
     assert first != before
     seen_at = tree(house).seen_at
     house.watch()
     house.run(200)
     assert tree(house).seen_at > seen_at
-    assert house.news(TOPIC) == first
+    assert house.version_of(TOPIC) == first
     house.world.add_charger(house.world.chargers()[0].spec.__class__("ZZZZ9", "New", _plugs(house), _pricing(house)))
     house.run(65)
-    assert house.news(TOPIC) != first
+    assert house.version_of(TOPIC) != first
 
 
 def _plugs(house: SiteHouse) -> Any:
@@ -106,14 +106,14 @@ def _pricing(house: SiteHouse) -> Any:
 def test_a_restart_goes_on_from_the_stored_tree(houses: Houses) -> None:
     house = houses.build(pilot=True)
     house.run(300)
-    known = house.news(TOPIC)
+    known = house.version_of(TOPIC)
     house.restart()
     with house.count(TREE) as reads:
         house.run(500, step=30)
     assert reads == [0]
     house.run(120)
     assert house.asked(TREE) == 2
-    assert house.news(TOPIC) == known
+    assert house.version_of(TOPIC) == known
 
 
 @pytest.mark.parametrize("kind", [Kind.UNREACHABLE, Kind.TIMEOUT, Kind.SERVER_ERROR, Kind.HTML, Kind.EMPTY])
@@ -124,11 +124,11 @@ def test_while_chargepilot_gives_nothing_usable_the_last_good_tree_stays(
     house = houses.build(pilot=True)
     house.watch()
     house.run(5)
-    good, news = tree(house), house.news(TOPIC)
+    good, news = tree(house), house.version_of(TOPIC)
     house.faults["pilot"].add(Rule(kind, times=None))
     house.run(7200, step=30)
     assert tree(house) == good
-    assert house.news(TOPIC) == news
+    assert house.version_of(TOPIC) == news
     assert house.asked(TREE) <= 14
     house.faults["pilot"].clear()
     house.run(905, step=30)
@@ -276,21 +276,21 @@ def test_makes_are_read_at_the_start_and_once_a_day(houses: Houses) -> None:
     assert facts[code(0)].vendor == "Example"
     assert facts[code(1)].max_kw == 22
     assert house.asked(MAKES) == 1
-    news = house.news(TOPIC)
+    news = house.version_of(TOPIC)
     house.clock.advance(23 * 3600)
     house.run(10)
     assert house.asked(MAKES) == 1
     house.clock.advance(3600)
     house.run(10)
     assert house.asked(MAKES) == 2
-    assert house.news(TOPIC) == news
+    assert house.version_of(TOPIC) == news
 
 
 def test_a_charger_is_found_by_its_id_or_identity_over_there_and_else_by_its_code(houses: Houses) -> None:
     plan = SitePlan(SITE, ("BAY22", "BAY33", code(2)), lab_ids={"BAY22": f"dep-{code(0).lower()}", "BAY33": code(1)})
     lost = SitePlan("lost", ("BAY44", code(0)), lab_ids={code(0): "no such id"})
     house = houses.build(3, lab=True, plans=[plan, lost])
-    before = house.news(site_topic("lost"))
+    before = house.version_of(site_topic("lost"))
     house.run(5)
     facts = house.store.lab_facts([*plan.codes, *lost.codes])
     assert {each: one.name for each, one in facts.items()} == {
@@ -298,16 +298,16 @@ def test_a_charger_is_found_by_its_id_or_identity_over_there_and_else_by_its_cod
         "BAY33": "Charger 1",
         code(2): "Charger 2",
     }
-    assert house.news(site_topic("lost")) == before
+    assert house.version_of(site_topic("lost")) == before
 
 
 def test_a_change_over_there_is_told(houses: Houses) -> None:
     house = houses.build(lab=True)
     house.store.save_lab_facts(code(0), LabFacts(name="Old name"), house.clock.now())
-    before = house.news(TOPIC)
+    before = house.version_of(TOPIC)
     house.run(5)
     assert house.store.lab_facts([code(0)])[code(0)].name == "Charger 0"
-    assert house.news(TOPIC) != before
+    assert house.version_of(TOPIC) != before
 
 
 def test_what_is_not_listed_over_there_any_more_is_forgotten_and_told(houses: Houses) -> None:
@@ -316,11 +316,11 @@ def test_what_is_not_listed_over_there_any_more_is_forgotten_and_told(houses: Ho
     house.run(5)
     assert house.store.lab_facts([*house.codes, "GONE2"]).keys() == set(house.codes)
     house.plans = (replace(house.plans[0], lab_ids={code(0): "corrected"}),)
-    before = house.news(TOPIC)
+    before = house.version_of(TOPIC)
     house.restart()
     house.run(5)
     assert house.store.lab_facts(house.codes).keys() == {code(1)}
-    assert house.news(TOPIC) != before
+    assert house.version_of(TOPIC) != before
 
 
 def test_a_kiosk_that_has_no_lab_any_more_forgets_what_it_was_told(houses: Houses) -> None:

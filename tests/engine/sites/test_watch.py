@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.domain.charger import STALE_AFTER
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 from kiosk.sandbox.plugchoice.office import SITE_UUID, charger_uuid
 from kiosk.sandbox.plugchoice.pages import OperatorSwitches
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
@@ -82,7 +82,7 @@ def test_twenty_tablets_cost_the_same_as_two(build: Build) -> None:
         house = build(30)
         for _ in range(tablets):
             house.watch()
-            house.live.glance(site_topic(SITE))
+            house.news.glance(site_topic(SITE))
         house.run(180)
         cost.append(house.all_asked())
     assert cost[0] == cost[1] > 0

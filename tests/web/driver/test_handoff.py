@@ -19,7 +19,7 @@ from kiosk.clock import ManualClock
 from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import Connector
 from kiosk.domain.handoff import ID_SIGNS, LIFE
-from kiosk.news.live import handoff_topic
+from kiosk.news.news import handoff_topic
 from kiosk.service.visit import CLAIM_COUNTS
 from kiosk.store.records import Handoff
 from kiosk.web.shared.check_words import check_words
@@ -198,8 +198,7 @@ def test_the_claim_leads_to_the_bay(kiosk: Kiosk, handoff: Handoff, phone: Flask
 
 
 def test_the_screen_hears_of_the_claim_at_once(kiosk: Kiosk, handoff: Handoff, phone: FlaskClient) -> None:
-    live = kiosk.app.extensions["kiosk"].live
-    with live.subscribe(handoff_topic(handoff.id)) as news:
+    with kiosk.app.extensions["kiosk"].news.subscribe(handoff_topic(handoff.id)) as news:
         phone.get(path_of(kiosk, handoff))
         assert not news.wait(0)
         phone.post(path_of(kiosk, handoff))

@@ -12,7 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from kiosk.domain.commands import AskedBy, Kind
-from kiosk.news.live import Live, session_topic
+from kiosk.news.local import LocalNews
+from kiosk.news.news import session_topic
 from kiosk.web.session import events
 from kiosk.web.session.reading import read
 from tests.web.conftest import HOLD, Kiosk
@@ -101,11 +102,11 @@ def test_news_arrives_at_once_when_it_is_published(kiosk: Kiosk, phone: FlaskCli
     key = kiosk.held(phone)
     stream = Stream(phone, key)
     stream.event()
-    live: Live = kiosk.app.extensions["kiosk"].live
+    news: LocalNews = kiosk.app.extensions["kiosk"].news
 
     def engine() -> None:
         kiosk.observe(key, "starting", authorized_minor=HOLD)
-        live.publish(session_topic(key))
+        news.publish(session_topic(key))
 
     worker = threading.Thread(target=engine)
     worker.start()
@@ -164,26 +165,27 @@ def test_the_page_has_the_shape_that_the_json_names(kiosk: Kiosk, phone: FlaskCl
 
 
 def test_closing_the_stream_leaves_the_topic(kiosk: Kiosk, phone: FlaskClient) -> None:
-    live: Live = kiosk.app.extensions["kiosk"].live
-    stream = Stream(phone, kiosk.held(phone))
+    news: LocalNews = kiosk.app.extensions["kiosk"].news
+    key = kiosk.held(phone)
+    stream = Stream(phone, key)
     stream.event()
-    assert live.streams == 1
+    assert news.watched(session_topic(key))
     stream.close()
-    assert live.streams == 0
+    assert not news.watched(session_topic(key))
 
 
 def test_a_closing_server_ends_its_streams(kiosk: Kiosk, phone: FlaskClient) -> None:
-    live: Live = kiosk.app.extensions["kiosk"].live
+    news: LocalNews = kiosk.app.extensions["kiosk"].news
     stream = Stream(phone, kiosk.held(phone))
     stream.event()
-    live.close()
+    news.close()
     assert list(stream.rest()) == []
     stream.close()
 
 
 def test_beyond_the_cap_pages_are_sent_away_for_five_seconds(kiosk: Kiosk, phone: FlaskClient) -> None:
     key = kiosk.held(phone)
-    kiosk.app.extensions["kiosk"] = replace(kiosk.app.extensions["kiosk"], live=Live(most=1))
+    kiosk.app.extensions["kiosk"] = replace(kiosk.app.extensions["kiosk"], news=LocalNews(most=1))
     first = Stream(phone, key)
     first.event()
     answer = phone.get(f"/s/{key}/events")

@@ -17,7 +17,7 @@ from tests.web.conftest import Kiosk
 def key(kiosk: Kiosk, phone: FlaskClient) -> str:
     """A running charge whose page and power were asked for before; by the counter no time passes."""
     parts: Parts = kiosk.app.extensions["kiosk"]
-    powers = Powers(kiosk.store, parts.live, kiosk.clock, monotonic=lambda: 0.0)
+    powers = Powers(kiosk.store, parts.news, kiosk.clock, monotonic=lambda: 0.0)
     kiosk.app.extensions["kiosk"] = replace(parts, powers=powers)
     made = kiosk.charging(phone)
     phone.get(f"/s/{made}")

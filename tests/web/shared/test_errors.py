@@ -9,7 +9,7 @@ from flask import Flask, abort
 from flask.testing import FlaskClient
 
 from kiosk.config.sites import Helpline, Operator, SiteBook
-from kiosk.news.live import TooManyStreams
+from kiosk.news.news import TooManyStreams
 from kiosk.web.shared.limits import client_address, limit_start
 from tests.web.built import made_app
 

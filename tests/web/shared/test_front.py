@@ -11,7 +11,8 @@ from flask import Flask, Response
 from werkzeug.test import Client, TestResponse
 
 from kiosk.clock import ManualClock
-from kiosk.news.live import MOST_VERSIONS, Live, charger_topic, session_topic
+from kiosk.news.local import MOST_VERSIONS, LocalNews
+from kiosk.news.news import charger_topic, session_topic
 from kiosk.web.shared.front import MOST, Front, keep_for
 from tests.web.conftest import NEAR, Kiosk
 
@@ -21,7 +22,7 @@ class House:
     """A front before an app that counts how often it was asked."""
 
     clock: ManualClock = field(default_factory=ManualClock)
-    live: Live = field(default_factory=Live)
+    news: LocalNews = field(default_factory=LocalNews)
     asked: int = 0
     seconds: float | None = 10.0
     cookie: str | None = None
@@ -35,14 +36,14 @@ class House:
         app.add_url_rule("/c/<code>", view_func=self.answer, methods=["GET", "POST"], endpoint="card")
         app.add_url_rule("/s/<code>.json", view_func=self.answer, endpoint="state")
         app.add_url_rule("/s/<code>", view_func=self.answer, endpoint="page")
-        self.front = Front(app.wsgi_app, self.live, self.clock, lambda: self.counted)
+        self.front = Front(app.wsgi_app, self.news, self.clock, lambda: self.counted)
 
     def answer(self, code: str) -> Response:
         self.asked += 1
         if self.seconds is not None:
             keep_for(self.seconds)
         if self.meanwhile is not None:
-            self.live.publish(self.meanwhile)
+            self.news.publish(self.meanwhile)
         response = Response(f"{code} {self.asked}", self.status, {"X-Request-ID": "one", "X-Other": "kept"})
         if self.cookie:
             response.set_cookie("lang", self.cookie)
@@ -70,13 +71,13 @@ def test_a_page_is_made_once_and_given_out_while_it_is_true(house: House) -> Non
 
 def test_news_ends_it_at_once(house: House) -> None:
     house.get()
-    house.live.publish(charger_topic("7MK4T"))
+    house.news.publish(charger_topic("7MK4T"))
     assert house.get().data == b"7MK4T 2"
 
 
 def test_news_of_something_else_does_not(house: House) -> None:
     house.get()
-    house.live.publish(charger_topic("OTHER"))
+    house.news.publish(charger_topic("OTHER"))
     assert house.get().data == b"7MK4T 1"
 
 
@@ -160,12 +161,12 @@ def test_a_write_and_any_other_page_pass_through(house: House) -> None:
 def test_a_poll_that_names_what_it_has_is_answered_from_the_front_and_counts_as_watching(house: House) -> None:
     house.etag = "7-abc"
     tag = house.get("/s/key.json").headers["ETag"]
-    live = house.live
+    news = house.news
     again = house.get("/s/key.json", If_None_Match=tag)
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == tag
     assert house.asked == 1
-    assert live.watched(session_topic("key"))
+    assert news.watched(session_topic("key"))
 
 
 def test_a_poll_that_has_something_else_gets_the_whole(house: House) -> None:
@@ -186,7 +187,7 @@ def test_the_front_does_not_grow_without_end(house: House) -> None:
 def test_many_topics_do_not_pile_up_and_none_is_taken_for_unchanged(house: House) -> None:
     house.get()
     for number in range(MOST_VERSIONS + 1):
-        house.live.publish(str(number))
+        house.news.publish(str(number))
     house.get()
     assert house.asked == 2
 

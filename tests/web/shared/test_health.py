@@ -52,7 +52,7 @@ def test_it_is_not_ready_without_its_tables(tmp_path: Path) -> None:
 
 def test_stopping_ends_the_streams_first(tmp_path: Path) -> None:
     app = made_app(tmp_path)
-    with running(app).live.subscribe("session:x") as subscription:
+    with running(app).news.subscribe("session:x") as subscription:
         stop(app)
         assert subscription.closing
 

@@ -13,7 +13,7 @@ from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.charger import BayState, ChargerCard, Connector
 from kiosk.domain.money import Money
 from kiosk.domain.tariff import Tariff
-from kiosk.news.live import charger_topic
+from kiosk.news.news import charger_topic
 from kiosk.web.shared.parts import parts
 from kiosk.web.tablet.board import PRICE_LASTS, Board, Stall, board_of, connectors_of, nearest_free
 from kiosk.web.tablet.drawn import boards, drawn_board
@@ -229,7 +229,7 @@ def test_the_board_is_drawn_once_until_something_changes(kiosk: Kiosk) -> None:
     assert drawn_board(site) is first
     assert boards().drawings == 1
     kiosk.card("Charging", "Available")
-    parts().live.publish(charger_topic(CODE))
+    parts().news.publish(charger_topic(CODE))
     second = drawn_board(site)
     assert second.etag != first.etag
     assert [one.word for one in second.board.stalls][:2] == ["In use", "Free"]
@@ -240,7 +240,7 @@ def test_news_that_changes_nothing_is_not_drawn_again(kiosk: Kiosk) -> None:
     site = kiosk.book.sites[0]
     kiosk.card("Available", "Available")
     first = drawn_board(site)
-    parts().live.publish(charger_topic(NEAR))
+    parts().news.publish(charger_topic(NEAR))
     assert drawn_board(site) is first
     assert boards().drawings == 1
 

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from kiosk.domain.session import Phase
 from kiosk.domain.tariff import Tariff
-from kiosk.news.live import site_topic
+from kiosk.news.news import site_topic
 from kiosk.service.parts import Parts
 from tests.web.conftest import CODE, NEAR, Kiosk
 
@@ -190,7 +190,7 @@ def test_the_board_tells_scripts_what_it_shows_on_the_page(screen: FlaskClient) 
 def test_asking_for_the_board_lets_the_engine_watch_the_site(screen: FlaskClient, kiosk: Kiosk) -> None:
     screen.get("/tablet/board.json")
     parts: Parts = kiosk.app.extensions["kiosk"]
-    assert parts.live.watched(site_topic("marktplatz"))
+    assert parts.news.watched(site_topic("marktplatz"))
 
 
 def test_nothing_of_a_driver_stands_on_the_board(screen: FlaskClient, kiosk: Kiosk) -> None:

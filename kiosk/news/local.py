@@ -13,60 +13,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from kiosk.news.news import Subscription, TooManyStreams
+
 GLANCE_SECONDS = 20.0
 """A page that polls does so every 5 s; one in the background may miss this, and is then read like an unwatched one."""
 MOST_GLANCES = 10_000
 MOST_VERSIONS = 100_000
 
 
-def session_topic(key: str) -> str:
-    return f"session:{key}"
-
-
-def charger_topic(code: str) -> str:
-    return f"charger:{code}"
-
-
-def handoff_topic(handoff_id: str) -> str:
-    return f"handoff:{handoff_id}"
-
-
-def site_topic(site_id: str) -> str:
-    """The board of a site: while it is watched, the engine keeps the cards of its chargers fresh."""
-    return f"site:{site_id}"
-
-
-class TooManyStreams(Exception):
-    """The cap of open subscriptions is reached. The page polls instead (503 with Retry-After)."""
-
-
-class Subscription:
-    """One listener of one topic. Not shared between threads."""
-
-    def __init__(self) -> None:
-        self._news = threading.Event()
-        self._closing = False
-
-    @property
-    def closing(self) -> bool:
-        """The server is going down; the stream should end so that the page reconnects elsewhere."""
-        return self._closing
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for news since the last call, at most `seconds` of the wall clock. True when there was some."""
-        heard = self._news.wait(seconds)
-        self._news.clear()
-        return heard and not self._closing
-
-    def ring(self) -> None:
-        self._news.set()
-
-    def close(self) -> None:
-        self._closing = True
-        self._news.set()
-
-
-class Live:
+class LocalNews:
     """News of this process alone. `most` caps all subscriptions together, well below the worker's threads."""
 
     def __init__(self, most: int = 500) -> None:
@@ -141,11 +96,6 @@ class Live:
         with self._lock:
             glanced = self._glances.get(topic)
             return topic in self._topics or (glanced is not None and time.monotonic() - glanced < GLANCE_SECONDS)
-
-    @property
-    def streams(self) -> int:
-        with self._lock:
-            return self._open
 
     def close(self) -> None:
         """End every stream and refuse new ones."""
