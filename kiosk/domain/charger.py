@@ -10,6 +10,8 @@ from kiosk.domain.tariff import Tariff
 
 STALE_AFTER = timedelta(seconds=60)
 """Regulation (EU) 2025/655 Art. 2: availability within one minute. Older data is never shown as "free"."""
+PRICE_LASTS = timedelta(minutes=5)
+"""Prices are read less often than states. Where an older one stands, its reading has failed for some time."""
 
 
 class BayState(StrEnum):
@@ -80,6 +82,14 @@ class ChargerCard:
     def whole_at(self) -> datetime:
         """Nothing in it, price and states alike, is older than this."""
         return self.seen_at if self.priced_at is None else min(self.seen_at, self.priced_at)
+
+    @property
+    def price_seen_at(self) -> datetime:
+        return self.priced_at or self.seen_at
+
+    def price_counts(self, now: datetime) -> bool:
+        """The price is young enough to be shown as the one of now."""
+        return now - self.price_seen_at <= PRICE_LASTS
 
     def connector(self, connector_id: int) -> Connector | None:
         return next((c for c in self.connectors if c.connector_id == connector_id), None)

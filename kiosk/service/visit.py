@@ -6,8 +6,10 @@ The square code and its seal are arithmetic (`kiosk.domain.handoff`); here is wh
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import structlog
 
@@ -26,6 +28,7 @@ from kiosk.domain.handoff import (
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.signs import in_signs
 from kiosk.domain.status import Status
+from kiosk.domain.stop_code import stop_code, stop_code_fits
 from kiosk.news.news import handoff_topic, session_topic
 from kiosk.service.parts import Parts
 from kiosk.store.records import Handoff, Tablet
@@ -61,6 +64,34 @@ class Scanned:
 
 
 # --- on the tablet
+
+
+class Standing(StrEnum):
+    """What a browser is to us: a tablet, an unknown browser, one that was unpaired, or one of a site that is gone."""
+
+    PAIRED = "paired"
+    NEW = "new"
+    UNPAIRED = "unpaired"
+    HOMELESS = "homeless"
+
+
+def identify(parts: Parts, key: str | None, opens_with: str | None) -> tuple[Tablet | None, Standing]:
+    """The tablet that has this key, and when it is paired note that it was seen; None for any other browser.
+
+    `opens_with` is the release whose page it opens now; None when it opens none.
+    """
+    tablet = parts.store.tablet_with(key) if key is not None else None
+    if tablet is None:
+        return None, Standing.NEW
+    if tablet.unpaired_at is not None:
+        return None, Standing.UNPAIRED
+    if parts.site.site(tablet.site_id) is None:
+        return None, Standing.HOMELESS
+    try:
+        parts.store.seen(tablet, parts.clock.now(), opens_with)
+    except Exception:
+        log.exception("it could not be noted when a tablet was seen")  # which is no reason to leave it dark
+    return tablet, Standing.PAIRED
 
 
 def belongs_to(parts: Parts, tablet: Tablet, code: str) -> bool:
@@ -124,6 +155,38 @@ def findable(parts: Parts, code: str, connector_id: int) -> Session | None:
     if session is None or session.phase is not Phase.OPEN or session.final or session.known_status is Status.CREATED:
         return None
     return session
+
+
+def prove_owner(parts: Parts, code: str, connector_id: int, typed: str, device: Callable[[], str]) -> str | None:
+    """The key of the charge at that bay, whose six digits were typed: the device at the screen owns it from now on.
+
+    `device` is called only then. None when nothing can be found there, or the digits are not its.
+    """
+    session = findable(parts, code, connector_id)
+    if session is None or not stop_code_fits(session.key, typed, parts.settings.secret_keys):
+        return None
+    parts.store.grant(session.key, device(), "code", parts.clock.now())
+    return session.key
+
+
+def stop_code_of(parts: Parts, session: Session) -> str | None:
+    """What its owner types at the site's tablet; None where there is no tablet or nothing to stop."""
+    site = parts.site.site_of(session.code)
+    if session.final or site is None or not any(one.site_id == site.id for one in parts.store.tablets()):
+        return None
+    return stop_code(session.key, parts.settings.secret_keys)
+
+
+def may_act(parts: Parts, session: Session, device: str | None) -> bool:
+    """The driver who stands at the screen owns the session. On a phone everybody who has the address may watch; a
+    shared screen forgets.
+    """
+    return device is not None and parts.store.owns(session.key, device)
+
+
+def takes_cards(parts: Parts, *, shared_screen: bool) -> bool:
+    """A card form may stand there: always on the driver's own, on a tablet only when the operator chose it."""
+    return not shared_screen or parts.settings.tablet_card_entry
 
 
 def end_visit(parts: Parts, device: str) -> None:

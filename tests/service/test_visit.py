@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.handoff import LIFE, WINDOW
 from kiosk.domain.session import Phase
+from kiosk.domain.stop_code import stop_code
 from kiosk.news.news import handoff_topic
 from kiosk.service import visit
-from kiosk.service.visit import CLAIM_COUNTS, LONGEST_VISIT, Scanned, SquareCode
+from kiosk.service.visit import CLAIM_COUNTS, LONGEST_VISIT, Scanned, SquareCode, Standing
 from kiosk.store.records import Handoff, Tablet
 
 from .conftest import CODE, HOLD, NEAR, Desk
@@ -247,3 +248,69 @@ def test_a_store_that_fails_is_logged_and_raises_nothing(desk: Desk) -> None:
     with capture_logs() as logged:
         visit.end_visit(replace(desk.parts, store=Broken()), "visit")  # type: ignore[arg-type]
     assert [one["event"] for one in logged] == ["what was not paid at a tablet could not be given up"]
+
+
+# --- the owner at the screen
+
+
+def digits(desk: Desk, key: str) -> str:
+    return stop_code(key, desk.parts.settings.secret_keys)
+
+
+def test_who_types_the_digits_of_a_charge_owns_it_and_other_digits_give_nobody_anything(desk: Desk) -> None:
+    key = desk.queued(2)
+    desk.start_answer(key)
+    desk.observe(key, "charging")
+    wrong = str((int(digits(desk, key)) + 1) % 1_000_000).zfill(6)
+    assert (
+        visit.prove_owner(desk.parts, CODE, 2, wrong, lambda: pytest.fail("no device is given for wrong digits"))
+        is None
+    )
+    assert visit.prove_owner(desk.parts, CODE, 2, digits(desk, key), lambda: "screen") == key
+    session = desk.store.session(key)
+    assert session is not None
+    assert visit.may_act(desk.parts, session, "screen")
+    assert not visit.may_act(desk.parts, session, "another")
+    assert not visit.may_act(desk.parts, session, None)
+
+
+def test_digits_are_shown_only_where_a_tablet_stands_and_something_can_be_stopped(desk: Desk) -> None:
+    key = desk.queued(2)
+    session = desk.start_answer(key)
+    assert visit.stop_code_of(desk.parts, session) is None
+    tablet_of(desk)
+    assert visit.stop_code_of(desk.parts, session) == digits(desk, key)
+    assert visit.stop_code_of(desk.parts, replace(session, code=STRANGE)) is None
+    assert visit.stop_code_of(desk.parts, desk.observe(key, "expired")) is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "shared", "taken"), [(False, False, True), (False, True, False), (True, True, True)]
+)
+def test_a_shared_screen_takes_cards_only_when_the_operator_chose_it(
+    desk: Desk, setting: bool, shared: bool, taken: bool
+) -> None:
+    settings = desk.parts.settings.model_copy(update={"tablet_card_entry": setting})
+    assert visit.takes_cards(replace(desk.parts, settings=settings), shared_screen=shared) is taken
+
+
+# --- which tablet asks
+
+
+def test_a_browser_is_a_tablet_as_long_as_it_is_paired_and_its_site_is_there(desk: Desk) -> None:
+    assert visit.identify(desk.parts, None, "1.2") == (None, Standing.NEW)
+    assert visit.identify(desk.parts, "made up", "1.2") == (None, Standing.NEW)
+    tablet = tablet_of(desk)
+    desk.clock.advance(120)
+    found, standing = visit.identify(desk.parts, "key", "1.2")
+    assert (found is not None and found.id == tablet.id, standing) == (True, Standing.PAIRED)
+    (kept,) = desk.store.tablets()
+    assert (kept.last_seen_at, kept.version) == (desk.now, "1.2")
+    assert visit.identify(desk.parts, "key", None)[1] is Standing.PAIRED
+    desk.store.unpair(tablet.id, desk.now)
+    assert visit.identify(desk.parts, "key", "1.2") == (None, Standing.UNPAIRED)
+
+
+def test_a_tablet_whose_site_is_gone_is_told_so(desk: Desk) -> None:
+    tablet_of(desk, site="closed")
+    assert visit.identify(desk.parts, "key", "1.2") == (None, Standing.HOMELESS)

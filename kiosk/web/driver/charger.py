@@ -12,6 +12,7 @@ from kiosk.domain import codes
 from kiosk.domain.charger import BayState, ChargerCard
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Session
+from kiosk.service.bays import chargers_now
 from kiosk.service.cards import FRESH, OwnSessions, card_now, own_sessions
 from kiosk.service.start import begin
 from kiosk.store.records import Handoff
@@ -184,25 +185,19 @@ def _landing(card: ChargerCard, wish: int | None) -> Landing:
 
 def _site_rows() -> list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[str, ...]]]:
     """Code, name, place, bays as last seen and the painted numbers of every charger of the only site."""
-    site, book, store, now = parts().site.single_site, parts().site, parts().store, parts().clock.now()
+    site, book, now = parts().site.single_site, parts().site, parts().clock.now()
     if site is None:
         return []
-    codes_here = [one.code for one in site.chargers]
-    cards, claims = store.cards(codes_here), store.occupied_at(codes_here)
     rows: list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[str, ...]]] = []
-    for one in site.chargers:
-        card = cards.get(one.code)
-        taken = claims.get(one.code, {})
-        bays = (
-            tuple(
-                bay_row(card, plug, now, book=book, facts=one, claimed=plug.connector_id in taken)
-                for plug in card.connectors
-            )
-            if card is not None and not card.stale(now)
-            else ()
+    for one in chargers_now(parts(), site):
+        facts, card = one.facts, one.card
+        bays = tuple(
+            bay_row(card, plug, now, book=book, facts=facts, claimed=plug.connector_id in one.claimed)
+            for plug in (card.connectors if card is not None else ())
+            if card is not None
         )
-        names = tuple(bay.label for bay in one.bays.values())
-        rows.append((one.code, one.label or _("charger %(code)s", code=one.code), one.place, bays, names))
+        names = tuple(bay.label for bay in facts.bays.values())
+        rows.append((facts.code, facts.label or _("charger %(code)s", code=facts.code), facts.place, bays, names))
     return rows
 
 

@@ -9,9 +9,11 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from kiosk.domain.actions import Action
+from kiosk.domain.stop_code import spaced
 from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.session import Reply
+from kiosk.service.visit import stop_code_of
 from kiosk.web.session.present import page_of, shape_of, to_json
 from kiosk.web.session.reading import Reading, read
 from kiosk.web.session.screens import Screen
@@ -26,7 +28,6 @@ from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.qr import qr_svg
 from kiosk.web.shared.security import allow_payment, no_store
-from kiosk.web.shared.stop_code import code_of, spaced
 from kiosk.web.shared.text import _
 from kiosk.web.tablet.rules import may_pay_here, turn_away
 
@@ -56,6 +57,7 @@ def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseRet
     if Action.PAY in view.actions:
         allow_payment()
     page = page_of(view)
+    stop_code = stop_code_of(parts(), reading.session) if reading.owner else None
     near = near_bays(view.code, reading.now) if view.screen in _ELSEWHERE else ()
     receipt = reading.stored_receipt if view.receipt is not None else None
     html = render_template(
@@ -66,7 +68,7 @@ def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseRet
         stored=receipt,
         near=near,
         error=error,
-        stop_code=_stop_code(view),
+        stop_code=spaced(stop_code) if stop_code is not None else None,
         receipt_picture=lambda: _receipt_picture(view.key),
         now=reading.now,
     )
@@ -82,16 +84,6 @@ def _receipt_picture(key: str) -> Markup:
 def _without_paying(view: SessionView) -> SessionView:
     """The view for a screen that must not have a card form."""
     return replace(view, actions=view.actions - {Action.PAY})
-
-
-def _stop_code(view: SessionView) -> str | None:
-    """What its owner types at the site's tablet; None where there is no tablet or nothing to stop."""
-    site = parts().site.site_of(view.code)
-    if not view.owner or view.final or site is None:
-        return None
-    if not any(one.site_id == site.id for one in parts().store.tablets()):
-        return None
-    return spaced(code_of(view.key))
 
 
 @bp.get("/s/<key>")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.config.sites import Bay, ChargerFacts, SiteBook
-from kiosk.domain.charger import STARTABLE, BayState, ChargerCard, Connector, bay_state
+from kiosk.domain.charger import BayState, ChargerCard, Connector, bay_state
 from kiosk.domain.offer import usable
 from kiosk.web.shared.plugs import PLUG_ICONS, PLUGS, plug_of
 from kiosk.web.shared.power_words import PowerWords, kilowatts
@@ -43,10 +43,8 @@ def bay_row(
 ) -> BayRow:
     state = bay_state(card, connector, now, claimed=claimed)
     bay = book.bay(card.code, connector.connector_id)
-    word, tone, icon = state_words(state, offline=card.online is False)
     can_start = usable(card, state)
-    if state in STARTABLE and not can_start:
-        tone = "mute"  # free, but nothing is sold here now: not the green of an invitation
+    word, tone, icon = state_words(state, offline=card.online is False, usable=can_start)
     power = power if can_start else None
     plug_icon, kind = plug_words(connector, bay, facts, power)
     return BayRow(
@@ -71,11 +69,11 @@ def _side(bay: Bay | None) -> str:
     return {"left": _("Left"), "right": _("Right")}.get(side.lower(), side)
 
 
-def state_words(state: BayState, *, offline: bool = False) -> tuple[str, str, str]:
-    """Word, tone and icon: no state is told by colour alone."""
+def state_words(state: BayState, *, offline: bool, usable: bool) -> tuple[str, str, str]:
+    """Word, tone and icon: no state is told by colour alone. A free bay where nothing is sold does not invite."""
     match state:
         case BayState.FREE | BayState.PLUGGED:
-            return _("Free"), "ok", "ok"
+            return _("Free"), "ok" if usable else "mute", "ok"
         case BayState.STARTING:
             return _("Starting"), "warn", "clock"
         case BayState.IN_USE:

@@ -1,25 +1,20 @@
-"""The board of a site: every bay as a stall of the car park seen from above. Nothing here asks anybody.
-
-The order is that of kiosk.toml. What is not known, or older than a minute, is never free. A price that is older than
-five minutes is not shown, and nothing is sold by it.
-"""
+"""The board of a site in words: every bay as a stall of the car park seen from above, and the lanes they stand at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 
-from kiosk.config.sites import Bay, ChargerFacts, Site, SiteBook
-from kiosk.domain.charger import STALE_AFTER, BayState, ChargerCard, Connector
-from kiosk.domain.expectation import Expectation, Place
-from kiosk.domain.freeing import expected_free_at
+from kiosk.config.sites import Bay, ChargerFacts
+from kiosk.domain.charger import BayState, Connector
+from kiosk.domain.expectation import Expectation
 from kiosk.domain.money import Money
-from kiosk.domain.offer import NoOffer, Offer, hold_of, offer_at
-from kiosk.domain.session import Session
+from kiosk.domain.offer import Offer
 from kiosk.domain.tariff import Tariff
-from kiosk.web.shared.bay_words import bay_row, plug_words, state_words
+from kiosk.service.bays import TAKEN, BayNow, SiteNow, nearest_free
+from kiosk.web.shared.bay_words import plug_words, state_words
 from kiosk.web.shared.formats import NBSP, number
 from kiosk.web.shared.power_words import power_words
 from kiosk.web.shared.text import _
@@ -28,11 +23,6 @@ MOST_IN_LOT = 16
 """More bays than fit on the screen get a lane of their own, further down."""
 FEWEST_FOR_TWO_ROWS = 4
 LONG_LABEL = 3
-PRICE_LASTS = timedelta(minutes=5)
-"""Prices are read less often than states. Where an older one stands, its reading has failed for some time."""
-
-_TAKEN = frozenset({BayState.IN_USE, BayState.STARTING})
-_HAS_SINCE = _TAKEN | {BayState.OUT_OF_ORDER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,7 @@ class Stall:
     @property
     def taken(self) -> bool:
         """A car stands there, as far as anybody knows."""
-        return self.state in _TAKEN
+        return self.state in TAKEN
 
     @property
     def long(self) -> bool:
@@ -116,113 +106,42 @@ class Board:
         return self.priced and self.tariff is None
 
 
-def board_of(
-    site: Site,
-    now: datetime,
-    *,
-    book: SiteBook,
-    cards: Mapping[str, ChargerCard],
-    occupied: Mapping[str, Mapping[int, str]],
-    running: Mapping[str, Session],
-    powers: Mapping[Place, Expectation],
-) -> Board:
-    """`occupied`: by charger and connector the key of the session that keeps the bay. `running`: sessions by key."""
-    stalls = [
-        stall_of(
-            facts,
-            connector_id,
-            now,
-            book=book,
-            card=cards.get(facts.code),
-            keeper=occupied.get(facts.code, {}).get(connector_id),
-            running=running,
-            powers=powers,
-        )
-        for facts in site.chargers
-        for connector_id in connectors_of(facts, cards.get(facts.code))
-    ]
-    young = [card for card in (cards.get(one.code) for one in site.chargers) if card and not card.stale(now)]
-    counted = [card.seen_at for card in young]
-    ends = [seen + STALE_AFTER for seen in counted]
-    ends += [priced_at(card) + PRICE_LASTS for card in young if price_counts(card, now)]
-    known = {stall.tariff for stall in stalls} - {None}
-    return Board(
-        lots=_lots(stalls),
-        tariff=next(iter(known)) if len(known) == 1 else None,
-        priced=bool(known),
-        as_of=min(counted, default=None),
-        until=min(ends, default=None),
-    )
+def board_of(site: SiteNow) -> Board:
+    stalls = [stall_of(bay) for bay in site.bays]
+    return Board(_lots(stalls), site.tariff, site.priced, site.as_of, site.until)
 
 
-def priced_at(card: ChargerCard) -> datetime:
-    return card.priced_at or card.seen_at
-
-
-def price_counts(card: ChargerCard, now: datetime) -> bool:
-    """The price is young enough to be shown as the one of now."""
-    return now - priced_at(card) <= PRICE_LASTS
-
-
-def connectors_of(facts: ChargerFacts, card: ChargerCard | None) -> tuple[int, ...]:
-    """The painted bays in the order of the file, then what the charger has besides; one, when nothing is known."""
-    seen = sorted(one.connector_id for one in card.connectors) if card is not None else []
-    return tuple(dict.fromkeys((*facts.bays, *seen))) or (1,)
-
-
-def stall_of(
-    facts: ChargerFacts,
-    connector_id: int,
-    now: datetime,
-    *,
-    book: SiteBook,
-    card: ChargerCard | None,
-    keeper: str | None,
-    running: Mapping[str, Session],
-    powers: Mapping[Place, Expectation],
-) -> Stall:
-    """One bay as it stands now; "not known" without a card, or with one that does not have it."""
-    if card is not None and not price_counts(card, now):
-        card = replace(card, tariff=None, preauth_minor=None)
-    place, bay = Place(facts.code, connector_id), facts.bays.get(connector_id)
-    connector = card.connector(connector_id) if card is not None else None
-    session = running.get(keeper) if keeper is not None else None
-    word, tone, icon = state_words(BayState.NOT_KNOWN, offline=card is not None and card.online is False)
-    state, since = BayState.NOT_KNOWN, None
-    offer: Offer | NoOffer | None = None
-    if card is not None and connector is not None:
-        row = bay_row(card, connector, now, book=book, facts=facts, claimed=keeper is not None)
-        state, word, tone, icon = row.state, row.word, row.tone, row.icon
-        offer = offer_at(card, connector_id, now, claimed=keeper is not None, longest=None)
-        since = row.since if state in _HAS_SINCE else None
-    priced = card if card is not None and not card.stale(now) else None
-    plug_icon, plug = _plug(connector or Connector(connector_id, None), bay)
+def stall_of(now: BayNow) -> Stall:
+    facts, connector_id = now.charger, now.connector_id
+    bay = facts.bays.get(connector_id)
+    word, tone, icon = state_words(now.state, offline=now.offline, usable=now.offer is not None)
+    plug_icon, plug = _plug(now.connector or Connector(connector_id, None), bay)
     return Stall(
         code=facts.code,
         connector_id=connector_id,
         label=label_of(facts, connector_id),
-        kind=_kind(state, isinstance(offer, Offer)),
-        state=state,
+        kind=_kind(now.state, now.offer is not None),
+        state=now.state,
         word=word,
         tone=tone,
         icon=icon,
-        offer=offer if isinstance(offer, Offer) else None,
+        offer=now.offer,
         plug_icon=plug_icon,
         plug=plug,
-        power=_power(powers.get(place), bay, facts),
-        tight=_power(powers.get(place), bay, facts, tight=True),
-        since=since,
-        free_about=expected_free_at(session, now) if session is not None and state is BayState.IN_USE else None,
-        seen_at=card.seen_at if card is not None else None,
-        tariff=priced.tariff if priced is not None else None,
-        hold=hold_of(priced) if priced is not None else None,
+        power=_power(now.expected, bay, facts),
+        tight=_power(now.expected, bay, facts, tight=True),
+        since=now.since,
+        free_about=now.free_about,
+        seen_at=now.seen_at,
+        tariff=now.tariff,
+        hold=now.hold,
     )
 
 
 def _kind(state: BayState, usable: bool) -> str:
     if usable:
         return "free"
-    if state in _TAKEN:
+    if state in TAKEN:
         return "use"
     return "fault" if state is BayState.OUT_OF_ORDER else "off"
 
@@ -235,13 +154,11 @@ def label_of(facts: ChargerFacts, connector_id: int) -> str:
     return facts.code if connector_id == 1 else f"{facts.code}/{connector_id}"
 
 
-def nearest_free(stalls: Sequence[Stall], asked: Stall, most: int = 3) -> tuple[Stall, ...]:
-    """The free bays that stand nearest in the order of the file; those with the same plug come first."""
-    place = {stall.key: index for index, stall in enumerate(stalls)}
-    here = place.get(asked.key, 0)
-    free = [stall for stall in stalls if stall.usable and stall.key != asked.key]
-    free.sort(key=lambda stall: (stall.plug != asked.plug, abs(place[stall.key] - here)))
-    return tuple(free[:most])
+def near(board: Board, asked: Stall) -> tuple[Stall, ...]:
+    """The free bays that are named to a driver who asked for that one."""
+    stalls = tuple(board.stalls)
+    found = nearest_free([(one.plug, one.usable) for one in stalls], stalls.index(asked))
+    return tuple(stalls[index] for index in found)
 
 
 def _plug(connector: Connector, bay: Bay | None) -> tuple[str, str]:

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from kiosk.clock import Clock
 from kiosk.config.sites import Site
-from kiosk.domain.expectation import Expectation, Place
 from kiosk.news.kept import Kept
 from kiosk.news.news import News, charger_topic, site_topic
+from kiosk.service.bays import read_site
 from kiosk.web.shared.formats import clock_s, stamp
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.parts import parts
@@ -75,19 +75,7 @@ def boards() -> Boards:
 
 def drawn_board(site: Site) -> Drawn:
     """The board of the site in the language of this request."""
-    return boards().of(site, language(), lambda: read_board(site), lambda board: _draw(site, board))
-
-
-def read_board(site: Site) -> Board:
-    """What the store says of the site now."""
-    store, book, now = parts().store, parts().site, parts().clock.now()
-    codes = [one.code for one in site.chargers]
-    occupied = store.occupied_at(codes)
-    keys = {key for bays in occupied.values() for key in bays.values()}
-    running = {one.key: one for one in store.sessions_to_watch() if one.key in keys} if keys else {}
-    powers: Mapping[Place, Expectation] = parts().powers.of(site)
-    cards = store.cards(codes)
-    return board_of(site, now, book=book, cards=cards, occupied=occupied, running=running, powers=powers)
+    return boards().of(site, language(), lambda: board_of(read_site(parts(), site)), lambda board: _draw(site, board))
 
 
 def assets_version() -> str:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from enum import StrEnum
 from functools import wraps
 from importlib.metadata import version
 from typing import ParamSpec
 
-import structlog
 from flask import Blueprint, Flask, Response, abort, g, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeSerializer
 
 from kiosk.domain import codes
-from kiosk.service.visit import belongs_to
+from kiosk.service.visit import Standing, belongs_to, identify
 from kiosk.store.records import Tablet
 from kiosk.web.shared.errors import wants_json
 from kiosk.web.shared.limits import limit_pairing
@@ -36,17 +34,7 @@ RENEW_SECONDS = 24 * 3600
 _KEY_BYTES = 32
 _SALT = "kiosk.tablet"
 
-log = structlog.stdlib.get_logger(__name__)
 bp = Blueprint("tablets", __name__)
-
-
-class Standing(StrEnum):
-    """What the browser is to us: a tablet, an unknown browser, one that was unpaired, or one of a site that is gone."""
-
-    PAIRED = "paired"
-    NEW = "new"
-    UNPAIRED = "unpaired"
-    HOMELESS = "homeless"
 
 
 def init_tablets(app: Flask) -> None:
@@ -147,20 +135,9 @@ def _known() -> tuple[Tablet | None, Standing]:
 
 
 def _look_up() -> tuple[Tablet | None, Standing]:
-    key = _read(request.cookies.get(cookie_name()))
-    tablet = parts().store.tablet_with(key) if key is not None else None
-    if tablet is None:
-        return None, Standing.NEW
-    if tablet.unpaired_at is not None:
-        return None, Standing.UNPAIRED
-    if parts().site.site(tablet.site_id) is None:
-        return None, Standing.HOMELESS
     opens_a_page = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and not wants_json()
-    try:
-        parts().store.seen(tablet, parts().clock.now(), version("charge-kiosk") if opens_a_page else None)
-    except Exception:
-        log.exception("it could not be noted when a tablet was seen")  # which is no reason to leave it dark
-    return tablet, Standing.PAIRED
+    key = _read(request.cookies.get(cookie_name()))
+    return identify(parts(), key, version("charge-kiosk") if opens_a_page else None)
 
 
 def _read(cookie: str | None) -> str | None:

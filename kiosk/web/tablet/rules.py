@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import abort, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
-from kiosk.service.visit import session_on
+from kiosk.service.visit import may_act, session_on, takes_cards
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.errors import wants_json
 from kiosk.web.shared.parts import parts
@@ -48,12 +48,11 @@ def turn_away() -> ResponseReturnValue | None:
         abort(404)
     if name == "back_from_bank":
         return None  # the payment's own secret proves who came back, perhaps after a reset
-    device = current_device()
-    if device is not None and parts().store.owns(session.key, device):
+    if may_act(parts(), session, current_device()):
         return None
     return (jsonify(error="not_owner"), 404) if wants_json() else redirect(TABLET, 303)
 
 
 def may_pay_here() -> bool:
-    """A card form may stand on this screen: always on the driver's own, on a tablet only when the operator chose it."""
-    return not on_tablet() or parts().settings.tablet_card_entry
+    """A card form may stand on the screen that this request is for."""
+    return takes_cards(parts(), shared_screen=on_tablet())

@@ -31,7 +31,8 @@ from kiosk.domain.charger import BayState
 from kiosk.domain.expectation import Place
 from kiosk.domain.tariff import Tariff
 from kiosk.news.news import site_topic
-from kiosk.service.visit import close_handoff, end_visit, findable, handoff_of
+from kiosk.service.bays import last_price
+from kiosk.service.visit import Standing, close_handoff, end_visit, findable, handoff_of
 from kiosk.store.records import Tablet
 from kiosk.web.shared import surface
 from kiosk.web.shared.devices import current_device, ensure_device, phone_cookie, visit_cookie
@@ -42,10 +43,10 @@ from kiosk.web.shared.power_words import power_words
 from kiosk.web.shared.security import keep_private, no_store
 from kiosk.web.shared.surface import TABLET
 from kiosk.web.tablet import sight
-from kiosk.web.tablet.board import Board, Stall, nearest_free, priced_at
+from kiosk.web.tablet.board import Board, Stall, near
 from kiosk.web.tablet.code import face_of, open_handoff
 from kiosk.web.tablet.drawn import Drawn, assets_version, drawn_board, layout_of
-from kiosk.web.tablet.pairing import Standing, cookie_name, current_tablet, pairing_page, standing, tablet_only
+from kiosk.web.tablet.pairing import cookie_name, current_tablet, pairing_page, standing, tablet_only
 from kiosk.web.tablet.rules import may_pay_here
 
 P = ParamSpec("P")
@@ -128,15 +129,11 @@ class Outage:
 
 
 def outage() -> Outage:
-    now = parts().clock.now()
     if current_tablet() is None:
-        return Outage(None, now, ZoneInfo("UTC"))
+        return Outage(None, parts().clock.now(), ZoneInfo("UTC"))
     _tablet, site = paired()
-    cards = parts().store.cards([one.code for one in site.chargers]).values()
-    known = {(card.tariff, priced_at(card)) for card in cards if card.tariff is not None}
-    tariffs = {tariff for tariff, _at in known}
-    at = min((at for _tariff, at in known), default=now)
-    return Outage(next(iter(tariffs)) if len(tariffs) == 1 else None, at, zone_of(site))
+    last = last_price(parts(), site)
+    return Outage(last.tariff, last.at, zone_of(site))
 
 
 def zone_of(site: Site) -> ZoneInfo:
@@ -220,7 +217,7 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
         example=example(stall.tariff) if stall.tariff is not None else None,
         handoff=handoff,
         face=face_of(handoff, now) if handoff is not None else None,
-        near=nearest_free(tuple(look.stalls), stall),
+        near=near(look, stall),
         why=why_not(stall),
         findable=not stall.usable and findable(parts(), code, connector_id) is not None,
         shape=shape_of(stall),
@@ -249,7 +246,7 @@ def bay_state_json(code: str, connector_id: int) -> ResponseReturnValue:
         "usable": stall.usable,
         "state": stall.state.value,
         "shape": shape_of(stall),
-        "near": [] if stall.usable else [one.key for one in nearest_free(tuple(look.stalls), stall)],
+        "near": [] if stall.usable else [one.key for one in near(look, stall)],
         "assets": assets_version(),
         "claimed": False,
         "closed": handoff is None,

@@ -9,12 +9,11 @@ from limits import RateLimitItemPerHour
 
 from kiosk.domain.offer import NoOffer
 from kiosk.service.start import begin
-from kiosk.service.visit import findable
+from kiosk.service.visit import prove_owner
 from kiosk.web.shared.devices import current_device, ensure_device, keep_device, new_device
 from kiosk.web.shared.limits import limit_start, limit_write, limiter
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import no_store
-from kiosk.web.shared.stop_code import fits
 from kiosk.web.shared.surface import bay_url
 from kiosk.web.shared.text import _
 from kiosk.web.tablet.pairing import own_code_or_404, tablet_only
@@ -80,12 +79,11 @@ def owner(code: str, connector_id: int) -> ResponseReturnValue:
     own_code_or_404(code)
     if not limiter.limiter.hit(TRIES, "stop-code", _bay()):
         return _back(code, connector_id, "tries")
-    session = findable(parts(), code, connector_id)
-    if session is None or not fits(session.key, request.form.get("code", "")[:40]):
+    key = prove_owner(parts(), code, connector_id, request.form.get("code", "")[:40], ensure_device)
+    if key is None:
         return _back(code, connector_id, "code")
     limiter.limiter.clear(TRIES, "stop-code", _bay())
-    parts().store.grant(session.key, ensure_device(), "code", parts().clock.now())
-    return redirect(url_for("tablet_sessions.session_page", key=session.key), 303)
+    return redirect(url_for("tablet_sessions.session_page", key=key), 303)
 
 
 def _back(code: str, connector_id: int, why: str) -> ResponseReturnValue:

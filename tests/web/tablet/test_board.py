@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from kiosk.config.sites import Site, SiteBook
-from kiosk.domain.charger import BayState, ChargerCard, Connector
+from kiosk.config.sites import Site
+from kiosk.domain.charger import PRICE_LASTS, BayState, ChargerCard, Connector
 from kiosk.domain.money import Money
 from kiosk.domain.tariff import Tariff
 from kiosk.news.news import charger_topic
+from kiosk.service.bays import site_now
 from kiosk.web.shared.parts import parts
-from kiosk.web.tablet.board import PRICE_LASTS, Board, Stall, board_of, connectors_of, nearest_free
+from kiosk.web.tablet.board import Board, Stall, board_of, near
 from kiosk.web.tablet.drawn import boards, drawn_board
 from tests.web.conftest import CODE, HOLD, NEAR, TARIFF, Kiosk
 
@@ -45,9 +46,8 @@ def card_of(kiosk: Kiosk, code: str, *statuses: str | None, **changes: Any) -> C
 
 
 def board(kiosk: Kiosk, site: Site, *cards: ChargerCard, **more: Any) -> Board:
-    book = SiteBook.model_validate({"sites": [site.model_dump()]})
     given: dict[str, Any] = {"occupied": {}, "running": {}, "powers": {}} | more
-    return board_of(site, kiosk.now, book=book, cards={card.code: card for card in cards}, **given)
+    return board_of(site_now(site, kiosk.now, cards={card.code: card for card in cards}, **given))
 
 
 def only(seen: Board) -> Stall:
@@ -134,7 +134,6 @@ def test_a_connector_that_is_not_in_the_file_is_named_after_the_sticker(kiosk: K
 
 def test_a_charger_without_bays_and_without_a_card_still_stands_on_the_board(kiosk: Kiosk) -> None:
     site = Site.model_validate({"id": "x", "name": "X", "timezone": "UTC", "chargers": [{"code": "ABC"}]})
-    assert connectors_of(site.chargers[0], None) == (1,)
     assert only(board(kiosk, site)).label == "ABC"
 
 
@@ -218,8 +217,7 @@ def test_the_nearest_free_bays_are_those_with_the_same_plug_and_then_the_closest
         card_of(kiosk, "T0005", "Available", "Faulted"),
     )
     stalls = tuple(seen.stalls)
-    assert [one.label for one in nearest_free(stalls, stalls[2])] == ["2", "4", "1"]
-    assert [one.label for one in nearest_free(stalls, stalls[2], most=9)] == ["2", "4", "1", "5"]
+    assert [one.label for one in near(seen, stalls[2])] == ["2", "4", "1"]
 
 
 def test_the_board_is_drawn_once_until_something_changes(kiosk: Kiosk) -> None:

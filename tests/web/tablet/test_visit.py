@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 
 from kiosk.domain.commands import Kind, Refusal
 from kiosk.domain.session import Phase
+from kiosk.domain.stop_code import stop_code
 from kiosk.service.parts import Parts
 from kiosk.store import Store
-from kiosk.web.shared.stop_code import code_of
 from tests.web.conftest import CODE, NEAR, SECRET, Kiosk
 from tests.web.paired import screen_of, text_of
 
@@ -37,8 +37,7 @@ def cards(kiosk: Kiosk) -> Kiosk:
 
 
 def digits(kiosk: Kiosk, key: str) -> str:
-    with kiosk.app.test_request_context():
-        return code_of(key)
+    return stop_code(key, kiosk.settings.secret_keys)
 
 
 def started_here(kiosk: Kiosk, screen: FlaskClient) -> str:

@@ -1,27 +1,29 @@
-"""Six digits that prove at a site's tablet whose charge it is: shown to the owner, derived from the session's key."""
+"""Six digits that prove at a site's tablet whose charge it is: shown to the owner, derived from the session's key.
+
+All of it is arithmetic. The newest of the kiosk's secrets makes the code, every one in the list accepts it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-
-from kiosk.web.shared.parts import parts
+from collections.abc import Sequence
 
 DIGITS = 6
 _PURPOSE = b"kiosk.stop-code:"
 
 
-def code_of(key: str) -> str:
-    """The code of a session, as shown to its owner. Whoever only watches does not learn it."""
-    return _code(key, parts().settings.secret_keys[0])
+def stop_code(key: str, secrets: Sequence[str]) -> str:
+    """The code of a session, as its owner sees it. Who only watches does not learn it."""
+    return _code(key, secrets[0])
 
 
-def fits(key: str, typed: str) -> bool:
+def stop_code_fits(key: str, typed: str, secrets: Sequence[str]) -> bool:
     """Whether that is the session's code, under the newest secret or an older one. Spaces do not count."""
     plain = "".join(typed.split())
     if len(plain) != DIGITS or not (plain.isascii() and plain.isdigit()):
         return False
-    return any(hmac.compare_digest(plain, _code(key, secret)) for secret in parts().settings.secret_keys)
+    return any(hmac.compare_digest(plain, _code(key, secret)) for secret in secrets)
 
 
 def spaced(code: str) -> str:
