@@ -4,7 +4,8 @@ On a site's tablet the id stands for one visit, not for the device: its cookie i
 is taken away when the next driver's turn comes.
 
 The newest secret key signs, every key in the list verifies. A cookie that no key verifies counts as no cookie. The
-time of issue is inside and may lie ahead: a clock that was set back must not part a driver from his session.
+time of issue is inside and may lie ahead: a kiosk that starts with an earlier clock must not part drivers from their
+sessions.
 """
 
 from __future__ import annotations

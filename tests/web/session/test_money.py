@@ -1,9 +1,8 @@
-"""What is said of the money when upstream leaves out a part of it, and when the clock is set back under a driver."""
+"""What is said of the money when upstream leaves out a part of it."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -197,45 +196,6 @@ def test_another_hold_than_the_one_shown_before_is_said(kiosk: Kiosk, phone: Fla
 @pytest.mark.parametrize("session", [BASE, PAID, CHARGING])
 def test_the_hold_that_was_shown_is_not_talked_about(session: Session) -> None:
     assert "hold_changed" not in view(session).notices
-
-
-# --- a clock that is set back
-
-
-def test_a_driver_stays_the_owner_when_the_clock_is_set_back(kiosk: Kiosk, phone: FlaskClient) -> None:
-    key = kiosk.charging(phone)
-    kiosk.clock.advance(-3600)
-    assert phone.get(f"/s/{key}.json").get_json()["owner"]
-    kiosk.card("Available", "Charging")
-    assert phone.post(f"/c/{CODE}/start", data={"connector": "1"}).status_code == 303
-    kiosk.clock.advance(3600)
-    assert phone.get(f"/s/{key}.json").get_json()["owner"]
-
-
-def test_a_card_from_before_the_clock_was_set_back_is_asked_for_and_starts_nothing(
-    kiosk: Kiosk, phone: FlaskClient
-) -> None:
-    kiosk.card("Available", "Available")
-    kiosk.clock.advance(-3600)
-    page = phone.get(f"/c/{CODE}")
-    assert 'id="start"' not in page.get_data(as_text=True)
-    assert "No news from this charger" in text(page)
-    assert CODE in dict(kiosk.store.wanted_cards())
-    assert phone.post(f"/c/{CODE}/start", data={"connector": "1"}).status_code == 409
-
-
-def test_a_card_read_after_the_clock_was_set_back_can_be_started(kiosk: Kiosk, phone: FlaskClient) -> None:
-    kiosk.card("Available", "Available")
-    kiosk.clock.advance(-3600)
-    kiosk.card("Available", "Available")
-    assert 'id="start"' in phone.get(f"/c/{CODE}").get_data(as_text=True)
-
-
-def test_a_kept_page_is_made_anew_when_the_clock_is_set_back(kiosk: Kiosk, phone: FlaskClient) -> None:
-    kiosk.card("Available", "Available")
-    before = phone.get(f"/c/{CODE}")
-    kiosk.clock.advance(-timedelta(minutes=30).total_seconds())
-    assert phone.get(f"/c/{CODE}").data != before.data
 
 
 # --- figures that fall, words that nobody knows, a session that upstream forgot
