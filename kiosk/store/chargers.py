@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from kiosk.domain.charger import ChargerCard, merge
 from kiosk.domain.commands import Refusal
@@ -85,9 +85,8 @@ class Chargers(Part):
 
     def card_and_problem(self, code: str) -> tuple[ChargerCard | None, tuple[Refusal | None, datetime] | None]:
         """`card` and `card_problem` in one read."""
-        query = select(chargers.c.card, chargers.c.problem, chargers.c.problem_at).where(chargers.c.code == code)
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_CARD_AND_PROBLEM, {"code": code}).one_or_none()
         if row is None:
             return None, None
         return row.card, None if row.problem_at is None else (row.problem, row.problem_at)
@@ -105,6 +104,12 @@ class Chargers(Part):
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(chargers.c.wanted_at, chargers.c.code))
             return [(code, at) for code, at in rows]
+
+
+_CARD_AND_PROBLEM = select(chargers.c.card, chargers.c.problem, chargers.c.problem_at).where(
+    chargers.c.code == bindparam("code")
+)
+"""Made once, because it is asked for every page of a charger."""
 
 
 def _put(connection: Connection, code: str, values: dict[str, Any]) -> None:

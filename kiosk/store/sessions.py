@@ -41,6 +41,9 @@ _FOR_READER = SELECT_SESSION.add_columns(
     .label("owner")
 ).where(sessions.c.key == bindparam("key"))
 _COMMANDS_OF = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
+_OCCUPIED = select(sessions.c.connector_id, sessions.c.key).where(
+    sessions.c.code == bindparam("code"), sessions.c.slot.is_not(None)
+)
 
 
 class Sessions(Part):
@@ -98,10 +101,8 @@ class Sessions(Part):
 
     def occupied(self, code: str) -> dict[int, str]:
         """Connector id to the key of the session that keeps it."""
-        query = select(sessions.c.connector_id, sessions.c.key)
         with self._database.read() as connection:
-            rows = connection.execute(query.where(sessions.c.code == code, sessions.c.slot.is_not(None)))
-            return dict(rows.all())
+            return dict(connection.execute(_OCCUPIED, {"code": code}).all())
 
     def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
         """The same for many chargers at once; those without such a session are left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.lab import LabFacts
@@ -13,6 +13,9 @@ from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import SeenTree
 from kiosk.store.rows import Part
 from kiosk.store.tables import lab_facts, site_trees
+
+_LAB_FACTS = select(lab_facts.c.code, lab_facts.c.facts).where(lab_facts.c.code.in_(bindparam("codes", expanding=True)))
+"""Made once, because it is asked for every page of a charger."""
 
 
 class SiteFacts(Part):
@@ -39,9 +42,8 @@ class SiteFacts(Part):
 
     def lab_facts(self, codes: Sequence[str]) -> dict[str, LabFacts]:
         """The known ones of these chargers."""
-        query = select(lab_facts.c.code, lab_facts.c.facts).where(lab_facts.c.code.in_(codes))
         with self._database.read() as connection:
-            return dict(connection.execute(query).all())
+            return dict(connection.execute(_LAB_FACTS, {"codes": list(codes)}).all())
 
     def save_lab_facts(self, code: str, facts: LabFacts, at: datetime) -> None:
         values = {"facts": facts, "seen_at": at}
