@@ -18,7 +18,7 @@ from flask import Blueprint, Response, abort, current_app, request, stream_with_
 from kiosk.domain.session import Phase
 from kiosk.news.news import Subscription, TooManyStreams, session_topic
 from kiosk.web.session.present import to_json
-from kiosk.web.session.reading import Reading, read
+from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import next_change
 from kiosk.web.shared.frame import exact
 from kiosk.web.shared.front import keep_for
@@ -49,14 +49,14 @@ class Renderings:
         self._bodies: OrderedDict[tuple[object, ...], Body] = OrderedDict()
         self.made = 0
 
-    def of(self, reading: Reading, lang: str) -> Body:
-        key = (reading.session.key, reading.facts, lang)
+    def of(self, snapshot: Snapshot, lang: str) -> Body:
+        key = (snapshot.session.key, snapshot.facts, lang)
         with self._lock:
             body = self._bodies.get(key)
             if body is not None:
                 self._bodies.move_to_end(key)
                 return body
-        body = Body(stamp_of(reading, lang), json.dumps(to_json(reading.view()), ensure_ascii=False)[1:])
+        body = Body(stamp_of(snapshot, lang), json.dumps(to_json(snapshot.view()), ensure_ascii=False)[1:])
         with self._lock:
             self.made += 1
             self._bodies[key] = body
@@ -65,10 +65,10 @@ class Renderings:
         return body
 
 
-def stamp_of(reading: Reading, lang: str) -> str:
+def stamp_of(snapshot: Snapshot, lang: str) -> str:
     """The version and what else the reader sees: commands, role, freshness, place in line and language."""
-    digest = hashlib.sha256(repr((reading.facts, lang)).encode()).hexdigest()[:10]
-    return f"{reading.session.version}-{digest}"
+    digest = hashlib.sha256(repr((snapshot.facts, lang)).encode()).hexdigest()[:10]
+    return f"{snapshot.session.version}-{digest}"
 
 
 renderings = Renderings()
@@ -78,14 +78,14 @@ renderings = Renderings()
 @limit_poll
 @no_store
 def session_json(key: str) -> Response:
-    reading = read(key)
-    if reading is None:
+    snapshot = read(key)
+    if snapshot is None:
         abort(404)
     parts().news.glance(session_topic(key))
-    if reading.session.phase is not Phase.QUEUED:  # a place in line moves with other drivers
-        keep_for(_patience(reading) * parts().clock.rate)
-    body = renderings.of(reading, language())
-    response = Response(_with_time(reading, body), mimetype="application/json")
+    if snapshot.session.phase is not Phase.QUEUED:  # a place in line moves with other drivers
+        keep_for(_patience(snapshot) * parts().clock.rate)
+    body = renderings.of(snapshot, language())
+    response = Response(_with_time(snapshot, body), mimetype="application/json")
     response.set_etag(body.stamp, weak=True)
     response.make_conditional(request)
     return response
@@ -119,27 +119,27 @@ def _news(key: str, subscription: Subscription, seen: str, lang: str) -> Iterato
     """Events until the server closes. The store is read again at every ping: another process may have news."""
     yield "retry: 3000\n\n"
     while not subscription.closing:
-        reading = read(key)
-        if reading is None:
+        snapshot = read(key)
+        if snapshot is None:
             return
-        body = renderings.of(reading, lang)
+        body = renderings.of(snapshot, lang)
         if body.stamp != seen:
             seen = body.stamp
-            yield f"id: {body.stamp}\ndata: {_with_time(reading, body)}\n\n"
+            yield f"id: {body.stamp}\ndata: {_with_time(snapshot, body)}\n\n"
         else:
             yield ": still here\n\n"
-        subscription.wait(_patience(reading))
+        subscription.wait(_patience(snapshot))
 
 
-def _patience(reading: Reading) -> float:
+def _patience(snapshot: Snapshot) -> float:
     """Seconds of the wall clock until the next ping, or earlier when time alone changes what is shown."""
     ping = float(current_app.config["PING_SECONDS"])
-    change = next_change(reading.session, reading.now)
+    change = next_change(snapshot.session, snapshot.now)
     if change is None:
         return ping
     return max(0.2, min(ping, change / timedelta(seconds=1) / parts().clock.rate))
 
 
-def _with_time(reading: Reading, body: Body) -> str:
+def _with_time(snapshot: Snapshot, body: Body) -> str:
     """The server's time goes in front, outside of what is cached and compared."""
-    return f'{{"now": "{exact(reading.now)}", {body.json}'
+    return f'{{"now": "{exact(snapshot.now)}", {body.json}'

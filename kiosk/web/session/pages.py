@@ -15,8 +15,8 @@ from kiosk.service import session as service
 from kiosk.service.session import Reply
 from kiosk.service.visit import stop_code_of
 from kiosk.web.session.present import page_of, shape_of, to_json
-from kiosk.web.session.reading import Reading, read
 from kiosk.web.session.screens import Screen
+from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared import surface
 from kiosk.web.shared.assets import no_compress
@@ -44,22 +44,22 @@ bp.before_request(turn_away)
 bp.record_once(surface.install)
 
 
-def _read(key: str) -> Reading:
-    reading = read(key)
-    if reading is None:
+def _read(key: str) -> Snapshot:
+    snapshot = read(key)
+    if snapshot is None:
         abort(404)
-    return reading
+    return snapshot
 
 
-def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseReturnValue:
+def _screen(snapshot: Snapshot, status: int = 200, error: str = "") -> ResponseReturnValue:
     """The page of the session's state. Only the payer's pay page may load Stripe's script."""
-    view = reading.view() if may_pay_here() else _without_paying(reading.view())
+    view = snapshot.view() if may_pay_here() else _without_paying(snapshot.view())
     if Action.PAY in view.actions:
         allow_payment()
     page = page_of(view)
-    stop_code = stop_code_of(parts(), reading.session) if reading.owner else None
-    near = near_bays(view.code, reading.now) if view.screen in _ELSEWHERE else ()
-    receipt = reading.stored_receipt if view.receipt is not None else None
+    stop_code = stop_code_of(parts(), snapshot.session) if snapshot.owner else None
+    near = near_bays(view.code, snapshot.now) if view.screen in _ELSEWHERE else ()
+    receipt = snapshot.stored_receipt if view.receipt is not None else None
     html = render_template(
         f"session/{view.screen.value}.html",
         v=view,
@@ -70,7 +70,7 @@ def _screen(reading: Reading, status: int = 200, error: str = "") -> ResponseRet
         error=error,
         stop_code=spaced(stop_code) if stop_code is not None else None,
         receipt_picture=lambda: _receipt_picture(view.key),
-        now=reading.now,
+        now=snapshot.now,
     )
     return html, status
 
@@ -89,21 +89,21 @@ def _without_paying(view: SessionView) -> SessionView:
 @bp.get("/s/<key>")
 @no_store
 def session_page(key: str) -> ResponseReturnValue:
-    reading = _read(key)
+    snapshot = _read(key)
     parts().news.glance(session_topic(key))
-    service.look_for_a_refund(parts(), reading.session)
-    return _screen(reading)
+    service.look_for_a_refund(parts(), snapshot.session)
+    return _screen(snapshot)
 
 
 @bp.get("/s/<key>/cancel")
 @no_store
 def cancel_page(key: str) -> ResponseReturnValue:
     """Cancel the start? A page of its own, so that it works without scripts."""
-    reading = _read(key)
-    view = reading.view()
+    snapshot = _read(key)
+    view = snapshot.view()
     if Action.CANCEL not in view.actions:
         return redirect(url_for(".session_page", key=key), 303)
-    return render_template("session/cancel.html", v=view, s=page_of(view), now=reading.now)
+    return render_template("session/cancel.html", v=view, s=page_of(view), now=snapshot.now)
 
 
 @bp.get("/s/<key>/payment")
@@ -197,17 +197,17 @@ def move(key: str) -> ResponseReturnValue:
     made = service.new_take_over(parts(), key, current_device())
     if isinstance(made, Reply):
         return _answer(key, made)
-    reading = _read(key)
+    snapshot = _read(key)
     address = parts().settings.public_url + url_for("sessions.takeover_page", code=made.code)
     return render_template(
         "session/move.html",
-        v=reading.view(),
-        s=page_of(reading.view()),
+        v=snapshot.view(),
+        s=page_of(snapshot.view()),
         picture=qr_svg(address, _("Code to open this session on another phone")),
         host=parts().settings.public_host,
         code=made.code,
         until=made.until,
-        now=reading.now,
+        now=snapshot.now,
     )
 
 
@@ -219,8 +219,8 @@ def takeover_page(code: str) -> ResponseReturnValue:
     key = service.session_behind(parts(), code)
     if key is None:
         return render_template("session/takeover_gone.html"), 410
-    reading = _read(key)
-    return render_template("session/takeover.html", v=reading.view(), code=code)
+    snapshot = _read(key)
+    return render_template("session/takeover.html", v=snapshot.view(), code=code)
 
 
 @bp.post("/t/<code>")
@@ -237,10 +237,10 @@ def takeover(code: str) -> ResponseReturnValue:
 @no_store
 def receipt(key: str) -> ResponseReturnValue:
     """The receipt of a session that has ended; before that the session itself."""
-    reading = _read(key)
-    if not reading.view().final:
+    snapshot = _read(key)
+    if not snapshot.view().final:
         return redirect(url_for(".session_page", key=key), 303)
-    return _screen(reading)
+    return _screen(snapshot)
 
 
 @bp.get("/r/<key>.json")
@@ -268,11 +268,11 @@ def _answer(key: str, reply: Reply) -> ResponseReturnValue:
     return redirect(url_for(".session_page", key=key), 303)
 
 
-def _refuse(reading: Reading, reply: Reply) -> ResponseReturnValue:
+def _refuse(snapshot: Snapshot, reply: Reply) -> ResponseReturnValue:
     status, sentence = _REFUSED[reply], _sentence(reply)
     if wants_json():
         return jsonify(error="invalid", message=sentence), status
-    return _screen(reading, status, sentence)
+    return _screen(snapshot, status, sentence)
 
 
 def _sentence(reply: Reply) -> str:

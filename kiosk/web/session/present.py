@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from kiosk.domain.money import Money
-from kiosk.web.session import notices, step_words, words
-from kiosk.web.session.notices import Said
+from kiosk.web.session import notice_words, step_words, words
+from kiosk.web.session.notice_words import Said
 from kiosk.web.session.screens import Screen
 from kiosk.web.session.step_words import StepSaid
 from kiosk.web.session.view import SessionView
@@ -45,7 +45,7 @@ def page_of(view: SessionView) -> Page:
         figures=words.figures(view),
         bar_label=words.bar_label(view),
         spark_label=words.spark_label(view),
-        notices=tuple(notices.notice(kind, view) for kind in view.notices),
+        notices=tuple(notice_words.notice(kind, view) for kind in view.notices),
         steps=tuple(step_words.said(step, view) for step in view.steps),
     )
 

@@ -23,9 +23,9 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.service.power_kept import Ceiling, unless_contradicted
-from kiosk.web.session.ladder import Step, end_steps, failed_steps, no_answer_steps, start_steps
+from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
 from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Hold, HoldState, Notice, Screen
-from kiosk.web.session.shapes import Bar, Spark, bar_of, spark_of
+from kiosk.web.session.steps import Step, end_steps, failed_steps, no_answer_steps, start_steps
 from kiosk.web.shared.where import Where
 
 

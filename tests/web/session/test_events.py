@@ -15,7 +15,7 @@ from kiosk.domain.commands import AskedBy, Kind
 from kiosk.news.local import LocalNews
 from kiosk.news.news import session_topic
 from kiosk.web.session import events
-from kiosk.web.session.reading import read
+from kiosk.web.session.snapshot import read
 from tests.web.conftest import HOLD, Kiosk
 
 

@@ -23,7 +23,7 @@ from kiosk.web.shared.where import where_of
 
 
 @dataclass(frozen=True)
-class Reading:
+class Snapshot:
     """What the store said at `now`. `facts` is all that the rendering depends on beside the session's key."""
 
     session: Session
@@ -60,7 +60,7 @@ class Reading:
         return parts().store.receipt(self.session.key)
 
 
-def read(key: str) -> Reading | None:
+def read(key: str) -> Snapshot | None:
     """The session as this browser may see it; None when there is none of that key."""
     now = parts().clock.now()
     found = parts().store.for_reader(key, current_device())
@@ -70,7 +70,7 @@ def read(key: str) -> Reading | None:
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.known_status is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
-    return Reading(session, found.commands, now, found.owner, place, ceiling)
+    return Snapshot(session, found.commands, now, found.owner, place, ceiling)
 
 
 def policy_of(settings: Settings) -> Policy:
