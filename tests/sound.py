@@ -25,3 +25,9 @@ def assert_sound(
     unexpected = [f"{one.check}: {one.text}" for one in offences if one.check not in meant]
     assert not unexpected, "; ".join(unexpected)
     assert meant == {one.check for one in offences}, "the test does not break what it says it breaks"
+
+
+def assert_nothing_broken(store: Store, now: datetime, promises: Sequence[Promise] = tuple(Promise)) -> None:
+    """The same for a world that a test builds itself, and in which it breaks nothing."""
+    broken = store.offences(now, promises)
+    assert not broken, "; ".join(f"{one.check}: {one.text}" for one in broken)

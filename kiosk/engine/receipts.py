@@ -1,6 +1,6 @@
 """Writes the receipt the moment a session is final: upstream's token expires, the receipt does not.
 
-The document keeps the seller as he stood on that day, and is revised (never replaced silently) when a proof of
+The document keeps the seller as they were on that day, and is revised (never replaced silently) when a proof of
 release or a refund arrives.
 """
 

@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from kiosk.domain.commands import CommandState
 from kiosk.domain.session import moved_back
 from kiosk.store.rows import SELECT_SESSION, Part, session_from, session_values
 from kiosk.store.tables import (
@@ -70,7 +69,7 @@ RULES: dict[str, Rule] = {
     "commands.asked_at": Rule.NOW,
     "commands.sent_at": Rule.NOW,
     "commands.ended_at": Rule.NOW,
-    "commands.not_before": Rule.NOW,  # of waiting ones, when it is further ahead than any pause
+    "commands.not_before": Rule.NOW,  # when it is further ahead than any pause
     "hints.hinted_at": Rule.NOW,
     "grants.granted_at": Rule.KEPT,
     "takeovers.expires_at": Rule.OVER,
@@ -107,8 +106,8 @@ class PullBack(Part):
         now = utc(now)
         with self._database.write() as connection:
             _move_sessions(connection, now)
-            waits = (commands.c.state == CommandState.WAITING) & (commands.c.not_before > now + LONGEST_PAUSE)
-            connection.execute(update(commands).where(waits).values(not_before=now))
+            too_long = commands.c.not_before > now + LONGEST_PAUSE
+            connection.execute(update(commands).where(too_long).values(not_before=now))
             for name, rule in RULES.items():
                 if rule is Rule.NOW and name not in _OWN_RULE:
                     table, _, column = name.partition(".")

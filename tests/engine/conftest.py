@@ -17,7 +17,7 @@ from tests.sound import assert_sound
 def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     house = House(tmp_path)
     yield house
-    assert_sound(request, house.store, house.clock.now())
+    assert_sound(request, house.store, house.kiosk_clock.now())
     house.close()
 
 
@@ -25,7 +25,7 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
 def house_with_proofs(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     house = House(tmp_path, proofs=True)
     yield house
-    assert_sound(request, house.store, house.clock.now())
+    assert_sound(request, house.store, house.kiosk_clock.now())
     house.close()
 
 

@@ -27,6 +27,7 @@ from kiosk.sandbox.world.faults import Faults, FaultyTransport
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from tests.sound import assert_nothing_broken
 from tests.worlds.engine import EngineWorld, Gate
 
 Answer = Callable[[httpx.Request], httpx.Response | None]
@@ -150,6 +151,11 @@ class SiteHouse(EngineWorld):
         before, found = self.asked(route), [0]
         yield found
         found[0] = self.asked(route) - before
+
+    def close(self) -> None:
+        """Nobody charges here, and reading a site breaks no invariant."""
+        assert_nothing_broken(self.store, self.clock.now())
+        super().close()
 
     def all_asked(self) -> int:
         return self.world.traffic.total()

@@ -13,6 +13,7 @@ from kiosk.domain.status import Status
 from kiosk.sandbox.stripe.problem import StripeProblem
 from kiosk.sandbox.world.switches import Switches
 from tests.engine.house import CODE, DECLINED_CARD, SELLER, SMALL, House
+from tests.sound import assert_nothing_broken
 
 
 def test_a_driver_charges_stops_and_gets_a_receipt_that_equals_what_was_captured(house: House) -> None:
@@ -212,6 +213,7 @@ def test_open_questions_answered_the_other_way_change_nothing_for_the_driver(tmp
     house.ask(key, Kind.STOP)
     ended = house.until(key, "captured")
     assert ended.captured_minor == house.intent(key)["amount_received"]
+    assert_nothing_broken(house.store, house.clock.now())
     house.close()
 
 

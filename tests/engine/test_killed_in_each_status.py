@@ -14,6 +14,7 @@ from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from kiosk.sandbox.world.switches import Switches
 from tests.engine.house import CODE, House
+from tests.sound import assert_nothing_broken
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def slow(tmp_path: Path) -> Iterator[House]:
     """Every short status lasts long enough to be killed in."""
     house = House(tmp_path, Switches(unpaid_expiry=180, dispatch=40, stop=40, stop_timeout=300, settle=40))
     yield house
+    assert_nothing_broken(house.store, house.clock.now())
     house.close()
 
 

@@ -224,12 +224,6 @@ def secret_in_a_reason(store: Store) -> None:
     change(store, "UPDATE sessions SET failure_reason = 'pi_1_secret_Sesame' WHERE key = ?", key)
 
 
-def readings_out_of_order(store: Store) -> None:
-    key = running(store)
-    store.observe(key, charging(2000), source="read")
-    store.observe(key, charging(1000), source="read")
-
-
 def answer_before_its_question(store: Store) -> None:
     key = running(store)
     store.observe(key, seen("charging", 70, charger_online=True), source="read")
@@ -277,8 +271,7 @@ CASES: list[tuple[Callable[[Store], None], str]] = [
     (e_mail_in_clear, "Secrets are stored encrypted"),
     (e_mail_in_a_reason, "No free text holds a secret"),
     (secret_in_a_reason, "No free text holds a secret"),
-    (readings_out_of_order, "Readings are in the order of their times"),
-    (answer_before_its_question, "Readings are in the order of their times"),
+    (answer_before_its_question, "An answer follows its question"),
     (far_ahead, "No time lies far ahead"),
 ]
 

@@ -156,7 +156,6 @@ def test_an_open_session_is_to_be_read_at_once_and_an_ended_one_is_not(store: St
     assert store.hints() == {running: now}
 
 
-@pytest.mark.breaks("Readings are in the order of their times")  # what was observed is never rewritten
 def test_a_reading_after_the_start_counts_again(store: Store, now: datetime) -> None:
     key = fill(store)
     store.pull_back(now)

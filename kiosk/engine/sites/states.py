@@ -220,7 +220,7 @@ class Bays:
         return found
 
     def _read_roster(self, plan: SitePlan) -> None:
-        """While that fails, the names of before count, and who has none of them is left out."""
+        """While that fails, the names of the last roster are used, and a charger that is not in it is left out."""
         now = self._context.clock.now()
         roster = self._rosters.get(plan.id)
         if roster is not None and roster.read_at is not None and now - roster.read_at < STRANGERS_EVERY:
