@@ -68,7 +68,6 @@ def test_the_time_counts_from_the_last_figures_and_is_said_on_the_next_five_minu
         {"charger_online": False},
         {"fresh_at": None},
         {"fresh_at": NOON - timedelta(minutes=3)},
-        {"fresh_at": NOON + timedelta(minutes=1)},
         {"trace": Trace()},
         {"tariff": Tariff("EUR", 0, 35)},
         {"tariff": Tariff("EUR", 1)},
