@@ -186,14 +186,6 @@ def test_time_alone_makes_a_neighbour_count_as_charging(garage: Garage) -> None:
     assert garage.powers()[FIRST].now.kw == Decimal("13.8")
 
 
-def test_a_clock_that_was_set_back_gets_a_new_answer(garage: Garage) -> None:
-    garage.with_pilot(a_tree(16))
-    garage.card("Available")
-    garage.powers()
-    garage.desk.clock.advance(-3600)
-    assert garage.powers()[FIRST].assumptions >= {Assumption.NO_TREE}
-
-
 def test_looking_counts_as_watching_where_neighbours_matter(garage: Garage) -> None:
     news = garage.desk.parts.news
     garage.powers()
