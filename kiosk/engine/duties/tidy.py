@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from kiosk.domain.commands import Command, CommandState, Kind
@@ -21,7 +21,6 @@ LOOK_EVERY = timedelta(seconds=5)
 CUT_OFF_AFTER = timedelta(seconds=90)
 """Longer than any call lives: what still has no end then could not be written down."""
 ERASE_EVERY = timedelta(hours=1)
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class CutOff(Duty):
@@ -35,16 +34,16 @@ class CutOff(Duty):
         self._crew = crew
         self._sessions = sessions
         self._unanswered = unanswered
-        self._began = NEVER
+        self._left: frozenset[int] = frozenset()
 
-    def take_over(self, now: datetime) -> None:
+    def take_over(self, now: datetime) -> None:  # noqa: ARG002 - whatever the time
         self._unanswered.recall()
-        self._began = now
+        self._left = frozenset(command.id for command in self._context.store.left_sent())
 
     def jobs(self, now: datetime) -> Jobs:
         """Nobody will hear the answers to what an earlier leader has sent; of our own no call lives for so long."""
         own = self._crew.under_way(COMMAND_MARK)
-        since = max(self._began, now - CUT_OFF_AFTER)
+        since = now - CUT_OFF_AFTER
         return Jobs(
             tuple(
                 Job(
@@ -53,7 +52,8 @@ class CutOff(Duty):
                     about=self._sessions.about(command.session_key),
                 )
                 for command in self._context.store.left_sent()
-                if command.session_key not in own and (command.sent_at is None or command.sent_at <= since)
+                if command.session_key not in own
+                and (command.id in self._left or command.sent_at is None or command.sent_at <= since)
             )
         )
 
