@@ -14,7 +14,6 @@ from kiosk.clock import Clock, SystemClock
 from kiosk.config.places import PACKAGE, folder
 from kiosk.config.settings import Settings
 from kiosk.config.sites import Site, SiteBook, load_site
-from kiosk.domain.limits import Policy
 from kiosk.domain.session import Event
 from kiosk.domain.status import Group
 from kiosk.engine.context import Context
@@ -24,6 +23,7 @@ from kiosk.metrics import Metrics
 from kiosk.news.local import LocalNews
 from kiosk.news.news import News
 from kiosk.outside import NETWORK, Outside, Transports, connect, remembered_budgets
+from kiosk.service.deadlines import policy_of
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
 from kiosk.store import Cipher, Store
@@ -147,10 +147,6 @@ def _context(
     outside: Outside,
     metrics: Metrics,
 ) -> Context:
-    policy = Policy(
-        start=timedelta(seconds=settings.start_deadline_seconds),
-        power=timedelta(seconds=settings.power_deadline_seconds),
-    )
     return Context(
         clock=clock,
         store=store,
@@ -158,7 +154,7 @@ def _context(
         public=outside.public,
         budgets=outside.budgets,
         seller=lambda session: site.seller(session.code, session.connector_id),
-        policy=policy,
+        policy=policy_of(settings),
         proofs=outside.proofs,
         personal_data_lives=timedelta(days=settings.personal_data_days),
         sites=tuple(_plan(each) for each in site.sites),

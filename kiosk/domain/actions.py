@@ -1,4 +1,4 @@
-"""What the owner of a session may ask of it now. Pages show it, services refuse everything else."""
+"""What the owner of a session may ask of it now, and who asked for its end. Pages show it, services refuse the rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from kiosk.domain.commands import Command, CommandState, Kind
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.freshness import Freshness, freshness_of
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
@@ -83,6 +83,18 @@ def email_state(session: Session, commands: Sequence[Command]) -> EmailState | N
     if command is not None and command.state is CommandState.REFUSED:
         return EmailState.REFUSED
     return EmailState.OPEN if session.can_set_email() else None
+
+
+def end_asked_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
+    """Who asked for the cancel or the stop that went through; None when nobody at this kiosk did."""
+    status = session.known_status
+    kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
+    if status is Status.CHARGING or session.phase is Phase.QUEUED:
+        return None
+    command = newest(commands, kind) or (newest(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
+    if command is None or command.state in {CommandState.REFUSED, CommandState.WAITING}:
+        return None
+    return command.asked_by
 
 
 def newest(commands: Sequence[Command], kind: Kind) -> Command | None:

@@ -81,6 +81,14 @@ def time_to_ceiling(session: Session) -> timedelta | None:
     return timedelta(seconds=int(min(seconds, Decimal(10**7))))
 
 
+def limit_reached_about(session: Session) -> datetime | None:
+    """When the limit (or else the hold) is reached at the power of the last reading; counted from that reading."""
+    left = time_to_ceiling(session)
+    if left is None or session.fresh_at is None or left > timedelta(days=2):
+        return None
+    return session.fresh_at + left
+
+
 def guard(session: Session, policy: Policy, now: datetime, next_read_in: timedelta) -> Step | None:
     """What the kiosk must do now by itself, if anything. Giving the same step twice is the caller's to avoid."""
     if session.phase is not Phase.OPEN:

@@ -21,7 +21,7 @@ from kiosk.web.session.view import SessionView
 from kiosk.web.shared import surface
 from kiosk.web.shared.assets import no_compress
 from kiosk.web.shared.devices import current_device, ensure_device
-from kiosk.web.shared.errors import wants_json
+from kiosk.web.shared.errors import refusal, wants_json
 from kiosk.web.shared.i18n import spoken
 from kiosk.web.shared.limits import limit_lookup, limit_write
 from kiosk.web.shared.near import near_bays
@@ -115,9 +115,9 @@ def payment(key: str) -> ResponseReturnValue:
     if found is Reply.NO_SESSION:
         abort(404)
     if found is Reply.NOT_OWNER or not may_pay_here():
-        return jsonify(error="not_owner"), 403
+        return refusal("not_owner", 403)
     if isinstance(found, Reply):
-        return jsonify(error="not_payable", screen=_read(key).view().screen.value), 409
+        return refusal("not_payable", 409, screen=_read(key).view().screen.value)
     parts().settings.check_publishable_key(found.publishable_key)
     answer = jsonify(
         publishable_key=found.publishable_key,
@@ -261,7 +261,7 @@ def _answer(key: str, reply: Reply) -> ResponseReturnValue:
         abort(404)
     if reply is Reply.NOT_OWNER:
         if wants_json():
-            return jsonify(error="not_owner"), 403
+            return refusal("not_owner", 403)
         return render_template("session/stranger.html", v=_read(key).view()), 403
     if wants_json():
         return jsonify(to_json(_read(key).view()))
@@ -271,7 +271,7 @@ def _answer(key: str, reply: Reply) -> ResponseReturnValue:
 def _refuse(snapshot: Snapshot, reply: Reply) -> ResponseReturnValue:
     status, sentence = _REFUSED[reply], _sentence(reply)
     if wants_json():
-        return jsonify(error="invalid", message=sentence), status
+        return refusal("invalid", status, message=sentence)
     return _screen(snapshot, status, sentence)
 
 

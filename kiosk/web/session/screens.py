@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from kiosk.domain.commands import Refusal
-from kiosk.domain.money import Money
 
 
 class Screen(StrEnum):
@@ -70,20 +67,6 @@ REFUSED_MARKS = {
 }
 
 
-class HoldState(StrEnum):
-    """GIVEN_BACK needs a proven release with its time; until then the rest "goes back". NONE: never placed.
-
-    UNKNOWN: the payment was shown and perhaps made, and nobody has told us yet whether the hold was placed.
-    """
-
-    NONE = "none"
-    SHOWN = "shown"
-    UNKNOWN = "unknown"
-    HELD = "held"
-    GOES_BACK = "goes_back"
-    GIVEN_BACK = "given_back"
-
-
 class Notice(StrEnum):
     """What stands above the figures because it needs attention now."""
 
@@ -97,16 +80,3 @@ class Notice(StrEnum):
     CHARGER_PAUSES = "charger_pauses"
     NOT_PLUGGED_IN = "not_plugged_in"
     HOLD_CHANGED = "hold_changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Held = taken + rest. `taken` is what is owed so far, or what was captured once `taken_at` is set."""
-
-    state: HoldState
-    amount: Money | None = None
-    at: datetime | None = None
-    taken: Money | None = None
-    taken_at: datetime | None = None
-    rest: Money | None = None
-    given_back_at: datetime | None = None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
-from kiosk.config.settings import Settings
 from kiosk.domain.commands import Command
 from kiosk.domain.freshness import freshness_of
-from kiosk.domain.limits import Policy
 from kiosk.domain.line import LinePlace
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
+from kiosk.service.deadlines import policy_of
 from kiosk.service.power_kept import Ceiling
 from kiosk.service.waiting import line_place
 from kiosk.store.records import StoredReceipt
@@ -71,11 +70,3 @@ def read(key: str) -> Snapshot | None:
     charging = session.known_status is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
     return Snapshot(session, found.commands, now, found.owner, place, ceiling)
-
-
-def policy_of(settings: Settings) -> Policy:
-    """The engine's deadlines as this kiosk is set."""
-    return Policy(
-        start=timedelta(seconds=settings.start_deadline_seconds),
-        power=timedelta(seconds=settings.power_deadline_seconds),
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.domain.commands import AskedBy
-from kiosk.web.session.screens import HoldState
+from kiosk.domain.hold import HoldState
 from kiosk.web.session.steps import Step, StepName, StepState
 from kiosk.web.session.view import SessionView
 from kiosk.web.session.words import amount, reason

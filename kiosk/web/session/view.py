@@ -11,20 +11,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from kiosk.domain.actions import UNDER_WAY, Action, EmailState, actions_of, email_state, newest
+from kiosk.domain.actions import UNDER_WAY, Action, EmailState, actions_of, email_state, end_asked_by, newest
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
-from kiosk.domain.limits import Policy, power_must_flow_by, time_to_ceiling
+from kiosk.domain.hold import Hold, HoldState, figures_of, hold_of
+from kiosk.domain.limits import Policy, limit_reached_about, power_must_flow_by
 from kiosk.domain.line import LinePlace
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
 from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session
-from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
+from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.service.power_kept import Ceiling, unless_contradicted
 from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
-from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Hold, HoldState, Notice, Screen
+from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Notice, Screen
 from kiosk.web.session.steps import Step, end_steps, failed_steps, no_answer_steps, start_steps
 from kiosk.web.shared.where import Where
 
@@ -96,14 +97,14 @@ def session_view(
     tone, icon = MARKS[screen]
     if screen is Screen.REFUSED and session.refusal in REFUSED_MARKS:
         tone, icon = REFUSED_MARKS[session.refusal]
-    energy_kwh, cost = _figures(session, screen)
+    energy_kwh, cost = figures_of(session)
     checking = newest(commands, Kind.CONFIRM) is not None
-    hold = _hold(session, screen, receipt, cost, checking)
+    hold = hold_of(session, receipt, checking=checking)
     limit = session.money(session.limit_minor)
     running = _is_running(screen)
     power = session.trace.power_kw() if running else None
     held_minor = session.held_minor
-    ended_by = _ended_by(session, commands)
+    ended_by = end_asked_by(session, commands)
     view = SessionView(
         key=session.key,
         version=session.version,
@@ -128,7 +129,7 @@ def session_view(
         since=session.charging_started_at,
         ended_at=session.completed_at,
         day=session.completed_at or session.charging_started_at or session.authorized_at or session.requested_at,
-        limit_about=_limit_about(session) if running and freshness is Freshness.FRESH else None,
+        limit_about=limit_reached_about(session) if running and freshness is Freshness.FRESH else None,
         no_power_by=power_must_flow_by(session, policy),
         gone_at=session.gone_at,
         email=email_state(session, commands),
@@ -206,79 +207,6 @@ def _screen(session: Session, freshness: Freshness) -> Screen:
     if status is Status.CHARGING and freshness is Freshness.LOST:
         return Screen.STALE
     return Screen(status.value)
-
-
-def _figures(session: Session, screen: Screen) -> tuple[Decimal | None, Money | None]:
-    """Energy and cost, the same ones wherever they are shown. Until the bill is made, those of the running charge."""
-    live = session.last_live
-    if screen is not Screen.SETTLING or live is None or live.cost_minor is None:
-        return session.energy_kwh, session.money(session.cost_minor)
-    return live.energy_kwh, session.money(live.cost_minor)
-
-
-def _was_held(session: Session) -> bool:
-    """Upstream said so, or gave a status to which nothing but a hold leads: amount and time of it may be missing."""
-    return session.ever_held or session.facts.group in _HELD_GROUPS or session.known_status in _HELD_ENDS
-
-
-_HELD_GROUPS = frozenset({Group.PREPARING, Group.RUNNING, Group.SETTLING, Group.OPERATOR})
-_HELD_ENDS = frozenset({Status.CAPTURED, Status.REFUNDED, Status.WRITTEN_OFF})
-
-
-def _hold(session: Session, screen: Screen, receipt: Receipt | None, used: Money | None, checking: bool) -> Hold:
-    """`checking`: somebody said that it was paid, and the back office was asked to look."""
-    shown = session.money(session.held_minor)
-    if screen is Screen.CREATED and checking:
-        return Hold(HoldState.UNKNOWN, shown)
-    if screen in {Screen.QUEUED, Screen.CREATED}:
-        return Hold(HoldState.SHOWN, shown)
-    if not _was_held(session):
-        return Hold(HoldState.UNKNOWN if screen in {Screen.GONE, Screen.STRANGE} else HoldState.NONE)
-    if receipt is not None:
-        given_back = receipt.given_back_at is not None
-        return Hold(
-            HoldState.GIVEN_BACK if given_back else HoldState.GOES_BACK,
-            receipt.held or shown,
-            receipt.held_at,
-            receipt.taken,
-            receipt.taken_at,
-            receipt.given_back if receipt.held is not None else _rest(shown, receipt.taken),
-            receipt.given_back_at,
-        )
-    ended = session.known_status in ENDED_WITHOUT_PAYMENT or screen is Screen.WRITTEN_OFF
-    return Hold(
-        HoldState.GOES_BACK if ended else HoldState.HELD,
-        shown,
-        session.authorized_at,
-        None if ended else used,
-        None,
-        shown if ended else _rest(shown, used),
-    )
-
-
-def _rest(held: Money | None, used: Money | None) -> Money | None:
-    """What is left of a hold; None when either is not known or more was used than held."""
-    return held - used if held is not None and used is not None and used <= held else None
-
-
-def _limit_about(session: Session) -> datetime | None:
-    """When the limit (or else the hold) is reached at the power of the last reading; counted from that reading."""
-    left = time_to_ceiling(session)
-    if left is None or session.fresh_at is None or left > timedelta(days=2):
-        return None
-    return session.fresh_at + left
-
-
-def _ended_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
-    """Who asked for the cancel or the stop that went through; None when nobody at this kiosk did."""
-    status = session.known_status
-    kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
-    if status is Status.CHARGING or session.phase is Phase.QUEUED:
-        return None
-    command = newest(commands, kind) or (newest(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
-    if command is None or command.state in {CommandState.REFUSED, CommandState.WAITING}:
-        return None
-    return command.asked_by
 
 
 def _notices(

@@ -53,6 +53,13 @@ def wants_json() -> bool:
     return request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html") == "application/json"
 
 
+def refusal(reason: str, status: int, **more: str) -> Response:
+    """What a script is told when its wish is refused: `reason` is a word for the script, not a sentence."""
+    response = jsonify(error=reason, **more)
+    response.status_code = status
+    return response
+
+
 def problem_of(status: int, retry_after: int | None = None) -> Problem:
     """The words for a status. One that has none of its own is a bad request or a fault of ours."""
     if status == HTTPStatus.FORBIDDEN:

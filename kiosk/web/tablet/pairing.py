@@ -12,14 +12,14 @@ from functools import wraps
 from importlib.metadata import version
 from typing import ParamSpec
 
-from flask import Blueprint, Flask, Response, abort, g, jsonify, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeSerializer
 
 from kiosk.domain import codes
 from kiosk.service.visit import Standing, belongs_to, identify
 from kiosk.store.records import Tablet
-from kiosk.web.shared.errors import wants_json
+from kiosk.web.shared.errors import refusal, wants_json
 from kiosk.web.shared.limits import limit_pairing
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import keep_private, no_store
@@ -69,7 +69,7 @@ def tablet_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseR
         if current_tablet() is not None:
             return view(*args, **kwargs)
         if wants_json():
-            return keep_private(make_response(jsonify(error="not_paired"), 401))
+            return keep_private(refusal("not_paired", 401))
         return keep_private(make_response(redirect(TABLET, 303)))
 
     return wrapped

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import abort, jsonify, redirect, request
+from flask import abort, redirect, request
 from flask.typing import ResponseReturnValue
 
 from kiosk.service.visit import may_act, session_on, takes_cards
 from kiosk.web.shared.devices import current_device
-from kiosk.web.shared.errors import wants_json
+from kiosk.web.shared.errors import refusal, wants_json
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.surface import TABLET, on_tablet
 from kiosk.web.tablet.pairing import current_tablet
@@ -41,7 +41,7 @@ def turn_away() -> ResponseReturnValue | None:
         return None
     tablet = current_tablet()
     if tablet is None:
-        return (jsonify(error="not_paired"), 401) if wants_json() else redirect(TABLET, 303)
+        return refusal("not_paired", 401) if wants_json() else redirect(TABLET, 303)
     name = (request.endpoint or "").rpartition(".")[2]
     session = session_on(parts(), tablet, (request.view_args or {}).get("key", ""))
     if name not in ON_SCREEN or session is None:
@@ -50,7 +50,7 @@ def turn_away() -> ResponseReturnValue | None:
         return None  # the payment's own secret proves who came back, perhaps after a reset
     if may_act(parts(), session, current_device()):
         return None
-    return (jsonify(error="not_owner"), 404) if wants_json() else redirect(TABLET, 303)
+    return refusal("not_owner", 404) if wants_json() else redirect(TABLET, 303)
 
 
 def may_pay_here() -> bool:

@@ -11,6 +11,7 @@ import pytest
 from kiosk.domain.actions import Action
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.freshness import Freshness
+from kiosk.domain.hold import HoldState
 from kiosk.domain.limits import Policy
 from kiosk.domain.line import LinePlace
 from kiosk.domain.money import Money
@@ -19,7 +20,7 @@ from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
 from kiosk.web.session.drawings import percent
-from kiosk.web.session.screens import HoldState, Notice, Screen
+from kiosk.web.session.screens import Notice, Screen
 from kiosk.web.session.steps import StepName, StepState
 from kiosk.web.session.view import SessionView, next_change, session_view
 from kiosk.web.shared.where import Where
