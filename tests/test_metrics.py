@@ -202,6 +202,10 @@ def test_another_machine_sees_nothing(app: Flask) -> None:
     "sent",
     [
         {"X-Forwarded-For": "127.0.0.1"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"CF-Connecting-IP": "127.0.0.1"},
+        {"True-Client-IP": "127.0.0.1"},
+        {"Host": "127.evil.example"},
         {"X-Forwarded-Proto": "https"},
         {"Forwarded": "for=127.0.0.1"},
         {"Via": "1.1 proxy"},

@@ -17,6 +17,7 @@ from kiosk.config.settings import Settings, SettingsError
 from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import CommandState, Kind
 from kiosk.domain.money import Money
+from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group, facts
 from kiosk.domain.tariff import Tariff
@@ -124,7 +125,7 @@ def listing(sessions: Sequence[Session], book: SiteBook) -> Iterator[str]:
     yield f"The last {len(sessions)} sessions of {sessions[0].code}; `kiosk session MARK` tells one of them:"
     for one in sessions:
         bay = book.bay_label(one.code, one.connector_id)
-        taken = _money(one.money(one.captured_minor))
+        taken = _money(_taken(one))
         at = _time(one.requested_at, book.zone(one.code))
         yield f"{session_mark(one.key)}  {at}  bay {bay}  {_status(one)}, taken {taken}"
 
@@ -141,7 +142,7 @@ def lines(told: Timeline, book: SiteBook) -> Iterator[str]:
     yield f"Where     {where}" + (f", {site.name}" if site is not None else "") + f" (times of {zone.key})"
     yield f"Status    {_status(session)}" + (f", ended {_time(told.ended_at, zone)}" if told.ended_at else "")
     yield f"Why       {why(told.ending, zone)}"
-    held, taken = session.money(session.authorized_minor), session.money(session.captured_minor)
+    held, taken = session.money(session.authorized_minor), _taken(session)
     yield f"Money     held {_money(held)}, cost {_money(session.money(session.cost_minor))}, taken {_money(taken)}"
     yield f"Energy    {_energy(session.energy_kwh)}"
     yield f"Limit     {_money(told.limit) if told.limit else 'none'} (as it stands; earlier ones are not kept)"
@@ -150,6 +151,14 @@ def lines(told: Timeline, book: SiteBook) -> Iterator[str]:
     yield ""
     for entry in told.entries:
         yield f"{_time(entry.at, zone)}  {sentence(entry, zone)}"
+
+
+def _taken(session: Session) -> Money | None:
+    """What was captured, else what the receipt says of an end without payment; None while nobody has said."""
+    receipt = receipt_of(session)
+    if session.captured_minor is None and receipt is not None:
+        return receipt.taken
+    return session.money(session.captured_minor)
 
 
 def why(ending: Ending, zone: ZoneInfo) -> str:
@@ -170,6 +179,9 @@ def why(ending: Ending, zone: ZoneInfo) -> str:
         case Outcome.ASKED if command is not None:
             seen = f"; the end was seen {_time(ending.seen_at, zone)}" if ending.seen_at else ""
             return f"At {_time(command.at, zone)} {_who(command)}, and {_answered(command)}{seen}.{said}"
+        case Outcome.NEVER_PAID:
+            seen = f", seen {_time(ending.seen_at, zone)}" if ending.seen_at else ""
+            return f"Nobody paid: it ended before a hold was seen and before any charge{seen}.{said}"
         case _:
             seen = f", seen {_time(ending.seen_at, zone)}" if ending.seen_at else ""
             tried = "" if command is None else f" ({_who(command)}, but that did not end it: {_answered(command)})"
@@ -361,7 +373,7 @@ def _facts(mark: str, session: Session, book: SiteBook) -> dict[str, Any]:
         "requested_at": _plain(session.requested_at, zone),
         "held": _plain(session.money(session.authorized_minor), zone),
         "cost": _plain(session.money(session.cost_minor), zone),
-        "taken": _plain(session.money(session.captured_minor), zone),
+        "taken": _plain(_taken(session), zone),
         "energy_kwh": _plain(session.energy_kwh, zone),
     }
 

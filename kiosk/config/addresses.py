@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -15,7 +16,12 @@ _WRONG = "use an address that begins with https:// (http:// is for this machine 
 
 def is_loopback(host: str | None) -> bool:
     """This machine: what is there is a stand-in."""
-    return host is not None and (host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127."))
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name: 127.evil.example is one too, and anybody's
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def is_path(url: str) -> bool:

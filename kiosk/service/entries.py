@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     GOES_ON = "goes_on"
     ASKED = "asked"  # a stop or a cancel that this kiosk sent came before the end
     NOT_ASKED = "not_asked"  # no stop of this kiosk came before it: the cable, the car, the charger, the back office
+    NEVER_PAID = "never_paid"  # it ended by itself before any hold was seen: nothing was charged
     START_REFUSED = "start_refused"
     START_NOT_ANSWERED = "start_not_answered"
     LEFT = "left"  # the driver left the line

@@ -15,6 +15,7 @@ from typing import Any
 from kiosk.config.logs import redact_text, session_mark
 from kiosk.domain.codes import normalise
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
+from kiosk.domain.hold import was_held
 from kiosk.domain.limits import Policy
 from kiosk.domain.money import Money
 from kiosk.domain.session import Event, Observation, Phase, Session, fold
@@ -286,6 +287,8 @@ def _ending(session: Session, commands: Sequence[Asked], observations: Sequence[
     for command in asked:
         if _had_effect(command) and (seen_at is None or _first_sent_at(command) <= seen_at):
             return Ending(Outcome.ASKED, command, seen_at, said)
+    if not was_held(session) and session.energy_kwh is None and session.charging_started_at is None:
+        return Ending(Outcome.NEVER_PAID, None, seen_at, said)
     return Ending(Outcome.NOT_ASKED, asked[-1] if asked else None, seen_at, said)
 
 

@@ -37,6 +37,8 @@ from kiosk.sandbox.world.sessions import Session as Upstream
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
 from kiosk.store import Store
+from kiosk.store.checks import Promise
+from tests.sound import assert_nothing_broken
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -202,9 +204,14 @@ class Garage:
         self.open()
 
     def close(self) -> None:
-        self.shut()
-        for close in self._closers:
-            close()
+        """The end of a test, which the invariants of the store outlive: deadlines do not, because time was skipped."""
+        try:
+            if self._app is not None:
+                assert_nothing_broken(running(self._app).store, self.clock.now(), [Promise.STORE])
+        finally:
+            self.shut()
+            for close in self._closers:
+                close()
 
     # --- time
 

@@ -221,6 +221,7 @@ def test_what_is_not_found_is_one_sentence(store: Store) -> None:
     [
         (Ending(Outcome.GOES_ON), "It goes on."),
         (Ending(Outcome.LEFT), "left the line"),
+        (Ending(Outcome.NEVER_PAID), "Nobody paid: it ended before a hold was seen"),
         (
             Ending(Outcome.START_REFUSED, asked(refusal=Refusal.CONNECTOR_BUSY, said="status 409: in use")),
             "The start was refused as connector_busy (status 409: in use); nothing was held.",

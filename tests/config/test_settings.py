@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from kiosk.config.addresses import is_loopback
 from kiosk.config.settings import (
     CHARGEPILOT_URL,
     PLUGCHOICE_URL,
@@ -318,3 +319,13 @@ def test_settings_built_by_hand_look_at_no_environment(monkeypatch: pytest.Monke
 def test_settings_built_by_hand_fail_with_a_sentence_too() -> None:
     with pytest.raises(SettingsError, match="PORT cannot be used"):
         build_settings(secret_key=KEY, plugchoice_url="http://127.0.0.1:1", port="x")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.8.7", "::1", "localhost", "demo.localhost"])
+def test_this_machine_has_these_names(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.evil.example", "localhost.evil.example", "10.0.0.1", "", None])
+def test_no_other_name_passes_for_this_machine(host: str | None) -> None:
+    assert not is_loopback(host)

@@ -217,6 +217,13 @@ def test_a_refused_stop_did_not_end_it_and_is_named(store: Store) -> None:
     assert ending.command.refusal is Refusal.CHARGER_OFFLINE
 
 
+def test_a_session_that_nobody_paid_is_said_to_be_unpaid(store: Store) -> None:
+    key = opened(store)
+    store.observe(key, seen("expired", 900), source="read")
+    ending = told(store, key).ending
+    assert (ending.outcome, ending.command) == (Outcome.NEVER_PAID, None)
+
+
 def test_a_stop_that_came_after_the_end_did_not_cause_it(store: Store) -> None:
     key = opened(store)
     ended(store, key, 60)

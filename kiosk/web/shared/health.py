@@ -15,7 +15,7 @@ from kiosk.web.shared.parts import parts
 
 bp = Blueprint("health", __name__)
 
-_FORWARDED = ("x-forwarded", "forwarded", "via")
+_FORWARDED = ("x-forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-", "forwarded", "via")
 """Headers that only proxies add begin with one of these."""
 
 
