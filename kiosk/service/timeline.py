@@ -287,9 +287,16 @@ def _ending(session: Session, commands: Sequence[Asked], observations: Sequence[
     for command in asked:
         if _had_effect(command) and (seen_at is None or _first_sent_at(command) <= seen_at):
             return Ending(Outcome.ASKED, command, seen_at, said)
-    if not was_held(session) and session.energy_kwh is None and session.charging_started_at is None:
+    if _never_paid(session):
         return Ending(Outcome.NEVER_PAID, None, seen_at, said)
     return Ending(Outcome.NOT_ASKED, asked[-1] if asked else None, seen_at, said)
+
+
+def _never_paid(session: Session) -> bool:
+    """No hold and no charge was ever seen, and Stripe does not say otherwise."""
+    proof = session.proof
+    paid = proof is not None and bool(proof.capturable_minor or proof.received_minor)
+    return not (paid or was_held(session) or session.energy_kwh is not None or session.charging_started_at is not None)
 
 
 def _had_effect(command: Asked) -> bool:

@@ -224,6 +224,13 @@ def test_a_session_that_nobody_paid_is_said_to_be_unpaid(store: Store) -> None:
     assert (ending.outcome, ending.command) == (Outcome.NEVER_PAID, None)
 
 
+def test_what_stripe_says_was_paid_is_never_called_unpaid(store: Store) -> None:
+    key = opened(store)
+    store.observe(key, seen("expired", 900), source="read")
+    store.set_proof(key, HoldProof(later(901), "requires_capture", 3000, 0))
+    assert told(store, key).ending.outcome is Outcome.NOT_ASKED
+
+
 def test_a_stop_that_came_after_the_end_did_not_cause_it(store: Store) -> None:
     key = opened(store)
     ended(store, key, 60)
