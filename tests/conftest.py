@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ settings.register_profile("kiosk", deadline=None, print_blob=True)
 settings.register_profile("quick", settings.get_profile("kiosk"), max_examples=10)
 settings.load_profile("kiosk")
 hurry()
+for setting in [name for name in os.environ if name.startswith("KIOSK_")]:
+    del os.environ[setting]  # a test has the settings that it names, not those of the shell that runs it
 
 
 @pytest.fixture(autouse=True)

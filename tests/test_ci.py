@@ -94,8 +94,17 @@ def test_more_tests_that_pass_on_the_second_try_are_an_error(run: Callable[..., 
 
 
 def test_the_one_run_of_the_tests_measures_what_they_cover(run: Callable[..., Run]) -> None:
-    assert run(test='[ "$KIOSK_TEST_COVERAGE" = 1 ] || exit 3').code == 0
+    assert run(test='[ "$TEST_COVERAGE" = 1 ] || exit 3').code == 0
 
 
 def test_coverage_is_judged_of_the_run_that_was(run: Callable[..., Run]) -> None:
     assert run(coverage='[ "$*" = --measured ] || exit 1').code == 0
+
+
+def test_no_setting_of_the_shell_reaches_a_test() -> None:
+    one = "tests/command/test_cli.py::test_a_wrong_setting_is_one_sentence_and_two"
+    around = {**os.environ, "KIOSK_NO_SUCH_SETTING": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", one], env=around, cwd=HOME, check=False
+    )
+    assert done.returncode == 0
