@@ -52,6 +52,18 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """That a session shall end: what was asked for (a stop or a cancel), by whom, and when it was asked first.
+
+    It stands on the session until its effect is seen; `kiosk.domain.pursuit` derives from it what is sent.
+    """
+
+    kind: Kind
+    asked_by: AskedBy
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One stored wish. The address of a RECEIPT_EMAIL is not in it: the store hands it to the sender alone."""
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from kiosk.domain.commands import Refusal
+from kiosk.domain.commands import Refusal, Wish
 from kiosk.domain.money import Money
 from kiosk.domain.status import EMAIL_OPEN, Group, Status, StatusFacts, facts, known
 from kiosk.domain.tariff import Tariff
@@ -112,7 +112,10 @@ class Session:
 
     `hold_minor` is the hold that the driver was shown before starting; `authorized_minor` the one upstream says was
     placed. `fresh_at` is the last time an answer came from a charger that was not offline and left no figure unsaid
-    that was known before: the age of every live figure counts from it.
+    that was known before: the age of every live figure counts from it. `back_at` is when contact came back last: that
+    of the charger, or upstream's answers after it had not known the session. `payment_shown_at` is when the payment
+    form was handed out first: from then on somebody may have paid, whatever upstream says. `wish` is that of a driver
+    to end it, and stays when it has ended.
     """
 
     key: str = field(repr=False)
@@ -146,6 +149,9 @@ class Session:
     observed_at: datetime | None = None
     fresh_at: datetime | None = None
     gone_at: datetime | None = None
+    back_at: datetime | None = None
+    payment_shown_at: datetime | None = None
+    wish: Wish | None = None
     refusal: Refusal | None = None
     retry_at: datetime | None = None
     last_live: LiveFigures | None = None
@@ -185,7 +191,17 @@ class Session:
     @property
     def newest_at(self) -> datetime:
         """The latest of its times of the kiosk's own clock."""
-        own = (self.status_since, self.held_seen_at, self.asked_at, self.observed_at, self.fresh_at, self.gone_at)
+        own = (
+            self.status_since,
+            self.held_seen_at,
+            self.asked_at,
+            self.observed_at,
+            self.fresh_at,
+            self.gone_at,
+            self.back_at,
+            self.payment_shown_at,
+            self.wish.asked_at if self.wish is not None else None,
+        )
         return max((self.requested_at, *(at for at in own if at is not None)))
 
     @property
@@ -260,6 +276,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     online = seen.charger_online if seen.charger_online is not None else session.charger_online
     if online != session.charger_online and session.charger_online is not None:
         events.append(Event.CAME_ONLINE if online else Event.WENT_OFFLINE)
+    came_back = session.gone_at is not None or Event.CAME_ONLINE in events
     tariff = session.tariff
     if seen.tariff is not None:
         if tariff is not None and tariff != seen.tariff:
@@ -313,6 +330,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         observed_at=seen.seen_at,
         fresh_at=fresh_at,
         gone_at=None,
+        back_at=seen.seen_at if came_back else session.back_at,
         last_live=last_live,
         trace=trace,
     )
@@ -341,7 +359,7 @@ def moved_back(session: Session, by: timedelta) -> Session:
     def moved(at: datetime | None) -> datetime | None:
         return at - by if at is not None else None
 
-    last_live = session.last_live
+    last_live, wish = session.last_live, session.wish
     return replace(
         session,
         requested_at=session.requested_at - by,
@@ -351,6 +369,9 @@ def moved_back(session: Session, by: timedelta) -> Session:
         observed_at=moved(session.observed_at),
         fresh_at=moved(session.fresh_at),
         gone_at=moved(session.gone_at),
+        back_at=moved(session.back_at),
+        payment_shown_at=moved(session.payment_shown_at),
+        wish=replace(wish, asked_at=wish.asked_at - by) if wish is not None else None,
         retry_at=moved(session.retry_at),
         last_live=replace(last_live, at=last_live.at - by) if last_live is not None else None,
         trace=session.trace.moved_back(by),

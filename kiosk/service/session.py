@@ -58,12 +58,17 @@ class TakeOverCode:
 
 
 def payment_of(parts: Parts, key: str, device: str | None) -> PaymentContext | Reply:
-    """What the payment form needs: for the owner alone, and only while it can be paid."""
+    """What the payment form needs: for the owner alone, and only while it can be paid.
+
+    That it is handed out is written down before: from then on the engine asks upstream whether somebody has paid.
+    """
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
     context = parts.store.payment(key) if payable(found.session) else None
-    return context or Reply.NOT_OFFERED
+    if context is None or not payable(parts.store.show_payment(key, parts.clock.now())):
+        return Reply.NOT_OFFERED
+    return context
 
 
 def confirm(parts: Parts, key: str, device: str | None) -> Reply:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.commands import AskedBy, Kind, Wish
 from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Point, Trace
@@ -63,6 +64,14 @@ def live_to(value: LiveFigures) -> list[Any]:
 def live_from(value: list[Any]) -> LiveFigures:
     energy, cost, at = value
     return LiveFigures(None if energy is None else Decimal(energy), cost, time_from(at))
+
+
+def wish_to(value: Wish) -> Json:
+    return plain(value)
+
+
+def wish_from(value: Json) -> Wish:
+    return Wish(Kind(value["kind"]), AskedBy(value["asked_by"]), time_from(value["asked_at"]))
 
 
 def proof_to(value: HoldProof) -> Json:

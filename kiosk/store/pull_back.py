@@ -58,6 +58,8 @@ RULES: dict[str, Rule] = {
     "sessions.observed_at": Rule.MOVED,
     "sessions.fresh_at": Rule.MOVED,
     "sessions.gone_at": Rule.MOVED,
+    "sessions.back_at": Rule.MOVED,
+    "sessions.payment_shown_at": Rule.MOVED,
     "sessions.retry_at": Rule.MOVED,
     "sessions.ended_at": Rule.MOVED,
     "sessions.created_at": Rule.KEPT,  # these five are of upstream's clock

@@ -157,6 +157,14 @@ class Sessions(Part):
             before = lock_session(connection, key)
             return save_session(connection, before, replace(before, limit_minor=limit_minor), before.requested_at)
 
+    def show_payment(self, key: str, now: datetime) -> Session:
+        """The payment form is about to be handed out. The first time counts. Raises Missing."""
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            if before.payment_shown_at is not None:
+                return before
+            return save_session(connection, before, replace(before, payment_shown_at=utc(now)), now)
+
     def set_proof(self, key: str, proof: HoldProof) -> Session:
         with self._database.write() as connection:
             before = lock_session(connection, key)

@@ -74,6 +74,9 @@ sessions = Table(
     Column("observed_at", UtcTime),
     Column("fresh_at", UtcTime),
     Column("gone_at", UtcTime),
+    Column("back_at", UtcTime),
+    Column("payment_shown_at", UtcTime),
+    Column("wish", Document(codec.wish_to, codec.wish_from)),
     Column("refusal", Word(Refusal)),
     Column("retry_at", UtcTime),
     Column("last_live", Document(codec.live_to, codec.live_from)),
@@ -227,6 +230,7 @@ leases = Table(
     Column("name", String, primary_key=True),
     Column("holder", String, nullable=False),
     Column("until", UtcTime, nullable=False),
+    Column("number", Integer),  # one more with every holder, and whenever it had run out; null in rows of before
 )
 
 calls = Table(

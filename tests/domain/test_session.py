@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.domain.commands import AskedBy, Kind, Wish
 from kiosk.domain.session import (
     Event,
     HoldProof,
@@ -149,11 +150,24 @@ def test_moved_back_a_session_keeps_every_distance_of_its_own_times_and_what_ups
     assert moved.newest_at == before.newest_at - by
     assert moved_back(moved, -by) == before
     own = {"requested_at", "status_since", "held_seen_at", "asked_at", "observed_at", "fresh_at", "gone_at", "retry_at"}
+    own |= {"back_at", "payment_shown_at"}
     for one in fields(Session):
-        if one.name not in own and one.name not in {"last_live", "trace"}:
+        if one.name not in own and one.name not in {"last_live", "trace", "wish"}:
             assert getattr(moved, one.name) == getattr(before, one.name)
     assert moved.trace.power_kw() == before.trace.power_kw()
     assert age(moved, before.newest_at - by) == age(before, before.newest_at)
+
+
+def test_moved_back_a_wish_and_the_payment_form_keep_their_distance_to_the_newest_time() -> None:
+    before = a_session(wish=Wish(Kind.STOP, AskedBy.DRIVER, after(50)), payment_shown_at=after(20), back_at=after(60))
+    moved = moved_back(before, timedelta(hours=1))
+    assert before.newest_at == after(60)
+    assert moved.wish is not None
+    assert [moved.newest_at - at for at in (moved.wish.asked_at, moved.payment_shown_at, moved.back_at) if at] == [
+        timedelta(seconds=10),
+        timedelta(seconds=40),
+        timedelta(0),
+    ]
 
 
 @given(st.lists(observations(), max_size=6, unique_by=lambda o: o.asked_at), st.randoms())
@@ -387,6 +401,17 @@ def test_a_session_that_is_found_again_comes_back() -> None:
     session, events = fold(lost(told([charging(1, "5.000", 345)])), charging(20, "6.000", 394))
     assert Event.CAME_BACK in events
     assert (session.phase, session.gone_at) == (Phase.OPEN, None)
+
+
+def test_when_contact_came_back_last_is_known_of_the_charger_and_of_upstream() -> None:
+    session = told([charging(10, "5.000", 345)])
+    assert session.back_at is None
+    session = told([charging(20, "5.000", 345, charger_online=False)], session)
+    assert session.back_at is None
+    session = told([charging(30, "5.000", 345, charger_online=True)], session)
+    assert session.back_at == after(30)
+    once = gone(session, after(40), after(41))
+    assert told([charging(50, "5.000", 345)], once).back_at == after(50)
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -101,6 +101,22 @@ def test_before_and_after_that_there_is_nothing_to_pay(desk: Desk) -> None:
     assert service.payment_of(desk.parts, held(desk), OWNER) is Reply.NOT_OFFERED
 
 
+def test_when_the_payment_form_was_handed_out_first_is_written_down(desk: Desk) -> None:
+    key = created(desk)
+    assert session(desk, key).payment_shown_at is None
+    shown_at = desk.now
+    service.payment_of(desk.parts, key, OWNER)
+    desk.clock.advance(60)
+    service.payment_of(desk.parts, key, OWNER)
+    assert session(desk, key).payment_shown_at == shown_at
+
+
+def test_nobody_but_the_owner_is_handed_the_form(desk: Desk) -> None:
+    key = created(desk)
+    service.payment_of(desk.parts, key, "somebody else")
+    assert session(desk, key).payment_shown_at is None
+
+
 def test_who_says_that_they_paid_makes_the_engine_look(desk: Desk) -> None:
     key = created(desk)
     assert service.confirm(desk.parts, key, OWNER) is Reply.DONE

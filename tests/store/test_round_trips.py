@@ -17,7 +17,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.engine import make_url
 
 from kiosk.domain.charger import ChargerCard, Connector, merge
-from kiosk.domain.commands import AskedBy, Kind, Refusal
+from kiosk.domain.commands import AskedBy, Kind, Refusal, Wish
 from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext, Phase, Session, fold
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
@@ -67,6 +67,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "LiveFigures | None": maybe(st.builds(LiveFigures, maybe(ENERGY), maybe(MINOR), TIMES)),
     "Trace": TRACES,
     "HoldProof | None": maybe(PROOFS),
+    "Wish | None": maybe(st.builds(Wish, st.sampled_from(Kind), st.sampled_from(AskedBy), TIMES)),
     "PaymentContext | None": maybe(st.builds(PaymentContext, TEXT, TEXT, TEXT)),
 }
 
@@ -179,6 +180,7 @@ CALLS_WITH_A_NAIVE_TIME: dict[str, Callable[[Store, str], object]] = {
     "waiting": lambda store, _: store.waiting(NAIVE),
     "ask": lambda store, key: store.ask(key, Kind.STOP, AskedBy.DRIVER, NAIVE),
     "claim": lambda store, _: store.claim(1, NAIVE),
+    "show_payment": lambda store, key: store.show_payment(key, NAIVE),
     "sessions_of": lambda store, _: store.sessions_of("phone", since=NAIVE),
     "peek_takeover": lambda store, _: store.peek_takeover("code", NAIVE),
     "use_bank_return": lambda store, key: store.use_bank_return(key, NAIVE),

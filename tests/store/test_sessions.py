@@ -239,3 +239,15 @@ def test_a_hold_is_unproven_until_the_provider_says_that_it_ended(store: Store) 
 def test_without_a_hold_there_is_nothing_to_prove(store: Store) -> None:
     store.observe(opened(store), seen("expired", 900), source="read")
     assert store.unproven() == []
+
+
+def test_the_first_time_that_the_payment_form_was_handed_out_is_kept(store: Store) -> None:
+    key = opened(store)
+    assert store.show_payment(key, later(30)).payment_shown_at == later(30)
+    shown = store.show_payment(key, later(90))
+    assert (shown.payment_shown_at, store.session(key)) == (later(30), shown)
+
+
+def test_of_no_session_no_form_is_handed_out(store: Store) -> None:
+    with pytest.raises(Missing):
+        store.show_payment("no-such-key", NOW)
