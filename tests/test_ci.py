@@ -104,7 +104,7 @@ def test_coverage_is_judged_of_the_run_that_was(run: Callable[..., Run]) -> None
 def test_no_setting_of_the_shell_reaches_a_test() -> None:
     one = "tests/command/test_cli.py::test_a_wrong_setting_is_one_sentence_and_two"
     around = {**os.environ, "KIOSK_NO_SUCH_SETTING": "1"}
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", one], env=around, cwd=HOME, check=False
     )
     assert done.returncode == 0
