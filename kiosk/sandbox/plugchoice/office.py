@@ -83,6 +83,7 @@ class Office:
             "public_code": code if public else None,
             "public_url": f"https://scan.example/{code}" if public else None,
             "preauth_amount": view.spec.preauth_amount,
+            **dict(view.pricing.more),
             "limits": {"max_price_per_kwh": 500, "max_start_fee": 2000},
             "connect": {"has_account": True, "onboarding_complete": True, "team_name": SITE_NAME},
             "billing": {
@@ -237,7 +238,7 @@ def charger_data(row: int, view: ChargerView) -> dict[str, Any]:
         "identity": identity(view),
         "reference": view.spec.name,
         "connection_status": "online" if view.online else "offline",
-        "status": "Available",
+        "status": view.status,
         "error": "NoError",
         "error_info": None,
         "vendor_id": None,
@@ -250,7 +251,7 @@ def charger_data(row: int, view: ChargerView) -> dict[str, Any]:
         "last_heartbeat_at": timestamp(view.seen_at),
         "setup_pending": False,
         "setup_completed": True,
-        "blocked": False,
+        "blocked": view.blocked,
         "max_current": None,
         "licenses": {"smart": True, "pro": False},
     }

@@ -31,7 +31,7 @@ def create_operator_app(
     """
     app = Flask(__name__, static_folder=None)
     office = Office(world, switches or OperatorSwitches())
-    reception = Reception(world, faults, KINDS, world.tick)
+    reception = Reception(world, faults, KINDS, world.tick, world.line)
     wanted = f"Bearer {token}".encode()
 
     def refuse() -> Response | None:

@@ -41,7 +41,7 @@ def public_charging(world: World, faults: Faults | None = None) -> Blueprint:
     """The seven endpoints as a blueprint with their full paths."""
     pages = Blueprint("public_charging", __name__, url_prefix=PREFIX)
     limits = _limits(world.switches)
-    reception = Reception(world, faults, frozenset(Kind), world.tick)
+    reception = Reception(world, faults, frozenset(Kind), world.tick, world.line)
 
     @pages.after_request
     def allow_origin(answer: Response) -> Response:
@@ -53,7 +53,8 @@ def public_charging(world: World, faults: Faults | None = None) -> Blueprint:
 
     def endpoint(rule: str, method: str, name: str, work: Callable[..., Response]) -> None:
         def spend(now: datetime) -> Verdict:
-            return world.limits.spend(name, _caller(world.switches), limits[name], now)
+            shared = world.switches.limit_scope == "address" or name in ("charger", "start")
+            return world.limits.spend(name, _caller(world.switches), limits[name], now, shared=shared)
 
         def answer(**path: str) -> Response:
             address = _address(world.switches)
@@ -264,4 +265,5 @@ def _with_payment(world: World, view: SessionView, **more: Any) -> Response:
 
 def _pricing(pricing: Pricing, switches: Switches) -> dict[str, Any]:
     currency = pricing.currency.upper() if switches.currency_upper_case else pricing.currency.lower()
-    return {"currency": currency, "price_per_kwh": pricing.price_per_kwh, "start_fee": pricing.start_fee}
+    known = {"currency": currency, "price_per_kwh": pricing.price_per_kwh, "start_fee": pricing.start_fee}
+    return known | dict(pricing.more)

@@ -48,9 +48,11 @@ class BackOffice:
         self._sessions: dict[str, Session] = {}
         self._by_intent: dict[str, str] = {}
         self._running: dict[str, Transaction] = {}
-        self._hours = HourlyLimit(switches)
+        self.hours = HourlyLimit(switches)
         self._keepers: dict[tuple[str, int], str] = {}
+        self.before_start: Callable[[Charger, int], None] | None = None  # hears of a start that is about to be taken
         self.lost_webhooks = 0
+        self.deaf_to: set[str] = set()  # tokens of sessions whose webhooks are all lost
         site.listen(self)
 
     # --- the public endpoints
@@ -79,7 +81,9 @@ class BackOffice:
             raise Refusal(409, "The connector is not available.")
         if self._switches.open_session_keeps_connector and self.holder(charger.spec.code, connector_id):
             raise Refusal(409, "The connector is not available.")
-        self._hours.spend(charger.spec.code, self._agenda.now)
+        if self.before_start is not None:
+            self.before_start(charger, connector_id)
+        self.hours.spend(charger.spec.code, self._agenda.now)
         hold = charger.spec.preauth_amount + self._switches.hold_difference
         token = "".join(self._rng.choices(TOKEN_LETTERS, k=48))
         intent = self._holds.ask(hold, charger.pricing, charger.spec.code, connector_id, email)
@@ -152,11 +156,22 @@ class BackOffice:
         if not self._switches.price_frozen_at_start:
             shown = replace(session, pricing=charger.pricing)
         return SessionView(
-            session=shown,
+            session=self._half_told(shown, charger),
             charger_name=charger.spec.name,
             charger_online=charger.online,
             connector_status=charger.connectors[session.connector_id].reported_status,
         )
+
+    def _half_told(self, session: Session, charger: Charger) -> Session:
+        """The session without what is not told of it now."""
+        if charger.hides_energy and session.status in (states.CHARGING, states.STOPPING):
+            session = replace(session, energy_wh=None)
+        if charger.amounts_after is not None and session.ended_at is not None:
+            early = (self._agenda.now - session.ended_at).total_seconds() < charger.amounts_after
+            unknown = replace(session, amount_captured=None, tax_amount=None, captured_at=None)
+            session = unknown if early else session
+        word = charger.words.get(session.status)
+        return session if word is None else replace(session, status=word)
 
     # --- what others may ask
 
@@ -203,6 +218,8 @@ class BackOffice:
         token = self._by_intent.get(str(intent_id))
         if token is None or self._switches.webhook_delay is None:
             return
+        if token in self.deaf_to:
+            return
         if self.lost_webhooks:
             self.lost_webhooks -= 1
             return
@@ -237,13 +254,14 @@ class BackOffice:
             self._site.remote_stop(transaction)  # nobody pays for it: the session was given up meanwhile
             return
         self._running[session.token] = transaction
+        silent = self._switches.nothing_known_before_first_sample
         self._put(
             replace(
                 session,
                 status=states.CHARGING,
                 charging_started_at=transaction.started_at,
-                energy_wh=0,
-                cost_amount=states.cost(self._pricing(session), 0, session.hold),
+                energy_wh=None if silent else 0,
+                cost_amount=None if silent else states.cost(self._pricing(session), 0, session.hold),
             )
         )
 
@@ -315,7 +333,7 @@ class BackOffice:
         transaction = self._running[session.token]
         session = self._put(replace(session, status=states.STOPPING))
         self._site.remote_stop(transaction, ignored=lambda: self._stop_ignored(session.token))
-        return session
+        return self._sessions[session.token]
 
     def _stop_ignored(self, token: str) -> None:
         session = self._sessions[token]

@@ -95,10 +95,11 @@ MODELS: dict[str, CarModel] = {
 
 
 class Car:
-    """One car: a model and what is in its battery, in microjoules."""
+    """One car: a model and what is in its battery, in microjoules. `waiting`: its timer lets it take nothing yet."""
 
     def __init__(self, model: CarModel, charge_permille: int) -> None:
         self.model = model
+        self.waiting = False
         self.stored_uj = self._capacity_uj * charge_permille // 1000
 
     @property
@@ -119,7 +120,7 @@ class Car:
 
     def power_w(self, supply: Supply, most_w: int) -> int:
         """What the car takes now from a connector that gives at most `most_w`."""
-        if self.full or self.model.timer:
+        if self.full or self.waiting or self.model.timer:
             return 0
         if supply == "DC":
             return min(most_w, dc_power_w(self.model.dc_curve, self.charge_permille))

@@ -14,11 +14,13 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, O, 1 and I
 
 @dataclass(frozen=True)
 class Pricing:
-    """Minor units, per kWh and once per session."""
+    """Minor units, per kWh and once per session. `more` are price parts that the documents do not know, as
+    `("price_per_minute", 10)`: told to whoever asks, and part of no sum."""
 
     currency: str
     price_per_kwh: int
     start_fee: int = 0
+    more: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class ChargerSpec:
     pricing: Pricing
     preauth_amount: int = 5000
     public: bool = True
+    meter_interval: float | None = None  # seconds; None: that of the switches
 
     def __post_init__(self) -> None:
         if len(self.code) != 5 or any(letter not in CODE_ALPHABET for letter in self.code):
@@ -92,6 +95,7 @@ class Connector:
     blocked: bool = False
     finished: bool = False
     limit_w: int | None = None  # set by hand: what it may give at most
+    handshake: float | None = None  # seconds from the plug to the charge, for the next car only; None: the switch's
     reserved_for: str | None = field(default=None, repr=False)
     reported_status: str = "Available"
 
@@ -113,7 +117,12 @@ class Connector:
 
 @dataclass
 class Charger:
-    """`outbox` holds what a charger without a connection will tell the back office when it is back."""
+    """`outbox` holds what a charger without a connection will tell the back office when it is back.
+
+    `status` is the charger's own word (connector 0), which only the operator's view tells. `hides_energy`, `words` and
+    `amounts_after` are half answers of the back office about sessions here: a null energy while the cost is known,
+    another word for a status, and a final word whose amounts come so many seconds later.
+    """
 
     spec: ChargerSpec
     pricing: Pricing
@@ -124,6 +133,12 @@ class Charger:
     reject_starts: int = 0
     refuse_stops: int = 0
     ignore_stops: int = 0
+    meter_interval: float | None = None
+    status: str = "Available"
+    blocked: bool = False
+    hides_energy: bool = False
+    words: dict[str, str] = field(default_factory=dict)
+    amounts_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -147,3 +162,5 @@ class ChargerView:
     online: bool
     seen_at: datetime | None
     connectors: tuple[ConnectorView, ...]
+    status: str = "Available"
+    blocked: bool = False

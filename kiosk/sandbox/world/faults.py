@@ -18,7 +18,8 @@ import httpx
 
 
 class Kind(StrEnum):
-    LATENCY = "latency"
+    LATENCY = "latency"  # the request arrives late
+    LATE_ANSWER = "late_answer"  # the work is done in time, the answer comes late
     SERVER_ERROR = "server_error"  # 500, JSON
     BAD_GATEWAY = "bad_gateway"  # 502, HTML
     CHARGER_TIMEOUT = "charger_timeout"  # 504, which may come after the effect
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     STRANGE_STATUS = "strange_status"  # a session status that nobody knows
     STRANGE_CONNECTOR = "strange_connector"  # a connector status that nobody knows
     ENERGY_FALLS = "energy_falls"  # half of the energy and the cost
+    ENERGY_ABSURD = "energy_absurd"  # one answer with an energy that no charge can have made, and the cost of the hold
     CURRENCY_CASE = "currency_case"  # the other casing of the currency
 
 
@@ -66,8 +68,9 @@ class Rule:
     """`endpoint` is one of `ENDPOINTS`, or None for every one. `times` is how often it is played, None for ever.
 
     `after_effect`: the upstream does the work first, and only its answer is lost or wrong. It counts for answers with
-    an error status and for cuts; an unreachable server never does the work. `seconds` is the latency, `retry_after`
-    belongs to `TOO_MANY`, `fields` to `NULLS` and `MISSING`, `word` to the strange statuses.
+    an error status and for cuts; an unreachable server never does the work. `seconds` belongs to `LATENCY` and
+    `LATE_ANSWER`, `retry_after` to `TOO_MANY`, `word` to the strange statuses, `fields` to `NULLS` and `MISSING`: names
+    within `data` or beside it, with a dot for what is inside another (`payment.client_secret`).
     """
 
     kind: Kind

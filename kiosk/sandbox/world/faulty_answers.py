@@ -12,6 +12,7 @@ from flask import Response
 from kiosk.sandbox.world.faults import CUTS, Kind, Rule
 
 PAGE = "<!doctype html><html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
+ABSURD_KWH = "4076.400"
 ERRORS = frozenset(
     {
         Kind.SERVER_ERROR,
@@ -66,18 +67,31 @@ def spoil(rule: Rule, answer: Response) -> Response:
         answer.set_data(b"")
     else:
         body = json.loads(answer.get_data())
-        _spoil_data(rule, body["data"])
+        if rule.kind in (Kind.NULLS, Kind.MISSING):
+            for name in rule.fields:
+                _lose(rule, body, name)
+        if isinstance(body.get("data"), dict):
+            _spoil_data(rule, body["data"])
         answer.set_data(json.dumps(body))
     return answer
 
 
+def _lose(rule: Rule, body: dict[str, Any], name: str) -> None:
+    """Leave one field out, or leave it null, wherever it stands: in the data or beside it."""
+    *way, last = name.split(".")
+    for place in (body, body.get("data")):
+        inner: Any = place
+        for step in way:
+            inner = inner.get(step) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and last in inner:
+            if rule.kind is Kind.MISSING:
+                del inner[last]
+            else:
+                inner[last] = None
+
+
 def _spoil_data(rule: Rule, data: dict[str, Any]) -> None:
-    if rule.kind is Kind.NULLS:
-        data.update({name: None for name in rule.fields if name in data})
-    elif rule.kind is Kind.MISSING:
-        for name in rule.fields:
-            data.pop(name, None)
-    elif rule.kind is Kind.STRANGE_STATUS and "status" in data:
+    if rule.kind is Kind.STRANGE_STATUS and "status" in data:
         data["status"] = rule.word
     elif rule.kind is Kind.STRANGE_CONNECTOR:
         if "connector_status" in data:
@@ -87,6 +101,9 @@ def _spoil_data(rule: Rule, data: dict[str, Any]) -> None:
     elif rule.kind is Kind.ENERGY_FALLS and data.get("energy_kwh") is not None:
         data["energy_kwh"] = f"{Decimal(data['energy_kwh']) / 2:.3f}"
         data["cost_amount"] //= 2
+    elif rule.kind is Kind.ENERGY_ABSURD and data.get("energy_kwh") is not None:
+        data["energy_kwh"] = ABSURD_KWH
+        data["cost_amount"] = data.get("amount_authorized")
     elif rule.kind is Kind.CURRENCY_CASE:
         data["pricing"]["currency"] = data["pricing"]["currency"].swapcase()
 

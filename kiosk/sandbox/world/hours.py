@@ -28,3 +28,10 @@ class HourlyLimit:
             told = wait if self._switches.hourly_limit_sends_retry_after else None
             raise Refusal(429, "Too Many Attempts.", retry_after=told)
         started.append(now)
+
+    def use_up(self, code: str, now: datetime, free_in: float) -> None:
+        """Others have started here: the limit is reached, and there is room again in so many seconds."""
+        started = self._started_at.setdefault(code, deque())
+        until = now - timedelta(hours=1) + timedelta(seconds=free_in)
+        missing = max(0, self._switches.sessions_per_charger_per_hour - len(started))
+        self._started_at[code] = deque(sorted([*started, *[until] * missing]))

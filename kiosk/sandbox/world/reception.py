@@ -11,12 +11,14 @@ from flask import Response, request
 
 from kiosk.sandbox.world import faulty_answers
 from kiosk.sandbox.world.faults import CUTS, Faults, Kind, Rule
+from kiosk.sandbox.world.line import Line
 from kiosk.sandbox.world.traffic import Request, Verdict
 from kiosk.sandbox.world.world import World
 
 ANYWHERE = frozenset(
     {
         Kind.LATENCY,
+        Kind.LATE_ANSWER,
         Kind.SERVER_ERROR,
         Kind.BAD_GATEWAY,
         Kind.TOO_MANY,
@@ -32,12 +34,14 @@ ANYWHERE = frozenset(
 
 @dataclass(frozen=True)
 class Reception:
-    """`kinds` are the faults that fit here. `tick` brings the world up to the present and returns the time."""
+    """`kinds` are the faults that fit here. `tick` brings the world up to the present and returns the time. `line` is
+    slow or not; without one, calls take no time."""
 
     world: World
     faults: Faults | None
     kinds: frozenset[Kind]
     tick: Callable[[], datetime]
+    line: Line | None = None
 
     def serve(
         self,
@@ -53,6 +57,7 @@ class Reception:
         `refuse` answers a caller whose key is wrong. `spend` takes one request from a limit; the answer then tells what
         is left. `work` must not raise: it answers also what it declines.
         """
+        way_back = self.line.carry() if self.line is not None else 0.0
         arrived = self.tick()
         address = request.remote_addr or "" if address is None else address
         rule = self._fault(route)
@@ -76,6 +81,10 @@ class Reception:
             answer.headers["X-RateLimit-Limit"] = str(verdict.limit)
             answer.headers["X-RateLimit-Remaining"] = str(verdict.remaining)
         self.world.traffic.record(Request(arrived, route, answer.status_code, address, rule.kind if rule else None))
+        if rule is not None and rule.kind is Kind.LATE_ANSWER:
+            way_back += rule.seconds
+        if way_back > 0:
+            self.world.clock.wait(threading.Event(), way_back)
         return answer
 
     def _fault(self, route: str) -> Rule | None:
@@ -96,7 +105,7 @@ def _early(rule: Rule) -> bool:
 
 def _played(rule: Rule | None, work: Callable[[], Response]) -> Response:
     """The answer as the rule leaves it."""
-    if rule is None or rule.kind is Kind.LATENCY or rule.kind in CUTS:
+    if rule is None or rule.kind in (Kind.LATENCY, Kind.LATE_ANSWER) or rule.kind in CUTS:
         return work()
     if rule.kind in faulty_answers.ERRORS:
         if not _early(rule):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -64,7 +65,9 @@ class Site:
         if spec.code in self._chargers:
             raise ValueError(f"charger {spec.code} exists")
         connectors = {each.connector_id: Connector(each) for each in spec.connectors}
-        self._chargers[spec.code] = Charger(spec, spec.pricing, connectors, seen_at=self._agenda.now)
+        self._chargers[spec.code] = Charger(
+            spec, spec.pricing, connectors, seen_at=self._agenda.now, meter_interval=spec.meter_interval
+        )
         self._wiring = None
         if self._running:
             self._share_out()
@@ -95,6 +98,8 @@ class Site:
             online=charger.online,
             seen_at=self._agenda.now if charger.online else charger.seen_at,
             connectors=tuple(_view(each) for each in charger.connectors.values()),
+            status=charger.status,
+            blocked=charger.blocked,
         )
 
     # --- hands
@@ -184,6 +189,40 @@ class Site:
         connector.transaction.energy_uj //= 2
         self._report(charger, connector, connector.transaction)
 
+    def report_absurd(self, code: str, connector_id: int, energy_wh: int) -> None:
+        """One sample that no charge can have made; the next one tells the truth again."""
+        charger, connector = self.charger(code), self.connector(code, connector_id)
+        if connector.transaction is None:
+            raise NotPossible("nothing is charging")
+        if charger.online:
+            connector.transaction.reported_wh = energy_wh
+            connector.transaction.reported_at = self._agenda.now
+            self._heard().transaction_sampled(connector.transaction)
+
+    def let_wait(self, code: str, connector_id: int, seconds: float) -> None:
+        """The car that is plugged in takes nothing until its timer ends, so many seconds from now."""
+        charger, connector = self.charger(code), self.connector(code, connector_id)
+        car = connector.car
+        if car is None:
+            raise NotPossible("no car is plugged in")
+        self._set_waiting(charger, connector, car, True)
+        self._agenda.after(seconds, lambda: self._set_waiting(charger, connector, car, False))
+
+    def _set_waiting(self, charger: Charger, connector: Connector, car: Car, waiting: bool) -> None:
+        transaction = connector.transaction
+        if transaction is not None and transaction.car is car:
+            self._integrate(connector, transaction)
+            car.waiting = waiting
+            transaction.power_w = car.power_w(connector.spec.supply, transaction.most_w)
+            self._notify(charger, connector)
+        else:
+            car.waiting = waiting
+
+    def pause(self, code: str, connector_id: int, seconds: float) -> None:
+        """Load management gives the connector nothing for so many seconds."""
+        self.limit_power(code, connector_id, 0)
+        self._agenda.after(seconds, lambda: self.limit_power(code, connector_id, None))
+
     def limit_power(self, code: str, connector_id: int, watts: int | None) -> None:
         """What the connector may give from now on, whoever charges there; None: all that it can."""
         if watts is not None and watts < 0:
@@ -191,8 +230,11 @@ class Site:
         self.connector(code, connector_id).limit_w = watts
         self._share_out()
 
-    def set_pricing(self, code: str, pricing: Pricing) -> None:
-        self.charger(code).pricing = pricing
+    def set_pricing(self, code: str, pricing: Pricing, preauth_amount: int | None = None) -> None:
+        charger = self.charger(code)
+        charger.pricing = pricing
+        if preauth_amount is not None:
+            charger.spec = replace(charger.spec, preauth_amount=preauth_amount)
 
     # --- what the back office asks of a charger
 
@@ -203,10 +245,12 @@ class Site:
             charger, connector = self.charger(code), self.connector(code, connector_id)
             if not charger.online:
                 return
+            usable = charger.status == "Available" and not charger.blocked
+            free = connector.transaction is None and connector.status in ("Available", "Preparing")
             if charger.reject_starts:
                 charger.reject_starts -= 1
                 answer(False)
-            elif connector.transaction is not None or connector.status not in ("Available", "Preparing"):
+            elif not (usable and free):
                 answer(False)
             else:
                 connector.reserved_for = token
@@ -226,8 +270,10 @@ class Site:
         charger = self.charger(transaction.code)
         if charger.ignore_stops:
             charger.ignore_stops -= 1
-            if ignored is not None:
+            if ignored is not None and self._switches.ignored_stop_is_stopping:
                 self._agenda.after(self._switches.stop_timeout, ignored)
+            elif ignored is not None:
+                ignored()
             return
 
         def arrive() -> None:
@@ -249,7 +295,9 @@ class Site:
                 connector.reserved_for = None
                 self._begin(charger, connector, token, f"PUBLIC{self._next_transaction:06d}")
 
-        self._agenda.after(self._switches.plug_to_charge, begin)
+        handshake = self._switches.plug_to_charge if connector.handshake is None else connector.handshake
+        connector.handshake = None
+        self._agenda.after(handshake, begin)
 
     def _begin(self, charger: Charger, connector: Connector, token: str | None, id_tag: str) -> None:
         if connector.car is None or connector.transaction is not None:
@@ -275,7 +323,7 @@ class Site:
         self._notify(charger, connector)
         self._tell(charger, lambda: self._heard().transaction_started(transaction))
         self._watch_full(charger, connector, transaction)
-        self._agenda.after(self._switches.meter_interval, lambda: self._sample(charger, connector, transaction))
+        self._agenda.after(self._interval(charger), lambda: self._sample(charger, connector, transaction))
         self._agenda.after(
             self._switches.longest_charge, lambda: self._end_if(charger, connector, transaction, "Other")
         )
@@ -313,7 +361,10 @@ class Site:
             return
         self._integrate(connector, transaction)
         self._report(charger, connector, transaction)
-        self._agenda.after(self._switches.meter_interval, lambda: self._sample(charger, connector, transaction))
+        self._agenda.after(self._interval(charger), lambda: self._sample(charger, connector, transaction))
+
+    def _interval(self, charger: Charger) -> float:
+        return self._switches.meter_interval if charger.meter_interval is None else charger.meter_interval
 
     def _report(self, charger: Charger, connector: Connector, transaction: Transaction) -> None:
         transaction.power_w = transaction.car.power_w(connector.spec.supply, transaction.most_w)

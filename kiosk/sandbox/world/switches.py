@@ -26,6 +26,10 @@ class Switches:
     sessions_per_charger_per_hour: int = 10
     # Open: whether the hourly limit says how long to wait.
     hourly_limit_sends_retry_after: bool = False
+    # Open: whether a limit counts any 60 seconds, or 60 seconds from the first request.
+    window: Literal["sliding", "fixed"] = "sliding"
+    # The share of each limit per address that others spend who come from the same address.
+    foreign_share: float = 0.0
     # Open: whether X-Forwarded-For is believed.
     believes_forwarded_for: bool = False
     # Open: the origin that browsers may call the public endpoints from (CORS); none.
@@ -71,10 +75,14 @@ class Switches:
     price_frozen_at_start: bool = True
     # Open: whether a reading that fell sends the session to review, or is billed as it is.
     rollback_needs_review: bool = True
-    # Open: how often the meter is read.
+    # Open: whether energy and cost are null until the meter was read for the first time.
+    nothing_known_before_first_sample: bool = False
+    # Open: how often the meter is read; a charger may have its own, see `ChargerSpec.meter_interval`.
     meter_interval: Seconds = 10
     # Open: how long a charger may be lost during a charge before the session goes to review.
     offline_review_after: Seconds = 2 * 3600
+    # Open: what a stop that the charger ignores is answered with: `stopping` for a while, or `charging` as before.
+    ignored_stop_is_stopping: bool = True
     # Open: what a refund leaves in `amount_captured`.
     refund_keeps_captured: bool = True
 

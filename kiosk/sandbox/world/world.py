@@ -24,10 +24,11 @@ from kiosk.sandbox.world.backoffice import BackOffice
 from kiosk.sandbox.world.cars import MODELS, Car
 from kiosk.sandbox.world.chargers import ChargerSpec, ChargerView, Pricing, Transaction
 from kiosk.sandbox.world.holds import Holds
+from kiosk.sandbox.world.line import Line
 from kiosk.sandbox.world.sessions import Session, SessionView
 from kiosk.sandbox.world.site import NotPossible, Site
 from kiosk.sandbox.world.switches import Switches
-from kiosk.sandbox.world.traffic import SlidingLimits, Traffic
+from kiosk.sandbox.world.traffic import Limits, Traffic
 from kiosk.sandbox.world.visitors import Habit, Visitor
 
 KEPT_NEWS = 100
@@ -52,8 +53,9 @@ class World:
         self.book = book
         self.switches = switches or Switches()
         self.traffic = Traffic()
-        self.limits = SlidingLimits()
+        self.limits = Limits(seed, self.switches.window, self.switches.foreign_share)
         self._seed = seed
+        self.line = Line(clock, self._random("line"))
         self._lock = threading.RLock()
         self._agenda = Agenda(clock.now())
         self._site = Site(self._agenda, self.switches)
@@ -65,6 +67,7 @@ class World:
         self._news: deque[News] = deque(maxlen=KEPT_NEWS)
         self._stripe_events: deque[tuple[datetime, dict[str, Any]]] = deque()
         self._auto_plug = True
+        self._late: dict[tuple[str, int], float] = {}
         self._chosen_car: str | None = None
         book.subscribe(self._stripe_told)
 
@@ -176,10 +179,33 @@ class World:
 
     # --- hands at the charger; each may raise `site.NotPossible`
 
-    def plug_in(self, code: str, connector_id: int, car: str | None = None, charge_permille: int | None = None) -> None:
-        """Plug in a car of that model, or of any that fits."""
+    def plug_in(
+        self,
+        code: str,
+        connector_id: int,
+        car: str | None = None,
+        charge_permille: int | None = None,
+        *,
+        waits: float | None = None,
+    ) -> None:
+        """Plug in a car of that model, or of any that fits. `waits`: its timer lets it take nothing for so many
+        seconds."""
         with self._by_hand(code, connector_id, "a car was plugged in"):
             self._site.plug_in(code, connector_id, self._pick_car(code, connector_id, car, charge_permille))
+            if waits is not None:
+                self._site.let_wait(code, connector_id, waits)
+
+    def let_wait(self, code: str, connector_id: int, seconds: float) -> None:
+        """The car that is plugged in waits for its timer: it takes nothing for so many seconds (`SuspendedEV`)."""
+        with self._by_hand(code, connector_id, "the car waits for its timer"):
+            self._site.let_wait(code, connector_id, seconds)
+
+    def come_late(self, code: str, connector_id: int, plug_after: float, handshake: float | None = None) -> None:
+        """The next driver who plays along here plugs in so many seconds after the start; `handshake` is how long
+        charger and car then talk before the charge begins."""
+        with self._by_hand(code, connector_id, "the next driver comes late"):
+            self._late[self._site.charger(code).spec.code, connector_id] = plug_after
+            self._site.connector(code, connector_id).handshake = handshake
 
     def unplug(self, code: str, connector_id: int) -> None:
         with self._by_hand(code, connector_id, "the cable was pulled out"):
@@ -200,6 +226,11 @@ class World:
         """The connector gives no more than that from now on; None: what it can."""
         with self._by_hand(code, connector_id, "was told how much power to give"):
             self._site.limit_power(code, connector_id, watts)
+
+    def pause(self, code: str, connector_id: int, seconds: float) -> None:
+        """Load management gives the connector nothing for so many seconds (`SuspendedEVSE`)."""
+        with self._by_hand(code, connector_id, "load management pauses the bay"):
+            self._site.pause(code, connector_id, seconds)
 
     def set_online(self, code: str, online: bool) -> None:
         with self._by_hand(code, None, "has a connection" if online else "lost its connection"):
@@ -233,9 +264,29 @@ class World:
         with self._by_hand(code, connector_id, "the meter ran backwards"):
             self._site.turn_meter_back(code, connector_id)
 
-    def set_pricing(self, code: str, pricing: Pricing) -> None:
+    def report_absurd(self, code: str, connector_id: int, energy_wh: int = 4_076_400) -> None:
+        """One sample that no charge can have made; the next one tells the truth again."""
+        with self._by_hand(code, connector_id, "the meter told nonsense once"):
+            self._site.report_absurd(code, connector_id, energy_wh)
+
+    def set_meter_interval(self, code: str, seconds: float | None) -> None:
+        """How often this charger tells its meter, from the next sample on; None: as the switches say."""
+        if seconds is not None and seconds <= 0:
+            raise NotPossible("a meter tells now and then")
+        with self._by_hand(code, None, "tells its meter more or less often"):
+            self._site.charger(code).meter_interval = seconds
+
+    def set_charger_status(self, code: str, status: str = "Available", *, blocked: bool = False) -> None:
+        """The charger's own word, beside those of its connectors, and whether the operator blocked it. It starts
+        nothing unless it is `Available` and not blocked."""
+        with self._by_hand(code, None, f"says {status}{', is blocked' if blocked else ''}"):
+            charger = self._site.charger(code)
+            charger.status, charger.blocked = status, blocked
+
+    def set_pricing(self, code: str, pricing: Pricing, preauth_amount: int | None = None) -> None:
+        """Another price, and another hold unless that is None, for whoever starts from now on."""
         with self._by_hand(code, None, "has a new price"):
-            self._site.set_pricing(code, pricing)
+            self._site.set_pricing(code, pricing, preauth_amount)
 
     # --- what shall go wrong next
 
@@ -256,6 +307,30 @@ class World:
     def fail_next_capture(self, code: str, count: int = 1) -> None:
         with self._by_hand(code, None, "the next capture will fail"):
             self._holds.failing[self._site.charger(code).spec.code] += count
+
+    def hide_energy(self, code: str, hidden: bool = True) -> None:
+        """The energy of a session here is null while it charges; its cost rises all the same."""
+        with self._by_hand(code, None, "hides its energy" if hidden else "tells its energy"):
+            self._site.charger(code).hides_energy = hidden
+
+    def say_instead(self, code: str, status: str, word: str | None) -> None:
+        """Sessions here tell `word` for that status; None: the status again."""
+        with self._by_hand(code, None, f"says {word} for {status}" if word else f"says {status} again"):
+            words = self._site.charger(code).words
+            words.pop(status, None)
+            if word is not None:
+                words[status] = word
+
+    def hold_back_amounts(self, code: str, seconds: float | None) -> None:
+        """The last word of a session here comes without what was taken, which follows so many seconds later
+        (`math.inf`: never). None: with it."""
+        with self._by_hand(code, None, "holds back the amounts of a last word" if seconds else "tells all amounts"):
+            self._site.charger(code).amounts_after = seconds
+
+    def use_up_hour(self, code: str, free_in: float = 600) -> None:
+        """Others have started here so often that the hourly limit is reached, for so many seconds."""
+        with self._by_hand(code, None, "has had its sessions of this hour"):
+            self._office.hours.use_up(self._site.charger(code).spec.code, self._agenda.now, free_in)
 
     def lose_webhooks(self, count: int = 1) -> None:
         """Stripe's next events never reach the back office."""
@@ -303,10 +378,11 @@ class World:
 
     def _session_changed(self, session: Session, before: str | None) -> None:
         text = f"{before} → {session.status}" if before else session.status
-        self._tell(session.code, session.connector_id, f"session {text}")
         place = (session.code, session.connector_id)
+        self._tell(session.code, session.connector_id, f"session {text}")
         if session.status == states.STARTING:
-            self._agenda.after(self.switches.auto_plug, lambda: self._plug_for(session.token))
+            late = self._late.pop(place, self.switches.auto_plug)
+            self._agenda.after(late, lambda: self._plug_for(session.token))
         over = session.status == states.SETTLING or session.status in states.ENDED
         if self._auto_plug and over and session.authorized_at is not None:
             car = self._site.connector(*place).car

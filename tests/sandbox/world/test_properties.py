@@ -17,7 +17,7 @@ from kiosk.sandbox.world.refusal import Refusal
 from kiosk.sandbox.world.sessions import ENDED, KEEPS_CONNECTOR
 from kiosk.sandbox.world.site import NotPossible
 from kiosk.sandbox.world.switches import Switches
-from kiosk.sandbox.world.traffic import WINDOW, SlidingLimits
+from kiosk.sandbox.world.traffic import WINDOW, Limits
 from tests.examples import at_most
 from tests.sandbox.sandbox_garage import AC, DC, DECLINED, VISA, Garage
 
@@ -155,7 +155,7 @@ def test_a_seed_gives_the_same_world_however_often_somebody_looks(actions: list[
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=80), st.integers(1, 6))
 def test_a_limit_is_never_exceeded_in_any_minute(pauses: list[int], limit: int) -> None:
     garage = Garage()
-    limits = SlidingLimits()
+    limits = Limits()
     allowed = []
     for pause in pauses:
         now = garage.clock.advance(pause)
