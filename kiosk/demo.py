@@ -6,6 +6,7 @@ import io
 import secrets
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,8 +129,9 @@ def _plugchoice(public: WSGIApplication, office: WSGIApplication) -> WSGIApplica
     return serve
 
 
-def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = None) -> Flask:
+def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = None, rough: int | None = None) -> Flask:
     """The kiosk in front of a world of its own: chargers, cars, back office and Stripe, all made up, in this process.
+    `rough` is the seed of a rough site; None: a gentle one.
 
     Running when it is returned; end it with `kiosk.app.stop`. The world is new each time, so its store is too; only the
     secret key stays.
@@ -139,7 +141,9 @@ def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = N
         old.unlink()
     settings = demo_settings(folder, port, speed)
     clock = SystemClock(speed)
-    sandbox = Sandbox(new_world(clock))
+    sandbox = Sandbox(new_world(clock, rough=rough))
+    if rough is not None:
+        sandbox.world.make_rough(sandbox.faults, seed=rough)
     app = create_app(settings, site=load_site(EXAMPLE), clock=clock, transports=sandbox.transports())
     sandbox.mount(app)
     running(app).closers.append(keep_up(sandbox.world))
@@ -147,11 +151,29 @@ def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = N
     return app
 
 
-def new_world(clock: Clock, seed: int = 1) -> World:
-    """The demo's site with its history up to now. Another seed: other cars, other drivers, other tokens."""
-    world = World(clock, StripeBook(clock), Switches(fuses_bind=True), seed)
+def new_world(clock: Clock, seed: int = 1, rough: int | None = None) -> World:
+    """The demo's site with its history up to now. Another seed: other cars, other drivers, other tokens.
+
+    The seed of a rough site settles what is open for as long as the world lasts: how a stop that is ignored is
+    answered, and whether a full hour says when it ends. What a meter said wrongly is billed as it ends, unreviewed.
+    """
+    switches = Switches(fuses_bind=True)
+    if rough is not None:
+        switches = replace(
+            switches,
+            rollback_needs_review=False,
+            ignored_stop_is_stopping=rough % 2 == 0,
+            hourly_limit_sends_retry_after=rough // 2 % 2 == 0,
+        )
+    world = World(clock, StripeBook(clock), switches, seed)
     build_scene(world)
     return world
+
+
+def rough_words(app: Flask) -> list[str]:
+    """What may be rough in this demo, a line each; nothing in a gentle one."""
+    sandbox: Sandbox = app.extensions["kiosk.sandbox"]
+    return [f"  {trouble.words}" for trouble, on, _times in sandbox.world.troubles() if on]
 
 
 def demo_settings(folder: Path, port: int, speed: int) -> Settings:

@@ -11,9 +11,20 @@ from flask import Flask
 from kiosk.app import stop
 from kiosk.clock import ManualClock
 from kiosk.config.sites import load_site
-from kiosk.demo import EXAMPLE, LAB_TOKEN, OPERATOR_TOKEN, PILOT_KEY, PILOT_SECRET, Sandbox, create_demo_app
+from kiosk.demo import (
+    EXAMPLE,
+    LAB_TOKEN,
+    OPERATOR_TOKEN,
+    PILOT_KEY,
+    PILOT_SECRET,
+    Sandbox,
+    create_demo_app,
+    new_world,
+    rough_words,
+)
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.rough import Trouble
 from kiosk.sandbox.world.scene import CHARGERS, FREE, build_scene
 from kiosk.sandbox.world.world import World
 from kiosk.upstream.chargepilot.client import ChargePilot
@@ -141,3 +152,28 @@ def test_the_cars_of_the_demo_share_the_fuses_that_it_tells_of(tmp_path: Path) -
     charging = [each for each in sandbox.world.transactions() if each.active]
     assert charging
     assert all(each.offered_ma for each in charging)
+
+
+def test_a_rough_demo_says_what_is_rough(tmp_path: Path) -> None:
+    app = create_demo_app(10, 8000, tmp_path, rough=3)
+    sandbox: Sandbox = app.extensions["kiosk.sandbox"]
+    stop(app)
+    assert len(rough_words(app)) == len(Trouble)
+    assert {each for each, on, _times in sandbox.world.troubles() if on} == set(Trouble)
+    intervals = {mood for _code, moods in sandbox.world.moods() for mood in moods}
+    assert {"its meter is told every 300 s", "its meter is told every 900 s"} <= intervals
+
+
+def test_a_demo_is_gentle_unless_asked(tmp_path: Path) -> None:
+    app = create_demo_app(10, 8000, tmp_path)
+    stop(app)
+    assert rough_words(app) == []
+
+
+def test_the_seed_of_a_rough_demo_settles_what_is_open() -> None:
+    def open_questions(seed: int) -> tuple[bool, bool]:
+        switches = new_world(ManualClock(), rough=seed).switches
+        return switches.ignored_stop_is_stopping, switches.hourly_limit_sends_retry_after
+
+    assert len({open_questions(seed) for seed in range(4)}) == 4
+    assert open_questions(5) == open_questions(5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,13 @@ The demo is ready: no real chargers, no real money. One second here is {speed} s
   the sandbox      {here}/sandbox/    play the car, the charger and bad luck
 
 Pay with 4242 4242 4242 4242, any date to come, any CVC. Ctrl-C ends it.
+"""
+
+_ROUGH = """This site is rough, as real ones are. The same again: --rough {seed}. Now and then there will be:
+
+{troubles}
+
+At most one of them happens to one session. The sandbox shows what is rough, and turns it off.
 """
 
 
@@ -53,6 +61,14 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, help="default: PORT, or 8000")
     demo.add_argument(
         "--speed", type=int, help="seconds of the demo in one real second; default: KIOSK_DEMO_SPEED, or 10"
+    )
+    demo.add_argument(
+        "--rough",
+        type=int,
+        nargs="?",
+        const=-1,
+        metavar="SEED",
+        help="a rough site: rare meters, a slow line, half answers; the same seed deals them out in the same order",
     )
     demo.set_defaults(run=_demo)
 
@@ -132,7 +148,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     from kiosk.app import stop
     from kiosk.command.tablets import demo_code
-    from kiosk.demo import create_demo_app
+    from kiosk.demo import create_demo_app, rough_words
 
     _say_what_is_ignored()
     port = options.port if options.port is not None else _whole("PORT", 8000)
@@ -140,12 +156,15 @@ def _demo(options: argparse.Namespace) -> int:
     configure_logs("console")
     # The port is taken first: a second demo must not touch the first one's files.
     server = make_server(options.host, port, Flask("kiosk.demo"), threaded=True)
-    app = create_demo_app(speed, server.port)
+    rough = secrets.randbelow(10_000) if options.rough == -1 else options.rough
+    app = create_demo_app(speed, server.port, rough=rough)
     server.app = app
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parts = app.extensions["kiosk"]
     code = demo_code(parts.store, parts.site, parts.clock.now(), parts.clock.rate)
     print(_WELCOME.format(here=f"http://127.0.0.1:{server.port}", speed=speed, code=code), flush=True)
+    if rough is not None:
+        print(_ROUGH.format(seed=rough, troubles="\n".join(rough_words(app))), flush=True)
     try:
         server.serve_forever()
     finally:

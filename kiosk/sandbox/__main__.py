@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="how many times as fast as the wall clock")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same cars and drivers")
     parser.add_argument("--kiosk", default="http://127.0.0.1:8000/", help="the kiosk's address, for the panel's links")
+    parser.add_argument("--rough", action="store_true", help="a rough site, dealt out by the seed")
     chosen = parser.parse_args(arguments)
     if chosen.speed <= 0:
         parser.error("--speed must be above 0")
@@ -59,9 +60,12 @@ def main(arguments: list[str] | None = None) -> None:
     world = World(clock, StripeBook(clock), seed=chosen.seed)
     build_scene(world)
     loopback = chosen.host in LOOPBACK
+    faults = Faults(chosen.seed)
+    if chosen.rough:
+        world.make_rough(faults)
     app = create_server_app(
         world,
-        Faults(chosen.seed),
+        faults,
         kiosk_path=chosen.kiosk,
         hosts=["127.0.0.1", "localhost", "[::1]"] if loopback else None,
     )

@@ -12,7 +12,8 @@ from kiosk.sandbox.world.chargers import ChargerView, ConnectorView
 from kiosk.sandbox.world.faults import ENDPOINTS, Faults, Kind, Rule
 from kiosk.sandbox.world.luck import Luck, System
 from kiosk.sandbox.world.refusal import Refusal
-from kiosk.sandbox.world.sessions import CAPTURE_FAILED, CAPTURED, REQUIRES_REVIEW, Session
+from kiosk.sandbox.world.rough import Trouble
+from kiosk.sandbox.world.sessions import CAPTURE_FAILED, CAPTURED, REQUIRES_REVIEW, STATUSES, Session
 from kiosk.sandbox.world.site import NotPossible
 from kiosk.sandbox.world.world import World
 
@@ -21,6 +22,8 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 SHOWN_SESSIONS = 20
+WAIT = 600
+"""Seconds of the world's time: how long a timer or a pause of load management lasts that is set by hand."""
 
 
 def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/", systems: Sequence[System] = ()) -> Blueprint:
@@ -77,6 +80,8 @@ def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/", systems
             requests=world.traffic.recent()[:20],
             too_many=world.traffic.total(status=429),
             news=world.news()[:20],
+            troubles=world.troubles(),
+            rough_now=_rough_now(world),
             systems=systems,
             lucks=list(Luck),
             tablet_link=f"{kiosk_path.rstrip('/')}/tablet/",
@@ -126,6 +131,7 @@ def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/", systems
                 request.form.get("endpoint") or None,
                 times=min(times, 1000),
                 after_effect=request.form.get("after_effect") == "on",
+                retry_after=int(request.form.get("retry_after") or "30"),
             )
         except ValueError as problem:
             notes.append(f"Not possible: {problem}.")
@@ -145,6 +151,20 @@ def create_panel(world: World, faults: Faults, *, kiosk_path: str = "/", systems
             abort(404)
         found.set(Luck(luck), world.clock.rate)
         return done("systems")
+
+    @panel.post("/rough")
+    def make_rough() -> Response:
+        if not world.troubles():
+            world.make_rough(faults)
+        return done("rough")
+
+    @panel.post("/rough/<trouble>/<state>")
+    def trouble(trouble: str, state: str) -> Response:
+        if state not in ("on", "off") or (trouble != "all" and trouble not in list(Trouble)):
+            abort(404)
+        for each in list(Trouble) if trouble == "all" else [Trouble(trouble)]:
+            attempt(lambda each=each: world.set_trouble(each, state == "on"))  # type: ignore[misc]
+        return done("rough")
 
     @panel.post("/webhooks/lose")
     def lose_webhook() -> Response:
@@ -169,6 +189,10 @@ def _hands(world: World) -> tuple[ByConnector, ByCharger, BySession]:
         "block": world.block_connector,
         "car-full": world.fill_car,
         "meter-back": world.turn_meter_back,
+        "absurd": world.report_absurd,
+        "timer": lambda code, number: world.let_wait(code, number, WAIT),
+        "pause": lambda code, number: world.pause(code, number, WAIT),
+        "late": lambda code, number: world.come_late(code, number, plug_after=110, handshake=15),
     }
     by_charger: ByCharger = {
         "offline": lambda code: world.set_online(code, False),
@@ -177,6 +201,16 @@ def _hands(world: World) -> tuple[ByConnector, ByCharger, BySession]:
         "refuse-stop": world.refuse_next_stop,
         "ignore-stop": world.ignore_next_stop,
         "fail-capture": world.fail_next_capture,
+        "rare-meter": lambda code: world.set_meter_interval(code, 300),
+        "usual-meter": lambda code: world.set_meter_interval(code, None),
+        "hide-energy": world.hide_energy,
+        "half-end": lambda code: world.hold_back_amounts(code, 120),
+        "strange-word": lambda code: world.say_instead(code, "charging", "optimising"),
+        "strange-end": lambda code: world.say_instead(code, "captured", "archived"),
+        "full-hour": world.use_up_hour,
+        "out-of-order": lambda code: world.set_charger_status(code, "Faulted"),
+        "in-order": world.set_charger_status,
+        "whole-answers": lambda code: _whole_answers(world, code),
     }
     by_session: BySession = {
         "refund": world.refund,
@@ -188,6 +222,27 @@ def _hands(world: World) -> tuple[ByConnector, ByCharger, BySession]:
 
 def _connectors(world: World, charger: ChargerView) -> list[tuple[ConnectorView, Session | None]]:
     return [(each, world.holder(charger.spec.code, each.spec.connector_id)) for each in charger.connectors]
+
+
+def _whole_answers(world: World, code: str) -> None:
+    """Nothing about sessions at this charger is half told or told in another word any more."""
+    world.hide_energy(code, False)
+    world.hold_back_amounts(code, None)
+    for status in STATUSES:
+        world.say_instead(code, status, None)
+
+
+def _rough_now(world: World) -> list[str]:
+    """What is rough at this moment, in plain words, whoever made it so."""
+    told = []
+    delays, limits = world.line.delays, world.limits
+    if delays.often and (delays.before[1] or delays.after[1]):
+        told.append(f"{delays.often:.0%} of the calls are late by up to {delays.before[1] + delays.after[1]:g} s")
+    if limits.window == "fixed":
+        told.append("limits are counted in fixed minutes")
+    if limits.foreign_share:
+        told.append(f"others at our address take {limits.foreign_share:.0%} of each limit")
+    return told + [f"{code}: {mood}" for code, moods in world.moods() for mood in moods]
 
 
 def _from_another_site() -> bool:

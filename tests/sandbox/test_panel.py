@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import kiosk.sandbox.panel
 from kiosk.sandbox.panel import create_panel
 from kiosk.sandbox.world.faults import Faults, Kind
 from kiosk.sandbox.world.luck import Luck, System
+from kiosk.sandbox.world.rough import Trouble
 from tests.sandbox.sandbox_garage import AC, DC, Garage
 
 ASSETS = Path(kiosk.sandbox.panel.__file__).parent / "assets" / "panel"
@@ -304,3 +306,77 @@ def test_what_is_no_system_or_no_luck_is_not_found(with_pilot: FlaskClient) -> N
 def test_the_panel_says_where_the_tablet_is(with_pilot: FlaskClient, browser: FlaskClient) -> None:
     assert '<a href="/tablet/">' in page(with_pilot)
     assert 'id="systems"' not in page(browser)
+
+
+def test_a_gentle_site_can_be_made_rough_and_gentle_again(garage: Garage, browser: FlaskClient) -> None:
+    assert "Nothing is rough now." in page(browser)
+    press(browser, "rough")
+    text = page(browser)
+    assert "others at our address take 25% of each limit" in text
+    assert f"{AC}: its meter is told every 300 s" in text
+    for trouble in Trouble:
+        assert trouble.words in html.unescape(text)
+    press(browser, f"rough/{Trouble.OTHERS}/off")
+    assert "others at our address take" not in page(browser)
+    assert garage.world.limits.foreign_share == 0
+    press(browser, "rough/all/off")
+    assert "Nothing is rough now." in page(browser)
+    assert not any(on for _trouble, on, _times in garage.world.troubles())
+    press(browser, "rough/all/on")
+    assert all(on for _trouble, on, _times in garage.world.troubles())
+
+
+def test_making_it_rough_twice_begins_nothing_anew(garage: Garage, browser: FlaskClient) -> None:
+    press(browser, "rough")
+    press(browser, f"rough/{Trouble.TIMER}/off")
+    press(browser, "rough")
+    assert not {trouble: on for trouble, on, _times in garage.world.troubles()}[Trouble.TIMER]
+
+
+@pytest.mark.parametrize("path", ["rough/haunted/on", "rough/timer/maybe"])
+def test_what_is_no_trouble_is_not_found(browser: FlaskClient, path: str) -> None:
+    assert browser.post(f"/sandbox/{path}").status_code == 404
+
+
+def test_a_trouble_of_a_gentle_site_is_not_possible(browser: FlaskClient) -> None:
+    press(browser, "rough/timer/on")
+    assert "this site is not rough" in page(browser)
+
+
+def test_the_rough_hands_at_a_charger_say_what_they_do_until_they_are_taken_back(
+    garage: Garage, browser: FlaskClient
+) -> None:
+    for action, words in {
+        "rare-meter": "its meter is told every 300 s",
+        "hide-energy": "hides the energy of a charge",
+        "half-end": "holds back the amounts of a last word",
+        "strange-word": "says optimising for charging",
+        "strange-end": "says archived for captured",
+        "out-of-order": "itself Faulted",
+        "reject-start": "rejects the next 1 start(s)",
+    }.items():
+        press(browser, f"charger/{AC}/{action}")
+        assert f"{AC}: {words}" in page(browser)
+    for action in ("usual-meter", "whole-answers", "in-order"):
+        press(browser, f"charger/{AC}/{action}")
+    assert garage.world.moods() == ((AC, ("rejects the next 1 start(s)",)),)
+
+
+def test_the_rough_hands_at_a_bay(garage: Garage, browser: FlaskClient) -> None:
+    garage.charging()
+    press(browser, f"connector/{AC}/1/pause")
+    assert garage.connector_status() == "SuspendedEVSE"
+    garage.wait(600)
+    assert garage.connector_status() == "Charging"
+    press(browser, f"connector/{AC}/1/timer")
+    assert garage.connector_status() == "SuspendedEV"
+    press(browser, f"connector/{AC}/1/absurd")
+    assert "4076.400 kWh" in page(browser)
+    press(browser, f"connector/{AC}/2/late")
+    press(browser, f"charger/{AC}/full-hour")
+    assert garage.http.post("sessions", json={"code": AC, "connector_id": 2}).status_code == 429
+
+
+def test_a_429_can_ask_for_as_long_as_one_likes(garage: Garage, browser: FlaskClient) -> None:
+    press(browser, "faults", kind="too_many", endpoint="charger", times="1", retry_after="3600")
+    assert garage.http.get(f"chargers/{AC}").headers["Retry-After"] == "3600"

@@ -140,6 +140,21 @@ class Charger:
     words: dict[str, str] = field(default_factory=dict)
     amounts_after: float | None = None
 
+    def mood(self) -> tuple[str, ...]:
+        """What is unusual here now, in plain words."""
+        told = {
+            f"its meter is told every {self.meter_interval or 0:g} s": self.meter_interval is not None,
+            f"itself {self.status}": self.status != "Available",
+            "blocked by the operator": self.blocked,
+            f"rejects the next {self.reject_starts} start(s)": self.reject_starts,
+            f"refuses the next {self.refuse_stops} stop(s)": self.refuse_stops,
+            f"ignores the next {self.ignore_stops} stop(s)": self.ignore_stops,
+            "hides the energy of a charge": self.hides_energy,
+            "holds back the amounts of a last word": self.amounts_after is not None,
+        }
+        told |= {f"says {word} for {status}": True for status, word in self.words.items()}
+        return tuple(words for words, holds in told.items() if holds)
+
 
 @dataclass(frozen=True)
 class ConnectorView:

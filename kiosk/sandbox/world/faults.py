@@ -104,6 +104,11 @@ class Faults:
         with self._lock:
             self._rules.append((rule, rule.times))
 
+    def drop(self, rule: Rule) -> None:
+        """Take back what is left of this very rule."""
+        with self._lock:
+            self._rules = [(each, left) for each, left in self._rules if each is not rule]
+
     def clear(self) -> None:
         with self._lock:
             self._rules.clear()

@@ -23,8 +23,10 @@ from kiosk.sandbox.world.agenda import Agenda
 from kiosk.sandbox.world.backoffice import BackOffice
 from kiosk.sandbox.world.cars import MODELS, Car
 from kiosk.sandbox.world.chargers import ChargerSpec, ChargerView, Pricing, Transaction
+from kiosk.sandbox.world.faults import Faults
 from kiosk.sandbox.world.holds import Holds
 from kiosk.sandbox.world.line import Line
+from kiosk.sandbox.world.rough import OF_SESSION, OF_SITE, RoughSite, Trouble
 from kiosk.sandbox.world.sessions import Session, SessionView
 from kiosk.sandbox.world.site import NotPossible, Site
 from kiosk.sandbox.world.switches import Switches
@@ -68,6 +70,7 @@ class World:
         self._stripe_events: deque[tuple[datetime, dict[str, Any]]] = deque()
         self._auto_plug = True
         self._late: dict[tuple[str, int], float] = {}
+        self._rough: RoughSite | None = None
         self._chosen_car: str | None = None
         book.subscribe(self._stripe_told)
 
@@ -122,6 +125,12 @@ class World:
         with self._present():
             found = self._site.find(code)
             return self._site.view(found) if found else None
+
+    def moods(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What is unusual about each charger now, in plain words; chargers that are as they should be are left out."""
+        with self._present():
+            told = [(each.spec.code, self._site.charger(each.spec.code).mood()) for each in self._site.views()]
+            return tuple((code, mood) for code, mood in told if mood)
 
     def transactions(self) -> tuple[Transaction, ...]:
         """Copies of the last charges of everybody, oldest first; the car is shared and not to be changed."""
@@ -337,6 +346,35 @@ class World:
         with self._present():
             self._office.lost_webhooks += count
 
+    # --- a rough site by chance
+
+    def make_rough(self, faults: Faults, *, seed: int | None = None) -> None:
+        """From now on every trouble of `rough.py` happens now and then. `faults` are those of the public endpoints;
+        another seed than the world's deals the troubles out in another order."""
+        with self._present():
+            rng = self._random("rough") if seed is None else random.Random(f"{seed}/rough")  # noqa: S311 - as below
+            self._rough = RoughSite(
+                self._agenda, self._site, self._office, self.limits, self.line, self._late, faults, rng, self._tell
+            )
+            for trouble in (*OF_SITE, *OF_SESSION):
+                self._rough.turn_on(trouble)
+
+    def set_trouble(self, trouble: Trouble, on: bool) -> None:
+        """One trouble of a rough site, on or off."""
+        with self._present():
+            if self._rough is None:
+                raise NotPossible("this site is not rough")
+            if on:
+                self._rough.turn_on(trouble)
+            else:
+                self._rough.turn_off(trouble)
+
+    def troubles(self) -> tuple[tuple[Trouble, bool, int], ...]:
+        """Each trouble of a rough site, whether it is on, and how often it has happened; none of a gentle one."""
+        with self._present():
+            rough = self._rough
+            return () if rough is None else tuple((each, each in rough.on, rough.played[each]) for each in Trouble)
+
     # --- the operator's hand; each may raise `site.NotPossible` or `backoffice.Refusal`
 
     def settle_again(self, token: str) -> Session:
@@ -379,6 +417,8 @@ class World:
     def _session_changed(self, session: Session, before: str | None) -> None:
         text = f"{before} → {session.status}" if before else session.status
         place = (session.code, session.connector_id)
+        if self._rough is not None:
+            self._rough.session_changed(session)
         self._tell(session.code, session.connector_id, f"session {text}")
         if session.status == states.STARTING:
             late = self._late.pop(place, self.switches.auto_plug)
