@@ -27,6 +27,7 @@ from kiosk.engine.open_sessions import CLOSELY_FOR
 from kiosk.engine.schedule import RESERVE, ReadNeed, stretch_of, target_seconds
 from kiosk.news.local import LocalNews
 from kiosk.news.news import session_topic
+from kiosk.outside import remembered_budgets
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.stripe.methods import card_method
@@ -35,7 +36,6 @@ from kiosk.sandbox.world.holds import ACCOUNT
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
 from kiosk.store import Cipher, Store
-from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
 SESSIONS = 40
@@ -133,7 +133,7 @@ class Fleet:
         self.store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(["only for benchmarks, and long enough"]))
         self.store.migrate()
         self.news = LocalNews()
-        self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
+        self.budgets = remembered_budgets(self.store.note_call, self.store.note_closure)
         self.per_minute = switches.session_reads_per_minute
         self.spacing = 60 / (self.per_minute - RESERVE)
         self._pages = ExitStack()

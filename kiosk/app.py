@@ -78,7 +78,9 @@ def create_app(
     store.pull_back(clock.now())
     news = LocalNews(settings.max_streams)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
-    outside = connect(settings, clock, remembered_budgets(store.note_call), transports, metrics.on_call)
+    outside = connect(
+        settings, clock, remembered_budgets(store.note_call, store.note_closure), transports, metrics.on_call
+    )
     metrics.watch_store(store.tally, clock.now)
     metrics.watch_room(outside.room(clock))
     engine = Engine(_context(settings, site, clock, store, news, outside, metrics))

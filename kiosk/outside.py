@@ -103,14 +103,22 @@ def connect(
     )
 
 
-def remembered_budgets(note_call: Callable[[str, datetime], None]) -> Budgets:
-    """Budgets that have each call written down by `note_call`, with the endpoint's name and the time, so that the next
-    process knows how much of a minute is spent."""
+Note = Callable[[str, datetime], None]
+"""Writes down the name of an endpoint, and a time."""
 
-    def note(endpoint: Endpoint, at: datetime) -> None:
+
+def remembered_budgets(note_call: Note, note_closure: Note) -> Budgets:
+    """Budgets that have each call written down, and until when upstream wants to be left alone: the next process then
+    knows how much of a minute is spent, and which door is closed.
+    """
+
+    def took(endpoint: Endpoint, at: datetime) -> None:
         note_call(endpoint.value, at)
 
-    return Budgets(on_take=note)
+    def closed(endpoint: Endpoint, until: datetime) -> None:
+        note_closure(endpoint.value, until)
+
+    return Budgets(on_take=took, on_close=closed)
 
 
 def _operator(

@@ -108,7 +108,8 @@ def test_remembered_budgets_write_each_call_down(tmp_path: Path) -> None:
     store.migrate()
     clock = ManualClock()
     failing = httpx.MockTransport(lambda _request: httpx.Response(503))
-    outside = connect(made_settings(tmp_path), clock, remembered_budgets(store.note_call), Transports(public=failing))
+    budgets = remembered_budgets(store.note_call, store.note_closure)
+    outside = connect(made_settings(tmp_path), clock, budgets, Transports(public=failing))
     with pytest.raises(UpstreamError):
         outside.public.get_charger("7MK4T")
     assert [name for name, _ in store.calls_since(clock.now() - timedelta(minutes=1))] == ["get_charger"]

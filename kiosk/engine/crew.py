@@ -65,10 +65,11 @@ class Crew:
             return {mark.removeprefix(prefix) for mark in self._marks if mark.startswith(prefix)}
 
     def free(self, endpoint: Endpoint, now: datetime) -> int:
-        """Grants that are left even when every call under way should still take one."""
+        """Grants that are left even when every job under way that has not sent yet should still take one."""
         with self._lock:
             in_flight = self._in_flight[endpoint]
-        return self._budgets.free(endpoint, now) - in_flight
+        sent = self._budgets.under_way(endpoint)
+        return self._budgets.free(endpoint, now) - max(0, in_flight - sent)
 
     def lanes(self, prefix: str, most: int) -> int:
         """How many more jobs with that prefix may be begun, `most` at a time. Inline there is never one under way."""

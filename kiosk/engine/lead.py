@@ -65,4 +65,8 @@ class Lead:
         store.pull_back(now)
         calls = store.calls_since(now - CALLS_COUNT_FOR)
         known = {endpoint.value for endpoint in Endpoint}
-        self._context.budgets.restore((Endpoint(name), at) for name, at in calls if name in known)
+        self._context.budgets.restore(
+            ((Endpoint(name), at) for name, at in calls if name in known),
+            now,
+            ((Endpoint(door), until) for door, until in store.closures(now).items() if door in known),
+        )

@@ -13,10 +13,11 @@ from kiosk.domain.status import facts
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import Tally, Webhook
 from kiosk.store.rows import Part
-from kiosk.store.tables import calls, commands, leases, sessions, webhooks
+from kiosk.store.tables import calls, closures, commands, leases, sessions, webhooks
 from kiosk.store.types import utc
 
 _KEEP_CALLS = timedelta(minutes=10)
+_KEEP_CLOSURES = timedelta(days=1)
 
 
 class Machinery(Part):
@@ -50,6 +51,19 @@ class Machinery(Part):
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(calls.c.called_at, calls.c.id))
             return [(endpoint, called_at) for endpoint, called_at in rows]
+
+    def note_closure(self, door: str, until: datetime) -> None:
+        """Upstream asked to be left alone at that door (an endpoint's name) until then."""
+        with self._database.write() as connection:
+            if not changed_one(connection, update(closures).where(closures.c.door == door).values(until=until)):
+                insert_once(connection, closures, {"door": door, "until": until})
+            connection.execute(delete(closures).where(closures.c.until < utc(until) - _KEEP_CLOSURES))
+
+    def closures(self, now: datetime) -> dict[str, datetime]:
+        """The doors that are still closed, and until when."""
+        query = select(closures.c.door, closures.c.until).where(closures.c.until > now)
+        with self._database.read() as connection:
+            return dict(connection.execute(query).all())
 
     def tally(self) -> Tally:
         """Counted in the database, without reading one session whole."""

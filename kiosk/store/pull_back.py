@@ -16,6 +16,7 @@ from kiosk.domain.session import moved_back
 from kiosk.store.rows import SELECT_SESSION, Part, session_from, session_values
 from kiosk.store.tables import (
     chargers,
+    closures,
     commands,
     handoffs,
     hints,
@@ -35,6 +36,7 @@ LONGEST_PAUSE = timedelta(seconds=90)
 LONGEST_TAKEOVER = timedelta(hours=1)
 LONGEST_PAIRING = timedelta(days=100)
 """No code is made to live longer; the longest-lived are a demo's, whose clock runs faster."""
+LONGEST_CLOSURE = timedelta(hours=2)
 LONG_OVER = timedelta(hours=3)
 """So old that no hand-off and no claim of one counts any more."""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,6 +89,7 @@ RULES: dict[str, Rule] = {
     "receipt_revisions.replaced_at": Rule.KEPT,
     "leases.until": Rule.KEPT,  # `take_lease` knows how long one can be held
     "calls.called_at": Rule.NOW,  # they were made, so they count against the budgets
+    "closures.until": Rule.OVER,  # when it is further ahead than any closure
     "webhooks.received_at": Rule.KEPT,
     "pairing_codes.expires_at": Rule.OVER,
     "pairing_codes.used_at": Rule.KEPT,
@@ -153,5 +156,6 @@ def _end(connection: Connection, now: datetime) -> None:
     for codes, longest in ((takeovers, LONGEST_TAKEOVER), (pairing_codes, LONGEST_PAIRING)):
         too_long = codes.c.expires_at > now + longest
         connection.execute(update(codes).where(too_long).values(expires_at=now))
+    connection.execute(delete(closures).where(closures.c.until > now + LONGEST_CLOSURE))
     for at in (handoffs.c.made_at, handoffs.c.claimed_at):
         connection.execute(update(handoffs).where(at > now + LEEWAY).values({at: now - LONG_OVER}))

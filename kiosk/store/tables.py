@@ -242,6 +242,13 @@ calls = Table(
     Index(None, "called_at"),
 )
 
+closures = Table(
+    "closures",
+    metadata,
+    Column("door", String, primary_key=True),
+    Column("until", UtcTime, nullable=False),
+)
+
 webhooks = Table(
     "webhooks",
     metadata,

@@ -48,17 +48,27 @@ class Refused(UpstreamError):
     """Upstream said no; there was no effect.
 
     `message` is upstream's own sentence, cleaned of secrets, for logs and the desk. `status` is the HTTP status, 0 when
-    the kiosk refused to send something that cannot be right. `retry_after` is set for TOO_MANY.
+    the kiosk refused to send something that cannot be right.
+
+    Of TOO_MANY: `retry_after` is the wait, None when nobody knows it. `of_the_minute`: too many left this address in a
+    minute. Otherwise it is about the one charger, and others may be asked at once.
     """
 
     def __init__(
-        self, reason: Refusal, message: str = "", retry_after: timedelta | None = None, status: int = 0
+        self,
+        reason: Refusal,
+        message: str = "",
+        retry_after: timedelta | None = None,
+        status: int = 0,
+        *,
+        of_the_minute: bool = True,
     ) -> None:
         super().__init__(f"refused: {reason.value} (status {status})")
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
         self.status = status
+        self.of_the_minute = of_the_minute
 
 
 class SessionGone(Refused):

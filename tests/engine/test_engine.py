@@ -23,6 +23,7 @@ from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from kiosk.upstream.plugchoice.budget import Endpoint
 from tests.engine.house import CODE, House
+from tests.worlds.spent import spend
 
 
 def eventually(true: Callable[[], bool]) -> None:
@@ -105,8 +106,7 @@ def test_a_start_whose_answer_could_not_be_written_down_counts_as_unanswered(hou
 
 def test_a_command_waits_for_its_budget(house: House) -> None:
     key = house.charging()
-    for _ in range(10):
-        house.budgets.take(Endpoint.STOP, house.clock.now())
+    spend(house.budgets, Endpoint.STOP, house.clock.now(), 10)
     house.ask(key, Kind.STOP)
     house.run(30)
     assert house.states(key, Kind.STOP) == [CommandState.WAITING]
@@ -118,8 +118,7 @@ def test_a_start_that_finds_the_budget_spent_after_all_is_refused_and_was_never_
     key = house.request()
     start = house.last(key, Kind.START)
     assert house.store.claim(start.id, house.clock.now())
-    for _ in range(3):
-        house.budgets.take(Endpoint.START, house.clock.now())
+    spend(house.budgets, Endpoint.START, house.clock.now(), 3)
     ended = Sender(house.context).send(house.last(key, Kind.START))
     assert (ended.phase, ended.refusal) == (Phase.REFUSED, Refusal.TOO_MANY)
     assert ended.retry_at is not None
@@ -130,8 +129,7 @@ def test_a_stop_that_finds_the_budget_spent_after_all_waits_for_its_turn(house: 
     key = house.charging()
     stop = house.ask(key, Kind.STOP)
     assert house.store.claim(stop.id, house.clock.now())
-    for _ in range(10):
-        house.budgets.take(Endpoint.STOP, house.clock.now())
+    spend(house.budgets, Endpoint.STOP, house.clock.now(), 10)
     Sender(house.context).send(house.last(key, Kind.STOP))
     waiting = house.last(key, Kind.STOP)
     assert waiting.state is CommandState.WAITING

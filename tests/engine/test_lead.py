@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from kiosk.domain.session import Phase
 from kiosk.engine.lead import LEASE
+from kiosk.sandbox.world.faults import Kind, Rule
 from kiosk.upstream.plugchoice.budget import Endpoint
 from tests.engine.house import House
+from tests.worlds.spent import spend
 
 
 def test_an_engine_that_has_stopped_does_not_take_the_lease_again(house: House) -> None:
@@ -19,7 +24,7 @@ def test_an_engine_that_has_stopped_does_not_take_the_lease_again(house: House) 
 
 def test_a_lease_that_was_lost_and_taken_again_counts_no_call_twice(house: House) -> None:
     house.run(1)
-    house.budgets.take(Endpoint.START, house.kiosk_clock.now())
+    spend(house.budgets, Endpoint.START, house.kiosk_clock.now())
     house.clock.advance(11)
     now, ttl = house.kiosk_clock.now(), house.engine._lead.ttl
     assert house.store.take_lease(LEASE, "another", now, ttl)
@@ -30,3 +35,15 @@ def test_a_lease_that_was_lost_and_taken_again_counts_no_call_twice(house: House
     house.engine.round()
     assert (led, house.engine.leading) == (False, True)
     assert house.budgets.free(Endpoint.START, house.kiosk_clock.now()) == 1
+
+
+def test_an_engine_that_begins_to_lead_obeys_what_upstream_told_the_one_before(house: House) -> None:
+    key = house.charging()
+    house.faults.add(Rule(Kind.TOO_MANY, "session", retry_after=1800))
+    house.run(90)
+    assert house.budgets.wait(Endpoint.GET_SESSION, house.kiosk_clock.now()) > timedelta(minutes=25)
+    read = house.answered("session")
+    house.restart()
+    house.run(60)
+    assert house.answered("session") == read
+    assert house.session(key).phase is Phase.OPEN

@@ -69,3 +69,17 @@ def test_a_webhook_event_is_new_once(store: Store, second: Store) -> None:
     news = at_once(10, lambda n: (store, second)[n % 2].note_webhook("evt_1", "payment_intent.succeeded", "key-1", NOW))
     assert sorted(news, key=bool) == [False] * 9 + [True]
     assert store.note_webhook("evt_2", "account.updated", None, NOW)
+
+
+def test_a_closed_door_is_remembered_until_it_opens(store: Store, second: Store) -> None:
+    store.note_closure("get_session", later(30))
+    store.note_closure("get_session", later(90))
+    store.note_closure("start", later(60))
+    assert second.closures(later(59)) == {"get_session": later(90), "start": later(60)}
+    assert second.closures(later(60)) == {"get_session": later(90)}
+
+
+def test_doors_that_opened_long_ago_are_forgotten(store: Store) -> None:
+    store.note_closure("start", later(60))
+    store.note_closure("stop", later(86_461))
+    assert list(store.closures(NOW)) == ["stop"]

@@ -18,7 +18,7 @@ from kiosk.domain.lab import LabFacts
 from kiosk.domain.picture import Picture
 from kiosk.domain.session import HoldProof, Phase
 from kiosk.store import Store
-from kiosk.store.pull_back import LEEWAY, LONG_OVER, RULES, Rule
+from kiosk.store.pull_back import LEEWAY, LONG_OVER, LONGEST_CLOSURE, RULES, Rule
 from kiosk.store.records import Handoff
 from kiosk.store.tables import metadata
 from kiosk.store.types import UtcTime
@@ -72,6 +72,7 @@ def fill(store: Store) -> str:
     store.save_picture("https://pictures.example/1", Picture("image/png", b"1"), later(101))
     store.take_lease("engine", "one", later(102), timedelta(seconds=10))
     store.note_call("stop", later(103))
+    store.note_closure("get_session", later(3600))
     store.note_webhook("evt_1", "payment_intent.canceled", key, later(104))
     code = store.new_pairing("garage", "gate", later(105), later(1005))
     tablet = store.pair(code, "key", later(106))
@@ -86,7 +87,11 @@ def fill(store: Store) -> str:
 def test_afterwards_no_time_that_anything_is_decided_by_lies_ahead(store: Store, now: datetime) -> None:
     fill(store)
     store.pull_back(now)
-    longest = {"takeovers.expires_at": timedelta(hours=1), "pairing_codes.expires_at": timedelta(days=100)}
+    longest = {
+        "takeovers.expires_at": timedelta(hours=1),
+        "pairing_codes.expires_at": timedelta(days=100),
+        "closures.until": LONGEST_CLOSURE,
+    }
     for name, times in everything(store).items():
         if RULES[name] is not Rule.KEPT and name != "commands.not_before":  # that has a test of its own
             most = longest.get(name, LEEWAY)

@@ -189,6 +189,8 @@ CALLS_WITH_A_NAIVE_TIME: dict[str, Callable[[Store, str], object]] = {
     "save_card": lambda store, _: store.save_card(ChargerCard("ABC", None, None, (), None, None, NAIVE)),
     "take_lease": lambda store, _: store.take_lease("engine", "me", NAIVE, timedelta(seconds=5)),
     "note_call": lambda store, _: store.note_call("start", NAIVE),
+    "note_closure": lambda store, _: store.note_closure("start", NAIVE),
+    "closures": lambda store, _: store.closures(NAIVE),
     "calls_since": lambda store, _: store.calls_since(NAIVE),
     "note_webhook": lambda store, _: store.note_webhook("evt_1", "x", None, NAIVE),
     "issue_receipt": lambda store, key: store.issue_receipt(key, {}, NAIVE),

@@ -18,10 +18,10 @@ from kiosk.clock import ManualClock
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
 from kiosk.news.local import LocalNews
+from kiosk.outside import remembered_budgets
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
-from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 from tests.worlds.once import migrated_store
 
@@ -83,7 +83,7 @@ class EngineWorld:
 
     def new_engine(self, *, inline: bool = True) -> Engine:
         """An engine with nothing in memory, as after a restart. `inline`: it works in the test's own thread."""
-        self.budgets = Budgets(on_take=lambda endpoint, at: self.store.note_call(endpoint.value, at))
+        self.budgets = remembered_budgets(self.store.note_call, self.store.note_closure)
         self.context = self.made_context()
         return Engine(self.context, inline=inline)
 

@@ -209,16 +209,19 @@ class PlugchoiceOperator:
 
     def _ask(self, endpoint: str, path: str, read: Callable[[object], T], query: Mapping[str, str] | None = None) -> T:
         def count(code: int, headers: Mapping[str, str]) -> None:
-            self._budget.answered(_WINDOW, self._clock.now(), code, headers)
+            self._budget.answered(grant, self._clock.now(), code, headers)
 
         with reported(self._on_call, endpoint, count) as call:
-            self._budget.take(_WINDOW, self._clock.now())
-            answer = self._http.exchange(
-                "GET",
-                f"{path}?{urlencode(query)}" if query else path,
-                headers={"Authorization": f"Bearer {self._token}"},
-                on_head=call,
-            )
+            grant = self._budget.take(_WINDOW, self._clock.now())
+            try:
+                answer = self._http.exchange(
+                    "GET",
+                    f"{path}?{urlencode(query)}" if query else path,
+                    headers={"Authorization": f"Bearer {self._token}"},
+                    on_head=call,
+                )
+            finally:
+                self._budget.ended(grant, self._clock.now())
             if answer.status != 200:
                 raise self._problem(answer)
             return read(answer.body)

@@ -93,7 +93,15 @@ class PlugchoicePublic:
                 raise NoAnswer("a start without a usable payment", answer.status)
             return Started(token, observation)
 
-        return self._call(Endpoint.START, "POST", "/public-charging/sessions", read, body=body, secrets=(email or "",))
+        return self._call(
+            Endpoint.START,
+            "POST",
+            "/public-charging/sessions",
+            read,
+            body=body,
+            secrets=(email or "",),
+            whose=code.upper(),
+        )
 
     def get_session(self, token: str) -> Observation:
         return self._session(Endpoint.GET_SESSION, token)
@@ -139,22 +147,31 @@ class PlugchoicePublic:
         *,
         body: Mapping[str, object] | None = None,
         secrets: tuple[str, ...] = (),
+        whose: str = "",
     ) -> T:
+        of_the_minute = False
+
         def count(code: int, headers: Mapping[str, str]) -> None:
-            self._budgets.answered(endpoint, self._clock.now(), code, headers)
+            nonlocal of_the_minute
+            of_the_minute = self._budgets.answered(grant, self._clock.now(), code, headers)
 
         with reported(self._on_call, endpoint.value, count) as call:
             asked = self._clock.now()
-            self._budgets.take(endpoint, asked)
-            answer = self._http.exchange(method, path, json_body=body, on_head=call)
-            seen = self._clock.now()
-            problem = _problem(endpoint, answer, seen, secrets)
+            grant = self._budgets.take(endpoint, asked, whose)
+            try:
+                answer = self._http.exchange(method, path, json_body=body, on_head=call)
+            finally:
+                seen = self._clock.now()
+                self._budgets.ended(grant, seen)
+            problem = _problem(endpoint, answer, seen, secrets, of_the_minute=of_the_minute)
             if problem is not None:
                 raise problem
             return read(answer, asked, seen)
 
 
-def _problem(endpoint: Endpoint, answer: Answer, now: datetime, secrets: tuple[str, ...]) -> UpstreamError | None:
+def _problem(
+    endpoint: Endpoint, answer: Answer, now: datetime, secrets: tuple[str, ...], *, of_the_minute: bool
+) -> UpstreamError | None:
     """What an answer's status means; None when it is a success whose body is worth reading."""
     status = answer.status
     if status in {200, 201}:
@@ -164,7 +181,8 @@ def _problem(endpoint: Endpoint, answer: Answer, now: datetime, secrets: tuple[s
     said, fields = read_problem(answer.body)
     message = redact(said, secrets)
     if status == 429:
-        return Refused(Refusal.TOO_MANY, message, retry_after(answer.headers, now) or DEFAULT_RETRY, status)
+        wait = retry_after(answer.headers, now) or (DEFAULT_RETRY if of_the_minute else None)
+        return Refused(Refusal.TOO_MANY, message, wait, status, of_the_minute=of_the_minute)
     if status in {404, 410} and endpoint in _SESSION:
         return SessionGone(message, status)
     if status == 422 and endpoint is Endpoint.START:

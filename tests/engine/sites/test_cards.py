@@ -134,7 +134,9 @@ def test_a_back_office_that_is_down_rests_the_board_too(tmp_path: Path) -> None:
 
 def test_a_limit_of_one_read_a_minute_is_left_to_the_drivers(tmp_path: Path) -> None:
     house = house_of(tmp_path, 2)
-    house.budgets.answered(Endpoint.GET_CHARGER, house.clock.now(), 200, {"X-RateLimit-Limit": "1"})
+    now = house.clock.now()
+    first = house.budgets.take(Endpoint.GET_CHARGER, now)
+    house.budgets.answered(first, now, 200, {"X-RateLimit-Limit": "1"})
     house.watch()
     house.run(130)
     assert house.asked(PUBLIC) == 0

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.upstream.errors import BudgetSpent, NotSent
-from kiosk.upstream.plugchoice.budget import WINDOW, Budgets, Endpoint, Limits
+from kiosk.upstream.plugchoice.budget import LONGEST_CALL, WINDOW, Budgets, Endpoint, Grant, Limits
 from kiosk.upstream.problems import LONGEST_RETRY
+from tests.worlds.spent import spend
 
 T0 = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+LIMITS = st.builds(Limits, start=st.integers(1, 4))
 MINUTE = timedelta(seconds=60)
 S = timedelta(seconds=1)
 TICK = timedelta(microseconds=1)
@@ -25,16 +27,36 @@ def seconds(amount: float) -> timedelta:
 
 
 def took(budgets: Budgets, endpoint: Endpoint, now: datetime) -> bool:
+    """One call, answered at once; False when the budget said no."""
     try:
-        budgets.take(endpoint, now)
+        spend(budgets, endpoint, now)
     except BudgetSpent:
         return False
     return True
 
 
+def hear(budgets: Budgets, endpoint: Endpoint, now: datetime, status: int, headers: dict[str, str]) -> bool:
+    """One call, answered at once with that."""
+    grant = budgets.take(endpoint, now)
+    of_the_minute = budgets.answered(grant, now, status, headers)
+    budgets.ended(grant, now)
+    return of_the_minute
+
+
 def most_in_a_minute(times: list[datetime]) -> int:
-    """The largest number of `times` in any closed interval of 60 s."""
-    return max((sum(1 for t in times if start <= t <= start + MINUTE) for start in times), default=0)
+    """The largest number of `times` in any 60 s, of which only one end counts."""
+    return max((sum(1 for t in times if start <= t < start + MINUTE) for start in times), default=0)
+
+
+def most_in_a_fixed_window(times: list[datetime]) -> int:
+    """The same for windows that begin with the first request after the one before is over."""
+    most, inside, begun = 0, 0, None
+    for at in sorted(times):
+        if begun is None or at - begun >= MINUTE:
+            begun, inside = at, 0
+        inside += 1
+        most = max(most, inside)
+    return most
 
 
 def test_the_documented_limits_are_the_defaults() -> None:
@@ -59,9 +81,9 @@ def test_a_limit_below_one_is_refused() -> None:
 def test_a_spent_budget_tells_how_long_to_wait() -> None:
     budgets = Budgets()
     for offset in range(3):
-        budgets.take(Endpoint.START, T0 + offset * S)
+        spend(budgets, Endpoint.START, T0 + offset * S)
     with pytest.raises(BudgetSpent) as spent:
-        budgets.take(Endpoint.START, T0 + 10 * S)
+        spend(budgets, Endpoint.START, T0 + 10 * S)
     assert spent.value.wait == WINDOW - 10 * S
     assert budgets.wait(Endpoint.START, T0 + 10 * S) == WINDOW - 10 * S
     assert budgets.free(Endpoint.START, T0 + 10 * S) == 0
@@ -69,36 +91,29 @@ def test_a_spent_budget_tells_how_long_to_wait() -> None:
 
 def test_endpoints_do_not_spend_each_others_budget() -> None:
     budgets = Budgets()
-    for _ in range(3):
-        budgets.take(Endpoint.START, T0)
+    spend(budgets, Endpoint.START, T0, 3)
     assert budgets.free(Endpoint.GET_SESSION, T0) == 30
 
 
-@given(st.floats(0, 60))
+@given(st.floats(0, 59.9))
 def test_a_spent_budget_never_asks_to_wait_for_nothing(later: float) -> None:
     budgets = Budgets(Limits(start=1))
-    budgets.take(Endpoint.START, T0)
+    spend(budgets, Endpoint.START, T0)
     with pytest.raises(BudgetSpent) as spent:
-        budgets.take(Endpoint.START, T0 + seconds(later))
+        spend(budgets, Endpoint.START, T0 + seconds(later))
     assert spent.value.wait > timedelta(0)
 
 
 def test_the_window_opens_at_its_edge_and_not_a_microsecond_before() -> None:
     budgets = Budgets(Limits(start=1))
-    budgets.take(Endpoint.START, T0)
+    spend(budgets, Endpoint.START, T0)
     assert not took(budgets, Endpoint.START, T0 + WINDOW - TICK)
     assert took(budgets, Endpoint.START, T0 + WINDOW)
 
 
-def test_a_request_exactly_a_minute_later_still_counts_the_first() -> None:
-    budgets = Budgets(Limits(start=1))
-    budgets.take(Endpoint.START, T0)
-    assert not took(budgets, Endpoint.START, T0 + MINUTE)
-
-
 def test_asking_about_the_future_changes_nothing() -> None:
     budgets = Budgets(Limits(start=1))
-    budgets.take(Endpoint.START, T0)
+    spend(budgets, Endpoint.START, T0)
     assert budgets.free(Endpoint.START, T0 + timedelta(days=1)) == 1
     assert budgets.wait(Endpoint.START, T0 + timedelta(days=1)) == timedelta(0)
     assert budgets.wait(Endpoint.START, T0 + S) == WINDOW - S
@@ -145,7 +160,7 @@ def test_many_threads_together_get_exactly_the_budget() -> None:
 )
 def test_a_429_closes_the_door_for_as_long_as_it_says(told: str, closed: timedelta) -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.GET_SESSION, T0, 429, {"Retry-After": told})
+    hear(budgets, Endpoint.GET_SESSION, T0, 429, {"Retry-After": told})
     assert budgets.wait(Endpoint.GET_SESSION, T0) == closed
     assert budgets.free(Endpoint.GET_SESSION, T0 + closed - TICK) == 0
     assert not took(budgets, Endpoint.GET_SESSION, T0 + closed - TICK)
@@ -154,42 +169,87 @@ def test_a_429_closes_the_door_for_as_long_as_it_says(told: str, closed: timedel
 
 def test_a_429_without_a_time_closes_the_door_for_a_minute() -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.STOP, T0, 429, {})
+    hear(budgets, Endpoint.STOP, T0, 429, {})
     assert budgets.wait(Endpoint.STOP, T0) == MINUTE
     assert budgets.free(Endpoint.CANCEL, T0) == 10
 
 
 def test_a_later_shorter_closure_does_not_open_a_door_that_is_closed_for_longer() -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.STOP, T0, 429, {"retry-after": "50"})
-    budgets.answered(Endpoint.STOP, T0 + S, 429, {"retry-after": "5"})
+    long, short = budgets.take(Endpoint.STOP, T0), budgets.take(Endpoint.STOP, T0)
+    budgets.answered(long, T0, 429, {"retry-after": "50"})
+    budgets.answered(short, T0 + S, 429, {"retry-after": "5"})
     assert budgets.wait(Endpoint.STOP, T0 + S) == 49 * S
 
 
 def test_a_503_with_a_time_closes_the_door_and_one_without_does_not() -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.STOP, T0, 503, {"Retry-After": "20"})
-    budgets.answered(Endpoint.CANCEL, T0, 503, {})
+    hear(budgets, Endpoint.STOP, T0, 503, {"Retry-After": "20"})
+    hear(budgets, Endpoint.CANCEL, T0, 503, {})
     assert budgets.wait(Endpoint.STOP, T0) == 20 * S
     assert budgets.wait(Endpoint.CANCEL, T0) == timedelta(0)
 
 
 def test_a_success_with_a_retry_after_closes_nothing() -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.STOP, T0, 200, {"Retry-After": "20"})
+    hear(budgets, Endpoint.STOP, T0, 200, {"Retry-After": "20"})
     assert budgets.wait(Endpoint.STOP, T0) == timedelta(0)
 
 
-def test_the_hourly_limit_of_one_charger_does_not_close_the_other_chargers_for_an_hour() -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "2400"},  # no minute lasts that long
+        {"Retry-After": "30", "X-RateLimit-Limit": "3", "X-RateLimit-Remaining": "2"},
+        {"X-RateLimit-Limit": "3", "X-RateLimit-Remaining": "2"},
+        {"Retry-After": "20"},
+        {},
+    ],
+)
+def test_a_429_to_a_start_while_the_minute_has_room_is_the_chargers_own(headers: dict[str, str]) -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.START, T0, 429, {"Retry-After": "2400"})
+    assert not hear(budgets, Endpoint.START, T0, 429, headers)
+    assert (budgets.wait(Endpoint.START, T0), budgets.free(Endpoint.START, T0)) == (timedelta(0), 2)
+
+
+def test_the_third_start_of_a_minute_is_refused_for_the_chargers_sake_too() -> None:
+    budgets = Budgets()
+    spend(budgets, Endpoint.START, T0, 2)
+    assert not hear(budgets, Endpoint.START, T0 + S, 429, {"X-RateLimit-Remaining": "0"})
+    assert budgets.wait(Endpoint.START, T0 + S) == 59 * S
+
+
+def test_a_429_to_a_start_whose_minute_somebody_else_has_spent_closes_all_starts() -> None:
+    budgets = Budgets()
+    assert hear(budgets, Endpoint.START, T0, 429, {"Retry-After": "40", "X-RateLimit-Remaining": "0"})
     assert budgets.wait(Endpoint.START, T0) == MINUTE
+
+
+def refused_at(budgets: Budgets, code: str, now: datetime) -> bool:
+    return budgets.answered(budgets.take(Endpoint.START, now, code), now, 429, {})
+
+
+def test_two_chargers_that_refuse_without_a_word_one_after_the_other_are_a_spent_minute() -> None:
+    budgets = Budgets()
+    assert not refused_at(budgets, "7MK4T", T0)
+    assert not refused_at(budgets, "7MK4T", T0 + S)
+    assert refused_at(budgets, "3HW9P", T0 + 2 * S)
+    assert budgets.wait(Endpoint.START, T0 + 2 * S) == MINUTE
+
+
+def test_two_chargers_that_refuse_with_a_start_between_them_that_worked_are_two_full_chargers() -> None:
+    budgets = Budgets()
+    assert not refused_at(budgets, "7MK4T", T0)
+    spend(budgets, Endpoint.START, T0)
+    budgets.answered(budgets.take(Endpoint.START, T0, "9XC6Y"), T0, 201, {})
+    later = T0 + MINUTE
+    assert not refused_at(budgets, "3HW9P", later)
 
 
 def test_fewer_remaining_than_we_counted_lowers_our_count_until_the_window_passes() -> None:
     budgets = Budgets()
-    budgets.take(Endpoint.GET_SESSION, T0)
-    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "4"})
+    spend(budgets, Endpoint.GET_SESSION, T0)
+    hear(budgets, Endpoint.GET_SESSION, T0, 200, {"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "4"})
     assert budgets.free(Endpoint.GET_SESSION, T0) == 4
     assert budgets.free(Endpoint.GET_SESSION, T0 + WINDOW - TICK) == 4
     assert budgets.free(Endpoint.GET_SESSION, T0 + WINDOW) == 30
@@ -197,53 +257,85 @@ def test_fewer_remaining_than_we_counted_lowers_our_count_until_the_window_passe
 
 def test_more_remaining_than_we_counted_raises_nothing() -> None:
     budgets = Budgets()
-    for _ in range(5):
-        budgets.take(Endpoint.GET_SESSION, T0)
-    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499"})
+    spend(budgets, Endpoint.GET_SESSION, T0, 4)
+    hear(budgets, Endpoint.GET_SESSION, T0, 200, {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499"})
     assert budgets.free(Endpoint.GET_SESSION, T0) == 25
 
 
 def test_a_smaller_limit_shrinks_ours_and_a_larger_one_restores_no_more_than_ours() -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": "12"})
-    assert (budgets.free(Endpoint.GET_SESSION, T0), budgets.limit(Endpoint.GET_SESSION)) == (12, 12)
-    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": "600"})
-    assert (budgets.free(Endpoint.GET_SESSION, T0), budgets.limit(Endpoint.GET_SESSION)) == (30, 30)
+    hear(budgets, Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": "12"})
+    assert (budgets.free(Endpoint.GET_SESSION, T0), budgets.limit(Endpoint.GET_SESSION)) == (11, 12)
+    hear(budgets, Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": "600"})
+    assert (budgets.free(Endpoint.GET_SESSION, T0), budgets.limit(Endpoint.GET_SESSION)) == (28, 30)
 
 
 @pytest.mark.parametrize("garbage", ["", "many", "-1", "1e3", "٣", "9" * 60, "0"])
 def test_garbage_and_zero_as_a_limit_are_ignored(garbage: str) -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": garbage})
-    assert budgets.free(Endpoint.GET_SESSION, T0) == 30
+    hear(budgets, Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-limit": garbage})
+    assert budgets.free(Endpoint.GET_SESSION, T0) == 29
 
 
 @pytest.mark.parametrize("garbage", ["", "many", "-1", "1e3", "9" * 60])
 def test_garbage_as_remaining_is_ignored(garbage: str) -> None:
     budgets = Budgets()
-    budgets.answered(Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-remaining": garbage})
-    assert budgets.free(Endpoint.GET_SESSION, T0) == 30
+    hear(budgets, Endpoint.GET_SESSION, T0, 200, {"x-ratelimit-remaining": garbage})
+    assert budgets.free(Endpoint.GET_SESSION, T0) == 29
 
 
 # Restart, and the record that it needs
 
 
-def test_every_grant_is_recorded_and_restored() -> None:
+def test_every_grant_is_recorded_and_restored_as_if_its_answer_had_just_begun() -> None:
     record: list[tuple[Endpoint, datetime]] = []
     before = Budgets(on_take=lambda endpoint, at: record.append((endpoint, at)))
-    before.take(Endpoint.START, T0)
-    before.take(Endpoint.START, T0 + 5 * S)
-    assert record == [(Endpoint.START, T0), (Endpoint.START, T0 + 5 * S)]
+    spend(before, Endpoint.START, T0)
+    spend(before, Endpoint.START, T0 + 25 * S)
+    assert record == [(Endpoint.START, T0), (Endpoint.START, T0 + 25 * S)]
     after = Budgets()
-    after.restore(record)
-    assert after.free(Endpoint.START, T0 + 6 * S) == 1
-    assert after.free(Endpoint.START, T0 + WINDOW) == 2
+    after.restore(record, T0 + 40 * S)
+    assert after.free(Endpoint.START, T0 + 40 * S) == 1
+    first = LONGEST_CALL + WINDOW
+    assert (after.free(Endpoint.START, T0 + first - TICK), after.free(Endpoint.START, T0 + first)) == (1, 2)
+    second = 40 * S + WINDOW
+    assert (after.free(Endpoint.START, T0 + second - TICK), after.free(Endpoint.START, T0 + second)) == (2, 3)
+
+
+def test_what_it_has_counted_itself_is_not_counted_again() -> None:
+    record: list[tuple[Endpoint, datetime]] = []
+    budgets = Budgets(on_take=lambda endpoint, at: record.append((endpoint, at)))
+    spend(budgets, Endpoint.START, T0)
+    budgets.take(Endpoint.START, T0 + S)
+    budgets.restore(record, T0 + 2 * S)
+    assert budgets.free(Endpoint.START, T0 + 2 * S) == 1
+    spend(budgets, Endpoint.START, T0 + 90 * S)
+    budgets.restore(record, T0 + 91 * S)
+    assert budgets.free(Endpoint.START, T0 + 91 * S) == 1
+
+
+def test_a_closed_door_stays_closed_over_a_restart() -> None:
+    record: list[tuple[Endpoint, datetime]] = []
+    before = Budgets(on_close=lambda endpoint, until: record.append((endpoint, until)))
+    hear(before, Endpoint.GET_SESSION, T0, 429, {"Retry-After": "1800"})
+    after = Budgets()
+    after.restore([], T0 + 10 * S, record)
+    assert after.wait(Endpoint.GET_SESSION, T0 + 10 * S) == 1790 * S
+
+
+def test_a_door_whose_closing_cannot_be_recorded_is_closed_all_the_same() -> None:
+    def broken(_endpoint: Endpoint, _until: datetime) -> None:
+        raise OSError("disk full")
+
+    budgets = Budgets(on_close=broken)
+    hear(budgets, Endpoint.GET_SESSION, T0, 429, {"Retry-After": "20"})
+    assert budgets.wait(Endpoint.GET_SESSION, T0) == 20 * S
 
 
 def test_a_refused_take_is_not_recorded() -> None:
     record: list[Endpoint] = []
     budgets = Budgets(Limits(start=1), on_take=lambda endpoint, _at: record.append(endpoint))
-    budgets.take(Endpoint.START, T0)
+    spend(budgets, Endpoint.START, T0)
     assert not took(budgets, Endpoint.START, T0)
     assert record == [Endpoint.START]
 
@@ -260,20 +352,92 @@ def test_a_grant_that_cannot_be_recorded_is_not_used_and_stays_counted() -> None
     assert budgets.free(Endpoint.START, T0) == 2
 
 
+@pytest.mark.parametrize("endpoint", [Endpoint.STOP, Endpoint.CANCEL])
+def test_what_ends_a_charge_leaves_before_it_is_recorded_and_without_a_record(endpoint: Endpoint) -> None:
+    record: list[Endpoint] = []
+
+    def full(taken: Endpoint, _at: datetime) -> None:
+        record.append(taken)
+        raise OSError("disk full")
+
+    budgets = Budgets(on_take=full)
+    grant = budgets.take(endpoint, T0)
+    assert record == []
+    budgets.ended(grant, T0 + S)
+    assert (record, budgets.free(endpoint, T0 + S)) == ([endpoint], 9)
+
+
+# A slow line: upstream counts a request when it arrives, we when its answer begins
+
+
+def test_a_call_under_way_counts_however_long_it_lasts() -> None:
+    budgets = Budgets(Limits(start=1))
+    grant = budgets.take(Endpoint.START, T0)
+    assert budgets.free(Endpoint.START, T0 + 300 * S) == 0
+    assert budgets.wait(Endpoint.START, T0 + 300 * S) == WINDOW
+    budgets.ended(grant, T0 + 300 * S)
+    assert not took(budgets, Endpoint.START, T0 + 300 * S + WINDOW - TICK)
+    assert took(budgets, Endpoint.START, T0 + 300 * S + WINDOW)
+
+
+def test_a_grant_counts_from_when_its_answer_began_and_not_from_when_its_body_was_read() -> None:
+    budgets = Budgets(Limits(start=1))
+    grant = budgets.take(Endpoint.START, T0)
+    budgets.answered(grant, T0 + 2 * S, 201, {})
+    budgets.ended(grant, T0 + 9 * S)
+    assert budgets.wait(Endpoint.START, T0 + 9 * S) == WINDOW - 7 * S
+
+
+JOURNEYS = st.lists(
+    st.tuples(
+        st.floats(0, 30),  # time that passes before it
+        st.floats(0, 3),  # until it arrives
+        st.floats(0, 3),  # until its answer begins
+        st.booleans(),  # whether an answer comes; else it fails after 20 s at the most
+    ),
+    max_size=40,
+)
+
+
+@given(journeys=JOURNEYS, limits=LIMITS)
+def test_however_slow_the_line_the_wire_never_sees_more_than_the_limit(
+    journeys: list[tuple[float, float, float, bool]], limits: Limits
+) -> None:
+    budgets = Budgets(limits)
+    now, arrivals = T0, []
+    under_way: list[tuple[datetime, Grant, bool]] = []
+    for passes, there, back, comes in journeys:
+        now += seconds(passes)
+        for ended, grant, answer in sorted(under_way, key=lambda each: each[0]):
+            if ended <= now:
+                if answer:
+                    budgets.answered(grant, ended, 200, {})
+                budgets.ended(grant, ended)
+        under_way = [each for each in under_way if each[0] > now]
+        try:
+            grant = budgets.take(Endpoint.START, now)
+        except BudgetSpent:
+            continue
+        arrivals.append(now + seconds(there))
+        under_way.append((now + seconds(there + back if comes else 20), grant, comes))
+    assert most_in_a_minute(arrivals) <= limits.start
+    assert most_in_a_fixed_window(arrivals) <= limits.start
+
+
 # The time that counts is the latest
 
 
 def test_a_thread_that_read_the_clock_a_moment_before_opens_no_window_early() -> None:
     budgets = Budgets(Limits(start=1))
-    budgets.take(Endpoint.START, T0)
+    spend(budgets, Endpoint.START, T0)
     assert budgets.wait(Endpoint.START, T0 - S) == WINDOW
     assert not took(budgets, Endpoint.START, T0 + WINDOW - TICK)
 
 
-@pytest.mark.parametrize("endpoint", [Endpoint.START, Endpoint.STOP, Endpoint.CANCEL])
-def test_what_one_charger_is_told_to_wait_for_does_not_close_the_others_for_long(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("endpoint", [Endpoint.STOP, Endpoint.CANCEL])
+def test_nobodys_stop_waits_for_an_hour(endpoint: Endpoint) -> None:
     budgets = Budgets()
-    budgets.answered(endpoint, T0, 429, {"Retry-After": "3600"})
+    hear(budgets, endpoint, T0, 429, {"Retry-After": "3600"})
     assert budgets.wait(endpoint, T0) == 60 * S
 
 
@@ -285,7 +449,6 @@ MOVES = st.lists(
     ),
     max_size=40,
 )
-LIMITS = st.builds(Limits, start=st.integers(1, 4))
 
 
 @given(moves=MOVES, limits=LIMITS)
@@ -337,11 +500,11 @@ def test_a_restart_keeps_the_promise(moves: list[tuple[float, float, int]], limi
 
     def born() -> Budgets:
         budgets = Budgets(limits, on_take=lambda endpoint, at: record.append((endpoint, at)))
-        budgets.restore(list(record))
+        budgets.restore(list(record), now)
         return budgets
 
-    budgets = born()
     now = T0
+    budgets = born()
     granted: list[datetime] = []
     for number, (passes, _stale, wanted) in enumerate(moves):
         now += seconds(passes)
@@ -374,12 +537,15 @@ def test_whatever_upstream_says_the_limit_holds_and_a_closed_door_is_closed(
     granted: list[datetime] = []
     for passes, status, headers in answers:
         now += seconds(passes)
-        if took(budgets, Endpoint.GET_SESSION, now):
-            assert now >= shut
-            granted.append(now)
-        budgets.answered(Endpoint.GET_SESSION, now, status, headers)
-        told = headers.get("Retry-After", "")
-        if status in {429, 503} and told.isascii() and told.isdigit():
-            shut = max(shut, now + int(told) * S)
+        try:
+            grant = budgets.take(Endpoint.GET_SESSION, now)
+        except BudgetSpent:
+            continue
+        assert now >= shut
+        granted.append(now)
+        budgets.answered(grant, now, status, headers)
+        wait = headers.get("Retry-After", "")
+        if status in {429, 503} and wait.isascii() and wait.isdigit():
+            shut = max(shut, now + int(wait) * S)
     assert most_in_a_minute(granted) <= 30
     assert took(budgets, Endpoint.GET_SESSION, max(now, shut) + timedelta(seconds=121))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -259,7 +261,25 @@ def test_another_user_of_the_address_is_noticed() -> None:
         assert w.budgets.free(Endpoint.GET_SESSION, w.clock.now()) == 3
 
 
-def test_a_grant_that_cannot_be_recorded_sends_nothing() -> None:
+@pytest.mark.parametrize("endpoint", [Endpoint.START, Endpoint.GET_SESSION, Endpoint.CONFIRM])
+def test_a_grant_that_cannot_be_recorded_sends_nothing(endpoint: Endpoint) -> None:
+    with recording_nothing() as (api, sent):
+        with pytest.raises(NotSent):
+            CALLS[endpoint](api)
+        assert sent == []
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.STOP, Endpoint.CANCEL])
+def test_what_ends_a_charge_is_sent_although_it_cannot_be_recorded(endpoint: Endpoint) -> None:
+    with recording_nothing() as (api, sent):
+        CALLS[endpoint](api)
+        assert len(sent) == 1
+
+
+@contextmanager
+def recording_nothing() -> Iterator[tuple[PlugchoicePublic, list[httpx.Request]]]:
+    """A client whose budgets cannot be written down, and what it has sent."""
+
     def broken(_endpoint: Endpoint, _at: object) -> None:
         raise OSError("disk full")
 
@@ -271,10 +291,23 @@ def test_a_grant_that_cannot_be_recorded_sends_nothing() -> None:
 
     transport = httpx.MockTransport(record)
     api = PlugchoicePublic(BASE, clock=ManualClock(), budgets=Budgets(on_take=broken), transport=transport)
-    with pytest.raises(NotSent):
-        api.stop(TOKEN)
+    yield api, sent
     api.close()
-    assert sent == []
+
+
+def test_a_429_to_a_start_says_whether_the_minute_or_the_charger_is_full() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        del request
+        return httpx.Response(429, json={"message": "Too Many Attempts."}, headers=next(told))
+
+    told = iter(({"X-RateLimit-Remaining": "2"}, {"Retry-After": "7", "X-RateLimit-Remaining": "0"}))
+    with world(answer) as w:
+        with pytest.raises(Refused) as charger:
+            w.api.start("AB12CD", 1)
+        with pytest.raises(Refused) as minute:
+            w.api.start("AB12CD", 1)
+    assert (charger.value.of_the_minute, charger.value.retry_after) == (False, None)
+    assert (minute.value.of_the_minute, minute.value.retry_after) == (True, timedelta(seconds=7))
 
 
 def test_many_threads_never_send_more_than_the_budget() -> None:
