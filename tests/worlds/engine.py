@@ -107,11 +107,15 @@ class EngineWorld:
         """Every page is closed."""
         self._pages.close()
 
-    def run(self, seconds: float, step: float | None = None) -> None:
-        """Let the engine go round while time passes, at most `step` seconds between two rounds."""
+    def run(self, seconds: float, step: float | None = None, *, every: float | None = None) -> None:
+        """Let the engine go round while time passes, at most `step` seconds between two rounds.
+
+        With `every` just so many lie between them, whatever the engine asks for: for what takes hours.
+        """
         end = self.clock.now() + timedelta(seconds=seconds)
         while (now := self.clock.now()) < end:
             wait = self.engine.round()
             left = (end - now).total_seconds()
-            self.clock.advance(max(LEAST_STEP, min(wait, step or self.longest_step, left)))
+            pause = every if every is not None else min(wait, step or self.longest_step)
+            self.clock.advance(max(LEAST_STEP, min(pause, left)))
         self.engine.round()

@@ -59,7 +59,7 @@ def only_connectors(found: FuseTree) -> set[str | None]:
 
 def test_a_tree_is_read_every_15_minutes_and_once_a_minute_while_somebody_looks(houses: Houses) -> None:
     house = houses.build(pilot=True)
-    house.run(3590, step=30)
+    house.run(3590, every=30)
     assert house.asked(TREE) == 4
     assert only_connectors(tree(house).tree) == set(house.codes)
     house.watch()
@@ -68,7 +68,7 @@ def test_a_tree_is_read_every_15_minutes_and_once_a_minute_while_somebody_looks(
     assert reads[0] in {5, 6}
     house.leave()
     with house.count(TREE) as reads:
-        house.run(840, step=30)
+        house.run(840, every=30)
     assert reads == [0]
 
 
@@ -109,7 +109,7 @@ def test_a_restart_goes_on_from_the_stored_tree(houses: Houses) -> None:
     known = house.version_of(TOPIC)
     house.restart()
     with house.count(TREE) as reads:
-        house.run(500, step=30)
+        house.run(500, every=30)
     assert reads == [0]
     house.run(120)
     assert house.asked(TREE) == 2
@@ -126,12 +126,12 @@ def test_while_chargepilot_gives_nothing_usable_the_last_good_tree_stays(
     house.run(5)
     good, news = tree(house), house.version_of(TOPIC)
     house.faults["pilot"].add(Rule(kind, times=None))
-    house.run(7200, step=30)
+    house.run(7200, every=30)
     assert tree(house) == good
     assert house.version_of(TOPIC) == news
     assert house.asked(TREE) <= 14
     house.faults["pilot"].clear()
-    house.run(905, step=30)
+    house.run(905, every=30)
     assert tree(house).seen_at > good.seen_at
     assert [r.getMessage() for r in caplog.records if "ChargePilot" in r.getMessage()] == [
         "ChargePilot (site garage) does not answer",
@@ -156,7 +156,7 @@ def test_what_chargepilot_says_of_waiting_is_obeyed(houses: Houses) -> None:
     house = houses.build(pilot=True)
     house.watch()
     house.faults["pilot"].add(Rule(Kind.TOO_MANY, retry_after=600))
-    house.run(590, step=30)
+    house.run(590, every=30)
     assert house.asked(TREE) == 1
     house.run(30)
     assert house.asked(TREE) == 2
@@ -177,7 +177,7 @@ def test_a_tree_that_says_less_than_the_last_is_not_believed_for_a_day(houses: H
     house.run(5)
     good = tree(house)
     house.instead = answers(garbage)
-    house.run(3600, step=30)
+    house.run(3600, every=30)
     assert tree(house) == good
     house.clock.advance(24 * 3600)
     house.run(5)
@@ -338,11 +338,11 @@ def test_a_lab_that_is_down_is_tried_less_and_less_and_the_last_facts_stay(
     house = houses.build(lab=True)
     house.store.save_lab_facts(code(0), LabFacts(name="Known"), house.clock.now())
     house.faults["lab"].add(Rule(Kind.UNREACHABLE, times=None))
-    house.run(3 * 3600, step=30)
+    house.run(3 * 3600, every=30)
     assert house.store.lab_facts([code(0)]) == {code(0): LabFacts(name="Known")}
     assert [r.getMessage() for r in caplog.records if "OCPPLAB" in r.getMessage()] == ["OCPPLAB does not answer"]
     house.faults["lab"].clear()
-    house.run(6 * 3600, step=30)
+    house.run(6 * 3600, every=30)
     assert house.store.lab_facts([code(0)])[code(0)].name == "Charger 0"
     assert house.asked(MAKES) == 1
 
