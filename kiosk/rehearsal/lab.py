@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ from kiosk.upstream.ocpplab.commands import (
     unplug_connector,
 )
 from kiosk.upstream.ocpplab.log import LogEntry
-from kiosk.upstream.ocpplab.reading import Stage
+from kiosk.upstream.ocpplab.reading import LabCharger, Stage
 
 READY_WITHIN = timedelta(minutes=3)
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -99,6 +100,9 @@ class Lab:
         return metered_wh(entries, self._connector_id)
 
     def _make(self, new: NewCharger) -> str:
+        if self._named():
+            why = "leave out --create to rehearse with it, or give another identity with --charger"
+            raise StepFailed(f"OCPPLAB has a charger called {self._identity} already", why)
         self.lost = True  # also when Ctrl-C comes before the answer
         try:
             made = self._api.create(new).charger_id
@@ -107,16 +111,15 @@ class Lab:
             raise
         except NoAnswer as unanswered:
             try:
-                made = self._find()  # it may exist all the same; it is never asked for twice
+                made = self._find()  # it was not there before, so it is ours; it is never asked for twice
             except StepFailed:
                 raise unanswered from None
         self.lost, self.made = False, True
         return made
 
     def _find(self) -> str:
-        wanted = self._identity.upper()
         every = self._api.all_chargers()
-        found = [each.id for each in every if wanted in {(each.identity or "").upper(), each.id.upper()}]
+        found = self._named(every)
         if len(found) != 1:
             what = "no charger" if not found else "several chargers"
             raise StepFailed(
@@ -124,6 +127,12 @@ class Lab:
                 "give the identity or the id with --charger, or make one with --create",
             )
         return found[0]
+
+    def _named(self, every: Sequence[LabCharger] | None = None) -> list[str]:
+        """The ids of the chargers that are called so."""
+        wanted = self._identity.upper()
+        every = self._api.all_chargers() if every is None else every
+        return [each.id for each in every if wanted in {(each.identity or "").upper(), each.id.upper()}]
 
     def _do(self, command: LabCommand) -> None:
         answer = self._api.command(Target(charger_id=self._known()), command)

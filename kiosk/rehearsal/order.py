@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kiosk.clock import Clock, SystemClock
+from kiosk.config.logs import session_mark
 from kiosk.config.settings import Settings, SettingsError
 from kiosk.outside import NETWORK, Outside, Transports, connect
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.rehearsal.lab import Lab
-from kiosk.rehearsal.play import Cast, Plan, Player
+from kiosk.rehearsal.play import PATIENCE, Cast, Plan, Player
 from kiosk.rehearsal.report import closing_lines, opening, step_lines
-from kiosk.rehearsal.rides import KioskRide, OwnRide, Ride
+from kiosk.rehearsal.rides import KioskRide, OwnRide
 from kiosk.rehearsal.script import Script
 from kiosk.rehearsal.steps import PAID, UNPAID, Outcome, Report
 from kiosk.rehearsal.waiting import budgets
@@ -24,7 +27,9 @@ from kiosk.upstream.ocpplab.commands import NewCharger
 if TYPE_CHECKING:
     from kiosk.rehearsal.stage import SandboxStage
 
-INVITATION = "Now in a browser: open {address}, choose bay {bay}, and pay. The rehearsal goes on by itself."
+INVITATION = "Now in a browser, within {minutes} min: open {address}, and pay. The rehearsal goes on by itself."
+TAKE_OVER = "/t/"
+"""Where the kiosk's pages take a one-use code."""
 REAL_MONEY = "This is real money: it is held, captured and not given back by itself."
 
 
@@ -95,7 +100,9 @@ def rehearse_sandbox(order: Order, *, say: Say, stage: SandboxStage | None = Non
         before=stage.before,
         secrets=(stage.lab_token,),
     )
-    return _play(Plan(code, order.connector_id, "the sandbox", order.unpaid, order.keep), cast, say, outside)
+    return _play(
+        Plan(code, order.connector_id, "the sandbox", order.unpaid, order.keep), cast, say, outside, stage.take_back
+    )
 
 
 def rehearse_real(
@@ -107,26 +114,31 @@ def rehearse_real(
     clock: Clock | None = None,
     transports: Transports = NETWORK,
 ) -> Report:
-    """Against what is configured. Unpaid, the rehearsal starts and cancels by itself; paid, a person starts and pays in
-    the kiosk, and the rehearsal follows the kiosk's own store."""
+    """Against what is configured. Unpaid, the rehearsal starts and cancels by itself; paid, it starts in the kiosk, a
+    person takes over and pays there, and the rehearsal follows the kiosk's own store."""
     clock = clock or SystemClock()
     code = (order.code or "").upper()
     if settings.ocpplab_url is None and (order.create is not None or not order.unpaid):
         raise SettingsError("KIOSK_OCPPLAB_URL and KIOSK_OCPPLAB_TOKEN are missing: set both, or rehearse --unpaid.")
     new = _new_charger(order, order.charger or code, order.ws_url or "")
-    store = None if order.unpaid else _kiosk_store(settings)
+    store = _kiosk_store(settings, needed=not order.unpaid)
     outside = connect(settings, clock, budgets(), transports)
-    ride: Ride = (
+    ride: OwnRide | KioskRide = (
         OwnRide(outside.public, clock, code, order.connector_id)
-        if store is None
-        else KioskRide(store, clock, code, order.connector_id)
+        if order.unpaid or store is None
+        else KioskRide(store, clock, code, order.connector_id, PATIENCE)
     )
 
     def ask_person() -> None:
-        address = f"{settings.public_url}/c/{code}"
-        invite(INVITATION.format(address=address, bay=order.connector_id))
+        if isinstance(ride, KioskRide):
+            address = f"{settings.public_url}{TAKE_OVER}{ride.code}"
+            invite(INVITATION.format(address=address, minutes=PATIENCE // timedelta(minutes=1)))
         if settings.live_money:
             invite(REAL_MONEY)
+
+    def keeper() -> str | None:
+        found = store.session_at(code, order.connector_id) if store is not None else None
+        return session_mark(found.key) if found is not None else None
 
     token = settings.ocpplab_token
     cast = Cast(
@@ -134,7 +146,8 @@ def rehearse_real(
         public=outside.public,
         ride=ride,
         lab=_lab(outside, clock, order.charger or code, order, new),
-        invite=ask_person if store is not None else lambda: None,
+        keeper=keeper,
+        pay=ask_person,
         secrets=tuple(filter(None, (token.get_secret_value() if token is not None else None, order.ws_url))),
     )
     try:
@@ -145,7 +158,9 @@ def rehearse_real(
             store.close()
 
 
-def _play(plan: Plan, cast: Cast, say: Say, outside: Outside) -> Report:
+def _play(plan: Plan, cast: Cast, say: Say, outside: Outside, take_back: Callable[[], None] = lambda: None) -> Report:
+    """`take_back` undoes what was made to go wrong on purpose; after the clean-up, which has to cope with it."""
+
     def after(outcome: Outcome) -> None:
         for line in step_lines(outcome):
             say(line)
@@ -155,6 +170,7 @@ def _play(plan: Plan, cast: Cast, say: Say, outside: Outside) -> Report:
         say(opening(plan.code, plan.connector_id, plan.against, cast.clock.now()))
         report = Player(plan, cast, script.play, script.tidy, after).run()
     finally:
+        take_back()
         outside.close()
     for line in closing_lines(report):
         say(line)
@@ -174,11 +190,15 @@ def _lab(outside: Outside, clock: Clock, identity: str, order: Order, new: NewCh
     return Lab(outside.lab, clock, identity, order.connector_id, new)
 
 
-def _kiosk_store(settings: Settings) -> Store:
-    """The running kiosk's store; it is only followed here, so it is not made."""
+def _kiosk_store(settings: Settings, *, needed: bool) -> Store | None:
+    """The running kiosk's store; it is only followed here, so it is not made. None where there is none."""
+    if not needed and not (settings.secret_keys and Path(settings.database_url.removeprefix("sqlite:///")).exists()):
+        return None
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     if not store.healthy():
         store.close()
+        if not needed:
+            return None
         raise SettingsError(
             "A paid rehearsal follows the kiosk's own database, which is not there: run it where the kiosk runs, "
             "or use --unpaid."

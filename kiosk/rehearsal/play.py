@@ -14,6 +14,8 @@ from kiosk.rehearsal.waiting import reason
 from kiosk.upstream.errors import Refused, UpstreamError
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
+PATIENCE = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -24,7 +26,7 @@ class Plan:
     against: str
     unpaid: bool = False
     keep: bool = False
-    patience: timedelta = timedelta(minutes=10)
+    patience: timedelta = PATIENCE
 
 
 def _nothing(_step: object) -> None:
@@ -33,13 +35,14 @@ def _nothing(_step: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Everything that plays along. `pay` pays, or asks a person to; `before` hears of each step."""
+    """Everything that plays along. `pay` pays, or asks a person to; `before` hears of each step. `keeper` names the
+    kiosk's session that keeps the bay, None where there is none or no kiosk to ask."""
 
     clock: Clock
     public: PlugchoicePublic
     ride: Ride
     lab: Lab | None
-    invite: Callable[[], None] = field(default=lambda: None)
+    keeper: Callable[[], str | None] = field(default=lambda: None)
     pay: Callable[[], None] = field(default=lambda: None)
     before: Callable[[Step], None] = field(default=_nothing)
     secrets: tuple[str, ...] = field(default=(), repr=False)

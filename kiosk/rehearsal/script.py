@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from kiosk.domain.charger import BayState, ChargerCard, bay_state
+from kiosk.domain.commands import Refusal
 from kiosk.domain.money import Money
 from kiosk.domain.session import Session
 from kiosk.domain.status import Group, Status
@@ -13,7 +14,7 @@ from kiosk.rehearsal.lab import Lab
 from kiosk.rehearsal.play import Cast, Plan
 from kiosk.rehearsal.steps import Step, StepFailed
 from kiosk.rehearsal.waiting import Patience, reason
-from kiosk.upstream.errors import Refused, UpstreamError
+from kiosk.upstream.errors import NotSent, Refused, UpstreamError
 
 QUICK, SLOW, LONG = 30.0, 120.0, 300.0
 """Seconds: for what a charger does by itself, for what a back office needs, and for three meter readings of a session
@@ -24,6 +25,8 @@ ALLOWED_WH = Decimal(10)
 ALLOWED_MINOR = 1
 """Between the bill and price times energy: nobody publishes how a bill is rounded."""
 TRIES = 3
+_NOBODY_THERE = frozenset({None, "Available", "Unavailable", "Faulted"})
+"""Words of a bay where no car is. Whether it can be sold is asked later, when the virtual charger is there."""
 _PLUGGED = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
 
 
@@ -38,7 +41,9 @@ class Script:
         self._session: Session | None = None
         self._began = cast.clock.now()
         self._plugged = False
+        self._same_charger = False  # until Plugchoice has seen the cable that OCPPLAB plugged in
         self._works: dict[Step, Callable[[], str]] = {
+            Step.FREE: self._find_free,
             Step.VIRTUAL: lambda: self._wait.call(self._lab.get_ready),
             Step.CARD: self._read_card,
             Step.MATCH: self._match,
@@ -60,6 +65,22 @@ class Script:
         return self._works[step]()
 
     # --- before money
+
+    def _find_free(self) -> str:
+        """Before anything is done. A bay of which nothing is known is not free, unless its charger is still to come."""
+        keeper = self._cast.keeper()
+        if keeper is not None:
+            raise StepFailed(f"the kiosk's session {keeper} keeps the bay", "a rehearsal needs a free bay")
+        try:
+            card = self._wait.until(self._ask_card, lambda _: True, QUICK, lambda _: "", "")
+        except Refused as refused:
+            if refused.reason is not Refusal.UNKNOWN_CHARGER or self._cast.lab is None:
+                raise
+            return "Plugchoice does not know the charger yet"
+        word = _bay_word(card, self._plan.connector_id)
+        if word not in _NOBODY_THERE:
+            raise StepFailed(f"the bay is {word}", "a rehearsal needs a free bay without a cable")
+        return f"the bay is {word or 'not known yet'}"
 
     def _read_card(self) -> str:
         card = self._wait.until(
@@ -88,10 +109,12 @@ class Script:
         return f"{word} at both"
 
     def _start(self) -> str:
-        self._wait.call(self._cast.ride.begin)
-        self._cast.invite()
-        patience = self._plan.patience.total_seconds()
-        session = self._until(lambda seen: seen.status is not None, patience, "nobody started")
+        card = self._known_card
+        self._wait.call(lambda: self._cast.ride.begin(card))
+        session = self._until(
+            lambda seen: seen.status is not None or seen.final, SLOW, "the start was not sent: does the kiosk run?"
+        )
+        self._fail_if_over(session)
         if session.tariff != self._known_card.tariff:
             raise StepFailed(_stands(session), "the session has another price than the card")
         return _stands(session)
@@ -128,14 +151,19 @@ class Script:
         return f"{_stands(session)}, hold {self._amount(hold)}"
 
     def _plug(self) -> str:
-        self._plugged = True  # from here on the cable may be in, whatever is answered
-        self._wait.call(self._lab.plug)
+        self._plugged = True  # from here on the cable may be in, unless it is plainly refused
+        try:
+            self._wait.call(self._lab.plug)
+        except (StepFailed, Refused, NotSent):
+            self._plugged = False  # a cable that is in is not ours
+            raise
         session = self._until(
             lambda seen: seen.connector_status in _PLUGGED or seen.final,
             QUICK,
             "the bay does not show the cable: is the virtual charger really the one behind the code?",
         )
         self._fail_if_over(session)
+        self._same_charger = True
         return f"the bay is {session.connector_status}"
 
     def _charge(self) -> str:
@@ -266,7 +294,7 @@ class Script:
         try:
             self._wait.call(self._cast.ride.stop)
         except Refused as refused:
-            if self._cast.lab is None:
+            if self._cast.lab is None or not self._same_charger:
                 raise
             self._wait.call(self._cast.lab.stop_and_unplug)
             self._plugged = False
@@ -347,7 +375,7 @@ def _stands(session: Session | None) -> str:
     if session is None:
         return "there is no session"
     because = f" ({session.failure_reason})" if session.failure_reason else ""
-    return f"the session is {session.status}{because}"
+    return f"the session is {session.status or session.phase}{because}"
 
 
 def _bay_word(card: ChargerCard, connector_id: int) -> str | None:

@@ -68,6 +68,10 @@ class SandboxStage:
             public=FaultyTransport(httpx.WSGITransport(office), self.faults), lab=httpx.WSGITransport(lab)
         )
         self._place = USUAL_CODE, 1
+        self._rules: list[Rule] = []
+        self._price: Pricing | None = None
+        self._injected = False
+        self._plugged_meanwhile = False
 
     def set_place(self, code: str, connector_id: int) -> None:
         """Where the faults are to happen."""
@@ -86,20 +90,47 @@ class SandboxStage:
 
     def before(self, step: Step) -> None:
         if self._fault is not None and FAULTS[self._fault].at is step:
+            charger = self.world.charger(self.code)
+            self._price = charger.pricing if charger is not None else None
+            self._injected = True
             HANDS[self._fault](self)
+
+    def take_back(self) -> None:
+        """Undo what the fault did, used up or not, so that the next rehearsal finds the world as it was."""
+        for rule in self._rules:
+            self.faults.drop(rule)
+            self.lab_faults.drop(rule)
+        self._rules.clear()
+        self._card = _GOOD_CARD
+        if self._injected and self.world.charger(self.code) is not None:
+            self._injected = False
+            self.world.set_online(self.code, online=True)
+            self.world.forgive(self.code)
+            if self._price is not None:
+                self.world.set_pricing(self.code, self._price)
+            if self._fault in ("bay-broken", "unplug-stuck"):
+                self.world.repair_connector(*self.place)
+            if self._plugged_meanwhile:
+                self.world.unplug(*self.place)
+                self._plugged_meanwhile = False
 
     # --- bad luck
 
     def answer(self, kind: Kind, endpoint: str, *, times: int | None = None, after_effect: bool = False) -> None:
-        self.faults.add(Rule(kind, endpoint, times, after_effect=after_effect))
+        rule = Rule(kind, endpoint, times, after_effect=after_effect)
+        self._rules.append(rule)
+        self.faults.add(rule)
 
     def silence_lab(self) -> None:
-        self.lab_faults.add(Rule(Kind.SERVER_ERROR, times=None))
+        rule = Rule(Kind.SERVER_ERROR, times=None)
+        self._rules.append(rule)
+        self.lab_faults.add(rule)
 
     def plug_meanwhile(self) -> None:
         """A moment later, so that the log has the two states in an order."""
         self.clock.advance(1)
         self.world.plug_in(*self.place)
+        self._plugged_meanwhile = True
 
     def take_bad_card(self) -> None:
         self._card = _DECLINED_CARD

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 
 class Step(StrEnum):
+    FREE = "free bay"
     VIRTUAL = "virtual charger"
     CARD = "charger card"
     MATCH = "same charger"
@@ -26,6 +27,7 @@ class Step(StrEnum):
 
 
 EXPECTED: dict[Step, str] = {
+    Step.FREE: "nobody is at the bay: no session of the kiosk's, and no cable at Plugchoice",
     Step.VIRTUAL: "OCPPLAB has the virtual charger, and it is READY",
     Step.CARD: "Plugchoice shows the charger online, with price and hold, and the bay free",
     Step.MATCH: "OCPPLAB and Plugchoice say the same of the bay",
@@ -43,6 +45,7 @@ EXPECTED: dict[Step, str] = {
     Step.RECEIPT: "the bill fits the charger's own meter and the price",
 }
 PAID = (
+    Step.FREE,
     Step.VIRTUAL,
     Step.CARD,
     Step.MATCH,
@@ -56,7 +59,7 @@ PAID = (
     Step.UNPLUG,
     Step.RECEIPT,
 )
-UNPAID = (Step.VIRTUAL, Step.CARD, Step.MATCH, Step.START, Step.READ, Step.CANCEL, Step.RELEASE)
+UNPAID = (Step.FREE, Step.VIRTUAL, Step.CARD, Step.MATCH, Step.START, Step.READ, Step.CANCEL, Step.RELEASE)
 NEEDS_LAB = frozenset({Step.VIRTUAL, Step.MATCH})
 """Steps of an unpaid rehearsal that are skipped without OCPPLAB. A paid one is not possible without it."""
 

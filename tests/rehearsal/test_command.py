@@ -33,8 +33,8 @@ def test_a_good_rehearsal_ends_with_zero(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["rehearse", "--sandbox"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Rehearsal at 7MK4T, bay 1, against the sandbox, ")
-    assert len([line for line in lines if line.startswith("ok ")]) == 12
-    assert lines[-1].startswith("All 12 steps went well")
+    assert len([line for line in lines if line.startswith("ok ")]) == 13
+    assert lines[-1].startswith("All 13 steps went well")
 
 
 def test_a_failed_rehearsal_ends_with_one_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +87,7 @@ def test_a_real_rehearsal_that_reaches_nobody_fails_at_its_first_step(
     monkeypatch.setenv("KIOSK_OCPPLAB_TOKEN", "a-token-that-nobody-may-see")
     assert main(["rehearse", "--code", "7MK4T", "--unpaid"]) == 1
     out = capsys.readouterr().out
-    assert 'Failed at "virtual charger"' in out
+    assert 'Failed at "free bay"' in out
     assert "no connection could be made" in out
     assert "a-token-that" not in out
 

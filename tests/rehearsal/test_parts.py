@@ -125,8 +125,26 @@ def test_a_charger_that_is_still_provisioning_is_not_ready() -> None:
     assert Gateway(one_charger("PENDING")).fails() == ("CP-1 is known, but is PENDING", "it was not READY within 3 min")
 
 
+def not_there_before(answer: Callable[[httpx.Request], Any]) -> Callable[[httpx.Request], Any]:
+    """The same gateway, whose first list is empty."""
+    asked: list[str] = []
+
+    def first_empty(request: httpx.Request) -> Any:
+        asked.append(request.method)
+        return {"data": [], "total": 0} if len(asked) == 1 else answer(request)
+
+    return first_empty
+
+
+def test_a_charger_that_is_there_already_is_not_made_again_nor_removed() -> None:
+    gateway = Gateway(one_charger("READY"), NEW)
+    assert gateway.fails()[0] == "OCPPLAB has a charger called CP-1 already"
+    assert not gateway.lab.made
+    assert not gateway.lab.lost
+
+
 def test_a_new_charger_without_a_stage_is_not_ready() -> None:
-    came, why = Gateway(one_charger(None), NEW).fails()
+    came, why = Gateway(not_there_before(one_charger(None)), NEW).fails()
     assert came == "CP-1 was made, but is in a state that is not said"
     assert why == "it was not READY within 3 min"
 
@@ -147,10 +165,11 @@ def test_two_chargers_of_one_name_are_not_chosen_from() -> None:
     assert "several chargers called CP-1" in Gateway(lambda _: chargers).fails()[0]
 
 
-def command_fails(error: str) -> Callable[[httpx.Request], Any]:
+def command_fails(error: str, command: str = "") -> Callable[[httpx.Request], Any]:
+    """`command`: only this one."""
     usual = one_charger("READY")
     failed = {"targeted_count": 1, "failed_count": 1, "failed": [{"identity": "CP-1", "error": error}], "results": []}
-    return lambda request: failed if "/commands/" in request.url.path else usual(request)
+    return lambda request: failed if f"/commands/{command}" in request.url.path else usual(request)
 
 
 @pytest.mark.parametrize(
@@ -164,16 +183,28 @@ def test_a_command_that_ocpplab_does_not_take_fails_the_step(error: str, why: st
     assert (failed.value.came, failed.value.why) == ("OCPPLAB did not take plug-connector", why)
 
 
-def test_a_cable_that_ocpplab_does_not_let_go_is_told_in_the_clean_up() -> None:
-    gateway = Gateway(command_fails("It is locked."))
+def plugging(gateway: Gateway) -> Script:
+    """A script that has tried to plug in; Plugchoice cannot be reached."""
     gateway.lab.get_ready()
-    public = PlugchoicePublic("https://office.example", clock=gateway.clock, budgets=budgets())
+    nobody = httpx.MockTransport(lambda request: httpx.Response(500, request=request))
+    public = PlugchoicePublic("https://office.example", clock=gateway.clock, budgets=budgets(), transport=nobody)
     cast = Cast(gateway.clock, public, OwnRide(public, gateway.clock, "7MK4T", 1), gateway.lab)
     script = Script(Plan("7MK4T", 1, "x"), cast)
     with pytest.raises(StepFailed):
         script.play(Step.PLUG)
+    return script
+
+
+def test_a_cable_that_ocpplab_does_not_let_go_is_told_in_the_clean_up() -> None:
+    script = plugging(Gateway(command_fails("It is locked.", "unplug-connector")))
     assert script.tidy() == ([], ["OCPPLAB did not take unplug-connector: OCPPLAB: It is locked"])
-    public.close()
+
+
+def test_a_cable_that_was_in_before_is_not_pulled() -> None:
+    gateway = Gateway(command_fails("A car is there.", "plug-connector"))
+    script = plugging(gateway)
+    assert script.tidy() == ([], [])
+    assert not [path for path in gateway.asked if "unplug" in path]
 
 
 def test_a_long_log_is_read_page_by_page_but_not_for_ever() -> None:

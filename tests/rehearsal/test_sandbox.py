@@ -53,7 +53,7 @@ def test_a_whole_charge_goes_well(whole: Rehearsed) -> None:
     assert whole.report.passed
     assert [each.step for each in whole.report.outcomes] == list(PAID)
     assert {each.mark for each in whole.report.outcomes} == {Mark.OK}
-    assert whole.lines[-1].startswith("All 12 steps went well in ")
+    assert whole.lines[-1].startswith("All 13 steps went well in ")
 
 
 def test_the_report_has_times_that_fit_together(whole: Rehearsed) -> None:
@@ -122,9 +122,12 @@ def test_a_bay_that_is_not_there_is_named() -> None:
 
 
 def test_a_bay_that_is_taken_is_not_rehearsed_at() -> None:
-    failed = Rehearsed(code="3HW9P").report.failed
+    rehearsed = Rehearsed(code="3HW9P")
+    failed = rehearsed.report.failed
     assert failed is not None
-    assert (failed.step, failed.why) == (Step.CARD, "a rehearsal needs a free bay without a cable")
+    assert (failed.step, failed.why) == (Step.FREE, "a rehearsal needs a free bay without a cable")
+    assert (rehearsed.report.tidied, rehearsed.report.left) == ((), ())
+    assert rehearsed.stage.world.traffic.counts() == {("charger", 200): 1}, "more was asked than whether it is free"
 
 
 def test_a_charger_that_is_not_there_is_refused() -> None:
@@ -186,10 +189,10 @@ def test_the_report_for_machines_names_the_failing_step() -> None:
     told = json.loads(as_json(Rehearsed("capture-fails").report))
     assert (told["passed"], told["failed_step"]) == (False, "settlement")
     marks = [each["mark"] for each in told["steps"]]
-    assert marks == ["ok"] * 9 + ["FAILED", "skipped", "skipped"]
+    assert marks == ["ok"] * 10 + ["FAILED", "skipped", "skipped"]
     assert told["left"] == ["the session is capture_failed: the operator has to settle it at Plugchoice"]
-    assert told["steps"][9]["came"] == "the session is capture_failed"
-    assert told["steps"][11]["at"] is None
+    assert told["steps"][10]["came"] == "the session is capture_failed"
+    assert told["steps"][12]["at"] is None
 
 
 def test_ctrl_c_is_a_failed_step_and_cleaned_up() -> None:
@@ -219,3 +222,37 @@ def test_an_error_of_our_own_is_not_hidden_but_cleaned_up() -> None:
     view = stage.world.charger("7MK4T")
     assert view is not None
     assert view.connectors[0].car is None
+
+
+def everything(stage: SandboxStage) -> list[object]:
+    """What a rehearsal would find in this world."""
+    stage.world.tick()
+    chargers = [(each.spec, each.pricing, each.online, each.status) for each in stage.world.chargers()]
+    here = stage.world.charger(stage.code)
+    states = [] if here is None else [(each.real_status, each.car) for each in here.connectors]
+    return [chargers, states, stage.world.moods(), stage.faults.waiting(), stage.lab_faults.waiting()]
+
+
+@pytest.mark.parametrize("name", sorted(set(FAULTS) - {"provisioning-fails", "wrong-charger"}))
+def test_a_fault_that_was_injected_is_taken_back(name: str) -> None:
+    before = everything(SandboxStage())
+    rehearsed = of(name)
+    stage = rehearsed.stage
+    stage.world.repair_connector(*stage.place)
+    for session in stage.world.sessions():
+        if session.status in ("capture_failed", "requires_review"):
+            stage.world.settle_again(session.token)
+    assert everything(stage)[2:] == before[2:]
+    assert everything(stage)[1] == before[1]
+    prices = [(each.spec.code, each.pricing, each.online) for each in stage.world.chargers()]
+    assert prices == [(each.spec.code, each.pricing, each.online) for each in SandboxStage().world.chargers()]
+
+
+def test_after_a_fault_the_next_rehearsal_in_the_same_world_goes_well() -> None:
+    stage = SandboxStage("stop-refused")
+    assert rehearse_sandbox(Order(sandbox=True, fault="stop-refused"), say=lambda _: None, stage=stage).failed
+    stage.clock.advance(120)
+    again = SandboxStage()
+    again.world, again.clock, again.faults, again.lab_faults = stage.world, stage.clock, stage.faults, stage.lab_faults
+    again.settings, again.transports, again.lab_token = stage.settings, stage.transports, stage.lab_token
+    assert rehearse_sandbox(Order(sandbox=True), say=lambda _: None, stage=again).passed

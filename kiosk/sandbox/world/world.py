@@ -341,6 +341,13 @@ class World:
         with self._by_hand(code, None, "has had its sessions of this hour"):
             self._office.hours.use_up(self._site.charger(code).spec.code, self._agenda.now, free_in)
 
+    def forgive(self, code: str) -> None:
+        """What was to go wrong next at this charger goes well after all."""
+        with self._by_hand(code, None, "has nothing more to go wrong"):
+            charger = self._site.charger(code)
+            charger.reject_starts = charger.refuse_stops = charger.ignore_stops = 0
+            self._holds.failing.pop(charger.spec.code, None)
+
     def lose_webhooks(self, count: int = 1) -> None:
         """Stripe's next events never reach the back office."""
         with self._present():
