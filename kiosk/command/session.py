@@ -70,9 +70,12 @@ _EVENTS = {
     Event.CAME_BACK: "the session answers again",
     Event.STRANGE_STATUS: "this version does not know that status",
     Event.ENERGY_FELL: "the energy figure FELL",
-    Event.TARIFF_CHANGED: "the price CHANGED during the session",
+    Event.TARIFF_CHANGED: "the back office names ANOTHER PRICE, and that of the start stays",
     Event.CAPTURED_ABOVE_HOLD: "MORE was taken than was held",
     Event.STATUS_WENT_BACK: "the status went back",
+    Event.OTHER_CURRENCY: "the answer speaks of ANOTHER CURRENCY, so its amounts were not believed",
+    Event.REFUNDED: "something was sent back",
+    Event.END_INCOMPLETE: "the end was told WITHOUT ALL OF ITS FIGURES, so it was read on",
 }
 _FACTS = {
     "charger_online": "charger in contact",

@@ -87,7 +87,7 @@ def email_state(session: Session, commands: Sequence[Command]) -> EmailState | N
 
 def end_asked_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
     """Who asked for the cancel or the stop that went through; None when nobody at this kiosk did."""
-    status = session.known_status
+    status = session.standing
     kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
     if status is Status.CHARGING or session.phase is Phase.QUEUED:
         return None

@@ -23,7 +23,7 @@ def expected_free_at(session: Session, now: datetime) -> datetime | None:
     It cannot without a limit (a full car ends earlier than its hold), without power, cost or price, or with old
     figures. The cable may stay plugged in for longer, so every screen says "about".
     """
-    if session.phase is not Phase.OPEN or session.known_status is not Status.CHARGING:
+    if session.phase is not Phase.OPEN or session.standing is not Status.CHARGING:
         return None
     if session.limit_minor is None or session.fresh_at is None or session.charger_online is False:
         return None

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kiosk.domain.money import Money
-from kiosk.domain.receipt import Receipt
+from kiosk.domain.receipt import Receipt, SentBack
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 
@@ -32,7 +32,10 @@ class HoldState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Held = taken + rest. `taken` is what is owed so far, or what was captured once `taken_at` is set."""
+    """Held = taken + rest. `taken` is what is owed so far, or what was captured once `taken_at` is set.
+
+    `over` is what was taken beyond the hold: then nothing is left to go back. `sent_back` came later, out of `taken`.
+    """
 
     state: HoldState
     amount: Money | None = None
@@ -41,6 +44,8 @@ class Hold:
     taken_at: datetime | None = None
     rest: Money | None = None
     given_back_at: datetime | None = None
+    over: Money | None = None
+    sent_back: tuple[SentBack, ...] = ()
 
 
 _NOT_STARTED = frozenset({Phase.QUEUED, Phase.REFUSED, Phase.NO_ANSWER, Phase.LEFT})
@@ -59,6 +64,8 @@ def hold_of(session: Session, receipt: Receipt | None, *, checking: bool) -> Hol
     if not was_held(session):
         not_told = session.phase not in _NOT_STARTED and status is None
         return Hold(HoldState.UNKNOWN if not_told else HoldState.NONE)
+    if still_held(session):
+        return Hold(HoldState.HELD, session.money(session.proof.capturable_minor) if session.proof else shown)
     if receipt is not None:
         given_back = receipt.given_back_at is not None
         return Hold(
@@ -67,11 +74,13 @@ def hold_of(session: Session, receipt: Receipt | None, *, checking: bool) -> Hol
             receipt.held_at,
             receipt.taken,
             receipt.taken_at,
-            receipt.given_back if receipt.held is not None else _rest(shown, receipt.taken),
+            receipt.given_back if receipt.held is not None or receipt.taken is None else _rest(shown, receipt.taken),
             receipt.given_back_at,
+            receipt.over,
+            receipt.sent_back,
         )
     ended = session.known_status in ENDED_WITHOUT_PAYMENT or status is Status.WRITTEN_OFF
-    used = None if ended else figures_of(session)[1]
+    used = None if ended or session.end is not None else figures_of(session)[1]
     return Hold(
         HoldState.GOES_BACK if ended else HoldState.HELD,
         shown,
@@ -92,12 +101,20 @@ def figures_of(session: Session) -> tuple[Decimal | None, Money | None]:
 
 def was_held(session: Session) -> bool:
     """Upstream said so, or gave a status to which nothing but a hold leads: amount and time of it may be missing."""
-    return session.ever_held or session.facts.group in _HELD_GROUPS or session.known_status in _HELD_ENDS
+    return session.ever_held or session.facts.group in _HELD_GROUPS or session.standing in _HELD_ENDS
+
+
+def still_held(session: Session) -> bool:
+    """By the payment's own record money is held for a session that has ended without a charge: paid too late."""
+    free = session.end in ENDED_WITHOUT_PAYMENT or session.end is Status.WRITTEN_OFF
+    return free and session.proof is not None and session.proof.capturable_minor > 0
 
 
 def _current_status(session: Session) -> Status | None:
     """Upstream's word while it counts: None before the start, for a lost session, and for a word that is unknown."""
     lost = session.phase is Phase.GONE and not session.facts.final
+    if session.known_status is None and session.standing is not Status.CREATED:
+        return None if lost or session.phase in _NOT_STARTED else session.standing
     return None if lost or session.phase in _NOT_STARTED else session.known_status
 
 

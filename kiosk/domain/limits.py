@@ -96,7 +96,7 @@ def guard(session: Session, policy: Policy, now: datetime, next_read_in: timedel
     if session.facts.group is Group.PREPARING:
         deadline = charger_must_answer_by(session, policy)
         return Step(Kind.CANCEL, AskedBy.START_DEADLINE) if deadline is not None and now >= deadline else None
-    if session.known_status is not Status.CHARGING:
+    if session.standing is not Status.CHARGING:
         return None
     deadline = power_must_flow_by(session, policy)
     # Only a reading taken after the deadline, from a charger in contact, can say that nothing flows.

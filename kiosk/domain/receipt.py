@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from kiosk.domain.money import Money, step_minor
-from kiosk.domain.session import Session
+from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Status
 from kiosk.domain.tariff import Component
 
@@ -35,8 +35,24 @@ class LastReading:
 
 
 @dataclass(frozen=True, slots=True)
+class SentBack:
+    """A part of what was taken that was sent back. `at` is when it was seen, or by the payment's own record when it was
+    made; `by_record`: only that record says so.
+    """
+
+    amount: Money
+    at: datetime
+    by_record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """`given_back` is what the hold leaves; `given_back_at` is set only when the release is proven."""
+    """`given_back` is what the hold leaves; `given_back_at` is set only when the release is proven.
+
+    `taken` is what was taken at first; what was sent back of it later stands in `sent_back`. `over` is what was taken
+    beyond the hold: then nothing goes back. `by_record`: upstream told no end, the payment's own record did.
+    `last_figure`: the energy is the last one of the running charge, because none was told for its end.
+    """
 
     status: Status
     held: Money | None
@@ -54,18 +70,38 @@ class Receipt:
     last_reading: LastReading | None
     card_brand: str | None
     card_last4: str | None
+    sent_back: tuple[SentBack, ...] = ()
+    over: Money | None = None
+    by_record: bool = False
+    last_figure: bool = False
+
+    @property
+    def kept(self) -> Money | None:
+        """What was taken and not sent back; None when nobody has said what was taken."""
+        if self.taken is None:
+            return None
+        back = sum(one.amount.minor for one in self.sent_back)
+        return Money(max(0, self.taken.minor - back), self.taken.currency)
 
 
 def receipt_of(session: Session) -> Receipt | None:
-    """The receipt of a session that has ended; None before that. Written to the store when it first exists."""
-    status = session.known_status
-    if status is None or not session.facts.final or session.tariff is None:
+    """The receipt of a session that has ended; None before that, and while its amount may still be told.
+
+    Written to the store when it first exists.
+    """
+    status = session.end
+    if status is None or session.tariff is None or session.phase not in {Phase.OPEN, Phase.GONE}:
         return None
+    if session.taken_minor is None and not session.final:
+        return None
+    proof = session.proof
     held = session.money(session.authorized_minor)
     # A status that takes nothing beside a captured amount contradicts itself: then the amount is believed.
-    free = (status in ENDED_WITHOUT_PAYMENT or status is Status.WRITTEN_OFF) and not session.captured_minor
-    taken = Money(0, session.tariff.currency) if free else session.money(session.captured_minor)
-    given_back = held - taken if held is not None and taken is not None else None
+    taken = session.money(session.taken_minor)
+    free = (status in ENDED_WITHOUT_PAYMENT or status is Status.WRITTEN_OFF) and not session.taken_minor
+    still_held = free and proof is not None and proof.capturable_minor > 0
+    over = taken is not None and held is not None and taken.minor > held.minor
+    given_back = held - taken if held is not None and taken is not None and not over and not still_held else None
     lines, unexplained = ((), None) if free else _explain(session, taken)
     return Receipt(
         status=status,
@@ -82,9 +118,43 @@ def receipt_of(session: Session) -> Receipt | None:
         lines=lines,
         unexplained=unexplained,
         last_reading=_last_reading(session, taken),
-        card_brand=session.proof.card_brand if session.proof else None,
-        card_last4=session.proof.card_last4 if session.proof else None,
+        card_brand=proof.card_brand if proof else None,
+        card_last4=proof.card_last4 if proof else None,
+        sent_back=_sent_back(session, taken),
+        over=taken - held if over and taken is not None and held is not None else None,
+        by_record=session.by_record,
+        last_figure=not free and session.energy_kwh is not None and not lines and _energy_is_open(session),
     )
+
+
+def _energy_is_open(session: Session) -> bool:
+    return session.energy_unsaid or session.by_record
+
+
+def _sent_back(session: Session, taken: Money | None) -> tuple[SentBack, ...]:
+    """By upstream's figures, and beside them what only the payment's own record says.
+
+    When upstream says that it was sent back and not how much, the record's figure counts if it is newer than that.
+    """
+    if taken is None:
+        return ()
+    proof = session.proof
+    recorded = proof.refunded_minor if proof is not None else None
+    rows: list[SentBack] = []
+    total = 0
+    for one in session.refunds:
+        amount = one.amount_minor
+        if amount is None:
+            rest = taken.minor - total
+            told = proof is not None and proof.checked_at >= one.seen_at and recorded
+            amount = min(rest, max(0, recorded - total)) if told and recorded else rest
+        if amount > 0:
+            rows.append(SentBack(Money(amount, taken.currency), one.seen_at))
+            total += amount
+    if proof is not None and recorded is not None and recorded > total:
+        at = proof.refunded_at or proof.checked_at
+        rows.append(SentBack(Money(recorded - total, taken.currency), at, by_record=True))
+    return tuple(rows)
 
 
 def _explain(session: Session, taken: Money | None) -> tuple[tuple[Line, ...], Money | None]:

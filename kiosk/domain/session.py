@@ -14,11 +14,16 @@ from typing import TypeVar
 
 from kiosk.domain.commands import Refusal, Wish
 from kiosk.domain.money import Money
-from kiosk.domain.status import EMAIL_OPEN, Group, Status, StatusFacts, facts, known
+from kiosk.domain.status import EMAIL_OPEN, ENDED_WITHOUT_PAYMENT, Group, Status, StatusFacts, facts, facts_after, known
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
 
 T = TypeVar("T")
+
+READ_ON_FOR = timedelta(days=1)
+"""For so long an end that was told without all of its figures is read again; then it stands as it is."""
+STRANGE_KEEPS_BAY = timedelta(hours=12)
+"""For so long a word that nobody knows keeps a bay from other drivers: longer than nearly every charge."""
 
 
 class Phase(StrEnum):
@@ -100,10 +105,33 @@ class HoldProof:
     card_brand: str | None = None
     card_last4: str | None = None
     capture_before: datetime | None = None
+    refunded_minor: int | None = None
+    refunded_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
         return self.intent_status in {"succeeded", "canceled"} and self.capturable_minor == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A part of what was captured was sent back, as upstream's figures show it.
+
+    `amount_minor` is None when upstream says that it was sent back and its figures do not say how much: then it is
+    everything that was left. `seen_at` is when this kiosk first saw it; upstream gives no time of its own.
+    """
+
+    amount_minor: int | None
+    seen_at: datetime
+
+
+class Unsaid(StrEnum):
+    """What is missing of an end, or does not fit it."""
+
+    AMOUNT = "amount"  # nobody has said how much was captured
+    TIME = "time"  # nor when
+    ENERGY = "energy"  # no figure of the end: the last one is of the running charge, or there is none
+    FREE_AND_TAKEN = "free_and_taken"  # a word that takes nothing beside an amount that was captured
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +144,11 @@ class Session:
     of the charger, or upstream's answers after it had not known the session. `payment_shown_at` is when the payment
     form was handed out first: from then on somebody may have paid, whatever upstream says. `wish` is that of a driver
     to end it, and stays when it has ended.
+
+    `last_known` is the newest status that this version knows: what it means goes on while `status` is a strange word.
+    `captured_minor` is what was captured first; what was sent back of it stands in `refunds`. `tariff` is the price of
+    the start's own answer; another one that a later answer gave is `later_tariff`. `incomplete`: the end was told
+    without all of its figures, and is read on. `energy_unsaid`: it was told without its energy.
     """
 
     key: str = field(repr=False)
@@ -157,26 +190,101 @@ class Session:
     last_live: LiveFigures | None = None
     trace: Trace = field(default_factory=Trace)
     proof: HoldProof | None = None
+    last_known: str | None = None
+    refunds: tuple[Refund, ...] = ()
+    later_tariff: Tariff | None = None
+    incomplete: bool = False
+    energy_unsaid: bool = False
 
     @property
     def facts(self) -> StatusFacts:
-        return facts(self.status)
+        """What the status means for the kiosk's duties; of a strange word, what the known one before it meant."""
+        if self.known_status is not None:
+            return facts(self.status)
+        return facts_after(self.status, self.last_known, over=self._over, long=self._strange_for >= STRANGE_KEEPS_BAY)
 
     @property
     def known_status(self) -> Status | None:
         return known(self.status)
 
     @property
+    def standing(self) -> Status | None:
+        """The status whose duties go on: upstream's word, or under a strange one the known word before it."""
+        if self.known_status is not None:
+            return self.known_status
+        before = known(self.last_known)
+        return None if before is not None and self._over and not facts(before).final else before
+
+    @property
+    def _over(self) -> bool:
+        """Upstream gave the time at which charging or billing ended."""
+        return self.completed_at is not None or self.captured_at is not None
+
+    @property
+    def _strange_for(self) -> timedelta:
+        since, until = self.status_since, self.observed_at
+        return until - since if since is not None and until is not None else timedelta(0)
+
+    @property
+    def by_record(self) -> bool:
+        """The payment's own record has ended the hold, and upstream has not told an end and may never do so."""
+        if self.proof is None or not self.proof.ended or self.facts.final:
+            return False
+        waiting = self.facts.group in {Group.SETTLING, Group.OPERATOR, Group.STRANGE}
+        return self.phase is Phase.GONE or (self.phase is Phase.OPEN and waiting)
+
+    @property
+    def end(self) -> Status | None:
+        """How it ended, by upstream's word, its amounts, or the payment's own record; None while nobody said so."""
+        standing = self.standing
+        if standing is not None and facts(standing).final:
+            return standing
+        if self.phase not in {Phase.OPEN, Phase.GONE}:
+            return None
+        if self.known_status is None and self.captured_at is not None and self.captured_minor is not None:
+            return Status.CAPTURED
+        if self.by_record and self.proof is not None:
+            return Status.CAPTURED if self.proof.received_minor else Status.NO_CHARGE
+        return None
+
+    @property
+    def taken_minor(self) -> int | None:
+        """What was taken of the hold, refunds not counted: by upstream's figures, else by the payment's own record."""
+        recorded = self.proof.received_minor if self.proof is not None and self.proof.ended else None
+        if self.end in ENDED_WITHOUT_PAYMENT or self.end is Status.WRITTEN_OFF:
+            return self.captured_minor or recorded or 0
+        if self.captured_minor is None or (self.captured_minor == 0 and self.end is Status.REFUNDED):
+            return recorded  # what is left after a refund is not what was taken
+        return self.captured_minor
+
+    @property
+    def unsaid(self) -> frozenset[Unsaid]:
+        """What is missing of the end, or contradicts it. Empty before an end."""
+        end = self.end
+        if end is None:
+            return frozenset()
+        if end in {Status.CAPTURED, Status.REFUNDED}:
+            missing = {
+                Unsaid.AMOUNT: self.taken_minor is None,
+                Unsaid.TIME: end is Status.CAPTURED and self.captured_at is None,
+                Unsaid.ENERGY: self.energy_kwh is None or self.energy_unsaid,
+            }
+            return frozenset(what for what, is_missing in missing.items() if is_missing)
+        return frozenset({Unsaid.FREE_AND_TAKEN} if self.taken_minor else ())
+
+    @property
     def final(self) -> bool:
         """Nothing more will be read: refused, unanswered and left sessions never had a hold."""
         if self.phase is Phase.OPEN:
-            return self.facts.final
+            return self.end is not None and not self.by_record and not self.incomplete
         return self.phase is not Phase.QUEUED and not self.watchable
 
     @property
     def watchable(self) -> bool:
-        """Upstream can be asked about it. A gone one may come back, so it is asked now and then until it was final."""
-        return self.phase is Phase.OPEN or (self.phase is Phase.GONE and not self.facts.final)
+        """Upstream can be asked about it. A gone one may come back, so it is asked now and then until an end is known:
+        by upstream's word, or by the payment's own record.
+        """
+        return self.phase is Phase.OPEN or (self.phase is Phase.GONE and self.end is None)
 
     @property
     def occupies(self) -> bool:
@@ -185,8 +293,10 @@ class Session:
 
     @property
     def ever_held(self) -> bool:
-        """Upstream said that a hold was placed."""
-        return self.authorized_minor is not None or self.authorized_at is not None or self.held_seen_at is not None
+        """Upstream said that a hold was placed, or the payment's own record does."""
+        if self.authorized_minor is not None or self.authorized_at is not None or self.held_seen_at is not None:
+            return True
+        return self.proof is not None and bool(self.proof.capturable_minor or self.proof.received_minor)
 
     @property
     def newest_at(self) -> datetime:
@@ -238,6 +348,9 @@ class Event(StrEnum):
     STRANGE_STATUS = "strange_status"
     ENERGY_FELL = "energy_fell"
     TARIFF_CHANGED = "tariff_changed"
+    OTHER_CURRENCY = "other_currency"
+    REFUNDED = "refunded"
+    END_INCOMPLETE = "end_incomplete"
     CAPTURED_ABOVE_HOLD = "captured_above_hold"
     STATUS_WENT_BACK = "status_went_back"
 
@@ -257,19 +370,22 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
 
     Of two questions under way at once nobody can say which saw the later state: then the status never goes back.
     A null never erases what upstream said before, except the connector's word, which is only true of its moment.
+    The price of the first answer stays. Amounts of an answer in another currency are not amounts of this session.
     """
     if _older(seen.asked_at, session.asked_at):
         return session, ()
     events: list[Event] = []
     status = seen.status if seen.status is not None else session.status
-    if _went_back(session.status, status) and _overlaps(seen.asked_at, session.observed_at):
+    before = session.last_known or session.status
+    if _went_back(before, status) and _overlaps(seen.asked_at, session.observed_at):
         return session, ()
     changed = status != session.status
+    first = session.status is None
     if changed:
         events.append(Event.STATUS)
         if known(status) is None:
             events.append(Event.STRANGE_STATUS)
-        if _went_back(session.status, status):
+        if _went_back(before, status):
             events.append(Event.STATUS_WENT_BACK)
     if session.phase is Phase.GONE:
         events.append(Event.CAME_BACK)
@@ -277,18 +393,26 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     if online != session.charger_online and session.charger_online is not None:
         events.append(Event.CAME_ONLINE if online else Event.WENT_OFFLINE)
     came_back = session.gone_at is not None or Event.CAME_ONLINE in events
-    tariff = session.tariff
-    if seen.tariff is not None:
-        if tariff is not None and tariff != seen.tariff:
-            events.append(Event.TARIFF_CHANGED)
+    tariff, later_tariff = session.tariff, session.later_tariff
+    if seen.tariff is not None and (first or tariff is None):
         tariff = seen.tariff
+    elif seen.tariff is not None:
+        if seen.tariff not in {tariff, later_tariff}:
+            events.append(Event.TARIFF_CHANGED)
+        later_tariff = seen.tariff if seen.tariff != tariff else None
+    if seen.tariff is not None and tariff is not None and seen.tariff.currency != tariff.currency:
+        if seen.tariff != session.later_tariff:
+            events.append(Event.OTHER_CURRENCY)
+        seen = replace(seen, authorized_minor=None, cost_minor=None, captured_minor=None, tax_minor=None)
     energy = _keep(seen.energy_kwh, session.energy_kwh)
     cost = _keep(seen.cost_minor, session.cost_minor)
     if (energy, cost) != (session.energy_kwh, session.cost_minor):
         events.append(Event.FIGURES)
     if session.energy_kwh is not None and energy is not None and energy < session.energy_kwh:
         events.append(Event.ENERGY_FELL)
-    running = facts(status).group is Group.RUNNING
+    times = (seen.completed_at, session.completed_at, seen.captured_at, session.captured_at)
+    over = any(at is not None for at in times)
+    running = facts_after(status, before, over=over, long=False).group is Group.RUNNING
     kept_old = (seen.energy_kwh is None and energy is not None) or (seen.cost_minor is None and cost is not None)
     fresh = online is not False and not kept_old
     fresh_at = seen.seen_at if fresh else session.fresh_at
@@ -296,7 +420,9 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     if running and online is not False and seen.energy_kwh is not None:
         trace = trace.add(seen.seen_at, seen.energy_kwh)
     authorized = _keep(seen.authorized_minor, session.authorized_minor)
-    captured = _keep(seen.captured_minor, session.captured_minor)
+    captured, refunds = _captured(session, status, seen)
+    if refunds != session.refunds:
+        events.append(Event.REFUNDED)
     new_amounts = (captured, authorized) != (session.captured_minor, session.authorized_minor)
     if new_amounts and captured is not None and authorized is not None and captured > authorized:
         events.append(Event.CAPTURED_ABOVE_HOLD)
@@ -304,10 +430,16 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     if running and (energy is not None or cost is not None):
         first_seen = last_live.at if last_live is not None else seen.seen_at
         last_live = LiveFigures(energy, cost, fresh_at or first_seen)
+    ended = facts(status).final
+    energy_unsaid = ended and seen.energy_kwh is None and (session.energy_unsaid or not facts(session.status).final)
     folded = replace(
         session,
         phase=Phase.OPEN,
         status=status,
+        last_known=status if known(status) is not None else before,
+        refunds=refunds,
+        later_tariff=later_tariff,
+        energy_unsaid=energy_unsaid,
         status_since=seen.seen_at if changed else session.status_since,
         held_seen_at=_held_seen_at(session, status, seen),
         charger_name=_keep(seen.charger_name, session.charger_name),
@@ -334,7 +466,60 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         last_live=last_live,
         trace=trace,
     )
-    return folded, tuple(events)
+    incomplete = _read_on(folded)
+    if incomplete and not session.incomplete:
+        events.append(Event.END_INCOMPLETE)
+    return replace(folded, incomplete=incomplete), tuple(events)
+
+
+def with_proof(session: Session, proof: HoldProof) -> Session:
+    """What the payment's own record says, added. An end that was proven once is not lost to a lesser answer."""
+    if session.proof is not None and session.proof.ended and not proof.ended:
+        return session
+    proven = replace(session, proof=proof)
+    return replace(proven, incomplete=session.incomplete and _read_on(proven))
+
+
+def _read_on(session: Session) -> bool:
+    """The end lacks a figure that upstream may still give. After a day it stands as it is."""
+    since, until = session.status_since, session.observed_at
+    young = since is None or until is None or until - since < READ_ON_FOR
+    strange_end = session.known_status is None and session.end is not None
+    return session.end is not None and not session.by_record and young and (strange_end or bool(session.unsaid))
+
+
+def _captured(session: Session, status: str | None, seen: Observation) -> tuple[int | None, tuple[Refund, ...]]:
+    """What was captured at first, and what was sent back since, by the figures of one more answer.
+
+    Upstream has no figure of its own for a refund: the captured amount falls, or the status is `refunded` and the
+    amount stays, falls or is zero.
+    """
+    captured, refunds, now = session.captured_minor, session.refunds, seen.captured_minor
+    refunded = known(status) is Status.REFUNDED
+    if not captured or (now is not None and now > captured):
+        captured = _keep(now, captured)
+        return captured, (Refund(None, seen.seen_at),) if refunded and captured else ()
+    said = tuple(one for one in refunds if one.amount_minor is not None)
+    left = captured - sum(one.amount_minor or 0 for one in said)
+    if refunded and len(said) < len(refunds):
+        return captured, refunds
+    if now is not None and now < left:
+        return captured, (*said, Refund(left - now, seen.seen_at))
+    if refunded:
+        just_now = known(session.status) is not Status.REFUNDED and left > 0
+        return captured, (*said, Refund(None, seen.seen_at)) if just_now else refunds
+    return captured, refunds if now is None else _taken_back(said, captured - now)
+
+
+def _taken_back(refunds: tuple[Refund, ...], total: int) -> tuple[Refund, ...]:
+    """Upstream says that less was sent back than before: the newest refunds go, until `total` is left of them."""
+    kept: list[Refund] = []
+    for one in refunds:
+        amount = min(one.amount_minor or 0, total)
+        total -= amount
+        if amount:
+            kept.append(replace(one, amount_minor=amount))
+    return tuple(kept)
 
 
 def gone(session: Session, asked_at: datetime, now: datetime) -> Session:
@@ -346,7 +531,7 @@ def gone(session: Session, asked_at: datetime, now: datetime) -> Session:
         return session
     if session.gone_at is None:
         return replace(session, asked_at=asked_at, gone_at=now)
-    return replace(session, phase=Phase.GONE, asked_at=asked_at)
+    return replace(session, phase=Phase.GONE, asked_at=asked_at, incomplete=False)
 
 
 def moved_back(session: Session, by: timedelta) -> Session:
@@ -375,6 +560,7 @@ def moved_back(session: Session, by: timedelta) -> Session:
         retry_at=moved(session.retry_at),
         last_live=replace(last_live, at=last_live.at - by) if last_live is not None else None,
         trace=session.trace.moved_back(by),
+        refunds=tuple(replace(one, seen_at=one.seen_at - by) for one in session.refunds),
     )
 
 

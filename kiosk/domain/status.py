@@ -5,7 +5,7 @@ One table, read by the engine, the pages, the docs and the tests. A word that is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -75,7 +75,7 @@ TABLE: dict[Status, StatusFacts] = {
 }
 
 STRANGE = StatusFacts(Group.STRANGE, occupies=True)
-"""A word that we do not know: "being processed". Nothing is offered, nothing is assumed, reading goes on."""
+"""A word that we do not know, and no known one before it: nothing is offered, nothing is assumed, reading goes on."""
 
 
 def known(word: str | None) -> Status | None:
@@ -90,6 +90,23 @@ def facts(word: str | None) -> StatusFacts:
     """The row of a raw status word; STRANGE for an unknown one."""
     status = known(word)
     return STRANGE if status is None else TABLE[status]
+
+
+def facts_after(word: str | None, last_known: str | None, *, over: bool, long: bool) -> StatusFacts:
+    """The row that counts for the duties of the kiosk: that of `word`, or of the word before it that we know.
+
+    A strange word changes nothing that is known, with two exceptions. `over`: the answer says itself that charging or
+    billing is over, so there is nothing to stop and no bay to keep. `long`: the word stands for so long that the bay
+    is open to other drivers again, whoever is right.
+    """
+    status, before = known(word), known(last_known)
+    if status is not None:
+        return TABLE[status]
+    row = STRANGE if before is None else TABLE[before]
+    if over:
+        settled = row.group in {Group.SETTLING, Group.OPERATOR, Group.ENDED}
+        return StatusFacts(row.group if settled else Group.SETTLING, final=row.final)
+    return replace(row, occupies=row.occupies and not long)
 
 
 FINAL = frozenset(s for s, f in TABLE.items() if f.final)

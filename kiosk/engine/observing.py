@@ -18,6 +18,8 @@ _ODD = {
     Event.ENERGY_FELL: "the energy figure fell",
     Event.TARIFF_CHANGED: "the price of a running session changed upstream",
     Event.CAPTURED_ABOVE_HOLD: "more was captured than was held",
+    Event.OTHER_CURRENCY: "upstream answered in another currency; its amounts are not believed",
+    Event.END_INCOMPLETE: "a session ended without all of its figures; it is read on",
     Event.STATUS_WENT_BACK: "the status went back",
     Event.CAME_BACK: "a session that had gone answers again",
 }
@@ -37,8 +39,7 @@ def follow(context: Context, session: Session, events: tuple[Event, ...] = ()) -
             context.on_event(event, session)
         if event in _ODD:
             log.warning(_ODD[event], extra={**about(session), "status": session.status, "event": event.value})
-    if session.facts.final:
-        issue(context, session)
+    issue(context, session)
     tell(context, session)
 
 

@@ -17,7 +17,7 @@ from kiosk.engine.context import Context
 
 
 def issue(context: Context, session: Session) -> None:
-    """Issue or revise the receipt of a final session. Nothing happens when it has not changed."""
+    """Issue or revise the receipt of an end. Nothing happens before one, or when it has not changed."""
     receipt = receipt_of(session)
     if receipt is None:
         return
@@ -33,7 +33,7 @@ def issue(context: Context, session: Session) -> None:
 
 def document_of(session: Session, receipt: Receipt) -> dict[str, Any]:
     """The receipt as JSON: amounts in minor units with currency, energy as decimal text, times as ISO 8601 UTC."""
-    return {
+    document = {
         "session": {"code": session.code, "connector_id": session.connector_id, "charger_name": session.charger_name},
         "status": receipt.status.value,
         "held": _money(receipt.held),
@@ -58,6 +58,26 @@ def document_of(session: Session, receipt: Receipt) -> dict[str, Any]:
         "unexplained": _money(receipt.unexplained),
         "card": {"brand": receipt.card_brand, "last4": receipt.card_last4} if receipt.card_last4 else None,
     }
+    # Only when there is something to say, so that no receipt of an earlier release changes.
+    more = {
+        "sent_back": [
+            {"amount": _money(one.amount), "at": _time(one.at), "by": "payment" if one.by_record else "back_office"}
+            for one in receipt.sent_back
+        ],
+        "over": _money(receipt.over),
+        "by": "payment" if receipt.by_record else None,
+        "last_figure": receipt.last_figure or None,
+        "later_price": _price(session),
+    }
+    return document | {name: value for name, value in more.items() if value}
+
+
+def _price(session: Session) -> dict[str, Any] | None:
+    """Another price than that of the start, which a later answer gave."""
+    other = session.later_tariff
+    if other is None:
+        return None
+    return {component.value: _money(price) for component, price in other.components()}
 
 
 def _money(money: Money | None) -> dict[str, Any] | None:

@@ -56,6 +56,12 @@ def target_seconds(session: Session, now: datetime, *, watched: bool, just_comma
         # One 404 may be a slip: soon once more. Later less and less, at last once a day.
         return min(max(5.0, (now - session.gone_at).total_seconds() / 4), 86_400.0)
     since = session.status_since or session.requested_at
+    if session.incomplete:
+        # An end without all of its figures: soon again, then less and less, and never before what still runs.
+        return min(max(6.0, (now - since).total_seconds() / 2), 21_600.0)
+    if session.known_status is None and session.facts.group not in {Group.PREPARING, Group.RUNNING}:
+        # A word that nobody knows, and nothing to guard: less and less, at last twice a day.
+        return min(max(10.0, (now - since).total_seconds() / 4), 43_200.0)
     patience = max(0.0, (now - since).total_seconds()) / 20
     match session.facts.group:
         case Group.UNPAID:
@@ -67,13 +73,13 @@ def target_seconds(session: Session, now: datetime, *, watched: bool, just_comma
         case Group.SETTLING:
             return max(4.0, min(patience, 60.0))
         case Group.OPERATOR:
-            return 300.0
+            return min(max(300.0, patience), 21_600.0)
         case _:
             return max(10.0, min(patience, 120.0))
 
 
 def _running(session: Session, watched: bool, just_commanded: bool, patience: float) -> float:
-    if session.known_status is Status.STOPPING or just_commanded:
+    if session.standing is Status.STOPPING or just_commanded:
         return max(3.0, min(patience, 30.0))
     ordinary = 10.0 if watched else 60.0
     if not session.energy_kwh:

@@ -176,13 +176,20 @@ def _changes(before: Session, after: Session) -> Iterator[Change]:
     for name in ("status", "charger_online", "connector_status"):
         yield from _change(name, getattr(before, name), getattr(after, name))
     yield from _change("price", before.tariff, after.tariff)
+    yield from _change("later_price", before.later_tariff, after.later_tariff)
     for name, field in (("hold", "authorized_minor"), ("cost", "cost_minor"), ("taken", "captured_minor")):
         yield from _change(name, before.money(getattr(before, field)), after.money(getattr(after, field)))
+    yield from _change("sent_back", _sent_back(before), _sent_back(after))
     yield from _change("tax", before.money(before.tax_minor), after.money(after.tax_minor))
     yield from _change("energy_kwh", before.energy_kwh, after.energy_kwh)
     yield from _change("failure_reason", _redacted(before.failure_reason), _redacted(after.failure_reason))
     for name in ("authorized_at", "charging_started_at", "completed_at", "captured_at"):
         yield from _change(name, getattr(before, name), getattr(after, name))
+
+
+def _sent_back(session: Session) -> Money | None:
+    """What was sent back in all, as far as upstream's figures say how much."""
+    return session.money(sum(one.amount_minor or 0 for one in session.refunds) or None)
 
 
 def _change(what: str, before: Value, after: Value) -> Iterator[Change]:

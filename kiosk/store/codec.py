@@ -9,7 +9,7 @@ from typing import Any
 
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import AskedBy, Kind, Wish
-from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext
+from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext, Refund
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Point, Trace
 from kiosk.store.types import utc
@@ -28,7 +28,7 @@ _OBSERVATION_TIMES = frozenset(
         "captured_at",
     }
 )
-_PROOF_TIMES = frozenset({"checked_at", "canceled_at", "capture_before"})
+_PROOF_TIMES = frozenset({"checked_at", "canceled_at", "capture_before", "refunded_at"})
 _CONNECTOR_TIMES = frozenset({"since", "last_at", "last_since"})
 
 
@@ -80,6 +80,14 @@ def proof_to(value: HoldProof) -> Json:
 
 def proof_from(value: Json) -> HoldProof:
     return HoldProof(**_with_times(value, _PROOF_TIMES))
+
+
+def refunds_to(value: tuple[Refund, ...]) -> list[list[Any]]:
+    return [[one.amount_minor, time_to(one.seen_at)] for one in value]
+
+
+def refunds_from(value: list[list[Any]]) -> tuple[Refund, ...]:
+    return tuple(Refund(minor, time_from(at)) for minor, at in value)
 
 
 def observation_to(value: Observation) -> Json:

@@ -87,6 +87,8 @@ RULES: dict[str, Rule] = {
     "receipts.issued_at": Rule.KEPT,  # documents are never changed afterwards
     "receipts.revised_at": Rule.KEPT,
     "receipt_revisions.replaced_at": Rule.KEPT,
+    "received_tokens.received_at": Rule.NOW,
+    "received_tokens.next_at": Rule.NOW,  # given back at once
     "leases.until": Rule.KEPT,  # `take_lease` knows how long one can be held
     "calls.called_at": Rule.NOW,  # they were made, so they count against the budgets
     "closures.until": Rule.OVER,  # when it is further ahead than any closure

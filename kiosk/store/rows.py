@@ -60,7 +60,7 @@ def session_values(session: Session) -> dict[str, Any]:
         "price_per_kwh_minor": tariff.price_per_kwh_minor if tariff else None,
         "start_fee_minor": tariff.start_fee_minor if tariff else None,
         "watch": session.watchable and not session.final,
-        "unproven": session.facts.final and session.ever_held and not (session.proof and session.proof.ended),
+        "unproven": session.end is not None and session.ever_held and not (session.proof and session.proof.ended),
     }
 
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
-from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Session, fold, gone
-from kiosk.domain.status import FINAL
+from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
 from kiosk.store.records import ForReader, Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_COMMAND,
@@ -122,7 +121,8 @@ class Sessions(Part):
     def without_receipt(self) -> list[Session]:
         """Ended sessions whose receipt is still to be written; oldest first."""
         written = there_is().where(receipts.c.session_key == sessions.c.key)
-        return self._sessions(sessions.c.watch.is_(False), sessions.c.status.in_(FINAL), ~written)
+        over = sessions.c.watch.is_(False) & sessions.c.phase.in_((Phase.OPEN, Phase.GONE))
+        return self._sessions(over, sessions.c.tariff_currency.is_not(None), ~written)
 
     def unproven(self) -> list[Session]:
         """Ended sessions that had a hold whose end is not proven, while the payment can still be looked up."""
@@ -168,7 +168,7 @@ class Sessions(Part):
     def set_proof(self, key: str, proof: HoldProof) -> Session:
         with self._database.write() as connection:
             before = lock_session(connection, key)
-            return save_session(connection, before, replace(before, proof=proof), proof.checked_at)
+            return save_session(connection, before, with_proof(before, proof), proof.checked_at)
 
     def token(self, key: str) -> str | None:
         """The upstream session token; None when there is none, or no key of ours fits any more."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
@@ -82,6 +83,11 @@ sessions = Table(
     Column("last_live", Document(codec.live_to, codec.live_from)),
     Column("trace", Document(codec.trace_to, codec.trace_from), nullable=False),
     Column("proof", Document(codec.proof_to, codec.proof_from)),
+    Column("last_known", String),
+    Column("refunds", Document(codec.refunds_to, codec.refunds_from), nullable=False, server_default="[]"),
+    Column("later_tariff", Document(codec.tariff_to, codec.tariff_from)),
+    Column("incomplete", Boolean, nullable=False, server_default=false()),
+    Column("energy_unsaid", Boolean, nullable=False, server_default=false()),
     # What follows is the store's own, not part of the domain's session.
     Column("slot", String),  # the bay while the session occupies it, else null
     Column("watch", Boolean, nullable=False),
@@ -224,6 +230,18 @@ receipt_years = Table(
     Column("last", Integer, nullable=False),
 )
 
+received_tokens = Table(  # what upstream gave for a start, until the session has it or it was given back
+    "received_tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _session_key(),
+    Column("token", Text, nullable=False),  # encrypted
+    Column("received_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Index(None, "session_key"),
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -256,6 +274,7 @@ webhooks = Table(
     Column("event_type", String, nullable=False),
     Column("session_key", String),
     Column("received_at", UtcTime, nullable=False),
+    Index(None, "received_at"),
 )
 
 pairing_codes = Table(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.domain.hold import still_held
 from kiosk.domain.money import Money, step_minor
 from kiosk.domain.receipt import LastReading, Receipt, receipt_of
 from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session, fold
@@ -73,8 +74,9 @@ sessions = st.builds(
 
 
 @given(sessions)
-def test_a_receipt_exists_exactly_when_nothing_more_is_expected(session: Session) -> None:
-    assert (receipt_of(session) is not None) == (session.known_status in FINAL)
+def test_a_receipt_exists_exactly_when_the_end_is_known(session: Session) -> None:
+    assert (receipt_of(session) is not None) == (session.end is not None)
+    assert session.known_status not in FINAL or session.end is session.known_status
 
 
 @given(sessions)
@@ -83,8 +85,13 @@ def test_held_is_taken_and_given_back(session: Session) -> None:
     if made is None:
         return
     if made.held is not None and made.taken is not None:
-        assert made.given_back is not None
-        assert made.held == made.taken + made.given_back
+        if made.taken.minor > made.held.minor:
+            assert (made.given_back, made.over) == (None, made.taken - made.held)
+        elif made.given_back is None:
+            assert still_held(session)
+        else:
+            assert made.held == made.taken + made.given_back
+            assert made.given_back.minor >= 0
     else:
         assert made.given_back is None
 
@@ -111,9 +118,13 @@ def test_nothing_on_a_receipt_is_invented(session: Session) -> None:
         return
     if session.authorized_minor is None:
         assert made.held is None
-    if session.captured_minor is not None:
+    proof = session.proof
+    recorded = proof is not None and proof.ended
+    if session.captured_minor:
         assert made.taken == session.money(session.captured_minor)
-    elif made.status.value not in TAKES_NOTHING:
+    elif recorded and proof is not None and made.taken is not None and made.taken.minor:
+        assert made.taken.minor == proof.received_minor
+    elif not recorded and session.captured_minor is None and made.status.value not in TAKES_NOTHING:
         assert (made.taken, made.given_back, made.lines, made.unexplained, made.last_reading) == (
             None,
             None,
@@ -216,9 +227,9 @@ def test_an_amount_without_energy_has_neither_lines_nor_a_difference() -> None:
     assert (made.taken, made.lines, made.unexplained) == (euros(1080), (), None)
 
 
-def test_a_capture_above_the_hold_is_shown_as_it_is() -> None:
-    made = receipt(ended(captured_minor=5300))
-    assert (made.taken, made.given_back) == (euros(5300), euros(-300))
+def test_after_a_capture_above_the_hold_nothing_goes_back_and_the_rest_is_named() -> None:
+    made = receipt(ended(captured_minor=5300, proof=proof("succeeded", 5300)))
+    assert (made.taken, made.given_back, made.given_back_at, made.over) == (euros(5300), None, None, euros(300))
 
 
 @pytest.mark.parametrize("status", TAKES_NOTHING)
@@ -318,8 +329,8 @@ def proof(status: str, received: int, capturable: int = 0, **known: Any) -> Hold
         (proof("canceled", 0, canceled_at=after(3630)), {}, None),
         (proof("canceled", 0, canceled_at=after(3630)), {"status": "no_charge", "captured_minor": 0}, after(3630)),
         (proof("canceled", 0), {"status": "no_charge", "captured_minor": None}, after(4000)),
-        (proof("succeeded", 1080), {"status": "no_charge", "captured_minor": 0}, None),
-        (proof("succeeded", 1080), {"captured_minor": None}, None),
+        (proof("succeeded", 1080), {"status": "no_charge", "captured_minor": 0}, after(3620)),
+        (proof("succeeded", 1080), {"captured_minor": None}, after(3620)),
         (proof("succeeded", 1080), {"authorized_minor": None}, None),
         (None, {}, None),
     ],

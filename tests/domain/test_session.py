@@ -30,6 +30,7 @@ from kiosk.domain.tariff import Tariff
 
 from .made import EURO, T0, a_session, after, charging, energies, seen, words
 
+TAKEN = {Status.CAPTURED, Status.REFUNDED}
 maybe_minor = st.none() | st.integers(0, 9000)
 maybe_time = st.none() | st.integers(0, 600).map(after)
 
@@ -81,17 +82,16 @@ def told(story: list[Observation], session: Session | None = None) -> Session:
     return session
 
 
-# What upstream says once stays said: every field of an answer that a session keeps, but for the connector's word.
+# What upstream says once stays said: every field of an answer that a session keeps, but for the connector's word, the
+# price, of which the first one counts, and what was captured, of which the most does.
 KEPT = (
     "status",
     "failure_reason",
     "charger_name",
     "charger_online",
-    "tariff",
     "authorized_minor",
     "energy_kwh",
     "cost_minor",
-    "captured_minor",
     "tax_minor",
     "created_at",
     "authorized_at",
@@ -152,8 +152,11 @@ def test_moved_back_a_session_keeps_every_distance_of_its_own_times_and_what_ups
     own = {"requested_at", "status_since", "held_seen_at", "asked_at", "observed_at", "fresh_at", "gone_at", "retry_at"}
     own |= {"back_at", "payment_shown_at"}
     for one in fields(Session):
-        if one.name not in own and one.name not in {"last_live", "trace", "wish"}:
+        if one.name not in own and one.name not in {"last_live", "trace", "refunds", "wish"}:
             assert getattr(moved, one.name) == getattr(before, one.name)
+    assert [(one.amount_minor, one.seen_at + by) for one in moved.refunds] == [
+        (one.amount_minor, one.seen_at) for one in before.refunds
+    ]
     assert moved.trace.power_kw() == before.trace.power_kw()
     assert age(moved, before.newest_at - by) == age(before, before.newest_at)
 
@@ -356,10 +359,14 @@ def test_a_capture_within_the_hold_is_not_remarked(captured: int | None) -> None
     assert Event.CAPTURED_ABOVE_HOLD not in events
 
 
-def test_a_price_that_changes_is_noticed() -> None:
+def test_the_price_of_the_first_answer_stays_and_another_one_is_kept_beside_it() -> None:
     session, events = fold(told([charging(1, "5.000", 345)]), charging(2, "5.000", 345, tariff=Tariff("EUR", 59, 100)))
     assert events == (Event.TARIFF_CHANGED,)
-    assert session.tariff == Tariff("EUR", 59, 100)
+    assert (session.tariff, session.later_tariff) == (EURO, Tariff("EUR", 59, 100))
+    again, events = fold(session, charging(3, "5.000", 345, tariff=Tariff("EUR", 59, 100)))
+    assert (again.later_tariff, events) == (Tariff("EUR", 59, 100), ())
+    back, _ = fold(session, charging(3, "5.000", 345))
+    assert back.later_tariff is None
 
 
 @given(stories)
@@ -424,7 +431,8 @@ def test_a_gone_session_is_asked_for_until_it_was_final(status: Status) -> None:
 
 @pytest.mark.parametrize("status", list(Status))
 def test_an_open_session_offers_what_its_status_allows(status: Status) -> None:
-    session, row = told([seen(1, status.value)]), facts(status.value)
+    whole = {"captured_minor": 500, "captured_at": after(1), "energy_kwh": Decimal(5)} if status in TAKEN else {}
+    session, row = told([seen(1, status.value, **whole)]), facts(status.value)
     assert (session.can_cancel(), session.can_stop(), session.can_set_email()) == (row.cancel, row.stop, row.email)
     assert (session.final, session.occupies, session.watchable) == (row.final, row.occupies, True)
 
@@ -500,4 +508,4 @@ def test_a_hold_has_ended_when_nothing_can_be_taken_any_more(status: str, captur
 
 def test_the_list_of_what_is_kept_is_complete() -> None:
     both = {f.name for f in fields(Observation)} & {f.name for f in fields(Session)}
-    assert both - set(KEPT) == {"asked_at", "connector_id", "connector_status"}
+    assert both - set(KEPT) == {"asked_at", "connector_id", "connector_status", "tariff", "captured_minor"}

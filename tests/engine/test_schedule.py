@@ -14,7 +14,7 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
-from kiosk.engine.schedule import RESERVE, ReadNeed, Stretch, plan, stretch_of, target_seconds
+from kiosk.engine.schedule import RESERVE, URGENT_AT_MOST, ReadNeed, Stretch, plan, stretch_of, target_seconds
 from tests.examples import at_most
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -89,11 +89,27 @@ def test_a_session_that_upstream_forgot_is_asked_for_soon_and_then_less_and_less
     assert target(replace(session(Status.CHARGING), gone_at=NOW)) == 5
 
 
-def test_a_strange_status_goes_on_being_read() -> None:
+def test_a_strange_status_goes_on_being_read_less_and_less_at_last_twice_a_day() -> None:
     assert target(session("levitating")) == 10
+    assert target(session("levitating", since=3600)) == 900
+    assert target(session("levitating", since=30 * 86_400)) == 43_200
 
 
-@pytest.mark.parametrize("status", [Status.STARTING, Status.STOPPING, Status.SETTLING, "levitating", Status.CREATED])
+def test_under_a_strange_status_a_charge_is_read_as_closely_as_before() -> None:
+    charging = session(Status.CHARGING)
+    assert target(replace(charging, status="levitating", last_known="charging")) == target(charging)
+
+
+def test_an_end_without_all_of_its_figures_is_read_soon_and_never_before_what_still_runs() -> None:
+    def incomplete(since: float) -> float:
+        return target(replace(session(Status.CAPTURED, since=since), incomplete=True))
+
+    assert URGENT_AT_MOST < incomplete(0) <= 6
+    assert incomplete(600) == 300
+    assert incomplete(30 * 86_400) == 21_600
+
+
+@pytest.mark.parametrize("status", [Status.STARTING, Status.STOPPING, Status.SETTLING, Status.CREATED])
 def test_a_state_that_lasts_is_read_less_and_less_but_still_within_two_minutes(status: str) -> None:
     fresh, old = target(session(status)), target(session(status, since=36_000))
     assert fresh < old <= 120

@@ -141,7 +141,8 @@ def charged(desk: Desk, status: str = "captured") -> str:
     desk.start_answer(key)
     desk.observe(key, "charging", authorized_minor=HOLD, energy_kwh=Decimal(1), cost_minor=84)
     if status != "charging":
-        desk.observe(key, status, authorized_minor=HOLD, captured_minor=84, completed_at=desk.now, captured_at=desk.now)
+        whole = {"captured_minor": 84, "completed_at": desk.now, "captured_at": desk.now, "energy_kwh": Decimal(1)}
+        desk.observe(key, status, authorized_minor=HOLD, **whole)
     return key
 
 

@@ -54,7 +54,7 @@ def charging(desk: Desk, cost: int = 700) -> str:
 
 def captured(desk: Desk) -> str:
     key = charging(desk)
-    desk.observe(key, "captured", captured_minor=700, captured_at=desk.now)
+    desk.observe(key, "captured", captured_minor=700, captured_at=desk.now, energy_kwh=Decimal(14))
     return key
 
 

@@ -36,7 +36,7 @@ from kiosk.service.entries import (
 from kiosk.service.timeline import RUN, find, timeline
 from kiosk.store import Cipher, Store
 from kiosk.store.records import Handoff
-from tests.store.build import TARIFF, charging, later, opened, queued, seen, stored
+from tests.store.build import charging, later, opened, queued, seen, stored
 
 T = TypeVar("T")
 NOW = later(10_000)
@@ -141,7 +141,8 @@ def test_a_charger_out_of_contact_and_another_price_are_told(store: Store) -> No
     offline, dearer = only(told(store, key).entries, Changed)[2:]
     assert offline.events == (Event.WENT_OFFLINE,)
     assert dearer.events == (Event.CAME_ONLINE, Event.TARIFF_CHANGED)
-    assert (dearer.changes[1].before, dearer.changes[1].after) == (TARIFF, Tariff("EUR", 79, 35))
+    (price,) = [change for change in dearer.changes if change.what == "later_price"]
+    assert (price.before, price.after) == (None, Tariff("EUR", 79, 35))
 
 
 def test_an_answer_to_an_older_question_changed_nothing(store: Store) -> None:

@@ -32,6 +32,12 @@ def seen(status: str | None, at: float = 10, **more: Any) -> Observation:
     return Observation(asked_at=later(at), seen_at=later(at + 0.25), status=status, **more)
 
 
+def whole_end(at: float = 60, minor: int = 525, **more: Any) -> Observation:
+    """An end with all of its figures."""
+    whole = {"captured_minor": minor, "captured_at": later(at), "energy_kwh": Decimal("10"), **more}
+    return seen("captured", at, **whole)
+
+
 def charging(at: float, energy: str = "1.5", **more: Any) -> Observation:
     return seen(
         "charging", at, charger_online=True, tariff=TARIFF, authorized_minor=5000, energy_kwh=Decimal(energy), **more

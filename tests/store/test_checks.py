@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from kiosk.domain.session import HoldProof
 from kiosk.store import Cipher, Store
 from kiosk.store.checks import CHECKS, Offence, Promise
 
-from .build import NOW, charging, later, opened, queued, seen, stored
+from .build import NOW, charging, later, opened, queued, seen, stored, whole_end
 
 SOON = later(700)
 EURO_5 = {"minor": 525, "currency": "EUR"}
@@ -51,7 +50,7 @@ def captured(store: Store, key: str = "key-1", connector_id: int = 1) -> str:
     """A session that was charged, taken and put on a receipt."""
     key = opened(store, queued(key, connector_id=connector_id), token=f"token of {key}")
     store.observe(key, charging(60, cost_minor=525), source="read")
-    store.observe(key, seen("captured", 90, captured_minor=525, energy_kwh=Decimal("10")), source="read")
+    store.observe(key, whole_end(90, 525), source="read")
     store.issue_receipt(key, DOCUMENT, later(91))
     return key
 
@@ -330,7 +329,7 @@ def test_the_engine_has_time_to_write_a_receipt(store: Store) -> None:
 
 def test_the_engine_has_time_to_revise_a_receipt(store: Store) -> None:
     key = captured(store)
-    store.observe(key, seen("captured", 600, captured_minor=500), source="read")
+    store.observe(key, whole_end(600, 530), source="read")
     assert broken(store, later(601)) == set()
     assert broken(store, later(800)) == {"A receipt says what was captured"}
 

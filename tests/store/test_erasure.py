@@ -8,7 +8,7 @@ from kiosk.domain.commands import AskedBy, Kind, Refusal
 from kiosk.store import Store
 from kiosk.store.tables import takeovers
 
-from .build import NOW, PAYMENT, charging, later, opened, queued, seen, stored
+from .build import NOW, PAYMENT, charging, later, opened, queued, seen, stored, whole_end
 
 
 def mailed(store: Store, key: str = "key-1", connector_id: int = 1) -> int:
@@ -19,7 +19,7 @@ def mailed(store: Store, key: str = "key-1", connector_id: int = 1) -> int:
 
 def end(store: Store, key: str, at: float = 400) -> None:
     store.observe(key, charging(at - 300), source="read")
-    store.observe(key, seen("captured", at, captured_minor=525), source="read")
+    store.observe(key, whole_end(at, 525), source="read")
 
 
 def test_what_ended_before_then_is_erased_once(store: Store) -> None:

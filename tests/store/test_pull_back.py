@@ -23,7 +23,7 @@ from kiosk.store.records import Handoff
 from kiosk.store.tables import metadata
 from kiosk.store.types import UtcTime
 
-from .build import NOW, TARIFF, charging, later, opened, queued, seen
+from .build import NOW, TARIFF, charging, later, opened, queued, whole_end
 
 
 @pytest.fixture(params=[660, 365 * 86_400], ids=["11 min", "a year"])
@@ -156,7 +156,7 @@ def test_an_open_session_is_to_be_read_at_once_and_an_ended_one_is_not(store: St
     running = opened(store)
     store.observe(running, charging(60), source="read")
     ended = opened(store, queued("key-2", "ABD"), token="token-2")
-    store.observe(ended, seen("captured", 60, captured_minor=100), source="read")
+    store.observe(ended, whole_end(60, 100), source="read")
     store.pull_back(now)
     assert store.hints() == {running: now}
 
@@ -175,7 +175,7 @@ def test_when_it_ended_moves_with_the_session_so_that_its_personal_data_lives_as
     store: Store, now: datetime
 ) -> None:
     key = opened(store)
-    store.observe(key, seen("captured", 60, captured_minor=100), source="read")
+    store.observe(key, whole_end(60, 100), source="read")
     store.pull_back(now)
     assert store.erase_personal(now) == 0
     assert store.erase_personal(now + timedelta(seconds=1)) == 1
@@ -193,7 +193,7 @@ def test_a_refused_start_keeps_how_long_its_driver_is_asked_to_wait(store: Store
 
 def test_a_proof_stays_what_the_provider_said(store: Store, now: datetime) -> None:
     key = opened(store)
-    store.observe(key, seen("captured", 60, captured_minor=100, authorized_minor=5000), source="read")
+    store.observe(key, whole_end(60, 100, authorized_minor=5000), source="read")
     proof = HoldProof(later(61), "succeeded", 0, 100)
     store.set_proof(key, proof)
     store.pull_back(now)

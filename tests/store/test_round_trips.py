@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from kiosk.domain.charger import ChargerCard, Connector, merge
 from kiosk.domain.commands import AskedBy, Kind, Refusal, Wish
-from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext, Phase, Session, fold
+from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext, Phase, Refund, Session, fold
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Point, Trace
@@ -48,7 +48,17 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 PROOFS = st.builds(
-    HoldProof, TIMES, TEXT, MINOR, MINOR, maybe(TIMES), maybe(TEXT), maybe(TEXT), capture_before=maybe(TIMES)
+    HoldProof,
+    TIMES,
+    TEXT,
+    MINOR,
+    MINOR,
+    maybe(TIMES),
+    maybe(TEXT),
+    maybe(TEXT),
+    capture_before=maybe(TIMES),
+    refunded_minor=maybe(MINOR),
+    refunded_at=maybe(TIMES),
 )
 TRACES = st.builds(Trace, st.lists(st.builds(Point, TIMES, ENERGY), max_size=4).map(tuple))
 BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
@@ -66,6 +76,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "Refusal | None": maybe(st.sampled_from(Refusal)),
     "LiveFigures | None": maybe(st.builds(LiveFigures, maybe(ENERGY), maybe(MINOR), TIMES)),
     "Trace": TRACES,
+    "tuple[Refund, ...]": st.lists(st.builds(Refund, maybe(MINOR), TIMES), max_size=3).map(tuple),
     "HoldProof | None": maybe(PROOFS),
     "Wish | None": maybe(st.builds(Wish, st.sampled_from(Kind), st.sampled_from(AskedBy), TIMES)),
     "PaymentContext | None": maybe(st.builds(PaymentContext, TEXT, TEXT, TEXT)),

@@ -10,7 +10,7 @@ import pytest
 from kiosk.domain.session import Event, HoldProof, PaymentContext, Phase, Session
 from kiosk.store import Missing, Store
 
-from .build import NOW, PAYMENT, at_once, charging, later, opened, queued, seen, stored
+from .build import NOW, PAYMENT, at_once, charging, later, opened, queued, seen, stored, whole_end
 
 PROOF = HoldProof(later(500), "succeeded", 0, 525)
 
@@ -24,7 +24,7 @@ def found(store: Store, key: str = "key-1") -> Session:
 def ended(store: Store, session: Session | None = None, at: float = 400) -> str:
     key = opened(store, session)
     store.observe(key, charging(at - 300), source="read")
-    store.observe(key, seen("captured", at, captured_minor=525), source="read")
+    store.observe(key, whole_end(at, 525), source="read")
     return key
 
 

@@ -67,6 +67,6 @@ def read(key: str) -> Snapshot | None:
         return None
     session = found.session
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
-    charging = session.known_status is Status.CHARGING
+    charging = session.standing is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
     return Snapshot(session, found.commands, now, found.owner, place, ceiling)
