@@ -62,6 +62,7 @@ _BECAUSE = {
     Reason.LIMIT: "because the cost was about to reach the driver's limit",
     Reason.HOLD: "because the cost was about to reach the hold",
     Reason.HOLD_AGE: "because the hold was about to lapse",
+    Reason.PROVIDER: "because Stripe says that it was paid",
     Reason.KIOSK: "by itself",
 }
 _EVENTS = {

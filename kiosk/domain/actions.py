@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
+from kiosk.domain.commands import UNDER_WAY, AskedBy, Command, CommandState, Kind
 from kiosk.domain.freshness import Freshness, freshness_of
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
-
-UNDER_WAY = frozenset({CommandState.WAITING, CommandState.SENT})
-"""A command that was asked for and has no end yet."""
 
 
 class Action(StrEnum):
@@ -91,10 +88,15 @@ def end_asked_by(session: Session, commands: Sequence[Command]) -> AskedBy | Non
     kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
     if status is Status.CHARGING or session.phase is Phase.QUEUED:
         return None
-    command = newest(commands, kind) or (newest(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
-    if command is None or command.state in {CommandState.REFUSED, CommandState.WAITING}:
-        return None
-    return command.asked_by
+    command = effective(commands, kind) or (effective(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
+    return command.asked_by if command is not None else None
+
+
+def effective(commands: Sequence[Command], kind: Kind) -> Command | None:
+    """The newest command of that kind that may have had its effect: sent, and not refused."""
+    ways = {CommandState.SENT, CommandState.DONE, CommandState.UNKNOWN}
+    rows = [one for one in commands if one.kind is kind and one.state in ways]
+    return max(rows, key=lambda one: one.id) if rows else None
 
 
 def newest(commands: Sequence[Command], kind: Kind) -> Command | None:

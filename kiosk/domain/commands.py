@@ -26,8 +26,16 @@ class CommandState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+UNDER_WAY = frozenset({CommandState.WAITING, CommandState.SENT})
+"""A command that was asked for and has no end yet."""
+
+
 class AskedBy(StrEnum):
+    """DRIVER: somebody at this kiosk. The rest is the kiosk itself: why it asks."""
+
     DRIVER = "driver"
+    PROVIDER = "provider"  # the payment provider says that it was paid
+    KIOSK = "kiosk"  # it looks whether somebody has paid
     START_DEADLINE = "start_deadline"
     POWER_DEADLINE = "power_deadline"
     LIMIT = "limit"
@@ -36,6 +44,11 @@ class AskedBy(StrEnum):
 
 REPEATABLE = frozenset({Kind.CONFIRM, Kind.CANCEL, Kind.STOP, Kind.RECEIPT_EMAIL})
 """May be sent again after a read shows that the effect is missing. A start may not: it could hold a second amount."""
+
+
+ENDS = frozenset({Kind.STOP, Kind.CANCEL})
+PURSUED = ENDS | {Kind.CONFIRM}
+"""Sent again until a reading shows the effect, each sending as a command of its own: see `kiosk.domain.pursuit`."""
 
 
 class Refusal(StrEnum):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kiosk.domain.limits import time_to_ceiling
+from kiosk.domain.pursuit import LOST_FOR, end_needed
 from kiosk.domain.session import Session
 from kiosk.domain.status import Group, Status
 
@@ -52,6 +53,17 @@ def target_seconds(session: Session, now: datetime, *, watched: bool, just_comma
     `watched`: a page of it is open. `just_commanded`: a command of it ended less than a minute ago, so that something
     is about to change.
     """
+    usual = _usual_seconds(session, now, watched, just_commanded)
+    if session.wish is None or end_needed(session) is None:
+        return usual
+    if session.gone_at is not None and now - session.gone_at > LOST_FOR:
+        return usual
+    # Somebody wants it to end: its effect is looked for, and the moment in which the charger is back.
+    waited = (now - session.wish.asked_at).total_seconds()
+    return min(usual, max(3.0, min(waited / 20, 30.0)))
+
+
+def _usual_seconds(session: Session, now: datetime, watched: bool, just_commanded: bool) -> float:
     if session.gone_at is not None:
         # One 404 may be a slip: soon once more. Later less and less, at last once a day.
         return min(max(5.0, (now - session.gone_at).total_seconds() / 4), 86_400.0)

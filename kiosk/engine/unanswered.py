@@ -1,13 +1,15 @@
-"""Commands of unknown effect: sent, and no answer came. A later reading shows whether one must be sent again."""
+"""Receipt e-mails of unknown effect: sent, and no answer came. A later reading shows whether one must be sent again.
+
+What ends or begins a charge is followed by `kiosk.domain.pursuit`; of a start nothing can be said, so it never is.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from threading import Lock
 
-from kiosk.domain.commands import REPEATABLE, Command, CommandState, Kind
+from kiosk.domain.commands import Command, CommandState, Kind
 from kiosk.domain.session import Session
-from kiosk.domain.status import Status
 from kiosk.engine.context import Context
 from kiosk.news.news import session_topic
 
@@ -19,24 +21,18 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(5 * 2 ** max(0, attempts - 1), 60))
 
 
-def effect_missing(kind: Kind, session: Session) -> bool:
-    """By what upstream says now, the command has had no effect (yet). Of a start nothing can be said, so never."""
-    missing = {
-        Kind.STOP: session.can_stop(),
-        Kind.CANCEL: session.can_cancel(),
-        Kind.CONFIRM: session.known_status is Status.CREATED,
-        Kind.RECEIPT_EMAIL: session.can_set_email() and not session.email_known,
-    }
-    return missing.get(kind, False)
+def address_missing(session: Session) -> bool:
+    """Upstream would still take an address for the receipt, and says that it has none."""
+    return session.can_set_email() and not session.email_known
 
 
 def given_up(command: Command) -> bool:
-    """A stop and a cancel end a hold, so they are never given up while their effect is missing."""
-    return command.attempts >= MOST_ATTEMPTS and command.kind not in {Kind.STOP, Kind.CANCEL}
+    """After some minutes. What is pursued is asked for anew, as a command of its own."""
+    return command.attempts >= MOST_ATTEMPTS
 
 
 class Unanswered:
-    """The sessions that have such a command. Thread-safe."""
+    """The sessions that have such an e-mail. Thread-safe."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -46,9 +42,9 @@ class Unanswered:
     def recall(self) -> None:
         """Find them in the store, among the sessions that may still change."""
         for session in self._context.store.sessions_to_watch():
-            commands = self._context.store.commands(session.key)
-            if any(command.state is CommandState.UNKNOWN for command in commands):
-                self.add(session.key)
+            for command in self._context.store.commands(session.key):
+                if command.state is CommandState.UNKNOWN and command.kind is Kind.RECEIPT_EMAIL:
+                    self.add(session.key)
 
     def add(self, key: str) -> None:
         with self._lock:
@@ -73,16 +69,12 @@ class Unanswered:
 
         True while something is still unknown.
         """
-        open_ends = False
-        latest = {command.kind: command for command in self._context.store.commands(session.key)}
-        for command in latest.values():
-            if command.state is not CommandState.UNKNOWN or command.kind not in REPEATABLE:
-                continue
-            if not effect_missing(command.kind, session) or given_up(command):
-                continue
-            open_ends = True
-            ended, asked = command.ended_at, session.asked_at
-            if ended is not None and asked is not None and asked > ended:
-                self._context.store.again(command.id, now + backoff(command.attempts))
-                self._context.news.publish(session_topic(session.key))
-        return open_ends
+        emails = [one for one in self._context.store.commands(session.key) if one.kind is Kind.RECEIPT_EMAIL]
+        last = emails[-1] if emails else None
+        if last is None or last.state is not CommandState.UNKNOWN or not address_missing(session) or given_up(last):
+            return False
+        ended, asked = last.ended_at, session.asked_at
+        if ended is not None and asked is not None and asked > ended:
+            self._context.store.again(last.id, now + backoff(last.attempts))
+            self._context.news.publish(session_topic(session.key))
+        return True

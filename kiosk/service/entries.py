@@ -27,6 +27,7 @@ class Reason(StrEnum):
     LIMIT = "limit"
     HOLD = "hold"
     HOLD_AGE = "hold_age"
+    PROVIDER = "provider"
     KIOSK = "kiosk"
 
 

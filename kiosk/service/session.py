@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kiosk.domain.actions import Action, actions_of, limits_of, payable
+from kiosk.domain.actions import Action, actions_of, limits_of, newest, payable
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.domain.status import Status
@@ -26,6 +26,8 @@ from kiosk.store.records import ForReader
 WAIT = 3.0
 """So many seconds the engine is given, so that the answer to a wish is normally the next state."""
 LOOK_AGAIN_AFTER = timedelta(minutes=5)
+PRESSED_TWICE = timedelta(seconds=10)
+"""So soon after a stop or a cancel had no effect another press sends nothing: the budget of them is everybody's."""
 TAKEOVER_LIFE = timedelta(minutes=5)
 EMAIL_LONGEST = 255
 _EMAIL = re.compile(
@@ -80,11 +82,11 @@ def confirm(parts: Parts, key: str, device: str | None) -> Reply:
 
 
 def cancel(parts: Parts, key: str, device: str | None) -> Reply:
-    """Give the start up; in the line it is the same as leaving."""
+    """Give the start up; in the line it is the same as leaving. When charging has begun meanwhile, it means a stop."""
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
-    return _leave(parts, found.session) or _ask_if_offered(parts, found, Action.CANCEL, Kind.CANCEL)
+    return _leave(parts, found.session) or _end(parts, found, Action.CANCEL, Action.STOP)
 
 
 def leave(parts: Parts, key: str, device: str | None) -> Reply:
@@ -100,7 +102,7 @@ def stop(parts: Parts, key: str, device: str | None) -> Reply:
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
-    return _ask_if_offered(parts, found, Action.STOP, Kind.STOP)
+    return _end(parts, found, Action.STOP)
 
 
 def set_limit(parts: Parts, key: str, device: str | None, minor: int | None) -> Reply:
@@ -176,6 +178,14 @@ def return_from_bank(parts: Parts, key: str, client_secret: str, device: Callabl
     return _ask(parts, session, Kind.CONFIRM) if session.known_status is Status.CREATED else Reply.NOT_OFFERED
 
 
+def provider_says_paid(parts: Parts, key: str) -> None:
+    """Stripe tells of money behind this payment: while upstream still waits for it, upstream is asked to look."""
+    session = parts.store.session(key)
+    if session is not None and payable(session):
+        parts.store.ask(key, Kind.CONFIRM, AskedBy.PROVIDER, parts.clock.now())
+        parts.news.wish(session_topic(key))
+
+
 def look_for_a_refund(parts: Parts, session: Session) -> None:
     """What was captured may be sent back later, and nobody says so: with a reader the engine asks upstream again."""
     seen = session.observed_at
@@ -205,8 +215,16 @@ def _leave(parts: Parts, session: Session) -> Reply | None:
     return Reply.DONE
 
 
-def _ask_if_offered(parts: Parts, found: ForReader, action: Action, kind: Kind) -> Reply:
-    return _ask(parts, found.session, kind) if action in _actions(parts, found) else Reply.NOT_OFFERED
+def _end(parts: Parts, found: ForReader, *ways: Action) -> Reply:
+    """Want the end by that of `ways` which is offered now. The engine pursues it, so a second press changes little."""
+    offered = _actions(parts, found) & set(ways)
+    if not offered:
+        return Reply.NOT_OFFERED
+    kind = Kind.STOP if Action.STOP in offered else Kind.CANCEL
+    last = newest(found.commands, kind)
+    if last is not None and last.ended_at is not None and parts.clock.now() - last.ended_at < PRESSED_TWICE:
+        return Reply.DONE
+    return _ask(parts, found.session, kind)
 
 
 def _ask(parts: Parts, session: Session, kind: Kind) -> Reply:

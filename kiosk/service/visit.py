@@ -25,6 +25,7 @@ from kiosk.domain.handoff import (
     token_of,
     window_at,
 )
+from kiosk.domain.pursuit import payment_checked
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.signs import in_signs
 from kiosk.domain.status import Status
@@ -212,7 +213,8 @@ def _give_up(parts: Parts, session: Session, now: datetime) -> bool:
             return True
     elif session.phase is not Phase.OPEN or session.known_status is not Status.CREATED or not session.can_cancel():
         return False
-    if any(command.kind in {Kind.CONFIRM, Kind.CANCEL} for command in store.commands(session.key)):
+    commands = store.commands(session.key)
+    if payment_checked(session, commands) is False or any(one.kind is Kind.CANCEL for one in commands):
         return False
     store.ask(session.key, Kind.CANCEL, AskedBy.DRIVER, now)
     return True

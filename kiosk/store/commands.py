@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
-from kiosk.domain.commands import REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.commands import ENDS, PURSUED, REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal, Wish
 from kiosk.store.database import changed_one
-from kiosk.store.errors import WrongState
-from kiosk.store.rows import SELECT_COMMAND, Part, command_from, lock_session, read_command
-from kiosk.store.tables import commands
+from kiosk.store.errors import Missing, WrongState
+from kiosk.store.rows import SELECT_COMMAND, Part, command_from, read_command
+from kiosk.store.tables import commands, sessions
+from kiosk.store.types import utc
 
-_ENDS = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.UNKNOWN})
+_ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.UNKNOWN})
 _REPEATABLE_FROM = (CommandState.SENT, CommandState.UNKNOWN, CommandState.REFUSED)
+MOST_SENDINGS = 40
+"""Sendings of one kind that are kept one by one; later ones count in the last row, so that a page is read quickly."""
 
 
 def insert_command(
@@ -52,13 +56,45 @@ def end_command(
         raise WrongState(f"a {asked.kind} command cannot go from {asked.state} to {state}")
 
 
+def _only_looks(asked_by: AskedBy) -> bool:
+    """Nobody has said anything: the kiosk looks by itself whether somebody has paid."""
+    return asked_by is AskedBy.KIOSK
+
+
+def _there_is(connection: Connection, key: str) -> None:
+    """Keep the session from other writers until the transaction ends, without reading the row. Raises Missing.
+
+    A row that this version cannot read may still charge, and whoever stands there may still stop it.
+    """
+    if connection.execute(select(sessions.c.id).where(sessions.c.key == key).with_for_update()).one_or_none() is None:
+        raise Missing("no such session")
+
+
+def _keep_wish(connection: Connection, key: str, wish: Wish) -> None:
+    """The first one counts."""
+    unwished = (sessions.c.key == key) & sessions.c.wish.is_(None)
+    connection.execute(update(sessions).where(unwished).values(wish=wish, version=sessions.c.version + 1))
+
+
+def _waiting_from(not_before: datetime) -> dict[str, object]:
+    """The columns of a command that waits for another sending."""
+    return {
+        "state": CommandState.WAITING,
+        "not_before": not_before,
+        "ended_at": None,
+        "refusal": None,
+        "detail": None,
+    }
+
+
 class Commands(Part):
     def ask(self, key: str, kind: Kind, asked_by: AskedBy, now: datetime, *, email: str | None = None) -> Command:
         """Store a wish, once: while one of that kind waits or is being sent, that one is returned.
 
-        A newer e-mail replaces that of a waiting wish; while an older one is being sent it becomes a wish of its own,
-        so that a corrected address is never dropped. Raises Missing, and ValueError for a start (`create` makes those)
-        or when an e-mail is missing or out of place.
+        That a driver wants the end, by a stop or a cancel, is kept with the session too: until the effect is seen,
+        every sending is a command of its own. A newer e-mail replaces that of a waiting wish; while an older one is
+        being sent it becomes a wish of its own, so that a corrected address is never dropped. Raises Missing, and
+        ValueError for a start (`create` makes those) or when an e-mail is missing or out of place.
         """
         if kind is Kind.START:
             raise ValueError("a start is stored together with its session")
@@ -66,15 +102,25 @@ class Commands(Part):
             raise ValueError("an e-mail belongs to a receipt e-mail, and to nothing else")
         sealed = None if email is None else self._cipher.encrypt(email)
         with self._database.write() as connection:
-            lock_session(connection, key)
+            _there_is(connection, key)
+            if asked_by is AskedBy.DRIVER and kind in ENDS:
+                _keep_wish(connection, key, Wish(kind, asked_by, utc(now)))
             same = (commands.c.session_key == key) & (commands.c.kind == kind)
             waiting = self._newest(connection, same & (commands.c.state == CommandState.WAITING))
             if waiting is not None:
-                connection.execute(update(commands).where(commands.c.id == waiting.id).values(email=sealed))
-                return waiting
+                asker = asked_by if _only_looks(waiting.asked_by) else waiting.asked_by
+                newer = update(commands).where(commands.c.id == waiting.id).values(email=sealed, asked_by=asker)
+                connection.execute(newer)
+                return replace(waiting, asked_by=asker)
             sent = self._newest(connection, same & (commands.c.state == CommandState.SENT))
-            if sent is not None and (email is None or self._email(connection, sent.id) == email):
+            if sent is not None and self._says_the_same(connection, sent, asked_by, email):
                 return sent
+            if kind in PURSUED:
+                last = self._last_of_many(connection, same)
+                if last is not None:
+                    again = {"asked_by": asked_by, **_waiting_from(now)}
+                    connection.execute(update(commands).where(commands.c.id == last).values(**again))
+                    return read_command(connection, last)
             return insert_command(connection, key, kind, asked_by, now, sealed)
 
     def commands(self, key: str) -> list[Command]:
@@ -96,6 +142,14 @@ class Commands(Part):
         """Sent and without an end. After a restart nobody will hear those answers any more."""
         return self._commands(commands.c.state == CommandState.SENT)
 
+    def sendings(self, keys: Sequence[str]) -> dict[str, int]:
+        """How many commands of each of these sessions were sent before, to end it."""
+        query = select(commands.c.session_key, func.count()).where(
+            commands.c.session_key.in_(keys), commands.c.kind.in_(ENDS), commands.c.sent_at.is_not(None)
+        )
+        with self._database.read() as connection:
+            return dict(connection.execute(query.group_by(commands.c.session_key)).all())
+
     def claim(self, command_id: int, now: datetime) -> bool:
         """Take a waiting command for sending. True for exactly one of all who try."""
         waits = (commands.c.id == command_id) & (commands.c.state == CommandState.WAITING)
@@ -116,7 +170,7 @@ class Commands(Part):
 
         A start ends with `start_done`, `start_refused` or `start_unanswered`, because its session moves with it.
         """
-        if state not in _ENDS:
+        if state not in _ENDED:
             raise ValueError(f"{state} is not an end")
         with self._database.write() as connection:
             asked = read_command(connection, command_id)
@@ -126,13 +180,7 @@ class Commands(Part):
 
     def again(self, command_id: int, not_before: datetime) -> None:
         """Let a command wait for another attempt. Raises Missing, WrongState, and ValueError for a start."""
-        values = {
-            "state": CommandState.WAITING,
-            "not_before": not_before,
-            "ended_at": None,
-            "refusal": None,
-            "detail": None,
-        }
+        values = _waiting_from(not_before)
         with self._database.write() as connection:
             asked = read_command(connection, command_id)
             if asked.kind not in REPEATABLE:
@@ -154,6 +202,17 @@ class Commands(Part):
         with self._database.read() as connection:
             rows = connection.execute(SELECT_COMMAND.where(wanted).order_by(commands.c.id)).mappings()
             return [command_from(row) for row in rows]
+
+    def _says_the_same(self, connection: Connection, sent: Command, asked_by: AskedBy, email: str | None) -> bool:
+        """What is being sent answers this wish too. A look by itself may have left before somebody paid."""
+        if email is not None:
+            return self._email(connection, sent.id) == email
+        return _only_looks(asked_by) or not _only_looks(sent.asked_by)
+
+    def _last_of_many(self, connection: Connection, same: ColumnElement[bool]) -> int | None:
+        """The id of the last command of a kind, when there are so many that no further row is wanted."""
+        ids = connection.execute(select(commands.c.id).where(same).order_by(commands.c.id.desc())).scalars().all()
+        return ids[0] if len(ids) >= MOST_SENDINGS else None
 
     def _newest(self, connection: Connection, wanted: ColumnElement[bool]) -> Command | None:
         query = SELECT_COMMAND.where(wanted).order_by(commands.c.id.desc()).limit(1).with_for_update()

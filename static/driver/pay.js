@@ -167,11 +167,12 @@ async function mount(mine) {
   // Paid before this page was loaded again: never show the form a second time.
   const already = await intent();
   if (mine !== turn || over) return;
-  if (already && PAID.has(already)) {
+  if (already && PAID.has(already.status)) {
     done();
     return;
   }
-  if (already === 'processing') {
+  if (already?.status === 'requires_payment_method' && already.last_payment_error) say(words.tNo ?? '');
+  if (already?.status === 'processing') {
     window.clearTimeout(timer);
     working(true);
     await find(null);
@@ -334,7 +335,7 @@ async function find(wallet) {
   say(words.tUnsure ?? '');
   let thinking = 0;
   for (;;) {
-    const status = await intent();
+    const status = (await intent())?.status;
     if (status && PAID.has(status)) {
       done();
       return;
@@ -356,12 +357,12 @@ async function find(wallet) {
   }
 }
 
-/** The payment's status in Stripe's words, or null when it cannot be read now. */
+/** The payment in Stripe's words, or null when it cannot be read now. */
 async function intent() {
   if (!stripe || !terms) return null;
   try {
     const { paymentIntent } = await stripe.retrievePaymentIntent(terms.client_secret);
-    return paymentIntent?.status ?? null;
+    return paymentIntent ?? null;
   } catch {
     return null;
   }

@@ -78,20 +78,6 @@ def wire(house: House) -> Once:
     return once
 
 
-def ask_until(house: House, key: str, kind: Kind, status: str) -> None:
-    """The driver asks again whenever the page offers it, as it does after a refusal."""
-    for _ in house.steps(1000):
-        session = house.session(key)
-        if session.status == status:
-            return
-        offered = session.can_stop() if kind is Kind.STOP else session.can_cancel()
-        last = house.last(key, kind)
-        if offered and last.state in {CommandState.REFUSED, CommandState.DONE} and session.phase is Phase.OPEN:
-            house.ask(key, kind)
-            house.run(30)
-    raise AssertionError(f"never became {status}: {house.session(key).status}, {house.session(key).phase}")
-
-
 def one_hold(house: House, key: str, end: str) -> None:
     """Nothing was held twice, and what was held has ended."""
     assert house.upstream_sessions() == 1
@@ -163,7 +149,7 @@ def test_a_stop_that_went_wrong_still_ends_in_a_receipt(house: House, wire: Once
     house.run(60)
     wire.next("stop", bad)
     house.ask(key, Kind.STOP)
-    house.run(6)
+    house.run(3)
     if bad in REFUSALS:
         expected = Refusal.CHARGER_OFFLINE if bad.status == 400 else Refusal.NOT_NOW
         assert (house.last(key, Kind.STOP).state, house.last(key, Kind.STOP).refusal) == (
@@ -172,7 +158,7 @@ def test_a_stop_that_went_wrong_still_ends_in_a_receipt(house: House, wire: Once
         )
     if bad is GONE:
         assert house.session(key).energy_kwh is not None
-    ask_until(house, key, Kind.STOP, "captured")
+    house.until(key, "captured", seconds=1000)
     assert wire.calls == (1 if bad.after else 2)
     one_hold(house, key, "succeeded")
 
@@ -185,11 +171,11 @@ def test_a_cancel_that_went_wrong_still_gives_the_hold_back(house: House, wire: 
     house.run(1)
     wire.next("cancel", bad)
     house.ask(key, Kind.CANCEL)
-    house.run(6)
+    house.run(3)
     if bad in REFUSALS:
         last = house.last(key, Kind.CANCEL)
         assert (last.state, last.refusal) == (CommandState.REFUSED, Refusal.NOT_NOW)
-    ask_until(house, key, Kind.CANCEL, "abandoned")
+    house.until(key, "abandoned", seconds=1000)
     assert bad is GONE or wire.calls == (1 if bad.after else 2)
     one_hold(house, key, "canceled")
 

@@ -18,7 +18,7 @@ from kiosk.engine.context import the_session
 from kiosk.engine.duties.prove import ProofReader
 from kiosk.engine.duties.send import Sender
 from kiosk.engine.receipts import issue
-from kiosk.engine.unanswered import MOST_ATTEMPTS, effect_missing
+from kiosk.engine.unanswered import MOST_ATTEMPTS
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from kiosk.upstream.plugchoice.budget import Endpoint
@@ -141,9 +141,9 @@ def test_a_stop_that_upstream_has_no_room_for_is_sent_when_it_says(house: House)
     key = house.charging()
     house.faults.add(Rule(Fault.TOO_MANY, "stop", retry_after=20))
     house.ask(key, Kind.STOP)
-    house.run(5)
-    assert house.states(key, Kind.STOP) == [CommandState.WAITING]
-    house.until(key, "captured")
+    house.run(10)
+    assert house.states(key, Kind.STOP) == [CommandState.REFUSED, CommandState.WAITING]
+    house.until(key, "captured", seconds=80)
 
 
 def test_a_receipt_email_that_never_leaves_is_tried_for_minutes_and_then_given_up(house: House) -> None:
@@ -193,10 +193,6 @@ def test_a_receipt_email_without_an_answer_is_sent_again_only_when_upstream_does
     house.run(40)
     assert house.last(key, Kind.RECEIPT_EMAIL).state is CommandState.DONE
     assert house.last(key, Kind.RECEIPT_EMAIL).attempts == 2
-
-
-def test_a_start_never_counts_as_missing(house: House) -> None:
-    assert not effect_missing(Kind.START, house.session(house.request()))
 
 
 def test_a_command_without_a_session_is_an_error_of_ours(house: House) -> None:

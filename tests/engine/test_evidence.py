@@ -109,9 +109,9 @@ def test_lines_about_a_session_name_its_mark_and_its_charger_and_never_its_key(
         ("upstream refused a command", key),
         ("a start got no answer; it is not sent again", silent),
     ]:
-        (line,) = said_of(lines, event)
+        line = said_of(lines, event)[0]
         assert (line["session"], line["code"]) == (session_mark(whose), CODE)
-    (refusal,) = said_of(lines, "upstream refused a command")
+    refusal = said_of(lines, "upstream refused a command")[0]
     assert (refusal["kind"], refusal["said"]) == ("stop", "409: Not now")
     assert key not in lines.getvalue()
     assert silent not in lines.getvalue()

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from kiosk.domain.commands import CommandState, Kind
+from kiosk.domain.commands import AskedBy, CommandState, Kind
+from kiosk.domain.commands import Wish as Stored
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.news.news import session_topic
 from kiosk.service import session as service
@@ -158,10 +159,17 @@ def test_a_start_is_cancelled_until_power_flows(desk: Desk, before: Callable[[De
     assert kinds(desk, key) == [Kind.CANCEL]
 
 
-def test_a_running_charge_cannot_be_cancelled(desk: Desk) -> None:
+def test_a_cancel_that_comes_when_it_charges_already_means_stop(desk: Desk) -> None:
     key = charging(desk)
+    assert service.cancel(desk.parts, key, OWNER) is Reply.DONE
+    assert kinds(desk, key) == [Kind.STOP]
+    assert session(desk, key).wish is not None
+
+
+def test_what_has_ended_cannot_be_cancelled(desk: Desk) -> None:
+    key = captured(desk)
     assert service.cancel(desk.parts, key, OWNER) is Reply.NOT_OFFERED
-    assert kinds(desk, key) == []
+    assert (kinds(desk, key), session(desk, key).wish) == ([], None)
 
 
 # --- stopping
@@ -181,8 +189,19 @@ def test_a_stop_that_got_no_answer_may_be_asked_for_again(desk: Desk) -> None:
     (stop,) = [one for one in desk.store.commands(key) if one.kind is Kind.STOP]
     desk.store.claim(stop.id, desk.now)
     desk.store.finish(stop.id, CommandState.UNKNOWN, desk.now)
+    desk.clock.advance(9)
+    assert service.stop(desk.parts, key, OWNER) is Reply.DONE
+    assert kinds(desk, key) == [Kind.STOP], "the engine asks again by itself: impatience spends nobody's budget"
+    desk.clock.advance(1)
     assert service.stop(desk.parts, key, OWNER) is Reply.DONE
     assert kinds(desk, key) == [Kind.STOP, Kind.STOP]
+
+
+def test_that_a_driver_wants_the_end_stays_with_the_session(desk: Desk) -> None:
+    key = charging(desk)
+    assert session(desk, key).wish is None
+    service.stop(desk.parts, key, OWNER)
+    assert session(desk, key).wish == Stored(Kind.STOP, AskedBy.DRIVER, desk.now)
 
 
 @pytest.mark.parametrize("before", [created, held, captured])

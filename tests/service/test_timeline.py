@@ -182,8 +182,7 @@ def test_a_stop_for_the_age_of_the_hold_is_told_apart_from_one_for_its_amount(st
 def test_every_asker_has_a_reason(store: Store, asked_by: AskedBy) -> None:
     key = opened(store)
     command(store, key, Kind.STOP, asked_by, 60, CommandState.DONE)
-    expected = "kiosk" if asked_by.value == "engine" else asked_by.value
-    assert only(told(store, key).entries, Asked)[1].reason.value == expected
+    assert only(told(store, key).entries, Asked)[1].reason.value == asked_by.value
 
 
 def ended(store: Store, key: str, at: float = 80) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal, Wish
 from kiosk.store import Missing, Store, WrongState
+from kiosk.store.commands import MOST_SENDINGS
 
 from .build import NOW, later, opened, queued, stored
 
@@ -187,3 +190,72 @@ def test_after_a_restart_what_was_sent_without_an_end_is_known(store: Store, sec
     asked = ask(store)
     store.claim(asked.id, later(11))
     assert [one.id for one in second.left_sent()] == [asked.id]
+
+
+def looks(store: Store, at: float = 20) -> Command:
+    """The kiosk looks by itself whether somebody has paid."""
+    return store.ask("key-1", Kind.CONFIRM, AskedBy.KIOSK, later(at))
+
+
+def test_a_look_that_waits_becomes_the_drivers_when_they_say_that_they_paid(store: Store) -> None:
+    opened(store)
+    look = looks(store)
+    assert ask(store, Kind.CONFIRM, at=21).id == look.id
+    assert command(store, look.id).asked_by is AskedBy.DRIVER
+    assert looks(store, at=22).id == look.id
+    assert command(store, look.id).asked_by is AskedBy.DRIVER
+
+
+def test_a_look_that_is_being_sent_may_have_left_before_the_driver_paid(store: Store) -> None:
+    opened(store)
+    look = looks(store)
+    store.claim(look.id, later(21))
+    said = ask(store, Kind.CONFIRM, at=22)
+    assert said.id != look.id
+    assert looks(store, at=23).id == said.id
+
+
+@pytest.mark.parametrize("kind", [Kind.STOP, Kind.CANCEL])
+def test_a_drivers_stop_or_cancel_is_kept_with_the_session_the_first_one(store: Store, kind: Kind) -> None:
+    key = opened(store)
+    before = store.session(key)
+    assert before is not None
+    ask(store, kind)
+    wished = store.session(key)
+    assert wished == replace(before, wish=Wish(kind, AskedBy.DRIVER, later(10)), version=before.version + 1)
+    ask(store, Kind.STOP, at=60)
+    ask(store, Kind.CANCEL, at=61)
+    assert store.session(key) == wished
+
+
+@pytest.mark.parametrize("kind", [Kind.CONFIRM, Kind.RECEIPT_EMAIL])
+def test_nothing_else_is_a_wish_to_end_it(store: Store, kind: Kind) -> None:
+    key = opened(store)
+    before = store.session(key)
+    email = "anna@mail.example" if kind is Kind.RECEIPT_EMAIL else None
+    store.ask("key-1", kind, AskedBy.DRIVER, later(10), email=email)
+    store.ask(key, Kind.STOP, AskedBy.LIMIT, later(11))
+    assert store.session(key) == before
+
+
+def test_after_many_sendings_of_a_kind_the_later_ones_count_in_the_last_row(store: Store) -> None:
+    opened(store)
+    for number in range(MOST_SENDINGS + 5):
+        stop = ask(store, at=100 * number)
+        store.claim(stop.id, later(100 * number + 1))
+        store.finish(stop.id, CommandState.REFUSED, later(100 * number + 2), refusal=Refusal.CHARGER_OFFLINE)
+    stops = [one for one in store.commands("key-1") if one.kind is Kind.STOP]
+    assert [one.attempts for one in stops] == [1] * (MOST_SENDINGS - 1) + [6]
+    assert stops[-1].sent_at == later(100 * (MOST_SENDINGS + 4) + 1)
+
+
+def test_how_often_an_end_was_sent_is_counted_by_session(store: Store) -> None:
+    opened(store)
+    stored(store, queued("key-2", connector_id=2))
+    store.ask("key-2", Kind.STOP, AskedBy.LIMIT, NOW)
+    for number in range(3):
+        stop = ask(store, at=10 * number)
+        store.claim(stop.id, later(10 * number + 1))
+        store.finish(stop.id, CommandState.UNKNOWN, later(10 * number + 2))
+    ask(store, Kind.CONFIRM, at=50)
+    assert store.sendings(["key-1", "key-2"]) == {"key-1": 3}

@@ -1,6 +1,7 @@
 """Sends stored commands and writes down how each ended: done, refused or unknown.
 
-A start is sent once. The others may be sent again, after a reading has shown that their effect is missing.
+A start is sent once. What ends a charge is asked for anew until a reading shows the effect (`kiosk.domain.pursuit`);
+a receipt e-mail waits here for its next attempt.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.actions import payable
+from kiosk.domain.commands import ENDS, PURSUED, AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.pursuit import LONGEST_GAP, end_needed
 from kiosk.domain.session import Observation, Session
 from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import COMMAND_MARK, NOTHING_SOON, Duty, Job, Jobs
 from kiosk.engine.observing import follow, observe, tell
 from kiosk.engine.open_sessions import OpenSessions
-from kiosk.engine.unanswered import MOST_ATTEMPTS, Unanswered, backoff, effect_missing, given_up
+from kiosk.engine.unanswered import Unanswered, address_missing, backoff, given_up
 from kiosk.news.news import session_topic
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone
 from kiosk.upstream.plugchoice.budget import Endpoint
@@ -40,9 +43,14 @@ LONGEST_REASON = 240
 _SHORTEST_WAIT = timedelta(milliseconds=200)
 
 
-def _turn(command: Command) -> tuple[int, bool, int]:
-    """What ends a charge first, and of those what a driver asked for themselves."""
-    return FIRST.index(command.kind), command.asked_by is not AskedBy.DRIVER, command.id
+def _turn(command: Command, sent_before: int, offline: bool) -> tuple[int, bool, bool, int, int]:
+    """What ends a charge first; of those what was never sent, then what may have an effect, then a driver's own wish.
+
+    A charger without contact takes no stop, and the budget for stops is everybody's.
+    """
+    again = command.kind in ENDS and sent_before > 0
+    asker = {AskedBy.DRIVER: 0, AskedBy.KIOSK: 2}.get(command.asked_by, 1)
+    return FIRST.index(command.kind), again and offline, again, asker, command.id
 
 
 class Send(Duty):
@@ -67,7 +75,7 @@ class Send(Duty):
         chosen: dict[str, Job] = {}
         taken: Counter[Endpoint] = Counter()
         again = NOTHING_SOON
-        for command in sorted(store.waiting(now), key=_turn):
+        for command in self._in_turn(now):
             endpoint, mark = ENDPOINTS[command.kind], COMMAND_MARK + command.session_key
             wait = budgets.wait(endpoint, now)
             if wait > timedelta(0) or self._crew.free(endpoint, now) <= taken[endpoint]:
@@ -79,6 +87,12 @@ class Send(Duty):
             chosen[mark] = Job(mark, run, endpoint, about=self._sessions.about(command.session_key))
             taken[endpoint] += 1
         return Jobs(tuple(chosen.values()), again)
+
+    def _in_turn(self, now: datetime) -> list[Command]:
+        waiting = self._context.store.waiting(now)
+        before = self._context.store.sendings([one.session_key for one in waiting if one.kind in ENDS])
+        offline = {session.key for session in self._sessions.all() if session.charger_online is False}
+        return sorted(waiting, key=lambda one: _turn(one, before.get(one.session_key, 0), one.session_key in offline))
 
     def _send(self, command_id: int, key: str) -> None:
         """Claimed only now: until a worker is free it can still be withdrawn, and a kill loses nothing."""
@@ -167,10 +181,10 @@ class Sender:
             if not isinstance(error, BudgetSpent):
                 context.health.failed(now, str(error))
             session = the_session(store, session.key)
-            if given_up(command) or not effect_missing(command.kind, session):
+            if given_up(command) or not _still_wanted(command.kind, session):
                 store.finish(command.id, CommandState.REFUSED, now, refusal=Refusal.UPSTREAM_DOWN, detail="not sent")
             else:
-                store.again(command.id, now + wait)
+                store.again(command.id, now + min(wait, LONGEST_GAP))
         except NoAnswer as error:
             now = context.clock.now()
             context.health.failed(now, str(error))
@@ -185,8 +199,8 @@ class Sender:
     def _refused(self, session: Session, command: Command, no: Refused) -> None:
         store, now = self._context.store, self._context.clock.now()
         _log_refusal(session, command, no)
-        if no.reason is Refusal.TOO_MANY and command.attempts < MOST_ATTEMPTS:
-            store.again(command.id, now + (no.retry_after or timedelta(seconds=60)))
+        if no.reason is Refusal.TOO_MANY and command.kind not in PURSUED and not given_up(command):
+            store.again(command.id, now + (no.retry_after or LONGEST_GAP))
             return
         store.finish(command.id, CommandState.REFUSED, now, refusal=no.reason, detail=reason_of(no))
 
@@ -202,6 +216,17 @@ class Sender:
             case _:
                 email = self._context.store.email_of(command.id)
                 return lambda: public.set_receipt_email(token, email or "")
+
+
+def _still_wanted(kind: Kind, session: Session) -> bool:
+    """By what upstream said last it would still have an effect."""
+    match kind:
+        case Kind.STOP | Kind.CANCEL:
+            return end_needed(session) is kind
+        case Kind.CONFIRM:
+            return payable(session)
+        case _:
+            return address_missing(session)
 
 
 def reason_of(no: Refused) -> str:

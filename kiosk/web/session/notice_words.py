@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kiosk.domain.commands import AskedBy, CommandState
 from kiosk.web.session.screens import Notice
 from kiosk.web.session.view import SessionView
 from kiosk.web.session.words import amount
+from kiosk.web.shared.formats import clock_s
 from kiosk.web.shared.text import _
 
 
@@ -22,38 +24,24 @@ class Said:
 
 def notice(kind: Notice, view: SessionView) -> Said:
     match kind:
-        case Notice.STOP_ASKED:
+        case Notice.STOP_ASKED if view.ending_by is AskedBy.DRIVER:
             return Said("live", "stop", _("We pass on your stop"), _("This takes a few seconds."))
-        case Notice.STOP_NO_ANSWER:
-            return Said(
-                "warn",
-                "ask",
-                _("We asked to stop and got no answer"),
-                _("Unplug the cable at the car. That always works."),
-            )
-        case Notice.STOP_REFUSED:
-            return Said(
-                "warn",
-                "warn",
-                _("The charger did not take the stop"),
-                _("Unplug the cable at the car. That always works."),
-            )
+        case Notice.STOP_ASKED:
+            return Said("live", "stop", _("We ask the charger to stop"), _("This takes a few seconds."))
+        case Notice.STOP_TRIED:
+            return _stop_tried(view)
         case Notice.CANCEL_ASKED:
             return Said("live", "back", _("We pass on your cancel"), _("This takes a few seconds."))
-        case Notice.CANCEL_NO_ANSWER:
-            return Said(
-                "warn",
-                "ask",
-                _("We asked to cancel and got no answer"),
-                _("We ask again. You do not have to do anything."),
-            )
-        case Notice.CANCEL_REFUSED:
-            return Said(
-                "warn",
-                "warn",
-                _("It cannot be cancelled any more"),
-                _("Unplug the cable at the car to stop the charge."),
-            )
+        case Notice.CANCEL_TRIED:
+            no_answer = view.tried is not None and view.tried.outcome is CommandState.UNKNOWN
+            title = _("We asked to cancel and got no answer") if no_answer else _("The cancel has not gone through yet")
+            text = _("We keep asking. Should charging begin, we stop it. You do not have to do anything.")
+            return Said("warn", "ask", title, text)
+        case Notice.CANCEL_TOO_LATE:
+            text = _("So we ask the charger to stop. To stop now, unplug the cable at the car.")
+            return Said("live", "stop", _("Charging began before your cancel"), text)
+        case Notice.BANK_SAID_NO:
+            return Said("warn", "card", _("Your bank said no"), _("Nothing is held. Try again, or use another card."))
         case Notice.CHARGER_PAUSES:
             return Said(
                 "warn", "clock", _("The charger pauses the power"), _("It goes on by itself. The session stays open.")
@@ -70,3 +58,25 @@ def notice(kind: Notice, view: SessionView) -> Said:
         _("The car takes no power now"),
         _("It may be full or wait for a timer. The session goes on until you stop it."),
     )
+
+
+def _stop_tried(view: SessionView) -> Said:
+    """What became of it, what goes on by itself, and what whoever stands there can do meanwhile."""
+    tried = view.tried
+    if view.offline:
+        title = _("The charger has no connection now")
+    elif tried is not None and tried.outcome is CommandState.UNKNOWN:
+        title = _("We asked to stop and got no answer")
+    elif tried is not None and tried.outcome is CommandState.REFUSED:
+        title = _("The charger did not take the stop")
+    else:
+        title = _("The charger has not stopped yet")
+    if tried is None or tried.times == 1:
+        text = _("We keep asking, at least every minute. To stop now, unplug the cable at the car.")
+    else:
+        text = _(
+            "Asked %(count)s times, last at %(time)s. We keep asking. To stop now, unplug the cable at the car.",
+            count=tried.times,
+            time=clock_s(tried.last_at, view.where.zone),
+        )
+    return Said("warn", "warn", title, text)

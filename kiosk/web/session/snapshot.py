@@ -35,7 +35,7 @@ class Snapshot:
     @cached_property
     def facts(self) -> tuple[object, ...]:
         fresh = freshness_of(self.session, self.now)
-        asked = tuple((c.id, c.state.value) for c in self.commands)
+        asked = tuple((c.id, c.state.value, c.attempts) for c in self.commands)
         return self.session.version, asked, self.owner, fresh.value, self.place, self.ceiling
 
     def view(self) -> SessionView:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from kiosk.domain.actions import UNDER_WAY, Action, EmailState, actions_of, email_state, end_asked_by, newest
+from kiosk.domain.actions import Action, EmailState, actions_of, effective, email_state, end_asked_by, newest
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
 from kiosk.domain.hold import Hold, HoldState, figures_of, hold_of
@@ -19,6 +19,7 @@ from kiosk.domain.limits import Policy, limit_reached_about, power_must_flow_by
 from kiosk.domain.line import LinePlace
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
+from kiosk.domain.pursuit import STOP_TAKES, Tried, end_needed, payment_checked, says_held, tried
 from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
@@ -76,6 +77,8 @@ class SessionView:
     card_brand: str | None = None
     card_last4: str | None = None
     ceiling: Ceiling | None = None
+    tried: Tried | None = None
+    ending_by: AskedBy | None = None
 
 
 def session_view(
@@ -98,8 +101,8 @@ def session_view(
     if screen is Screen.REFUSED and session.refusal in REFUSED_MARKS:
         tone, icon = REFUSED_MARKS[session.refusal]
     energy_kwh, cost = figures_of(session)
-    checking = newest(commands, Kind.CONFIRM) is not None
-    hold = hold_of(session, receipt, checking=checking)
+    checked = payment_checked(session, commands)
+    hold = hold_of(session, receipt, checking=checked is False)
     limit = session.money(session.limit_minor)
     running = _is_running(screen)
     power = session.trace.power_kw() if running else None
@@ -148,13 +151,15 @@ def session_view(
         else None,
         spark=spark_of(session.trace, lost=freshness is Freshness.LOST) if running else None,
         steps=(),
-        notices=_notices(session, screen, commands, power),
+        notices=_notices(session, screen, commands, now, power, checked),
         actions=actions_of(session, commands, now) if owner else frozenset(),
         limits=limit_choices(session.currency, held_minor, session.cost_minor or 0),
         receipt=receipt if screen in _WITH_RECEIPT else None,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
         ceiling=unless_contradicted(ceiling, power) if screen is Screen.CHARGING else None,
+        tried=tried(session, commands),
+        ending_by=_ending_by(session, commands),
     )
     return replace(view, steps=_steps(view, session, commands, policy))
 
@@ -210,26 +215,19 @@ def _screen(session: Session, freshness: Freshness) -> Screen:
 
 
 def _notices(
-    session: Session, screen: Screen, commands: Sequence[Command], power: Decimal | None
+    session: Session,
+    screen: Screen,
+    commands: Sequence[Command],
+    now: datetime,
+    power: Decimal | None,
+    checked: bool | None,
 ) -> tuple[Notice, ...]:
     rows: list[Notice] = []
-    stop, cancel = newest(commands, Kind.STOP), newest(commands, Kind.CANCEL)
-    if screen in {Screen.CHARGING, Screen.STALE} and stop is not None:
-        if stop.state in UNDER_WAY:
-            rows.append(Notice.STOP_ASKED)
-        elif stop.state is CommandState.UNKNOWN:
-            rows.append(Notice.STOP_NO_ANSWER)
-        elif stop.state is CommandState.REFUSED:
-            rows.append(Notice.STOP_REFUSED)
-    if screen is Screen.CHARGING and stop is None and cancel is not None and cancel.state is CommandState.REFUSED:
-        rows.append(Notice.CANCEL_REFUSED)
-    if screen in {Screen.CREATED, Screen.AUTHORIZED, Screen.STARTING} and cancel is not None:
-        if cancel.state in UNDER_WAY:
-            rows.append(Notice.CANCEL_ASKED)
-        elif cancel.state is CommandState.UNKNOWN:
-            rows.append(Notice.CANCEL_NO_ANSWER)
-        elif cancel.state is CommandState.REFUSED:
-            rows.append(Notice.CANCEL_REFUSED)
+    ending = _ending(session, screen, commands, now)
+    if ending is not None:
+        rows.append(ending)
+    if screen is Screen.CREATED and checked and _refused_by_bank(session):
+        rows.append(Notice.BANK_SAID_NO)
     if screen is Screen.STARTING and session.connector_status == "Available":
         rows.append(Notice.NOT_PLUGGED_IN)
     if screen is Screen.CHARGING and not rows:
@@ -243,6 +241,39 @@ def _notices(
     return tuple(rows)
 
 
+def _ending(session: Session, screen: Screen, commands: Sequence[Command], now: datetime) -> Notice | None:
+    """Where the end stands that somebody wants: asked for, or tried without effect and asked for again."""
+    kind = end_needed(session)
+    before = tried(session, commands)
+    if kind is None or screen is Screen.GONE:
+        return None
+    last = newest(commands, kind)
+    if screen is Screen.STOPPING:
+        return Notice.STOP_TRIED if before is not None and before.times > 1 else None
+    if before is not None and (before.outcome is not CommandState.DONE or now - before.last_at >= STOP_TAKES):
+        return Notice.STOP_TRIED if kind is Kind.STOP else Notice.CANCEL_TRIED
+    if session.wish is not None and session.wish.kind is Kind.CANCEL and kind is Kind.STOP:
+        return Notice.CANCEL_TOO_LATE
+    if last is not None:
+        return Notice.STOP_ASKED if kind is Kind.STOP else Notice.CANCEL_ASKED
+    return None
+
+
+def _ending_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
+    """Who wants the end; None when nobody at this kiosk does."""
+    kind = end_needed(session)
+    last = newest(commands, kind) if kind is not None else None
+    if session.wish is not None:
+        return session.wish.asked_by
+    return last.asked_by if last is not None else None
+
+
+def _refused_by_bank(session: Session) -> bool:
+    """The payment provider's own word: it was tried, and is to be tried with another way of paying."""
+    proof = session.proof
+    return proof is not None and proof.intent_status == "requires_payment_method" and not says_held(session)
+
+
 _BEFORE_THE_END = frozenset(
     {Screen.CREATED, Screen.AUTHORIZED, Screen.STARTING, Screen.CHARGING, Screen.STALE, Screen.STOPPING}
 )
@@ -253,7 +284,7 @@ def _steps(view: SessionView, session: Session, commands: Sequence[Command], pol
         case Screen.AUTHORIZED | Screen.STARTING:
             return start_steps(session, policy)
         case Screen.STOPPING | Screen.SETTLING:
-            return end_steps(session, newest(commands, Kind.STOP))
+            return end_steps(session, effective(commands, Kind.STOP))
         case Screen.FAILED:
             return failed_steps(session, view.hold.given_back_at)
         case Screen.NO_ANSWER:

@@ -6,6 +6,7 @@ import structlog
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
+from kiosk.service.session import provider_says_paid
 from kiosk.upstream.errors import NotFromStripe
 from kiosk.upstream.stripe.client import verify_webhook
 from kiosk.web.shared.limits import limit_hint
@@ -13,6 +14,9 @@ from kiosk.web.shared.parts import parts
 
 MOST_BYTES = 256 * 1024
 """An event with an expanded payment is a few kB; this leaves room and is still nothing to hold in memory."""
+
+PAID = frozenset({"payment_intent.amount_capturable_updated", "payment_intent.succeeded"})
+"""Events after which money is set aside or taken. Upstream may have missed its own, so it is asked to look."""
 
 bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 log = structlog.stdlib.get_logger(__name__)
@@ -39,5 +43,7 @@ def stripe() -> ResponseReturnValue:
     key = store.session_by_intent(hint.intent_id)
     if store.note_webhook(hint.event_id, hint.type, key, now) and key is not None:
         store.hint(key, now)
+        if hint.type in PAID:
+            provider_says_paid(parts(), key)
         parts().news.wish()
     return "", 204

@@ -11,11 +11,11 @@ from tests.engine.house import House
 
 def test_what_got_no_answer_is_recalled_from_the_store_alone(house: House) -> None:
     key = house.charging()
-    house.faults.add(Rule(Fault.TIMEOUT, "stop", times=None))
+    house.faults.add(Rule(Fault.TIMEOUT, "receipt_email", times=None))
     house.faults.add(Rule(Fault.SERVER_ERROR, "session", times=None))
-    house.ask(key, Kind.STOP)
+    house.ask(key, Kind.RECEIPT_EMAIL, email="anna@mail.example")
     house.run(3)
-    assert house.states(key, Kind.STOP) == [CommandState.UNKNOWN]
+    assert house.states(key, Kind.RECEIPT_EMAIL) == [CommandState.UNKNOWN]
     recalled = Unanswered(house.context)
     recalled.recall()
     assert key in recalled

@@ -119,7 +119,7 @@ def test_a_command_is_news_although_the_session_has_not_changed(kiosk: Kiosk, ph
     key = kiosk.charging(phone)
     stream = Stream(phone, key)
     _, before = stream.event()
-    kiosk.store.ask(key, Kind.STOP, AskedBy.DRIVER, kiosk.now)
+    kiosk.store.ask(key, Kind.STOP, AskedBy.LIMIT, kiosk.now)
     _, after = stream.event()
     assert before["version"] == after["version"]
     assert before["shape"] != after["shape"]

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from kiosk.domain.commands import AskedBy, CommandState, Kind
+from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.session import Phase
 from tests.web.conftest import CODE, HOLD, PAYMENT, SECRET, Kiosk
 
@@ -119,8 +119,21 @@ def test_a_stop_without_an_answer_says_unplug_and_may_be_tried_again(kiosk: Kios
     kiosk.store.finish(stop.id, CommandState.UNKNOWN, kiosk.now)
     page = phone.get(f"/s/{key}").text
     assert "We asked to stop and got no answer" in page
-    assert "Unplug the cable at the car. That always works." in page
+    assert "We keep asking, at least every minute. To stop now, unplug the cable at the car." in page
     assert "Stop charging" in page
+
+
+def test_a_stop_that_failed_twice_says_how_often_it_was_asked_and_when(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    for _ in range(2):
+        phone.post(f"/s/{key}/stop")
+        stop = kiosk.store.commands(key)[-1]
+        kiosk.store.claim(stop.id, kiosk.now)
+        kiosk.store.finish(stop.id, CommandState.REFUSED, kiosk.now, refusal=Refusal.CHARGER_OFFLINE)
+        kiosk.clock.advance(30)
+    page = phone.get(f"/s/{key}").text
+    assert "The charger did not take the stop" in page
+    assert re.search(r"Asked 2 times, last at \d\d:\d\d:\d\d\. We keep asking\. To stop now, unplug the cable", page)
 
 
 def test_cancel_is_confirmed_on_a_page_of_its_own(kiosk: Kiosk, phone: FlaskClient) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from kiosk.domain.actions import Action
-from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal, Wish
 from kiosk.domain.freshness import Freshness
 from kiosk.domain.hold import HoldState
 from kiosk.domain.limits import Policy
@@ -263,8 +263,8 @@ def test_a_failed_start_shows_the_hold_going_back_as_unfinished_until_proven() -
     [
         (CommandState.WAITING, Notice.STOP_ASKED),
         (CommandState.SENT, Notice.STOP_ASKED),
-        (CommandState.UNKNOWN, Notice.STOP_NO_ANSWER),
-        (CommandState.REFUSED, Notice.STOP_REFUSED),
+        (CommandState.UNKNOWN, Notice.STOP_TRIED),
+        (CommandState.REFUSED, Notice.STOP_TRIED),
     ],
 )
 def test_a_stop_that_did_not_bite_is_told_and_the_band_stays_charging(state: CommandState, notice: Notice) -> None:
@@ -275,13 +275,40 @@ def test_a_stop_that_did_not_bite_is_told_and_the_band_stays_charging(state: Com
 
 
 def test_a_cancel_that_came_too_late_is_told_on_the_charging_screen() -> None:
-    shown = view(CHARGING, command(Kind.CANCEL, CommandState.REFUSED))
-    assert shown.notices == (Notice.CANCEL_REFUSED,)
-    assert Action.STOP in shown.actions
-    stopped = view(
-        CHARGING, command(Kind.CANCEL, CommandState.REFUSED), command(Kind.STOP, CommandState.SENT, number=2)
-    )
-    assert stopped.notices == (Notice.STOP_ASKED,)
+    given_up = replace(CHARGING, wish=Wish(Kind.CANCEL, AskedBy.DRIVER, NOW))
+    cancel, stop = command(Kind.CANCEL, CommandState.REFUSED), command(Kind.STOP, CommandState.SENT, number=2)
+    assert view(given_up, cancel).notices == (Notice.CANCEL_TOO_LATE,)
+    assert view(given_up, cancel, stop).notices == (Notice.CANCEL_TOO_LATE,)
+    refused = replace(stop, state=CommandState.REFUSED)
+    assert view(given_up, cancel, refused).notices == (Notice.STOP_TRIED,)
+
+
+def test_a_start_that_the_kiosk_gave_up_too_late_just_charges() -> None:
+    assert view(CHARGING, command(Kind.CANCEL, CommandState.REFUSED, AskedBy.START_DEADLINE)).notices == ()
+
+
+def test_a_stop_that_was_accepted_is_given_a_moment_before_it_is_called_missing() -> None:
+    stop = replace(command(Kind.STOP, CommandState.DONE), ended_at=NOW - timedelta(seconds=19))
+    assert view(CHARGING, stop).notices == (Notice.STOP_ASKED,)
+    ignored = replace(stop, ended_at=NOW - timedelta(seconds=20))
+    assert view(CHARGING, ignored).notices == (Notice.STOP_TRIED,)
+
+
+def test_a_charger_that_goes_on_stopping_is_told_when_it_was_asked_again() -> None:
+    stopping = replace(CHARGING, status="stopping", status_since=NOW)
+    stop = command(Kind.STOP, CommandState.DONE)
+    assert view(stopping, stop).notices == ()
+    assert view(stopping, stop, command(Kind.STOP, CommandState.REFUSED, number=2)).notices == (Notice.STOP_TRIED,)
+
+
+def test_the_bank_said_no_only_by_the_providers_own_word_and_after_a_look() -> None:
+    said_no = HoldProof(NOW, "requires_payment_method", 0, 0)
+    unpaid = replace(BASE, status="created", proof=said_no, asked_at=NOW)
+    confirm = replace(command(Kind.CONFIRM, CommandState.DONE), ended_at=NOW - timedelta(seconds=5))
+    assert view(unpaid, confirm).notices == (Notice.BANK_SAID_NO,)
+    assert view(unpaid).notices == ()
+    assert view(replace(unpaid, proof=None), confirm).notices == ()
+    assert view(replace(unpaid, asked_at=NOW - timedelta(seconds=6)), confirm).notices == ()
 
 
 def test_a_car_that_draws_nothing_is_told_and_the_session_goes_on() -> None:

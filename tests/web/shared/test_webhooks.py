@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from kiosk.clock import ManualClock
-from kiosk.domain.commands import CommandState
+from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.service.parts import Parts
 from kiosk.store import Store
@@ -163,3 +163,30 @@ def test_an_event_without_end_is_not(app: Flask, clock: ManualClock) -> None:
 
 def test_a_browser_cannot_read_the_door(app: Flask) -> None:
     assert app.test_client().get("/webhooks/stripe").status_code == 405
+
+
+@pytest.mark.parametrize("kind", ["payment_intent.amount_capturable_updated", "payment_intent.succeeded"])
+def test_that_money_is_held_makes_the_engine_ask_upstream_to_look_once(
+    app: Flask, clock: ManualClock, kind: str
+) -> None:
+    key = open_session(app, clock)
+    for _ in range(2):
+        post(app, clock, event(type=kind))
+    asked = [(one.kind, one.asked_by, one.state) for one in store_of(app).commands(key)[1:]]
+    assert asked == [(Kind.CONFIRM, AskedBy.PROVIDER, CommandState.WAITING)]
+
+
+@pytest.mark.parametrize("kind", ["payment_intent.payment_failed", "payment_intent.canceled"])
+def test_other_events_are_hints_and_no_payment(app: Flask, clock: ManualClock, kind: str) -> None:
+    key = open_session(app, clock)
+    assert post(app, clock, event(type=kind)).status_code == 204
+    assert store_of(app).hints() == {key: clock.now()}
+    assert len(store_of(app).commands(key)) == 1
+
+
+def test_what_upstream_knows_to_be_held_is_not_asked_for_again(app: Flask, clock: ManualClock) -> None:
+    key = open_session(app, clock)
+    clock.advance(1)
+    store_of(app).observe(key, Observation(clock.now(), clock.now(), "authorized"), source="test")
+    post(app, clock, event())
+    assert len(store_of(app).commands(key)) == 1
