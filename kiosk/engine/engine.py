@@ -14,6 +14,7 @@ from typing import cast
 
 from kiosk.engine.context import Context, OpenStore
 from kiosk.engine.crew import Crew
+from kiosk.engine.duties.give_back import GiveBack
 from kiosk.engine.duties.guard import Guard
 from kiosk.engine.duties.prove import Prove
 from kiosk.engine.duties.read import ReadCards, ReadSessions
@@ -57,6 +58,7 @@ class Engine:
         return [
             Refresh(sessions),
             CutOff(context, crew, sessions, unanswered),
+            GiveBack(context, crew),
             Send(context, crew, sessions, unanswered),
             Guard(context, sessions),
             ReadSessions(context, crew, sessions, unanswered),

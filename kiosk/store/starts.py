@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
@@ -27,7 +27,7 @@ from kiosk.store.rows import (
     session_values,
     slot_of,
 )
-from kiosk.store.tables import commands, grants, sessions
+from kiosk.store.tables import commands, grants, received_tokens, sessions
 
 
 class Starts(Part):
@@ -61,6 +61,7 @@ class Starts(Part):
             before = self._end(connection, command_id, CommandState.DONE, now)
             after, events = fold(replace(before, phase=Phase.OPEN), seen)
             append_observation(connection, before.key, "start", seen)
+            connection.execute(delete(received_tokens).where(received_tokens.c.session_key == before.key))
             secrets = {"token": self._cipher.encrypt(token), **payment_values(self._cipher, seen.payment)}
             return save_session(connection, before, after, now, **secrets), events
 

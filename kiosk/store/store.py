@@ -23,6 +23,7 @@ from kiosk.store.site_facts import SiteFacts
 from kiosk.store.starts import Starts
 from kiosk.store.tables import sessions
 from kiosk.store.tablets import Tablets
+from kiosk.store.tokens import Tokens
 
 __all__ = ["BayTaken", "Cipher", "Store"]
 
@@ -30,6 +31,7 @@ __all__ = ["BayTaken", "Cipher", "Store"]
 class Store(
     Sessions,
     Starts,
+    Tokens,
     Commands,
     Keys,
     Chargers,

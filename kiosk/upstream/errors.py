@@ -6,13 +6,14 @@ UpstreamError
 ├── Refused           upstream said no and nothing happened: tell the driver `reason`
 │   └── SessionGone   the token is unknown or has expired
 ├── NoAnswer          it was sent and the effect is unknown: read before anything else; a start is never repeated
+│   └── UnusableStart a session was made that cannot be used: cancel it by its token
 └── NotFromStripe     a webhook that does not prove where it comes from: answer 400 and do nothing
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from kiosk.domain.commands import Refusal
@@ -84,6 +85,21 @@ class NoAnswer(UpstreamError):
     def __init__(self, what: str, status: int | None = None) -> None:
         super().__init__(what if status is None else f"{what} (status {status})")
         self.status = status
+
+
+class UnusableStart(NoAnswer):
+    """A start made a session, and its answer cannot be used otherwise. `token` is that session's: it can be cancelled.
+
+    The token is in no text of this error, nor among its fields, where a log could find it.
+    """
+
+    def __init__(self, what: str, status: int | None, token: str) -> None:
+        super().__init__(what, status)
+        self._hidden: Callable[[], str] = lambda: token
+
+    @property
+    def token(self) -> str:
+        return self._hidden()
 
 
 class NotFromStripe(UpstreamError):

@@ -19,12 +19,15 @@ from kiosk.domain.session import Observation, Session
 from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import COMMAND_MARK, NOTHING_SOON, Duty, Job, Jobs
+from kiosk.engine.in_hand import InHand, patiently
 from kiosk.engine.observing import follow, observe, tell
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.unanswered import Unanswered, address_missing, backoff, given_up
 from kiosk.news.news import session_topic
-from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone
+from kiosk.store.errors import WrongState
+from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone, UnusableStart
 from kiosk.upstream.plugchoice.budget import Endpoint
+from kiosk.upstream.plugchoice.public import Started
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class Send(Duty):
 
     def jobs(self, now: datetime) -> Jobs:
         store, budgets = self._context.store, self._context.budgets
+        self._sender.write_in_hand()
         earliest = store.next_command_at()
         if earliest is None:
             return Jobs()
@@ -113,6 +117,11 @@ class Sender:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._in_hand = InHand(context)
+
+    def write_in_hand(self) -> None:
+        """Tokens that could not be written yet, again."""
+        self._in_hand.write()
 
     def send(self, command: Command) -> Session:
         """Send it and store its end. Returns the session as it then stands."""
@@ -138,6 +147,11 @@ class Sender:
             now = context.clock.now()
             context.health.failed(now, str(error))
             ended = store.start_refused(command.id, Refusal.UPSTREAM_DOWN, now, detail="not sent")
+        except UnusableStart as error:
+            context.health.answered()
+            log.warning("a start was answered with what cannot be used; its session is cancelled", extra=about(session))
+            self._in_hand.keep(session.key, error.token)
+            ended = store.start_unanswered(command.id, context.clock.now(), str(error))
         except NoAnswer as error:
             now = context.clock.now()
             context.health.failed(now, str(error))
@@ -145,11 +159,24 @@ class Sender:
             ended = store.start_unanswered(command.id, now, "no answer")
         else:
             context.health.answered()
-            now = context.clock.now()
-            ended, events = store.start_done(command.id, started.token, started.observation, now)
-            follow(context, ended, events)
-            return ended
+            return self._started(command, session, started)
         tell(context, ended)
+        return ended
+
+    def _started(self, command: Command, session: Session, started: Started) -> Session:
+        """The token first, in a row of its own. When the start has ended otherwise meanwhile, it is given back."""
+        context = self._context
+        self._in_hand.keep(session.key, started.token)
+        now = context.clock.now()
+        try:
+            ended, events = patiently(
+                lambda: context.store.start_done(command.id, started.token, started.observation, now)
+            )
+        except WrongState:
+            log.warning("a start had ended before its answer came; its session is cancelled", extra=about(session))
+            return the_session(context.store, session.key)
+        self._in_hand.forget(session.key)
+        follow(context, ended, events)
         return ended
 
     def _repeatable(self, command: Command) -> Session:

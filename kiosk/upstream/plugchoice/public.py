@@ -18,7 +18,7 @@ from kiosk.clock import Clock
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Observation
-from kiosk.upstream.errors import NoAnswer, Refused, SessionGone, UpstreamError, redact
+from kiosk.upstream.errors import NoAnswer, Refused, SessionGone, UnusableStart, UpstreamError, redact
 from kiosk.upstream.http import DEFAULT_TIME_LIMITS, Answer, Http, OnCall, TimeLimits, reported
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 from kiosk.upstream.plugchoice.public_reading import read_card, read_observation, read_token
@@ -81,16 +81,22 @@ class PlugchoicePublic:
         return self._call(Endpoint.GET_CHARGER, "GET", path, read)
 
     def start(self, code: str, connector_id: int, email: str | None = None) -> Started:
-        """Create a session and its payment. After NoAnswer one may exist: never send it again."""
+        """Create a session and its payment. After NoAnswer one may exist: never send it again.
+
+        UnusableStart, a NoAnswer: one does exist, and can only be cancelled.
+        """
         body: dict[str, object] = {"code": code, "connector_id": connector_id}
         if email is not None:
             body["email"] = email
 
         def read(answer: Answer, asked: datetime, seen: datetime) -> Started:
             token = read_token(answer.body)
-            observation = read_observation(answer.body, asked, seen)
+            try:
+                observation = read_observation(answer.body, asked, seen)
+            except NoAnswer as error:
+                raise UnusableStart(str(error), answer.status, token) from None
             if observation.payment is None:
-                raise NoAnswer("a start without a usable payment", answer.status)
+                raise UnusableStart("a start without a usable payment", answer.status, token)
             return Started(token, observation)
 
         return self._call(
