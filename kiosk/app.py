@@ -76,6 +76,7 @@ def create_app(
     store.migrate()
     # Pages read before the engine leads, for as long as the lease of a killed one lasts.
     store.pull_back(clock.now())
+    store.forget_wishes()
     news = LocalNews(settings.max_streams)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
     outside = connect(

@@ -151,6 +151,15 @@ def test_calls_are_remembered_for_the_next_process(tmp_path: Path) -> None:
     assert [name for name, _ in parts.store.calls_since(parts.clock.now())] == ["get_charger"]
 
 
+def test_who_waited_for_a_card_of_the_process_before_waits_no_more(tmp_path: Path) -> None:
+    before = made_app(tmp_path)
+    parts: Parts = before.extensions["kiosk"]
+    parts.store.want_card("7MK4T", parts.clock.now())
+    stop(before)
+    after: Parts = made_app(tmp_path).extensions["kiosk"]
+    assert after.store.wanted_cards() == []
+
+
 def test_the_deadlines_of_the_settings_are_the_engines(tmp_path: Path) -> None:
     app = made_app(tmp_path, start_deadline_seconds=33, power_deadline_seconds=44, personal_data_days=5)
     context = running(app).engine._context

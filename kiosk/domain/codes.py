@@ -18,13 +18,27 @@ def normalise(typed: str) -> str:
     return re.sub(r"[\s\-\N{EN DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}_]+", "", typed[:200]).upper()
 
 
+def in_address(typed: str, host: str) -> str | None:
+    """The code in an address of this kiosk's `host` that somebody typed or pasted; None when it is no such address."""
+    text = re.sub(r"^https?://", "", typed[:200].strip(), flags=re.IGNORECASE)
+    place, _, path = text.partition("/")
+    found = re.match(r"c/([^/?#]+)", path, flags=re.IGNORECASE)
+    return normalise(found[1]) if found is not None and place.casefold() == host.casefold() else None
+
+
+def point_id(typed: str) -> str:
+    """The id of a charging point (`DE*LDN*E00101*1`), as it is compared: its letters and digits alone."""
+    return re.sub(r"[^A-Z0-9]", "", typed[:200].upper())
+
+
 def possible(code: str) -> bool:
     """Could be a charger's code at all: nobody is asked about anything else."""
     return _CODE.fullmatch(code) is not None
 
 
 def meant(code: str, known: Sequence[str]) -> str | None:
-    """The configured charger that was probably meant, or None."""
+    """The configured charger that was probably meant, or None. Never the code itself."""
+    known = [one for one in known if one != code]
     for index, sign in enumerate(code):
         for other in _ALIKE.get(sign, ""):
             candidate = code[:index] + other + code[index + 1 :]

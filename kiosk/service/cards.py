@@ -5,9 +5,10 @@ Nothing here asks anybody outside: a card that is too old is wished for, and the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from kiosk.domain.asking import Lane, Problem
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.offer import Offer, offer_at
@@ -22,8 +23,6 @@ LONGEST_TERMS = timedelta(seconds=60)
 """Nobody starts by states or a price older than this."""
 CARD_WAIT = 3.0
 """Seconds that a driver waits for a card, when the stored one is too old or there is none."""
-PROBLEM_COUNTS = timedelta(seconds=30)
-"""So long after a failed read nobody asks for the card again."""
 OLD_SESSIONS = timedelta(days=8)
 RECEIPT_NOTICE = timedelta(hours=24)
 MOST_NEAR = 3
@@ -31,11 +30,15 @@ MOST_NEAR = 3
 
 @dataclass(frozen=True, slots=True)
 class CardNow:
-    """The stored card. `failed`: it could not be read since then; `refusal` is the reason that upstream gave."""
+    """The stored card. `failed`: it could not be read since then; `refusal` is the reason that upstream gave,
+    `again_at` when it is asked about again. `put_off`: it is too old, and nobody can be asked about it just now.
+    """
 
     card: ChargerCard | None
     failed: bool = False
     refusal: Refusal | None = None
+    again_at: datetime | None = None
+    put_off: bool = False
 
     @property
     def unknown(self) -> bool:
@@ -60,29 +63,49 @@ def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> Car
     """The card as `current_card` finds it, with the reason why a later read failed."""
     store, now = parts.store, parts.clock.now()
     card, problem = store.card_and_problem(code)
+    known = is_known(parts, code, card)
     if card is not None and card.fresh(now, FRESH):
-        return _card_now(card, problem)
-    if problem is not None and now - problem[1] <= PROBLEM_COUNTS:
-        return _card_now(card, problem)
-    store.want_card(code, now)
-    parts.news.wish()
+        return _card_now(card, problem, known=known)
+    if problem is not None and now < problem.again_at(known=known):
+        return _card_now(card, problem, known=known)
+    wished = store.want_card(code, now, Lane.DRIVER if known else Lane.STRANGER)
+    if wished:
+        parts.news.wish()
     if card is not None and card.fresh(now, longest):
-        return _card_now(card, problem)
+        return _card_now(card, problem, known=known)
+    if not wished:
+        return replace(_card_now(card, problem, known=known), put_off=True)
 
     def answered(one: ChargerCard | None) -> bool:
         if one is not None and one.fresh(parts.clock.now(), FRESH):
             return True
         later = store.card_problem(code)
-        return later is not None and later[1] >= now
+        return (later is not None and later.at >= now) or store.put_off(code)
 
     wait_for_card(parts, code, answered, CARD_WAIT)
-    return _card_now(*store.card_and_problem(code))
+    found = _card_now(*store.card_and_problem(code), known=known)
+    return replace(found, put_off=store.put_off(code))
 
 
-def _card_now(card: ChargerCard | None, problem: tuple[Refusal | None, datetime] | None) -> CardNow:
-    if problem is None or (card is not None and problem[1] <= card.whole_at):
+def is_known(parts: Parts, code: str, card: ChargerCard | None) -> bool:
+    """It is a charger of ours, or was a charger when it was read last. Others are asked about seldom."""
+    return card is not None or parts.site.charger(code) is not None
+
+
+def nobody_knows(parts: Parts, code: str) -> bool:
+    """It is no charger of ours and never was one, and that it is none is not remembered: somebody must be asked."""
+    if parts.site.charger(code) is not None:
+        return False
+    card, problem = parts.store.card_and_problem(code)
+    if card is not None:
+        return False
+    return problem is None or parts.clock.now() >= problem.again_at(known=False)
+
+
+def _card_now(card: ChargerCard | None, problem: Problem | None, *, known: bool) -> CardNow:
+    if problem is None or (card is not None and problem.at <= card.whole_at):
         return CardNow(card)
-    return CardNow(card, failed=True, refusal=problem[0])
+    return CardNow(card, failed=True, refusal=problem.refusal, again_at=problem.again_at(known=known))
 
 
 def near_offers(parts: Parts, code: str, now: datetime) -> tuple[tuple[ChargerCard, Offer], ...]:
@@ -93,10 +116,11 @@ def near_offers(parts: Parts, code: str, now: datetime) -> tuple[tuple[ChargerCa
     store = parts.store
     others = parts.site.neighbours(code)
     cards = {one: card for one, card in store.cards(others).items() if not card.stale(now)}
-    unknown = [one for one in others if one not in cards][:MOST_NEAR]
-    for one in unknown:
-        store.want_card(one, now)
-    if unknown:
+    unknown = [one for one in others if one not in cards]
+    problems = store.card_problems(unknown)
+    worth_asking = [one for one in unknown if one not in problems or now >= problems[one].again_at(known=True)]
+    wished = [store.want_card(one, now, Lane.NEIGHBOUR) for one in worth_asking[:MOST_NEAR]]
+    if any(wished):
         parts.news.wish()
     claims = store.occupied_at(list(cards))
     first = (_first_offer(cards[one], claims.get(one, {}), now) for one in others if one in cards)

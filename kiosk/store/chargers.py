@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
+from kiosk.domain.asking import MOST_WISHES, WISH_LIVES, CardWish, Lane, Problem
 from kiosk.domain.charger import ChargerCard, merge
 from kiosk.domain.commands import Refusal
 from kiosk.domain.sighting import Sighting, card_with, same_but_for_time
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.rows import Part
-from kiosk.store.tables import chargers
+from kiosk.store.tables import card_wishes, chargers
 from kiosk.store.types import utc
 
 _FORGET_UNKNOWN_AFTER = timedelta(days=1)
+_IN_A_ROW = timedelta(minutes=30)
+"""Two failures that are further apart than this have nothing to do with each other."""
+_PATIENCE = 0.2
+"""Seconds that a page waits for a store that is locked before it shows what it has."""
 
 
 class Chargers(Part):
@@ -37,8 +42,9 @@ class Chargers(Part):
             kept = merge(previous, card)
             if previous is not None and previous.seen_at > card.seen_at:
                 kept = previous
-            cleared = {"problem": None, "problem_at": None, "wanted_at": None}
+            cleared = {"problem": None, "problem_at": None, "problems": 0}
             _put(connection, card.code, {"card": kept, **cleared})
+            _fulfil(connection, card.code)
             return kept
 
     def save_sightings(self, sightings: Sequence[Sighting], now: datetime) -> list[str]:
@@ -68,48 +74,84 @@ class Chargers(Part):
 
         Codes that were never a charger are forgotten after a day, because anybody can type one.
         """
-        never = chargers.c.card.is_(None) & chargers.c.wanted_at.is_(None)
         with self._database.write() as connection:
-            _put(connection, code, {"problem": refusal, "problem_at": at, "wanted_at": None})
+            query = select(chargers.c.problem_at, chargers.c.problems).where(chargers.c.code == code)
+            before = connection.execute(query.with_for_update()).one_or_none()
+            goes_on = before is not None and before.problem_at is not None and at - before.problem_at <= _IN_A_ROW
+            times = before.problems + 1 if before is not None and goes_on else 1
+            _put(connection, code, {"problem": refusal, "problem_at": at, "problems": times})
+            _fulfil(connection, code)
             stale = chargers.c.problem_at < utc(at) - _FORGET_UNKNOWN_AFTER
-            connection.execute(delete(chargers).where(never, stale))
+            connection.execute(delete(chargers).where(chargers.c.card.is_(None), stale))
 
-    def card_problem(self, code: str) -> tuple[Refusal | None, datetime] | None:
-        """Why the last read failed, and when; None when it did not."""
-        query = select(chargers.c.problem, chargers.c.problem_at).where(
-            chargers.c.code == code, chargers.c.problem_at.is_not(None)
-        )
+    def card_problem(self, code: str) -> Problem | None:
+        """Why the last read failed; None when it did not."""
+        return self.card_problems([code]).get(code)
+
+    def card_problems(self, codes: Sequence[str]) -> dict[str, Problem]:
+        """Those of these whose last read failed."""
+        query = select(chargers.c.code, *_PROBLEM).where(chargers.c.code.in_(codes), chargers.c.problem_at.is_not(None))
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else (row.problem, row.problem_at)
+            return {row.code: Problem(row.problem, row.problem_at, row.problems) for row in connection.execute(query)}
 
-    def card_and_problem(self, code: str) -> tuple[ChargerCard | None, tuple[Refusal | None, datetime] | None]:
+    def card_and_problem(self, code: str) -> tuple[ChargerCard | None, Problem | None]:
         """`card` and `card_problem` in one read."""
         with self._database.read() as connection:
             row = connection.execute(_CARD_AND_PROBLEM, {"code": code}).one_or_none()
         if row is None:
             return None, None
-        return row.card, None if row.problem_at is None else (row.problem, row.problem_at)
+        return row.card, None if row.problem_at is None else Problem(row.problem, row.problem_at, row.problems)
 
-    def want_card(self, code: str, now: datetime) -> None:
-        """Somebody waits for a fresh card. The oldest wish counts."""
-        unwanted = (chargers.c.code == code) & chargers.c.wanted_at.is_(None)
-        with self._database.write() as connection:
-            if not changed_one(connection, update(chargers).where(unwanted).values(wanted_at=now)):
-                insert_once(connection, chargers, {"code": code, "wanted_at": now})
+    def want_card(self, code: str, now: datetime, lane: Lane = Lane.DRIVER) -> bool:
+        """Somebody waits for a fresh card. A wish that is made again counts from the first time that still counts.
 
-    def wanted_cards(self) -> list[tuple[str, datetime]]:
-        """Codes and since when they are wanted, oldest wish first."""
-        query = select(chargers.c.code, chargers.c.wanted_at).where(chargers.c.wanted_at.is_not(None))
+        False when too many of that lane wait already, or when the store is locked: then nobody will be asked.
+        """
+        over = card_wishes.c.wanted_at <= utc(now) - WISH_LIVES
+        waits = select(func.count()).select_from(card_wishes).where(card_wishes.c.lane == lane, ~over)
+        with self._database.write_soon(_PATIENCE) as connection:
+            if connection is None:
+                return False
+            connection.execute(delete(card_wishes).where(over))
+            mine = card_wishes.c.code == code
+            if connection.execute(select(card_wishes.c.code).where(mine)).one_or_none() is not None:
+                better = and_(mine, card_wishes.c.lane > lane)
+                connection.execute(update(card_wishes).where(better).values(lane=lane))
+                return True
+            if connection.execute(waits).scalar_one() >= MOST_WISHES[lane]:
+                return False
+            return insert_once(connection, card_wishes, {"code": code, "wanted_at": now, "lane": lane})
+
+    def wanted_cards(self) -> list[CardWish]:
+        """The wishes, the oldest first; also those that are over."""
+        query = select(card_wishes).order_by(card_wishes.c.wanted_at, card_wishes.c.code)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(chargers.c.wanted_at, chargers.c.code))
-            return [(code, at) for code, at in rows]
+            return [CardWish(row.code, row.wanted_at, Lane(row.lane), row.put_off) for row in connection.execute(query)]
+
+    def put_off(self, code: str) -> bool:
+        """Whether the wish for that card waits, and cannot be served just now."""
+        query = select(card_wishes.c.put_off).where(card_wishes.c.code == code)
+        with self._database.read() as connection:
+            return bool(connection.execute(query).scalar_one_or_none())
+
+    def put_off_cards(self, codes: Sequence[str]) -> None:
+        """These are wished for, and cannot be asked about just now."""
+        with self._database.write() as connection:
+            connection.execute(update(card_wishes).where(card_wishes.c.code.in_(codes)).values(put_off=True))
+
+    def forget_wishes(self) -> None:
+        """Nobody waits any more who asked a process that has ended."""
+        with self._database.write() as connection:
+            connection.execute(delete(card_wishes))
 
 
-_CARD_AND_PROBLEM = select(chargers.c.card, chargers.c.problem, chargers.c.problem_at).where(
-    chargers.c.code == bindparam("code")
-)
+_PROBLEM = (chargers.c.problem, chargers.c.problem_at, chargers.c.problems)
+_CARD_AND_PROBLEM = select(chargers.c.card, *_PROBLEM).where(chargers.c.code == bindparam("code"))
 """Made once, because it is asked for every page of a charger."""
+
+
+def _fulfil(connection: Connection, code: str) -> None:
+    connection.execute(delete(card_wishes).where(card_wishes.c.code == code))
 
 
 def _put(connection: Connection, code: str, values: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import Delete, Update
 
@@ -32,6 +32,7 @@ class Database:
         if address.get_backend_name() != "sqlite":
             raise ValueError("the store works on SQLite: the address has to begin with sqlite:///")
         self._engine = _sqlite(address, foreign_keys, patience)
+        self._patience = patience
         self._writing = self._engine.execution_options(kiosk_write=True)
         # SQLite has one writer at a time. Waiting here is fair and immediate; waiting in SQLite is polling.
         self._turn = threading.Lock()
@@ -47,6 +48,30 @@ class Database:
         """One transaction: committed at the end, or rolled back whole when an exception leaves the block."""
         with self._turn, self._writing.begin() as connection:
             yield connection
+
+    @contextmanager
+    def write_soon(self, seconds: float) -> Iterator[Connection | None]:
+        """A transaction for what may as well be left undone. None when others write for longer than that."""
+        if not self._turn.acquire(timeout=seconds):
+            yield None
+            return
+        try:
+            with self._writing.connect() as connection:
+                raw = connection.connection.cursor()
+                raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+                try:
+                    transaction = connection.begin()
+                except OperationalError:
+                    transaction = None
+                finally:
+                    raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
+                if transaction is None:
+                    yield None
+                    return
+                with transaction:
+                    yield connection
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         self._engine.dispose()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from kiosk.domain.session import moved_back
 from kiosk.store.rows import SELECT_SESSION, Part, session_from, session_values
 from kiosk.store.tables import (
+    card_wishes,
     chargers,
     closures,
     commands,
@@ -80,7 +81,7 @@ RULES: dict[str, Rule] = {
     "takeovers.used_at": Rule.KEPT,
     "chargers.card": Rule.FORGOTTEN,
     "chargers.problem_at": Rule.FORGOTTEN,
-    "chargers.wanted_at": Rule.NOW,
+    "card_wishes.wanted_at": Rule.OVER,
     "site_trees.seen_at": Rule.FORGOTTEN,
     "lab_facts.seen_at": Rule.NOW,
     "pictures.tried_at": Rule.FORGOTTEN,  # the attempt, not the picture
@@ -147,8 +148,9 @@ def _forget(connection: Connection, now: datetime) -> None:
     for code, card in connection.execute(select(chargers.c.code, chargers.c.card).where(chargers.c.card.is_not(None))):
         if max(card.seen_at, card.priced_at or card.seen_at) > ahead:
             connection.execute(update(chargers).where(chargers.c.code == code).values(card=None))
-    connection.execute(update(chargers).where(chargers.c.problem_at > ahead).values(problem=None, problem_at=None))
-    nothing = chargers.c.card.is_(None) & chargers.c.problem_at.is_(None) & chargers.c.wanted_at.is_(None)
+    no_problem = {"problem": None, "problem_at": None, "problems": 0}
+    connection.execute(update(chargers).where(chargers.c.problem_at > ahead).values(**no_problem))
+    nothing = chargers.c.card.is_(None) & chargers.c.problem_at.is_(None)
     connection.execute(delete(chargers).where(nothing))
     connection.execute(delete(site_trees).where(site_trees.c.seen_at > ahead))
     connection.execute(update(pictures).where(pictures.c.tried_at > ahead).values(tried_at=_NEVER))
@@ -159,5 +161,6 @@ def _end(connection: Connection, now: datetime) -> None:
         too_long = codes.c.expires_at > now + longest
         connection.execute(update(codes).where(too_long).values(expires_at=now))
     connection.execute(delete(closures).where(closures.c.until > now + LONGEST_CLOSURE))
+    connection.execute(delete(card_wishes).where(card_wishes.c.wanted_at > now + LEEWAY))
     for at in (handoffs.c.made_at, handoffs.c.claimed_at):
         connection.execute(update(handoffs).where(at > now + LEEWAY).values({at: now - LONG_OVER}))

@@ -170,9 +170,17 @@ chargers = Table(
     Column("card", Document(codec.card_to, codec.card_from)),
     Column("problem", Word(Refusal)),
     Column("problem_at", UtcTime),
-    Column("wanted_at", UtcTime),
-    Index(None, "wanted_at"),
+    Column("problems", Integer, nullable=False, server_default="0"),  # how many in a row
     Index(None, "problem_at"),
+)
+
+card_wishes = Table(
+    "card_wishes",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("wanted_at", UtcTime, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("put_off", Boolean, nullable=False, server_default="0"),
 )
 
 site_trees = Table(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.domain.asking import STRANGE_A_MINUTE, Lane
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
@@ -200,15 +201,67 @@ def test_a_command_without_a_session_is_an_error_of_ours(house: House) -> None:
         the_session(house.store, "nowhere")
 
 
-def test_more_cards_than_the_budget_allows_are_read_one_minute_later(house: House) -> None:
-    codes = [f"NO{number:02}" for number in range(35)]
-    for code in codes:
-        house.store.want_card(code, house.clock.now())
-    house.run(5)
-    assert len(house.store.wanted_cards()) == 5
-    house.run(65)
-    assert house.store.wanted_cards() == []
+def test_more_cards_than_the_budget_allows_are_put_off_and_not_asked_for_when_nobody_waits_any_more(
+    house: House,
+) -> None:
+    for number in range(35):
+        house.store.want_card(f"NO{number:02}", house.clock.now())
+    house.run(4)
+    assert [wish.put_off for wish in house.store.wanted_cards()] == [True] * 5
+    house.run(70)
+    assert house.answered("charger", 404) == 30
     assert house.answered("charger", 429) == 0
+
+
+def strange(number: int) -> str:
+    return f"ZZ{number:03}"
+
+
+def test_of_codes_that_nobody_knows_a_few_are_read_a_minute_and_the_newest_first(house: House) -> None:
+    for number in range(50):
+        house.store.want_card(strange(number), house.clock.now(), Lane.STRANGER)
+        house.run(1)
+    assert house.answered("charger", 404) == STRANGE_A_MINUTE
+    house.run(61)
+    newest = strange(60)
+    house.store.want_card(strange(59), house.clock.now(), Lane.STRANGER)
+    house.clock.advance(1)
+    house.store.want_card(newest, house.clock.now(), Lane.STRANGER)
+    house.engine.round()
+    assert house.store.card_problem(newest) is not None
+
+
+def test_a_stranger_who_tries_all_codes_keeps_no_driver_waiting(house: House) -> None:
+    for number in range(90):
+        for guess in range(3):
+            house.store.want_card(strange(3 * number + guess), house.clock.now(), Lane.STRANGER)
+        if number % 3 == 0:
+            asked = house.clock.now()
+            house.store.want_card(CODE, asked)
+            house.engine.round()
+            card = house.store.card(CODE)
+            assert card is not None
+            assert card.seen_at >= asked
+        house.run(1)
+    assert house.answered("charger", 404) <= 2 * STRANGE_A_MINUTE
+    assert house.answered("charger", 429) == 0
+
+
+def test_neighbours_leave_a_third_of_the_reads_to_the_drivers(house: House) -> None:
+    for number in range(35):
+        house.store.want_card(f"NO{number:02}", house.clock.now(), Lane.NEIGHBOUR)
+    house.run(4)
+    assert house.budgets.free(Endpoint.GET_CHARGER, house.clock.now()) == 10
+
+
+def test_while_upstream_is_down_who_waits_is_told_at_once(house: House) -> None:
+    house.faults.add(Rule(Fault.SERVER_ERROR, "charger", times=3))
+    for number in range(3):
+        house.store.want_card(f"NO{number:02}", house.clock.now())
+        house.run(1)
+    house.store.want_card(CODE, house.clock.now())
+    house.engine.round()
+    assert house.store.put_off(CODE)
 
 
 def test_a_card_without_an_answer_is_noted_as_such_and_the_old_one_stays(house: House) -> None:
@@ -221,16 +274,18 @@ def test_a_card_without_an_answer_is_noted_as_such_and_the_old_one_stays(house: 
     house.run(1)
     problem = house.store.card_problem(CODE)
     assert problem is not None
-    assert problem[0] is None
+    assert problem.refusal is None
     assert house.store.card(CODE) == before
 
 
-def test_a_card_that_there_is_no_room_for_stays_wanted(house: House) -> None:
+def test_a_card_that_there_is_no_room_for_is_put_off(house: House) -> None:
     house.faults.add(Rule(Fault.TOO_MANY, "charger", retry_after=10))
     house.store.want_card(CODE, house.clock.now())
     house.run(3)
-    assert [code for code, _ in house.store.wanted_cards()] == [CODE]
-    house.run(15)
+    assert house.store.put_off(CODE)
+    house.run(8)
+    house.store.want_card(CODE, house.clock.now())
+    house.run(1)
     assert house.store.card(CODE) is not None
 
 

@@ -192,7 +192,7 @@ def test_an_unknown_charger_is_remembered_as_such(house: House) -> None:
     house.run(1)
     problem = house.store.card_problem("NOSUCH")
     assert problem is not None
-    assert problem[0] is Refusal.UNKNOWN_CHARGER
+    assert problem.refusal is Refusal.UNKNOWN_CHARGER
 
 
 def test_open_questions_answered_the_other_way_change_nothing_for_the_driver(tmp_path: Path) -> None:

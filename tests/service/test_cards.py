@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from kiosk.domain.asking import MOST_WISHES, Lane
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.news.news import charger_topic
@@ -17,7 +18,7 @@ from .conftest import CODE, FAR, HOLD, NEAR, Desk
 
 
 def wanted(desk: Desk) -> list[str]:
-    return [code for code, _since in desk.store.wanted_cards()]
+    return [wish.code for wish in desk.store.wanted_cards()]
 
 
 def old(desk: Desk, seconds: float) -> ChargerCard:
@@ -65,17 +66,58 @@ def test_a_driver_may_insist_on_a_younger_card(desk: Desk) -> None:
 def test_a_failed_read_ends_the_wait(desk: Desk) -> None:
     desk.bell.act = lambda: desk.store.note_card_problem(CODE, None, desk.now)
     assert current_card(desk.patient(), CODE) is None
-    assert card_now(desk.parts, CODE) == CardNow(None, failed=True)
+    assert card_now(desk.parts, CODE) == CardNow(None, failed=True, again_at=desk.now + timedelta(seconds=2))
 
 
-def test_a_failed_read_is_not_repeated_within_half_a_minute(desk: Desk) -> None:
-    desk.store.note_card_problem(CODE, Refusal.UPSTREAM_DOWN, desk.now)
-    desk.clock.advance(30)
+@pytest.mark.parametrize(("failures", "pause"), [(1, 2), (2, 4), (3, 8), (4, 16)])
+def test_a_read_that_failed_is_repeated_after_two_seconds_and_then_ever_later(
+    desk: Desk, failures: int, pause: int
+) -> None:
+    for _ in range(failures):
+        desk.store.note_card_problem(CODE, Refusal.UPSTREAM_DOWN, desk.now)
+    desk.clock.advance(pause - 0.1)
     assert current_card(desk.patient(), CODE) is None
     assert (wanted(desk), desk.bell.rings) == ([], 0)
-    desk.clock.advance(1)
+    desk.clock.advance(0.1)
     assert current_card(desk.parts, CODE) is None
     assert wanted(desk) == [CODE]
+
+
+def test_a_code_that_nobody_knows_is_asked_for_in_a_lane_of_its_own(desk: Desk) -> None:
+    card_now(desk.parts, "ZZZZZ")
+    card_now(desk.parts, CODE)
+    assert {wish.code: wish.lane for wish in desk.store.wanted_cards()} == {
+        "ZZZZZ": Lane.STRANGER,
+        CODE: Lane.DRIVER,
+    }
+
+
+def test_that_a_code_is_no_charger_is_remembered_for_ten_minutes(desk: Desk) -> None:
+    desk.store.note_card_problem("ZZZZZ", Refusal.UNKNOWN_CHARGER, desk.now)
+    desk.clock.advance(599)
+    assert card_now(desk.patient(), "ZZZZZ").unknown
+    assert wanted(desk) == []
+    desk.clock.advance(1)
+    card_now(desk.parts, "ZZZZZ")
+    assert wanted(desk) == ["ZZZZZ"]
+
+
+def test_where_too_many_wait_already_nobody_waits_in_vain(desk: Desk) -> None:
+    for number in range(MOST_WISHES[Lane.STRANGER]):
+        desk.store.want_card(f"X{number}", desk.now, Lane.STRANGER)
+    assert card_now(desk.patient(), "ZZZZZ") == CardNow(None, put_off=True)
+    assert desk.bell.rings == 0
+
+
+def test_who_is_put_off_learns_it_at_once(desk: Desk) -> None:
+    desk.bell.act = lambda: desk.store.put_off_cards([CODE])
+    assert card_now(desk.patient(), CODE) == CardNow(None, put_off=True)
+
+
+def test_a_store_that_is_locked_still_shows_the_card_that_it_has(desk: Desk) -> None:
+    card = old(desk, 45)
+    with desk.store._database.write():
+        assert card_now(desk.parts, CODE) == CardNow(card)
 
 
 def test_a_problem_from_before_the_card_was_read_says_nothing(desk: Desk) -> None:
@@ -118,6 +160,19 @@ def test_a_bay_that_a_session_of_ours_keeps_is_not_offered(desk: Desk) -> None:
     desk.card("Available", code=NEAR)
     desk.queued(1, code=NEAR)
     assert near(desk) == []
+
+
+def test_a_neighbour_that_could_not_be_read_is_not_asked_for_at_every_view(desk: Desk) -> None:
+    desk.store.note_card_problem(NEAR, Refusal.UNKNOWN_CHARGER, desk.now)
+    desk.clock.advance(14)
+    near(desk)
+    assert wanted(desk) == [FAR]
+    desk.clock.advance(1)
+    near(desk)
+    assert {(wish.code, wish.lane) for wish in desk.store.wanted_cards()} == {
+        (NEAR, Lane.NEIGHBOUR),
+        (FAR, Lane.NEIGHBOUR),
+    }
 
 
 def test_a_charger_without_a_price_is_not_offered(desk: Desk) -> None:

@@ -105,7 +105,7 @@ def test_nothing_is_sold_by_a_price_older_than_a_minute(desk: Desk) -> None:
     card = desk.card()
     desk.store.save_card(replace(card, priced_at=desk.now - timedelta(seconds=61)))
     assert start(desk) is NoOffer.PRICE_OLD
-    assert [code for code, _since in desk.store.wanted_cards()] == [CODE]
+    assert [wish.code for wish in desk.store.wanted_cards()] == [CODE]
 
 
 def test_a_card_that_is_read_again_in_time_is_sold_by(desk: Desk) -> None:

@@ -220,11 +220,11 @@ def test_a_command_that_has_ended_is_not_opened_again(store: Store, now: datetim
     assert store.waiting(now) == []
 
 
-def test_a_card_of_no_known_age_is_forgotten_and_stays_wanted(store: Store, now: datetime) -> None:
+def test_a_card_of_no_known_age_is_forgotten_and_so_is_who_waited_for_it(store: Store, now: datetime) -> None:
     fill(store)
     store.pull_back(now)
     assert store.card("ABC") is None
-    assert store.wanted_cards() == [("ABC", now)]
+    assert store.wanted_cards() == []
 
 
 def test_a_card_whose_price_alone_lies_ahead_is_forgotten_too(store: Store) -> None:
@@ -247,7 +247,7 @@ def test_a_refusal_to_read_a_card_is_forgotten_with_its_row(store: Store, now: d
     assert store.card_problem("ABD") is None
     with store._database.read() as connection:
         rows = connection.execute(select(metadata.tables["chargers"].c.code)).scalars().all()
-    assert rows == ["ABC"]
+    assert rows == []
 
 
 @pytest.mark.parametrize(

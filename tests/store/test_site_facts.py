@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
+from kiosk.domain.asking import CardWish, Problem
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import Refusal
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
@@ -243,8 +244,8 @@ def test_wishes_and_problems_are_about_the_public_card_and_stay(store: Store) ->
     store.note_card_problem("ABC", Refusal.UNKNOWN_CHARGER, NOW)
     store.want_card("ABC", later(1))
     store.save_sightings([sighting(10)], later(11))
-    assert store.card_problem("ABC") == (Refusal.UNKNOWN_CHARGER, NOW)
-    assert store.wanted_cards() == [("ABC", later(1))]
+    assert store.card_problem("ABC") == Problem(Refusal.UNKNOWN_CHARGER, NOW)
+    assert store.wanted_cards() == [CardWish("ABC", later(1))]
 
 
 def test_a_card_that_was_stored_before_prices_had_an_age_still_reads(store: Store) -> None:

@@ -4,19 +4,24 @@ waits for one.
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime, timedelta
 from functools import partial
 
+from kiosk.domain.asking import STRANGE_A_MINUTE, CardWish, Lane, in_turn
 from kiosk.engine.context import WHILE_RESTING, Context
 from kiosk.engine.crew import Crew
-from kiosk.engine.duty import Duty, Job, Jobs, Pool
+from kiosk.engine.duty import NOTHING_SOON, Duty, Job, Jobs, Pool
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.reading import read_card, read_session
 from kiosk.engine.schedule import plan
 from kiosk.engine.unanswered import Unanswered
+from kiosk.news.news import charger_topic
 from kiosk.upstream.plugchoice.budget import Endpoint
 
 _SHORTEST_WAIT = timedelta(milliseconds=200)
+_MINUTE = timedelta(minutes=1)
+_A_PAGE_WAITS = timedelta(seconds=3)
 _MARK = "read:"
 
 
@@ -57,24 +62,56 @@ class ReadSessions(Duty):
 
 
 class ReadCards(Duty):
-    """The cards that a page waits for."""
+    """The cards that a page waits for. What cannot be asked about soon is put off, so that nobody waits in vain."""
 
     name = "read cards"
 
     def __init__(self, context: Context, crew: Crew) -> None:
         self._context = context
         self._crew = crew
+        self._strange: deque[datetime] = deque()
 
     def jobs(self, now: datetime) -> Jobs:
-        if self._context.health.resting(now):
+        context = self._context
+        wishes = in_turn(context.store.wanted_cards(), now)
+        if not wishes:
+            return Jobs()
+        if context.health.resting(now):
+            self._put_off(wishes)
             return Jobs(wait=WHILE_RESTING)
         endpoint = Endpoint.GET_CHARGER
+        limit, free = context.budgets.limit(endpoint), self._crew.free(endpoint, now)
+        while self._strange and self._strange[0] <= now - _MINUTE:
+            self._strange.popleft()
         jobs: list[Job] = []
-        for code, _ in self._context.store.wanted_cards():
-            mark = f"card:{code}"
+        left: list[CardWish] = []
+        for wish in wishes:
+            mark = f"card:{wish.code}"
             if self._crew.busy(mark):
                 continue
-            if self._crew.free(endpoint, now) <= len(jobs):
-                return Jobs(tuple(jobs), max(self._context.budgets.wait(endpoint, now), _SHORTEST_WAIT))
-            jobs.append(Job(mark, partial(read_card, self._context, code), endpoint, Pool.READS, {"code": code}))
-        return Jobs(tuple(jobs))
+            if not self._room(wish.lane, free - len(jobs), limit):
+                left.append(wish)
+                continue
+            if wish.lane is Lane.STRANGER:
+                self._strange.append(now)
+            run = partial(read_card, context, wish.code)
+            jobs.append(Job(mark, run, endpoint, Pool.READS, {"code": wish.code}))
+        wait = max(context.budgets.wait(endpoint, now), _SHORTEST_WAIT)
+        self._put_off([wish for wish in left if wait > _A_PAGE_WAITS or wish.lane is not Lane.DRIVER])
+        return Jobs(tuple(jobs), wait if left else NOTHING_SOON)
+
+    def _room(self, lane: Lane, free: int, limit: int) -> bool:
+        """A third of the reads is kept for those who stand at a charger that we know."""
+        match lane:
+            case Lane.DRIVER:
+                return free > 0
+            case Lane.NEIGHBOUR:
+                return free > -(-limit // 3)
+            case _:
+                return free > -(-limit // 3) and len(self._strange) < STRANGE_A_MINUTE
+
+    def _put_off(self, wishes: list[CardWish]) -> None:
+        codes = [wish.code for wish in wishes if not wish.put_off]
+        if codes:
+            self._context.store.put_off_cards(codes)
+            self._context.news.publish(*(charger_topic(code) for code in codes))

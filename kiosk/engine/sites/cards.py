@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from kiosk.domain.commands import Refusal
 from kiosk.domain.sighting import NEVER
 from kiosk.engine.context import WHILE_RESTING, Context
 from kiosk.engine.crew import Crew
@@ -26,8 +25,6 @@ PRICE_FALLBACK = timedelta(minutes=4)
 """The same for a price. That view reads those of two hundred chargers in two minutes."""
 LOOK_EVERY = timedelta(seconds=3)
 """How often the cards of a site are looked through that should be fresh without us."""
-UNKNOWN_EVERY = timedelta(minutes=10)
-"""A code without public charging is asked for seldom."""
 
 _MARK = "board:"
 _PART_OF_A_TURN = 0.999
@@ -112,24 +109,21 @@ class BoardCards(Duty):
         return [code for _, code in (*sorted(states), *sorted(prices))]
 
     def _ages(self, codes: Collection[str], now: datetime) -> dict[str, tuple[datetime, datetime, datetime]]:
-        """When the states and the price of each were last seen, and when it was last asked for; without those that are
-        no chargers as far as we know.
+        """When the states and the price of each were last seen, and when it was last asked for; without those that
+        could not be read a short time ago.
         """
         cards = self._context.store.cards(list(codes))
+        problems = self._context.store.card_problems(list(codes))
         never = now - timedelta(days=1)
         ages = {}
         for code in codes:
             card = cards.get(code)
             seen, priced = (card.seen_at, card.priced_at or card.seen_at) if card is not None else (never, never)
             asked = self._asked.get(code, never)
-            if now - asked >= CARD_EVERY and min(seen, priced) < asked and self._unknown(code, now):
+            if code in problems and now < problems[code].again_at(known=True):
                 continue
             ages[code] = seen, priced, asked
         return ages
-
-    def _unknown(self, code: str, now: datetime) -> bool:
-        problem = self._context.store.card_problem(code)
-        return problem is not None and problem[0] is Refusal.UNKNOWN_CHARGER and now - problem[1] < UNKNOWN_EVERY
 
 
 class _Turns:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from math import ceil
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +16,8 @@ from kiosk.domain.charger import BayState, ChargerCard
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Session
 from kiosk.service.bays import chargers_now
-from kiosk.service.cards import FRESH, OwnSessions, card_now, own_sessions
+from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, nobody_knows, own_sessions
+from kiosk.service.points import at_point
 from kiosk.service.start import begin
 from kiosk.store.records import Handoff
 from kiosk.web.driver.about import about_of
@@ -24,12 +28,14 @@ from kiosk.web.shared import frame
 from kiosk.web.shared.bay_words import BayRow, bay_row
 from kiosk.web.shared.devices import current_device, keep_device, new_device
 from kiosk.web.shared.front import keep_for
-from kiosk.web.shared.limits import limit_lookup, limit_start
+from kiosk.web.shared.limits import limit_lookup, limit_start, too_many_codes
 from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 from kiosk.web.shared.where import where_of
 
+LONGEST_TYPED = 120
+"""Characters of what was typed into the box for the code that are shown again: a whole address fits in."""
 LONGEST_AMOUNT = 12
 """Digits of an amount in a form."""
 PAGE_LIVES = 1.0
@@ -46,12 +52,34 @@ def home() -> ResponseReturnValue:
     typed = request.args.get("code")
     if typed is None:
         return render_template("driver/home.html", rows=_site_rows(), typed="", error="")
-    code = codes.normalise(typed)
+    place = at_point(parts().site, typed)
+    if place is not None:
+        return redirect(url_for("driver.charger", code=place[0], bay=place[1]), 303)
+    code = codes.in_address(typed, parts().settings.public_host) or codes.normalise(typed)
     if not code:
         return _wrong_code("", _("Please type the code from the charger."), 422)
     if not codes.possible(code):
-        return _wrong_code(typed[: codes.LONGEST + 2], _impossible(code), 422)
+        return _wrong_code(typed[:LONGEST_TYPED], _impossible(code), 422)
     return redirect(url_for("driver.charger", code=code), 303)
+
+
+@bp.get("/c/<code>/")
+@bp.get("/C/<code>")
+@limit_lookup
+def typed_by_hand(code: str) -> ResponseReturnValue:
+    """The same page, as people type its address."""
+    query = f"?{urlencode(request.args)}" if request.args else ""
+    return redirect(url_for("driver.charger", code=code) + query, 302)
+
+
+@bp.get("/<code>")
+@limit_lookup
+def code_alone(code: str) -> ResponseReturnValue:
+    """A charger's code behind our name. Every other word is no page of ours."""
+    plain = codes.normalise(code)
+    if not codes.possible(plain) or not is_known(parts(), plain, parts().store.card(plain)):
+        abort(404)
+    return redirect(url_for("driver.charger", code=plain), 302)
 
 
 @bp.get("/c/<code>")
@@ -67,7 +95,10 @@ def charger(code: str) -> ResponseReturnValue:
     own = own_sessions(parts(), device, plain) if device is not None else OwnSessions()
     if own.running is not None:
         return redirect(url_for("sessions.session_page", key=own.running.key), 303)
-    return _charger_page(plain, ended=own.ended, handed=claimed_here(request.args.get("h"), plain))
+    if nobody_knows(parts(), plain) and too_many_codes(plain):
+        return _retry(_home(plain, _("Those were many codes. Please wait a minute, then try again.")), 429, 60)
+    bay = _connector(request.args.get("bay"))
+    return _charger_page(plain, ended=own.ended, handed=claimed_here(request.args.get("h"), plain), wish=bay)
 
 
 @bp.post("/c/<code>/start")
@@ -131,12 +162,15 @@ def _charger_page(
         return _wrong_code(code, _not_found(code), 404)
     card, now = found.card, parts().clock.now()
     if card is None:
+        again = _seconds_until(found.again_at)
         if found.failed:
-            return _retry(render_template("driver/unreachable.html", code=code), 503)
-        return _retry(render_template("driver/looking.html", code=code), 503 if not parts().engine.alive() else 202)
+            return _retry(render_template("driver/unreachable.html", code=code, again=again), 503, again)
+        page = render_template("driver/looking.html", code=code, put_off=found.put_off)
+        return _retry(page, 503 if found.put_off or not parts().engine.alive() else 202, again)
     if status == 200 and card.fresh(now, FRESH) and "h" not in request.args:
         keep_for(PAGE_LIVES)
     landing = _landing(card, handed.connector_id if handed is not None and wish is None else wish)
+    landing = replace(landing, put_off=found.put_off and not found.failed)
     if handed is not None and status == 200:
         taken, error = _lost(landing, handed.connector_id)
     page = render_template(
@@ -202,7 +236,11 @@ def _site_rows() -> list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[s
 
 
 def _wrong_code(typed: str, error: str, status: int) -> ResponseReturnValue:
-    return render_template("driver/home.html", rows=[], typed=typed, error=error), status
+    return _home(typed, error), status
+
+
+def _home(typed: str, error: str) -> str:
+    return render_template("driver/home.html", rows=[], typed=typed, error=error)
 
 
 def _impossible(code: str) -> str:
@@ -212,6 +250,8 @@ def _impossible(code: str) -> str:
 
 
 def _not_found(code: str) -> str:
+    if parts().site.charger(code) is not None:
+        return _("Charger %(code)s cannot be used at the moment. Please take another one.", code=code)
     other = codes.meant(code, parts().site.codes)
     if other is not None:
         return _("No charger has the code %(code)s. Did you mean %(other)s?", code=code, other=other)
@@ -220,8 +260,14 @@ def _not_found(code: str) -> str:
     return _("No charger has the code %(code)s. Please compare it with the sticker.", code=code)
 
 
-def _retry(page: str, status: int) -> Response:
-    return Response(page, status, {"Retry-After": "5", "Cache-Control": "no-store"}, mimetype="text/html")
+def _seconds_until(at: datetime | None) -> int:
+    """Whole seconds until then, at least two; five when nobody knows."""
+    return 5 if at is None else max(2, ceil((at - parts().clock.now()).total_seconds()))
+
+
+def _retry(page: str, status: int, seconds: int) -> Response:
+    headers = {"Retry-After": str(seconds), "Cache-Control": "no-store"}
+    return Response(page, status, headers, mimetype="text/html")
 
 
 def _connector(text: str | None) -> int | None:

@@ -27,7 +27,8 @@ from kiosk.web.shared.where import Where
 class Landing:
     """The whole card. `offer` is what is sold at the chosen bay; None, with the `trouble`, when nothing can be started.
 
-    `tariff` and `example` are shown also then. `power_lines` are sentences on where the expected power comes from.
+    `tariff` and `example` are shown also then. `put_off`: the card is old, and nobody can be asked just now.
+    `power_lines` are sentences on where the expected power comes from.
     """
 
     code: str
@@ -40,6 +41,7 @@ class Landing:
     example: Money | None
     trouble: Trouble | None
     near: tuple[NearBay, ...]
+    put_off: bool = False
     power_lines: tuple[str, ...] = ()
     about: About | None = None
 

@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, ip_address
 
 from flask import Flask, request
 from flask_limiter import Limiter
+from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 
 from kiosk.clock import SystemClock
@@ -54,6 +55,24 @@ limit_pairing = limiter.shared_limit("10 per minute; 60 per hour", scope="pairin
 """One-use codes of tablets: at this pace nobody guesses one."""
 limit_lookup = limiter.shared_limit("120 per minute", scope="lookup")
 """Pages of a charger's code, and the box that one types it into."""
+MISTYPED = RateLimitItemPerMinute(10)
+_ONE_CODE = RateLimitItemPerMinute(1)
+
+
+def too_many_codes(code: str) -> bool:
+    """Somebody at this address types codes that nobody knows, and this one is more than a person mistypes in a minute.
+
+    The same code again, by a page that renews itself, is not counted twice. Codes that are known never count.
+    """
+    where, rules = client_address(), limiter.limiter
+    if not rules.test(_ONE_CODE, "code", where, code):
+        return False
+    if not rules.hit(MISTYPED, "mistyped", where):
+        return True
+    rules.hit(_ONE_CODE, "code", where, code)
+    return False
+
+
 limit_poll = limiter.shared_limit("600 per minute", scope="poll")
 """JSON of a session, for pages without an event stream."""
 limit_hint = limiter.shared_limit("600 per minute", scope="hint")

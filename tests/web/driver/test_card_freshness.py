@@ -24,7 +24,7 @@ def test_a_price_older_than_30_seconds_is_asked_for_behind_the_scenes(
 ) -> None:
     priced(kiosk, age)
     assert phone.get(f"/c/{CODE}").status_code == 200
-    assert [code for code, _ in kiosk.store.wanted_cards()] == wanted
+    assert [wish.code for wish in kiosk.store.wanted_cards()] == wanted
 
 
 def test_nobody_starts_at_a_price_that_is_older_than_a_minute(kiosk: Kiosk, phone: FlaskClient) -> None:

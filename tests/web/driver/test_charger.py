@@ -150,7 +150,7 @@ def test_an_older_card_is_shown_at_once_while_a_new_one_is_asked_for(kiosk: Kios
     kiosk.clock.advance(31)
     page = phone.get(f"/c/{CODE}").text
     assert PAY in page
-    assert [code for code, _ in kiosk.store.wanted_cards()] == [CODE]
+    assert [wish.code for wish in kiosk.store.wanted_cards()] == [CODE]
     assert kiosk.bell.rings == 1
 
 
@@ -199,7 +199,7 @@ def test_an_old_neighbour_is_never_called_free_and_is_asked_for(kiosk: Kiosk, ph
     kiosk.clock.advance(61)
     kiosk.card("Charging", "Charging")
     assert "Free near you" not in phone.get(f"/c/{CODE}").text
-    assert NEAR in [code for code, _ in kiosk.store.wanted_cards()]
+    assert NEAR in [wish.code for wish in kiosk.store.wanted_cards()]
 
 
 def test_an_offline_charger_cannot_be_paid(kiosk: Kiosk, phone: FlaskClient) -> None:
@@ -230,7 +230,7 @@ def test_without_a_card_the_page_looks_and_goes_on_by_itself(kiosk: Kiosk, phone
     assert answer.status_code == 202
     assert "Looking for the charger" in answer.text
     assert '<noscript><meta http-equiv="refresh"' in answer.text
-    assert [code for code, _ in kiosk.store.wanted_cards()] == ["ABCDE"]
+    assert [wish.code for wish in kiosk.store.wanted_cards()] == ["ABCDE"]
 
 
 def test_a_card_that_comes_within_the_wait_is_shown_at_once(kiosk: Kiosk, phone: FlaskClient) -> None:
@@ -242,7 +242,8 @@ def test_when_the_back_office_is_down_there_is_a_retry_and_a_number(kiosk: Kiosk
     kiosk.store.note_card_problem(CODE, None, kiosk.now)
     answer = phone.get(f"/c/{CODE}")
     assert answer.status_code == 503
-    assert answer.headers["Retry-After"] == "5"
+    assert answer.headers["Retry-After"] == "2"
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in answer.text
     assert "We cannot reach the charging service." in answer.text
     assert "Call 0800 555 0142" in answer.text
 
@@ -251,9 +252,103 @@ def test_a_failed_read_is_not_repeated_at_once(kiosk: Kiosk, phone: FlaskClient)
     kiosk.store.note_card_problem(CODE, None, kiosk.now)
     phone.get(f"/c/{CODE}")
     assert kiosk.store.wanted_cards() == []
-    kiosk.clock.advance(31)
+    kiosk.clock.advance(2)
     phone.get(f"/c/{CODE}")
     assert kiosk.store.wanted_cards() != []
+
+
+def test_without_a_card_who_cannot_be_asked_about_says_so_and_goes_on_by_itself(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.bell.act = lambda: kiosk.store.put_off_cards([CODE])
+    answer = phone.get(f"/c/{CODE}")
+    assert answer.status_code == 503
+    assert "We cannot ask about this charger just now." in answer.text
+    assert "data-looking" in answer.text
+    assert "No connection" not in answer.text
+
+
+def test_an_old_card_that_nobody_can_be_asked_about_is_not_called_a_lost_connection(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.card("Available", "Available")
+    kiosk.clock.advance(61)
+    kiosk.bell.act = lambda: kiosk.store.put_off_cards([CODE])
+    page = phone.get(f"/c/{CODE}").text
+    assert "We cannot ask about this charger just now. What you see is from 14:00." in page
+    assert PAY not in page
+    assert "no connection" not in page.lower()
+    assert "No news" not in page
+
+
+# --- codes that nobody knows
+
+
+def test_a_person_may_mistype_ten_codes_a_minute_and_not_more(kiosk: Kiosk, phone: FlaskClient) -> None:
+    answers = [phone.get(f"/c/ZZ{number:03}").status_code for number in range(12)]
+    assert answers == [202] * 10 + [429] * 2
+    assert "Those were many codes." in phone.get("/c/ZZ099").text
+    kiosk.card()
+    assert phone.get(f"/c/{CODE}").status_code == 200
+
+
+def test_a_page_that_renews_itself_is_one_code(phone: FlaskClient) -> None:
+    assert {phone.get("/c/ZZ001").status_code for _ in range(25)} == {202}
+    assert phone.get("/c/ZZ002").status_code == 202
+
+
+def test_an_answer_that_is_remembered_is_not_counted(kiosk: Kiosk, phone: FlaskClient) -> None:
+    for number in range(15):
+        kiosk.store.note_card_problem(f"ZZ{number:03}", Refusal.UNKNOWN_CHARGER, kiosk.now)
+    assert {phone.get(f"/c/ZZ{number:03}").status_code for number in range(15)} == {404}
+
+
+def test_of_a_charger_of_ours_that_is_closed_nobody_is_told_that_they_meant_it(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.store.note_card_problem(CODE, Refusal.UNKNOWN_CHARGER, kiosk.now)
+    answer = phone.get(f"/c/{CODE}")
+    assert answer.status_code == 404
+    assert f"Charger {CODE} cannot be used at the moment." in answer.text
+    assert "Did you mean" not in answer.text
+
+
+# --- addresses as people type them
+
+
+@pytest.mark.parametrize("address", [f"/c/{CODE}/", f"/C/{CODE}", f"/C/{CODE.lower()}", f"/{CODE}", f"/{CODE.lower()}"])
+def test_an_address_typed_by_hand_leads_to_the_charger(kiosk: Kiosk, phone: FlaskClient, address: str) -> None:
+    kiosk.card()
+    answer = phone.get(address, follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (200, f"/c/{CODE}")
+    assert PAY in answer.text
+
+
+def test_a_trailing_slash_keeps_what_stands_behind_it(phone: FlaskClient) -> None:
+    assert phone.get(f"/c/{CODE}/?lang=de&bay=2").headers["Location"] == f"/c/{CODE}?lang=de&bay=2"
+
+
+@pytest.mark.parametrize("word", ["/admin", "/ZZZZZ", "/wp-login.php"])
+def test_a_word_that_is_no_charger_of_ours_is_no_page_and_nobody_is_asked(
+    kiosk: Kiosk, phone: FlaskClient, word: str
+) -> None:
+    assert phone.get(word).status_code == 404
+    assert kiosk.store.wanted_cards() == []
+
+
+@pytest.mark.parametrize(
+    "typed", ["{host}/c/7MK4T", "https://{host}/c/7MK4T", "HTTP://{host}/C/7mk4t/?lang=de", " {host}/c/7MK-4T#top "]
+)
+def test_a_whole_address_of_ours_typed_into_the_box_leads_there(kiosk: Kiosk, phone: FlaskClient, typed: str) -> None:
+    host = kiosk.app.extensions["kiosk"].settings.public_host
+    answer = phone.get("/", query_string={"code": typed.format(host=host)})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/c/{CODE}")
+
+
+def test_an_address_of_somebody_else_is_not_taken_for_a_code(phone: FlaskClient) -> None:
+    answer = phone.get("/", query_string={"code": "https://elsewhere.example/c/7MK4T"})
+    assert answer.status_code == 422
+    assert 'value="https://elsewhere.example/c/7MK4T"' in answer.text
 
 
 # --- coming back
