@@ -44,6 +44,7 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._round_at: datetime | None = None
         self._lead = Lead(context)
+        context.budgets.record_with(self._lead.note_call)
         self._crew = Crew(context.budgets, self._wake.set, inline=inline, workers=workers)
         self._sessions = OpenSessions(context)
         self._posts = [Post(duty, context.clock.now) for duty in self._duties()]
@@ -59,7 +60,7 @@ class Engine:
             Refresh(sessions),
             CutOff(context, crew, sessions, unanswered),
             GiveBack(context, crew),
-            Send(context, crew, sessions, unanswered),
+            Send(context, crew, sessions, unanswered, self._lead),
             Guard(context, sessions),
             ReadSessions(context, crew, sessions, unanswered),
             ReadCards(context, crew),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from kiosk.engine.context import Context
+from kiosk.store.records import Lease
 from kiosk.upstream.plugchoice.budget import Endpoint
 
 log = logging.getLogger(__name__)
@@ -28,14 +29,21 @@ class Lead:
         self._leading = False
         self._over = False
         self._renewed: datetime | None = None
+        self._lease: Lease | None = None
         self.ttl = timedelta(seconds=LEASE_TTL * context.clock.rate)
 
     @property
     def leading(self) -> bool:
         return self._leading
 
+    @property
+    def lease(self) -> Lease | None:
+        """The one that was taken last, held or lost: what leaves is checked against it, in the store."""
+        return self._lease
+
     def hold(self, now: datetime, begin: Callable[[], None]) -> bool:
-        """Take or renew the lease. `begin` is called when this engine begins to lead.
+        """Take or renew the lease. `begin` is called when this engine begins to lead: also when it led before and
+        cannot know whether another one did in between, because it was frozen for longer than the lease lives.
 
         What fails while it takes over is tried again in the next round: it does not lead before.
         """
@@ -44,20 +52,28 @@ class Lead:
                 return False
             if self._leading and self._renewed is not None and now - self._renewed < self.ttl / 3:
                 return True
-            leads = self._context.store.take_lease(LEASE, self._holder, now, self.ttl)
-            if leads and not self._leading:
+            led, self._leading = self._leading, False
+            lease = self._context.store.take_lease(LEASE, self._holder, now, self.ttl)
+            if lease is None:
+                if led:
+                    log.warning("another engine leads now")
+                return False
+            if not led or not lease.unbroken:
+                self._lease = lease
                 self._take_over(now)
                 begin()
-            elif self._leading and not leads:
-                log.warning("another engine leads now")
-            self._leading, self._renewed = leads, now
-            return leads
+            self._leading, self._renewed = True, now
+            return True
 
     def give_back(self) -> None:
         """Lead no more: a round that is still under way does not take the lease again."""
         with self._lock:
             self._leading, self._over = False, True
             self._context.store.release_lease(LEASE, self._holder)
+
+    def note_call(self, endpoint: Endpoint, at: datetime) -> None:
+        """Write a call down before it leaves, for whoever leads next. Raises Deposed when somebody else leads now."""
+        self._context.store.note_call(endpoint.value, at, self._lease)
 
     def _take_over(self, now: datetime) -> None:
         """No stored time lies ahead, and the calls of the last minutes count, so that a restart cannot overspend."""

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from kiosk.domain.commands import ENDS, PURSUED, REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal, Wish
 from kiosk.store.database import changed_one
 from kiosk.store.errors import Missing, WrongState
-from kiosk.store.rows import SELECT_COMMAND, Part, command_from, read_command
+from kiosk.store.records import Lease
+from kiosk.store.rows import SELECT_COMMAND, Part, command_from, held, read_command
 from kiosk.store.tables import commands, sessions
 from kiosk.store.types import utc
 
@@ -150,11 +151,16 @@ class Commands(Part):
         with self._database.read() as connection:
             return dict(connection.execute(query.group_by(commands.c.session_key)).all())
 
-    def claim(self, command_id: int, now: datetime) -> bool:
-        """Take a waiting command for sending. True for exactly one of all who try."""
+    def claim(self, command_id: int, now: datetime, lease: Lease | None = None) -> bool:
+        """Take a waiting command for sending. True for exactly one of all who try.
+
+        With `lease` only while it is held. Raises Deposed, and nothing is claimed.
+        """
         waits = (commands.c.id == command_id) & (commands.c.state == CommandState.WAITING)
         values = {"state": CommandState.SENT, "sent_at": now, "attempts": commands.c.attempts + 1}
         with self._database.write() as connection:
+            if lease is not None:
+                held(connection, lease)
             return changed_one(connection, update(commands).where(waits).values(**values))
 
     def finish(

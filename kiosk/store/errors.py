@@ -21,5 +21,9 @@ class WrongState(Exception):
     """The command is not in the state that this change starts from: somebody else was faster. Read it again."""
 
 
+class Deposed(Exception):
+    """Whoever wanted to send something leads no more: it was frozen, and another one has taken the lease."""
+
+
 class NaiveTime(ValueError, DontWrapMixin):
     """A time without a zone was about to be stored or compared. A mistake of the caller."""

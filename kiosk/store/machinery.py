@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
@@ -11,37 +11,61 @@ from kiosk.domain.commands import CommandState
 from kiosk.domain.session import Phase
 from kiosk.domain.status import facts
 from kiosk.store.database import changed_one, insert_once
-from kiosk.store.records import Tally, Webhook
-from kiosk.store.rows import Part
+from kiosk.store.records import Lease, Tally, Webhook
+from kiosk.store.rows import Part, held
 from kiosk.store.tables import calls, closures, commands, leases, sessions, webhooks
 from kiosk.store.types import utc
 
 _KEEP_CALLS = timedelta(minutes=10)
 _KEEP_CLOSURES = timedelta(days=1)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Machinery(Part):
-    def take_lease(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
-        """Take or renew. True when `holder` has it until `now + ttl`; False while another one has it."""
+    def take_lease(self, name: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
+        """Take or renew it until `now + ttl`; None while another one has it.
+
+        Unless an unbroken hold is renewed its number rises: another one may have held it in between, or may not.
+        """
         until = utc(now) + ttl
-        # Nobody holds it for longer than its time to live. One that ends much later was taken before the wall clock was
-        # set back and this process began. Twice the time, because another process may read the clock a moment later.
-        over = or_(leases.c.until <= now, leases.c.until > until + ttl)
-        mine_or_over = or_(leases.c.holder == holder, over)
-        take = update(leases).where(leases.c.name == name, mine_or_over).values(holder=holder, until=until)
+        query = select(leases.c.holder, leases.c.until, leases.c.number).where(leases.c.name == name).with_for_update()
         with self._database.write() as connection:
-            if changed_one(connection, take):
-                return True
-            return insert_once(connection, leases, {"name": name, "holder": holder, "until": until})
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                first = {"name": name, "holder": holder, "until": until, "number": 1}
+                return Lease(name, holder, 1, unbroken=False) if insert_once(connection, leases, first) else None
+            # Nobody holds it for longer than its time to live. One that ends much later was taken before the wall clock
+            # was set back and this process began. Twice the time, because another process may read the clock a moment
+            # later.
+            over = row.until <= now or row.until > until + ttl
+            if row.holder != holder and not over:
+                return None
+            unbroken = row.holder == holder and not over
+            number = (row.number or 0) + (0 if unbroken else 1)
+            taken = {"holder": holder, "until": until, "number": number}
+            connection.execute(update(leases).where(leases.c.name == name).values(**taken))
+            return Lease(name, holder, number, unbroken)
 
     def release_lease(self, name: str, holder: str) -> None:
-        """Give it back; nothing happens when another one has it."""
+        """Give it back; nothing happens when another one has it. Its number is kept, so that none comes twice."""
+        mine = (leases.c.name == name) & (leases.c.holder == holder)
         with self._database.write() as connection:
-            connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+            connection.execute(update(leases).where(mine).values(holder="", until=_LONG_AGO))
 
-    def note_call(self, endpoint: str, at: datetime) -> None:
-        """Remember a call for the budgets. Calls more than ten minutes older than this one are forgotten."""
+    def lease_lives(self, name: str, now: datetime) -> bool:
+        """Somebody took or renewed it not longer ago than it lives. Whoever did could write to this store."""
+        with self._database.read() as connection:
+            until = connection.execute(select(leases.c.until).where(leases.c.name == name)).scalar_one_or_none()
+        return until is not None and until > utc(now)
+
+    def note_call(self, endpoint: str, at: datetime, lease: Lease | None = None) -> None:
+        """Remember a call for the budgets. Calls more than ten minutes older than this one are forgotten.
+
+        With `lease` only while it is held. Raises Deposed: then nothing may be sent.
+        """
         with self._database.write() as connection:
+            if lease is not None:
+                held(connection, lease)
             connection.execute(insert(calls).values(endpoint=endpoint, called_at=at))
             connection.execute(delete(calls).where(calls.c.called_at < utc(at) - _KEEP_CALLS))
 

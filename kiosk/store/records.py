@@ -99,6 +99,19 @@ class ClaimedHandoff:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds it, with its number: it rises whenever somebody takes it anew, so an old one gives itself away.
+
+    `unbroken`: the same holder had it until now, and nobody can have held it in between.
+    """
+
+    name: str
+    holder: str
+    number: int
+    unbroken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """How much is under way. `live` counts sessions that can still change: `queued`, or the group of their status.
 

@@ -16,8 +16,9 @@ from kiosk.domain.tariff import Tariff
 from kiosk.store import codec
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import Database, changed_one
-from kiosk.store.errors import Missing, WrongState
-from kiosk.store.tables import commands, observations, sessions
+from kiosk.store.errors import Deposed, Missing, WrongState
+from kiosk.store.records import Lease
+from kiosk.store.tables import commands, leases, observations, sessions
 from kiosk.store.types import dump
 
 _OWN_COLUMNS = tuple(one.name for one in fields(Session) if one.name != "tariff")
@@ -119,6 +120,13 @@ def _take_back_slot(connection: Connection, session: Session) -> None:
     free = ~exists(select(other.c.id).where(other.c.slot == slot))
     own = (sessions.c.key == session.key) & sessions.c.slot.is_(None)
     connection.execute(update(sessions).where(own, free).values(slot=slot))
+
+
+def held(connection: Connection, lease: Lease) -> None:
+    """Nothing happens while that holder has the lease of that number, also when it has run out. Raises Deposed."""
+    same = (leases.c.name == lease.name) & (leases.c.holder == lease.holder) & (leases.c.number == lease.number)
+    if connection.execute(select(leases.c.name).where(same).with_for_update()).one_or_none() is None:
+        raise Deposed("another one leads now")
 
 
 def append_observation(connection: Connection, key: str, source: str, seen: Observation) -> None:

@@ -20,11 +20,12 @@ from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import COMMAND_MARK, NOTHING_SOON, Duty, Job, Jobs
 from kiosk.engine.in_hand import InHand, patiently
+from kiosk.engine.lead import Lead
 from kiosk.engine.observing import follow, observe, tell
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.unanswered import Unanswered, address_missing, backoff, given_up
 from kiosk.news.news import session_topic
-from kiosk.store.errors import WrongState
+from kiosk.store.errors import Deposed, WrongState
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone, UnusableStart
 from kiosk.upstream.plugchoice.budget import Endpoint
 from kiosk.upstream.plugchoice.public import Started
@@ -61,7 +62,10 @@ class Send(Duty):
 
     name = "send"
 
-    def __init__(self, context: Context, crew: Crew, sessions: OpenSessions, unanswered: Unanswered) -> None:
+    def __init__(
+        self, context: Context, crew: Crew, sessions: OpenSessions, unanswered: Unanswered, lead: Lead
+    ) -> None:
+        self._lead = lead
         self._context = context
         self._crew = crew
         self._sessions = sessions
@@ -101,7 +105,11 @@ class Send(Duty):
     def _send(self, command_id: int, key: str) -> None:
         """Claimed only now: until a worker is free it can still be withdrawn, and a kill loses nothing."""
         context = self._context
-        if not context.store.claim(command_id, context.clock.now()):
+        try:
+            claimed_now = context.store.claim(command_id, context.clock.now(), self._lead.lease)
+        except Deposed:  # frozen meanwhile: whoever leads now sends it
+            return
+        if not claimed_now:
             return
         # Until `follow_up` has seen its end: whatever fails in between, a later reading asks what became of it.
         self._unanswered.add(key)

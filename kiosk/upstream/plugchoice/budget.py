@@ -149,6 +149,10 @@ class Budgets:
         self._latest: datetime | None = None
         self._windows = {endpoint: _Window(self._limits.of(endpoint)) for endpoint in Endpoint}
 
+    def record_with(self, on_take: OnTake) -> None:
+        """Tell somebody else of every grant from now on: whoever leads, and knows whether it still does."""
+        self._on_take = on_take
+
     def take(self, endpoint: Endpoint, now: datetime, whose: str = "") -> Grant:
         """Count one request; `ended` must follow. Raises BudgetSpent with the time to wait when there is no room."""
         with self._lock:
