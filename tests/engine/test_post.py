@@ -116,6 +116,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
     assert [each["name"] for each in told] == [
         "open sessions",
         "cut-off commands",
+        "give back",
         "send",
         "guard",
         "read sessions",
@@ -134,4 +135,4 @@ def test_a_round_with_nothing_to_do_asks_the_store_little(house: House) -> None:
     house.engine.round()
     with statements_of(house.store) as sent:
         house.engine.round()
-    assert reads_and_writes(sent) == (3, 0), sent
+    assert reads_and_writes(sent) == (4, 0), sent
