@@ -5,17 +5,19 @@ Imports little: gevent must patch the standard library before anything opens a T
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
-from kiosk.config.settings import SettingsError, load_settings
+from kiosk.config.settings import SettingsError, is_loopback, load_settings
 
 try:
     _settings = load_settings()
 except SettingsError as error:
     sys.exit(f"kiosk: {error}")
 
-bind = f"0.0.0.0:{_settings.port}"
+os.umask(0o077)  # what is stored is for the kiosk's own user alone
+bind = _settings.listen
 worker_class = _settings.worker_class
 workers = 1  # SQLite, and news for open pages that stay inside one process
 threads = 600  # above KIOSK_MAX_STREAMS, so that a health check always finds a free one
@@ -30,6 +32,12 @@ access_log_format = '%(h)s "%(m)s" %(s)s %(b)s %(M)sms'  # for whoever turns it 
 
 def on_starting(server: Any) -> None:
     """Refuse what the command line may have asked for."""
+    listens = [host for host, *_ in (address for address in server.cfg.address if not isinstance(address, str))]
+    if _settings.trusted_proxies and is_loopback(_settings.bind) and not all(map(is_loopback, listens)):
+        sys.exit(
+            "kiosk: whoever reaches this address could name any address as theirs, because KIOSK_TRUSTED_PROXIES is "
+            "set: set KIOSK_BIND instead of --bind, if only the proxy can reach it."
+        )
     if _settings.sqlite and server.cfg.workers > 1:
         sys.exit("kiosk: SQLite takes one worker: start gunicorn with --workers 1.")
     if server.cfg.worker_class_str == "sync":

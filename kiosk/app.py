@@ -71,7 +71,7 @@ def create_app(
     """
     site = site or load_site(settings.config)
     clock = clock or SystemClock()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     store.migrate()
     # Pages read before the engine leads, for as long as the lease of a killed one lasts.
@@ -93,7 +93,7 @@ def create_app(
     _pages(app, settings, site)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     app.wsgi_app = Front(app.wsgi_app, news, clock)  # type: ignore[method-assign]
     return app
 

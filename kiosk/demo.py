@@ -186,6 +186,7 @@ def demo_settings(folder: Path, port: int, speed: int) -> Settings:
         database_url=f"sqlite:///{folder / 'demo.db'}",
         port=port,
         public_url=here,
+        trusted_hosts="*",  # a phone in the same network knows this machine by its address
         config=EXAMPLE,
         plugchoice_url=f"{here}{MOUNT}/plugchoice/api/v3",
         stripe_js_url=f"{MOUNT}/stripe/endive/stripe.js",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,11 @@ def _address(settings: Settings) -> Iterator[Finding]:
         yield _note(f"KIOSK_PUBLIC_URL is {settings.public_url}: only this machine can reach it.")
         return
     yield _ok(f"Drivers see {settings.public_host}.")
+    if settings.trusted_proxies and not is_loopback(settings.bind):
+        yield _note(
+            f"KIOSK_BIND is {settings.bind} and KIOSK_TRUSTED_PROXIES is {settings.trusted_proxies}: whoever reaches "
+            f"port {settings.port} without the proxy passes every limit; let only the proxy reach it."
+        )
     if settings.trusted_proxies == 0:
         yield _note("KIOSK_TRUSTED_PROXIES is 0: behind a proxy every driver would share one address and one limit.")
 
@@ -213,6 +219,7 @@ def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
     if not file.exists():
         yield _note(f"There is no database at {file} yet; the first start makes it, or `kiosk migrate`.")
         return
+    yield from _readable_by_others(folder, file)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     try:
         if not store.healthy():
@@ -222,6 +229,16 @@ def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield from _books(store, clock.now())
     finally:
         store.close()
+
+
+def _readable_by_others(folder: Path, file: Path) -> Iterator[Finding]:
+    """Keys of sessions and receipts stand in the database as they are: whoever may read it may watch every charge."""
+    modes = {folder: 0o700, **dict.fromkeys(file.parent.glob(f"{file.name}*"), 384)}
+    open_to_others = [path for path, _mode in modes.items() if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    for path in open_to_others:
+        yield _note(f"Other users of this machine can look into {path}; give it the mode {modes[path]:o}.")
+    if not open_to_others:
+        yield _ok("The data is readable by the kiosk's own user alone.")
 
 
 def _books(store: Store, now: datetime) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import TextIO
 
 import structlog
@@ -46,6 +47,9 @@ _TEXT_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 """Applied in this order. The last one catches any long random word, whatever it is called."""
 
 
+_MAYBE_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{3,}")
+
+
 def configure_logs(log_format: str = "json", level: int = logging.INFO, stream: TextIO | None = None) -> None:
     """Send every record of this process to `stream` (standard output). Called by entry points, not by the factory."""
     shared: list[Processor] = [
@@ -75,12 +79,33 @@ def configure_logs(log_format: str = "json", level: int = logging.INFO, stream: 
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+        logger.addFilter(without_addresses)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def without_addresses(record: logging.LogRecord) -> bool:
+    """A filter for gunicorn's own lines: what it warns of carries no address of a client. Where it listens may be
+    read."""
+    if record.levelno >= logging.WARNING:
+        record.msg, record.args = _MAYBE_ADDRESS.sub(_without_address, record.getMessage()), ()
+    return True
+
+
+def _without_address(found: re.Match[str]) -> str:
+    """Also when a colon or a full stop stands behind it. Times and versions are no addresses."""
+    text = found.group()
+    for end in (len(text), len(text) - 1):
+        try:
+            ip_address(text[:end])
+        except ValueError:
+            continue
+        return REMOVED + text[end:]
+    return text
 
 
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

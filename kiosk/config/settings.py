@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
         description="where sessions are kept",
     )
     port: int = Field(8000, validation_alias="PORT", ge=0, le=65535, description="where the server listens")
+    bind: str = Field("127.0.0.1", description="address that the server listens at; 0.0.0.0 in a container")
     public_url: str = Field(default_factory=_default_public_url, description="the one address that drivers see")
     config: Path | None = Field(None, description="path of kiosk.toml: the operator and the sites")
     stripe_js_url: str = Field(STRIPE_JS_URL, description="Stripe's browser script; other values are for a stand-in")
@@ -94,6 +96,9 @@ class Settings(BaseSettings):
     chargepilot_path: Literal["full", "short"] = Field("full", description="which part of its path is signed")
     tablet_card_entry: bool = Field(False, description="card payment on the tablet's screen; ends PCI's SAQ A")
     trusted_proxies: int = Field(0, ge=0, le=10, description="proxies in front whose forwarded headers are believed")
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="other names that the kiosk answers to, besides its public address and this machine's own"
+    )
     start_deadline_seconds: int = Field(120, ge=30, le=3600, description="paid, but not charging: then cancelled")
     power_deadline_seconds: int = Field(180, ge=30, le=3600, description="charging without energy: then stopped")
     max_streams: int = Field(500, ge=1, le=100_000, description="open event streams; beyond it pages poll")
@@ -116,7 +121,7 @@ class Settings(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
-    @field_validator("secret_key", mode="before")
+    @field_validator("secret_key", "trusted_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -144,6 +149,16 @@ class Settings(BaseSettings):
         if path is not None and not path.is_file():
             raise ValueError(f"there is no file {path}; give the path of kiosk.toml or leave the setting out")
         return path
+
+    @field_validator("bind")
+    @classmethod
+    def _listens(cls, host: str) -> str:
+        try:
+            ip_address(host.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            if host != "localhost":
+                raise ValueError("it is an address such as 127.0.0.1 or 0.0.0.0, and the port is PORT") from None
+        return host
 
     @field_validator("database_url")
     @classmethod
@@ -226,6 +241,17 @@ class Settings(BaseSettings):
     def public_host(self) -> str:
         """The address as drivers read it, e.g. `charge.example`."""
         return urlsplit(self.public_url).netloc
+
+    @property
+    def listen(self) -> str:
+        """Address and port, as gunicorn takes them."""
+        host = self.bind.removeprefix("[").removesuffix("]")
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names under which browsers may ask, without a port. Machines may ask how it is under any."""
+        return frozenset({urlsplit(self.public_url).hostname or "", *(name.lower() for name in self.trusted_hosts)})
 
     @property
     def sqlite(self) -> bool:

@@ -169,8 +169,7 @@ def return_from_bank(parts: Parts, key: str, client_secret: str, device: Callabl
     session = store.session(key)
     if session is None:
         return Reply.NO_SESSION
-    context = store.payment(key)
-    if context is None or not hmac.compare_digest(client_secret.encode(), context.client_secret.encode()):
+    if not proves_payment(parts, key, client_secret):
         return Reply.NOT_OWNER
     if store.use_bank_return(key, now):
         store.grant(key, device(), "bank", now)
@@ -184,6 +183,12 @@ def provider_says_paid(parts: Parts, key: str) -> None:
     if session is not None and payable(session):
         parts.store.ask(key, Kind.CONFIRM, AskedBy.PROVIDER, parts.clock.now())
         parts.news.wish(session_topic(key))
+
+
+def proves_payment(parts: Parts, key: str, client_secret: str) -> bool:
+    """Whoever gives the payment's own secret has had its form."""
+    context = parts.store.payment(key)
+    return context is not None and hmac.compare_digest(client_secret.encode(), context.client_secret.encode())
 
 
 def look_for_a_refund(parts: Parts, session: Session) -> None:

@@ -6,7 +6,10 @@ synchronisation, because a start that was claimed before a power cut must still 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -22,6 +25,16 @@ from sqlalchemy.sql.dml import Delete, Update
 
 PATIENCE_SECONDS = 10.0
 """How long a connection waits for another process's write before it gives up."""
+
+
+def keep_to_ourselves(file: Path) -> None:
+    """A database that only this user may read: session keys stand in it. SQLite gives its other files the same mode."""
+    with contextlib.suppress(OSError):  # somebody else's file, or a folder that is not there: opening it says so
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    for each in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
+        with contextlib.suppress(OSError):
+            if stat.S_IMODE(each.stat().st_mode) & 0o077:
+                each.chmod(0o600)
 
 
 class Database:
@@ -103,6 +116,11 @@ def _sqlite(address: URL, foreign_keys: bool, patience: float) -> Engine:
         hide_parameters=True,
         connect_args={"timeout": patience, "check_same_thread": False},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _make(*_connecting: object) -> None:
+        if address.database and address.database != ":memory:":
+            keep_to_ourselves(Path(address.database))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:

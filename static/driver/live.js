@@ -238,7 +238,7 @@ async function post(form) {
     const answer = await fetch(form.action, { method: 'POST', headers, body, signal: limit() });
     const said = await answer.json();
     if (answer.ok) take(/** @type {State} */ (said));
-    else complain(form, typeof said.message === 'string' ? said.message : (document.body.dataset.failed ?? ''));
+    else complain(form, said.message ?? said.error?.text ?? document.body.dataset.failed ?? '');
   } catch {
     complain(form, document.body.dataset.failed ?? '');
   }

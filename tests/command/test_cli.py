@@ -13,6 +13,7 @@ from kiosk.command.cli import main
 from kiosk.command.doctor import examine
 from kiosk.config.settings import Settings, build_settings, variable
 from kiosk.outside import Transports
+from kiosk.store import Cipher, Store
 
 KEY = "Zq7-secret_key.with+many/different=characters"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
@@ -122,6 +123,25 @@ def test_doctor_sees_an_address_that_nobody_can_reach(tmp_path: Path) -> None:
 def test_doctor_sees_a_proxy_that_is_not_believed(tmp_path: Path) -> None:
     assert said(doctored(tmp_path), "KIOSK_TRUSTED_PROXIES") == "note"
     assert not [f for f in examine(doctored(tmp_path, trusted_proxies=1)) if "TRUSTED_PROXIES" in f.text]
+
+
+def test_doctor_sees_a_port_that_passes_by_the_proxy(tmp_path: Path) -> None:
+    open_to_all = doctored(tmp_path, trusted_proxies=1, bind="0.0.0.0")  # noqa: S104 - what a container says
+    assert said(open_to_all, "passes every limit") == "note"
+    assert not [f for f in examine(doctored(tmp_path, trusted_proxies=1)) if "every limit" in f.text]
+
+
+def test_doctor_sees_data_that_others_may_read(tmp_path: Path) -> None:
+    settings = doctored(tmp_path, data_dir=tmp_path)
+    tmp_path.chmod(0o700)
+    Store(settings.database_url, Cipher(settings.secret_keys)).migrate()
+    assert said(settings, "readable by the kiosk's own user alone") == "ok"
+    tmp_path.chmod(0o755)
+    assert said(settings, f"can look into {tmp_path}; give it the mode 700.") == "note"
+    tmp_path.chmod(0o700)
+    (tmp_path / "kiosk.db-wal").touch()
+    (tmp_path / "kiosk.db-wal").chmod(0o644)
+    assert said(settings, "kiosk.db-wal; give it the mode 600.") == "note"
 
 
 def test_doctor_tells_a_live_key_from_a_test_key(tmp_path: Path) -> None:

@@ -207,3 +207,22 @@ def test_the_text_form_is_redacted_too() -> None:
         structlog.reset_defaults()
     assert "mail to [removed]" in stream.getvalue()
     assert "abc" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "address", ["203.0.113.9", "2001:db8::7", "::1", "[2001:db8:0:1::7]:5123", "::ffff:203.0.113.9"]
+)
+def test_what_gunicorn_warns_of_names_no_client(lines: Callable[[], list[dict[str, Any]]], address: str) -> None:
+    logging.getLogger("gunicorn.error").warning("Invalid request from ip=%s: Invalid HTTP method: 'GTE'", address)
+    logging.getLogger("gunicorn.error").warning("Proxy request from %r not allowed", address)
+    logging.getLogger("gunicorn.error").info("Listening at: http://127.0.0.1:8000 (7)")
+    told = [line["event"] for line in lines()]
+    assert address.removeprefix("[").partition("]")[0] not in " ".join(told[:2])
+    assert "[removed]" in told[0]
+    assert "Invalid HTTP method" in told[0]
+    assert told[2] == "Listening at: http://127.0.0.1:8000 (7)"
+
+
+def test_times_and_versions_are_no_addresses(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    logging.getLogger("gunicorn.error").warning("Worker (pid:71) of gunicorn 23.0.0 was sent SIGABRT at 12:30:05!")
+    assert lines()[0]["event"] == "Worker (pid:71) of gunicorn 23.0.0 was sent SIGABRT at 12:30:05!"

@@ -72,7 +72,10 @@ def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
 
 
 def test_an_unknown_variable_without_a_near_name_points_to_the_list() -> None:
-    assert complaint(KIOSK_ZZZ="1") == "KIOSK_ZZZ is not a setting of the kiosk: see docs/settings.md for the list."
+    assert (
+        complaint(KIOSK_XYLOPHONE="1")
+        == "KIOSK_XYLOPHONE is not a setting of the kiosk: see docs/settings.md for the list."
+    )
 
 
 def test_variables_of_others_are_none_of_our_business() -> None:
@@ -329,3 +332,28 @@ def test_this_machine_has_these_names(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.evil.example", "localhost.evil.example", "10.0.0.1", "", None])
 def test_no_other_name_passes_for_this_machine(host: str | None) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("bind", "listens"),
+    [
+        (None, "127.0.0.1:8000"),
+        ("0.0.0.0", "0.0.0.0:8000"),  # noqa: S104 - what a container says
+        ("::1", "[::1]:8000"),
+        ("[::]", "[::]:8000"),
+        ("localhost", "localhost:8000"),
+    ],
+)
+def test_the_server_listens_on_this_machine_alone_unless_told_otherwise(bind: str | None, listens: str) -> None:
+    assert load_settings(REAL | ({} if bind is None else {"KIOSK_BIND": bind})).listen == listens
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:8000", "unix:/run/kiosk.sock", "everywhere"])
+def test_an_address_to_listen_at_that_is_none_is_refused(bind: str) -> None:
+    assert complaint(KIOSK_BIND=bind).startswith("KIOSK_BIND cannot be used: it is an address such as 127.0.0.1")
+
+
+def test_the_names_that_the_kiosk_answers_to() -> None:
+    named = {"KIOSK_PUBLIC_URL": "https://Charge.example:8443", "KIOSK_TRUSTED_HOSTS": "Garage.lan, other.lan"}
+    settings = load_settings(REAL | named)
+    assert settings.hosts == {"charge.example", "garage.lan", "other.lan"}

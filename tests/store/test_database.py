@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -269,3 +270,21 @@ def test_every_query_of_the_interface_uses_an_index(store: Store) -> None:
             assert not re.match(r"SCAN \w+$", plan), (plan, statement)
     plans.close()
     assert len(statements) > 30
+
+
+@pytest.mark.parametrize("before", [None, 0o644])
+def test_only_its_own_user_may_read_it(tmp_path: Path, before: int | None) -> None:
+    file = tmp_path / "kiosk.db"
+    if before is not None:
+        file.touch(before)
+        file.chmod(before)
+    umask = os.umask(0o022)
+    try:
+        database = Database(f"sqlite:///{file}")
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
+            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+        database.close()
+    finally:
+        os.umask(umask)
+    assert modes == {"kiosk.db": 0o600, "kiosk.db-wal": 0o600, "kiosk.db-shm": 0o600}

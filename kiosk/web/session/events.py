@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
@@ -24,8 +25,10 @@ from kiosk.web.shared.frame import exact
 from kiosk.web.shared.front import keep_for
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.limits import limit_poll, limiter
+from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import keep_private, no_store
+from kiosk.web.shared.streams import open_streams
 from kiosk.web.tablet.rules import turn_away
 
 bp = Blueprint("events", __name__)
@@ -97,10 +100,12 @@ def session_events(key: str) -> Response:
     first = read(key)
     if first is None:
         abort(404)
-    context = parts().news.subscribe(session_topic(key))
+    context = ExitStack()
     try:
-        subscription = context.__enter__()
+        context.enter_context(open_streams.one_more(this_network(), key, parts().settings.max_streams))
+        subscription = context.enter_context(parts().news.subscribe(session_topic(key)))
     except TooManyStreams:
+        context.close()
         busy = Response("", 503, mimetype="text/plain")
         busy.headers["Retry-After"] = "5"
         return keep_private(busy)
@@ -110,7 +115,7 @@ def session_events(key: str) -> Response:
 
     response = Response(stream_with_context(news()), mimetype="text/event-stream")
     # Leaves the topic when the reader does, and also when the stream was never begun.
-    response.call_on_close(lambda: context.__exit__(None, None, None))
+    response.call_on_close(context.close)
     response.headers["X-Accel-Buffering"] = "no"
     return keep_private(response)
 

@@ -23,7 +23,7 @@ from kiosk.web.shared.assets import no_compress
 from kiosk.web.shared.devices import current_device, ensure_device
 from kiosk.web.shared.errors import refusal, wants_json
 from kiosk.web.shared.i18n import spoken
-from kiosk.web.shared.limits import limit_lookup, limit_write
+from kiosk.web.shared.limits import PAYMENT_SECRET, limit_takeover, limit_write
 from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.qr import qr_svg
@@ -31,6 +31,8 @@ from kiosk.web.shared.security import allow_payment, no_store
 from kiosk.web.shared.text import _
 from kiosk.web.tablet.rules import may_pay_here, turn_away
 
+UNREADABLE = -1
+"""A limit that nobody offers."""
 AMOUNT_LONGEST = 12
 """Digits of an amount in minor units."""
 _REFUSED = {Reply.WRONG_LIMIT: 422, Reply.WRONG_EMAIL: 422, Reply.TOO_LATE: 409}
@@ -134,7 +136,7 @@ def payment(key: str) -> ResponseReturnValue:
 @no_store
 def back_from_bank(key: str) -> ResponseReturnValue:
     """The return from a bank, perhaps in another browser: the payment's own secret proves who paid, once."""
-    secret = request.args.get("payment_intent_client_secret", "")
+    secret = request.args.get(PAYMENT_SECRET, "")
     if service.return_from_bank(parts(), key, secret, ensure_device) is Reply.NO_SESSION:
         abort(404)
     return redirect(url_for(".session_page", key=key), 303)
@@ -176,8 +178,10 @@ def stop(key: str) -> ResponseReturnValue:
 @no_store
 def limit(key: str) -> ResponseReturnValue:
     """Change the driver's own limit: one of the offered amounts, or none (then the hold is the limit)."""
-    chosen = _amount(request.form.get("limit", ""))
-    return _answer(key, service.set_limit(parts(), key, current_device(), chosen))
+    chosen = request.form.get("limit")
+    # What arrived without the field was not read: it is no wish to have no limit.
+    amount = UNREADABLE if chosen is None else _amount(chosen)
+    return _answer(key, service.set_limit(parts(), key, current_device(), amount))
 
 
 @bp.post("/s/<key>/receipt-email")
@@ -212,7 +216,7 @@ def move(key: str) -> ResponseReturnValue:
 
 
 @bp.get("/t/<code>")
-@limit_lookup
+@limit_takeover
 @no_store
 def takeover_page(code: str) -> ResponseReturnValue:
     """Says what will happen. Nothing is spent by looking, because previews of links look too."""
@@ -224,7 +228,7 @@ def takeover_page(code: str) -> ResponseReturnValue:
 
 
 @bp.post("/t/<code>")
-@limit_write
+@limit_takeover
 @no_store
 def takeover(code: str) -> ResponseReturnValue:
     key = service.take_over(parts(), code, ensure_device())
@@ -284,8 +288,8 @@ def _sentence(reply: Reply) -> str:
 
 
 def _amount(text: str) -> int | None:
-    """The amount of a limit in minor units, None for no limit. What is no amount is -1, which nobody offers."""
+    """The amount of a limit in minor units, None for no limit. What is no amount is UNREADABLE."""
     if text == "":
         return None
     plain = text.isascii() and text.isdigit() and len(text) <= AMOUNT_LONGEST and str(int(text)) == text
-    return int(text) if plain else -1
+    return int(text) if plain else UNREADABLE

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from flask import request
 from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException
 
 from kiosk.domain.handoff import ID_SIGNS
 from kiosk.domain.money import Money
@@ -59,8 +60,17 @@ def lang_url(code: str) -> str:
     path = request.path
     if request.method not in {"GET", "HEAD"} and not path.startswith(_BOTH_WAYS):
         path = path.rpartition("/")[0] or "/"
-    handed = request.values.get("h", "")
+    handed = request.args.get("h", "") or _posted("h")
     return f"{path}?lang={code}" + (f"&h={handed}" if _HANDED.fullmatch(handed) else "")
+
+
+def _posted(name: str) -> str:
+    """A field of the form, on the page that answers it. A body that cannot be read was refused, and is not read again
+    for the page that says so."""
+    try:
+        return request.form.get(name, "")
+    except HTTPException:
+        return ""
 
 
 def example(tariff: Tariff) -> Money:

@@ -1,4 +1,5 @@
-"""Inbound limits by client address: generous, because a garage's drivers may share one. Kept in memory.
+"""Inbound limits. Who proves that a session is theirs is counted by that session, everybody else by their network:
+generously, because a garage's drivers may share one. Kept in memory.
 
 Use as decorators: `@bp.post(...)` above, `@limit_start` below.
 """
@@ -6,7 +7,6 @@ Use as decorators: `@bp.post(...)` above, `@limit_start` below.
 from __future__ import annotations
 
 import time
-from ipaddress import IPv6Address, ip_address
 
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -14,18 +14,54 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 
 from kiosk.clock import SystemClock
+from kiosk.service.session import proves_payment, session_behind
+from kiosk.web.shared.devices import current_device
+from kiosk.web.shared.network import this_network
+from kiosk.web.shared.parts import parts
+
+PAYMENT_SECRET = "payment_intent_client_secret"  # noqa: S105 - the name of what a bank's page hands back
 
 
 def client_address() -> str:
-    """The address that a limit counts for. An IPv6 customer has a whole /64, so that is what is counted."""
-    raw = request.remote_addr or ""
-    try:
-        address = ip_address(raw)
-    except ValueError:
-        return raw
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    """The network that a limit counts for. Never empty, because the library then counts nothing at all."""
+    return this_network()
+
+
+def owner_or_network() -> str:
+    """The session in the address, when the one who asks proves that it is theirs; their network otherwise.
+
+    So nobody else at the same address keeps a driver from stopping, and an address that leads to no session, asked for
+    a thousand times, costs no owner a try.
+    """
+    key = (request.view_args or {}).get("key")
+    if isinstance(key, str) and (_owns(key) or _paid_for(key)):
+        return f"session {key}"
+    return client_address()
+
+
+def device_or_network() -> str:
+    """The browser, by its signed cookie, or the network of one that has none. Costs no look into the store."""
+    device = current_device()
+    return client_address() if device is None else f"device {device}"
+
+
+def code_or_network() -> str:
+    """The one-use code in the address, while it opens a session; the network of whoever tries another one."""
+    code = (request.view_args or {}).get("code")
+    if isinstance(code, str) and session_behind(parts(), code) is not None:
+        return f"code {code}"
+    return client_address()
+
+
+def _owns(key: str) -> bool:
+    device = current_device()
+    return device is not None and parts().store.owns(key, device)
+
+
+def _paid_for(key: str) -> bool:
+    """The payment's own secret came with it, as when a bank sends a driver back, perhaps in another browser."""
+    given = request.args.get(PAYMENT_SECRET, "")
+    return bool(given) and proves_payment(parts(), key, given)
 
 
 SWEEP_SECONDS = 60.0
@@ -49,8 +85,10 @@ limiter = Limiter(client_address, storage_uri="counts://", strategy="sliding-win
 
 limit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start")
 """Starting a session: upstream takes three a minute from all drivers together."""
-limit_write = limiter.shared_limit("60 per minute", scope="write")
-"""Confirm, cancel, stop, limit, e-mail."""
+limit_write = limiter.shared_limit("60 per minute", scope="write", key_func=owner_or_network)
+"""Confirm, cancel, stop, limit, e-mail, payment, the return from a bank."""
+limit_takeover = limiter.shared_limit("60 per minute", scope="takeover", key_func=code_or_network)
+"""One-use codes for another phone. One that opens a session is counted by itself."""
 limit_pairing = limiter.shared_limit("10 per minute; 60 per hour", scope="pairing")
 """One-use codes of tablets: at this pace nobody guesses one."""
 limit_lookup = limiter.shared_limit("120 per minute", scope="lookup")
@@ -73,7 +111,7 @@ def too_many_codes(code: str) -> bool:
     return False
 
 
-limit_poll = limiter.shared_limit("600 per minute", scope="poll")
+limit_poll = limiter.shared_limit("600 per minute", scope="poll", key_func=device_or_network)
 """JSON of a session, for pages without an event stream."""
 limit_hint = limiter.shared_limit("600 per minute", scope="hint")
 """Webhooks."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, Response, g, make_response, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import BadRequest, Forbidden
 
+from kiosk.config.addresses import is_loopback
 from kiosk.config.settings import Settings
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
@@ -20,6 +21,10 @@ P = ParamSpec("P")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 EXEMPT = "/webhooks/"
 """Signed by their sender, and never from a browser."""
+
+FOR_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked by an address or a name of the operator's network, whatever that is."""
+ANY_HOST = "*"
 
 HSTS = "max-age=63072000"
 
@@ -50,10 +55,22 @@ def init_security(app: Flask, settings: Settings) -> None:
         for name, value in paying if g.get("payment", False) else ordinary:
             response.headers[name] = value
         response.headers.setdefault("Referrer-Policy", "same-origin")
-        return response
+        return stay_here(response)
 
+    app.before_request(refuse_foreign_host)
     app.before_request(refuse_foreign_write)
     app.after_request(protect)
+
+
+def stay_here(response: Response) -> Response:
+    """Where the router leads to another spelling of a path, it names the host as the client wrote it. It becomes a path
+    alone, kept by no cache: so nobody is led to a host that somebody else named."""
+    wanted = urlsplit(response.headers.get("Location", ""))
+    if wanted.netloc and wanted.netloc == request.host:
+        path = "/" + wanted.path.lstrip("/\\")
+        response.headers["Location"] = urlunsplit(("", "", path, wanted.query, wanted.fragment))
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def allow_payment() -> None:
@@ -106,6 +123,16 @@ def permissions_policy(settings: Settings, *, payment: bool) -> str:
         return "camera=(), geolocation=(), microphone=(), payment=()"
     others = f' "{settings.stripe_js_origin}"' if settings.stripe_js_origin else ""
     return f"camera=(), geolocation=(), microphone=(), payment=(self{others})"
+
+
+def refuse_foreign_host() -> None:
+    """A browser asks under a name of ours. So nothing that is built from the name leads anywhere else, and a page of
+    another site whose name was pointed here reads nothing. Raises BadRequest."""
+    hosts = parts().settings.hosts
+    name = urlsplit(f"//{request.host}").hostname or ""
+    if ANY_HOST in hosts or name in hosts or is_loopback(name) or request.path in FOR_MACHINES:
+        return
+    raise BadRequest
 
 
 def refuse_foreign_write() -> None:

@@ -20,7 +20,7 @@ from kiosk.domain import codes
 from kiosk.service.visit import Standing, belongs_to, identify
 from kiosk.store.records import Tablet
 from kiosk.web.shared.errors import refusal, wants_json
-from kiosk.web.shared.limits import limit_pairing
+from kiosk.web.shared.limits import client_address, limit_pairing
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import keep_private, no_store
 from kiosk.web.shared.surface import TABLET, on_tablet
@@ -73,6 +73,12 @@ def tablet_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseR
         return keep_private(make_response(redirect(TABLET, 303)))
 
     return wrapped
+
+
+def this_tablet() -> str:
+    """What limits count for: the tablet that asks, or the network of a browser that is none."""
+    tablet = current_tablet()
+    return client_address() if tablet is None else f"tablet {tablet.id}"
 
 
 def own_code_or_404(code: str) -> str:

@@ -5,22 +5,26 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from limits import RateLimitItemPerHour
+from limits import RateLimitItemPerMinute
 
 from kiosk.domain.offer import NoOffer
 from kiosk.service.start import begin
 from kiosk.service.visit import prove_owner
 from kiosk.web.shared.devices import current_device, ensure_device, keep_device, new_device
-from kiosk.web.shared.limits import limit_start, limit_write, limiter
+from kiosk.web.shared.limits import limiter
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import no_store
 from kiosk.web.shared.surface import bay_url
 from kiosk.web.shared.text import _
-from kiosk.web.tablet.pairing import own_code_or_404, tablet_only
+from kiosk.web.tablet.pairing import own_code_or_404, tablet_only, this_tablet
 from kiosk.web.tablet.rules import may_pay_here
 
-TRIES = RateLimitItemPerHour(10)
-"""At one bay, for all who type there together: a million codes and ten tries an hour."""
+TRIES = RateLimitItemPerMinute(3)
+"""Wrong codes at one bay, by all who type there together. Nobody guesses one of a million at that pace while a car
+charges, and who mistyped, or comes after somebody who played with it, waits a minute at most."""
+limit_visit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start", key_func=this_tablet)
+limit_visit = limiter.shared_limit("60 per minute", scope="visit", key_func=this_tablet)
+"""By tablet, so that nobody else behind the site's address uses up what its screen may ask."""
 _WHY = {NoOffer.NOT_FREE: "taken", NoOffer.PRICE_OLD: "again", NoOffer.TERMS_CHANGED: "changed"}
 """Reasons with a sentence of their own on the bay's page. Every other one is "not now"."""
 
@@ -43,12 +47,12 @@ def said(why: str | None) -> str:
         "again": _("We are asking for the price again. Please try once more in a moment."),
         "not-now": _("Starting is not possible here just now. Nothing is held."),
         "code": _("That is not the code of this charge. You find it on the phone that started it."),
-        "tries": _("Too many wrong codes at this bay. Please use your phone, or unplug the cable at the car."),
+        "tries": _("Too many wrong codes at this bay. Wait a minute, use your phone, or unplug the cable at the car."),
     }.get(why or "", "")
 
 
 @bp.post("/bay/<code>/<int:connector_id>/start")
-@limit_start
+@limit_visit_start
 @tablet_only
 @no_store
 def start(code: str, connector_id: int) -> ResponseReturnValue:
@@ -71,18 +75,21 @@ def _bay() -> str:
 
 
 @bp.post("/bay/<code>/<int:connector_id>/owner")
-@limit_write
+@limit_visit
 @tablet_only
 @no_store
 def owner(code: str, connector_id: int) -> ResponseReturnValue:
     """Show the session at this bay to a driver who knows its code."""
     own_code_or_404(code)
-    if not limiter.limiter.hit(TRIES, "stop-code", _bay()):
-        return _back(code, connector_id, "tries")
-    key = prove_owner(parts(), code, connector_id, request.form.get("code", "")[:40], ensure_device)
-    if key is None:
+    typed = request.form.get("code", "")[:40]
+    if not typed.strip():  # nothing was typed, or nothing could be read: that is no wrong code
         return _back(code, connector_id, "code")
-    limiter.limiter.clear(TRIES, "stop-code", _bay())
+    if not limiter.limiter.test(TRIES, "stop-code", _bay()):
+        return _back(code, connector_id, "tries")
+    key = prove_owner(parts(), code, connector_id, typed, ensure_device)
+    if key is None:
+        limiter.limiter.hit(TRIES, "stop-code", _bay())
+        return _back(code, connector_id, "code")
     return redirect(url_for("tablet_sessions.session_page", key=key), 303)
 
 

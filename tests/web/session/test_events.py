@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from kiosk.news.local import LocalNews
 from kiosk.news.news import session_topic
 from kiosk.web.session import events
 from kiosk.web.session.snapshot import read
+from kiosk.web.shared.streams import OF_A_SESSION_FROM_ONE_NETWORK, open_streams
 from tests.web.conftest import HOLD, Kiosk
 
 
@@ -50,6 +52,30 @@ class Stream:
 @pytest.fixture(autouse=True)
 def _quick_pings(kiosk: Kiosk) -> None:
     kiosk.app.config["PING_SECONDS"] = 0.05
+
+
+def test_one_network_cannot_take_the_streams_of_everybody(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    with ExitStack() as others:
+        for _ in range(OF_A_SESSION_FROM_ONE_NETWORK):
+            others.enter_context(open_streams.one_more("127.0.0.1", key, 500))
+        refused = phone.get(f"/s/{key}/events")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        there = phone.get(f"/s/{key}/events", environ_base={"REMOTE_ADDR": "198.51.100.9"}, buffered=False)
+        assert there.status_code == 200
+        there.close()
+    again = phone.get(f"/s/{key}/events", buffered=False)
+    assert again.status_code == 200
+    again.close()
+
+
+def test_a_stream_that_is_over_makes_room(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    for _ in range(OF_A_SESSION_FROM_ONE_NETWORK + 2):
+        stream = Stream(phone, key)
+        stream.event()
+        stream.close()
+    assert not open_streams.counted()
 
 
 def test_the_stream_and_the_json_carry_the_same_view(kiosk: Kiosk, phone: FlaskClient) -> None:

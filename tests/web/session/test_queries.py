@@ -71,9 +71,9 @@ def test_the_receipt_takes_three_statements(kiosk: Kiosk, phone: FlaskClient, ke
     assert len(sent) == 3, sent
 
 
-def test_a_stop_takes_ten(kiosk: Kiosk, phone: FlaskClient, key: str) -> None:
-    """Two say whose it is and what is under way, seven store the wish once, with the session and as a command to
-    be sent, one asks whether it had an effect."""
+def test_a_stop_takes_eleven(kiosk: Kiosk, phone: FlaskClient, key: str) -> None:
+    """One says whose limit it counts against, two whose it is and what is under way, seven store the wish once, with
+    the session and as a command to be sent, one asks whether it had an effect."""
     with statements_of(kiosk.store) as sent:
         assert phone.post(f"/s/{key}/stop").status_code == 303
-    assert len(sent) == 10, sent
+    assert len(sent) == 11, sent

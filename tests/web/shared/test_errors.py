@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -152,15 +153,56 @@ def test_a_limit_counts_each_address_by_itself(client: FlaskClient) -> None:
     ("raw", "counted"),
     [
         ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/56"),
+        ("2001:db8:1:ff:ffff::1", "2001:db8:1::/56"),
+        ("2001:db8:1:100::1", "2001:db8:1:100::/56"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("unix", "unix"),
-        ("", ""),
+        ("fe80::1%eth0", "fe80::/56"),
+        ("unix", "unreadable"),
+        ("x17", "unreadable"),
+        ("", "unreadable"),
     ],
 )
 def test_an_ipv6_customer_is_counted_once(client: FlaskClient, raw: str, counted: str) -> None:
     assert client.get("/test/address", environ_base={"REMOTE_ADDR": raw}).text == counted
+
+
+def test_forwarded_addresses_that_are_none_share_one_count(tmp_path: Path) -> None:
+    client = with_pages(made_app(tmp_path, trusted_proxies=1)).test_client()
+    answers = [client.post("/test/start", headers={**OWN, "X-Forwarded-For": f"x{i}"}).status_code for i in range(12)]
+    assert answers == [200] * 10 + [429] * 2
+
+
+def test_without_an_address_limits_count_all_the_same(client: FlaskClient) -> None:
+    here = {"environ_base": {"REMOTE_ADDR": ""}, "headers": OWN}
+    assert [client.post("/test/start", **here).status_code for _ in range(12)][-1] == 429
+
+
+@pytest.mark.parametrize("path", ["/c/3HW9P/start", "/s/nobody/stop", "/test/form"])
+@pytest.mark.parametrize("more", [{}, {"Sec-Fetch-Site": "cross-site"}])
+def test_a_body_that_is_too_large_gets_the_houses_page_and_no_traceback(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, path: str, more: dict[str, str]
+) -> None:
+    answer = client.post(path, data={"text": "x" * 20_000}, headers={**OWN, "Accept": "text/html", **more})
+    assert answer.status_code in (403, 404, 413)
+    assert "0800 555" in answer.text
+    assert '<html lang="en"' in answer.text
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL") or record.exc_info]
+
+
+def test_a_body_that_breaks_off_gets_the_houses_page_and_no_traceback(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.post(
+        "/test/form",
+        input_stream=io.BytesIO(b"text=ab"),
+        headers={**OWN, "Accept": "text/html"},
+        environ_overrides={"CONTENT_LENGTH": "900"},
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert answer.status_code == 400
+    assert "0800 555" in answer.text
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL") or record.exc_info]
 
 
 def test_a_broken_frame_does_not_break_the_error(tmp_path: Path) -> None:

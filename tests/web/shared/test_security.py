@@ -194,9 +194,52 @@ def test_webhooks_come_from_no_page(client: FlaskClient) -> None:
     assert client.post("/webhooks/stripe").status_code == 404  # no secret is set: not refused, but not there
 
 
-def test_a_forwarded_host_is_believed_only_behind_a_proxy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_a_forwarded_host_is_never_believed(tmp_path: Path, proxies: int) -> None:
     headers = {"Origin": "https://front.example", "X-Forwarded-Host": "front.example", "X-Forwarded-Proto": "https"}
-    alone = with_pages(made_app(tmp_path / "a")).test_client()
-    behind = with_pages(made_app(tmp_path / "b", trusted_proxies=1)).test_client()
-    assert alone.post("/test/write", headers=headers).status_code == 403
-    assert behind.post("/test/write", headers=headers).status_code == 200
+    client = with_pages(made_app(tmp_path, trusted_proxies=proxies)).test_client()
+    assert client.post("/test/write", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "charge.example.evil.example", "evil.example:443", "10.1.2.3"])
+def test_a_browser_that_asks_under_another_name_is_refused(tmp_path: Path, host: str) -> None:
+    client = made_app(tmp_path, public_url=PUBLIC).test_client()
+    answer = client.get("/tablet", headers={"Host": host, "Accept": "text/html"})
+    assert answer.status_code == 400
+    assert "evil" not in str(answer.headers) + answer.text
+    assert 'class="say"' in answer.text
+
+
+@pytest.mark.parametrize("host", ["charge.example", "CHARGE.example:443", "127.0.0.1:8000", "[::1]:8000", "garage.lan"])
+def test_a_browser_may_ask_under_every_name_of_ours(tmp_path: Path, host: str) -> None:
+    client = made_app(tmp_path, public_url=PUBLIC, trusted_hosts="garage.lan, other.lan").test_client()
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+def test_machines_may_ask_how_it_is_under_any_name(tmp_path: Path) -> None:
+    client = made_app(tmp_path, public_url=PUBLIC).test_client()
+    assert client.get("/healthz", headers={"Host": "node-7.cluster.internal"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [("/tablet", "/tablet/"), ("/tablet?lang=de", "/tablet/?lang=de"), ("/c//7MK4T", "/c/7MK4T")],
+)
+@pytest.mark.parametrize("forwarded", [{}, {"X-Forwarded-Host": "evil.example"}])
+def test_another_spelling_of_a_path_leads_to_a_path_and_never_to_a_host(
+    tmp_path: Path, path: str, leads_to: str, forwarded: dict[str, str]
+) -> None:
+    client = made_app(tmp_path, public_url=PUBLIC, trusted_proxies=1).test_client()
+    answer = client.get(path, headers={"Host": "charge.example", **forwarded})
+    assert answer.status_code in (301, 302, 303, 308)
+    assert answer.headers["Location"] == leads_to
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["//evil.example/tablet", "///evil.example//tablet", "/\\evil.example/tablet"])
+def test_no_path_becomes_a_host(tmp_path: Path, path: str) -> None:
+    client = made_app(tmp_path, public_url=PUBLIC).test_client()
+    answer = client.open(path, headers={"Host": "charge.example"})
+    location = answer.headers.get("Location", "/")
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))

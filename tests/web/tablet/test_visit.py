@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
@@ -278,16 +279,39 @@ def test_a_wrong_code_is_one_sentence_and_opens_nothing(kiosk: Kiosk, phone: Fla
     assert screen.get(f"/tablet/s/{key}").status_code == 303
 
 
-def test_ten_wrong_codes_close_the_bays_door_and_not_that_of_its_neighbours(kiosk: Kiosk, phone: FlaskClient) -> None:
+def test_three_wrong_codes_close_the_bays_door_for_a_minute_and_not_that_of_its_neighbours(
+    kiosk: Kiosk, phone: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     screen = screen_of(kiosk)
     key = kiosk.charging(phone)
     right = digits(kiosk, key)
     wrong = "000000" if right != "000000" else "000001"
-    for _ in range(10):
+    for _ in range(3):
         assert "why=code" in screen.post(f"{BAY}/owner", data={"code": wrong}).headers["Location"]
     assert "why=tries" in screen.post(f"{BAY}/owner", data={"code": right}).headers["Location"]
     elsewhere = screen.post(f"/tablet/bay/{CODE}/1/owner", data={"code": right})
     assert "why=code" in elsewhere.headers["Location"]
+    later = time.time() + 121
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert screen.post(f"{BAY}/owner", data={"code": right}).headers["Location"] == f"/tablet/s/{key}"
+
+
+def test_a_code_that_could_not_be_read_or_is_right_is_no_wrong_one(kiosk: Kiosk, phone: FlaskClient) -> None:
+    screen = screen_of(kiosk)
+    key = kiosk.charging(phone)
+    for _ in range(5):
+        unread = screen.post(f"{BAY}/owner", data="code=1", content_type="text/plain")
+        assert "why=code" in unread.headers["Location"]
+    for _ in range(5):
+        assert screen.post(f"{BAY}/owner", data={"code": digits(kiosk, key)}).headers["Location"] == f"/tablet/s/{key}"
+
+
+def test_nobody_else_at_the_sites_address_uses_up_what_its_tablet_may_ask(kiosk: Kiosk, phone: FlaskClient) -> None:
+    screen, key = screen_of(kiosk), kiosk.charging(phone)
+    stranger = kiosk.phone()
+    answers = {stranger.post(f"{BAY}/owner", data={"code": "1"}).status_code for _ in range(80)}
+    assert 429 in answers
+    assert screen.post(f"{BAY}/owner", data={"code": digits(kiosk, key)}).headers["Location"] == f"/tablet/s/{key}"
 
 
 def test_the_code_of_one_charge_opens_no_other(kiosk: Kiosk, phone: FlaskClient) -> None:
