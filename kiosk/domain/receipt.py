@@ -197,7 +197,7 @@ def _released_at(session: Session, given_back: Money | None, taken: Money | None
     if proof is None or not proof.ended or given_back is None or taken is None:
         return None
     if proof.intent_status == "canceled":
-        return (proof.canceled_at or proof.checked_at) if taken.minor == 0 else None
+        return (proof.canceled_at or proof.ended_at or proof.checked_at) if taken.minor == 0 else None
     if proof.received_minor != taken.minor:
         return None
-    return session.captured_at or proof.checked_at
+    return session.captured_at or proof.ended_at or proof.checked_at

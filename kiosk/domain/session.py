@@ -95,7 +95,10 @@ class LiveFigures:
 
 @dataclass(frozen=True, slots=True)
 class HoldProof:
-    """What the payment provider itself says of the hold. Only from a read of the payment, never inferred."""
+    """What the payment provider itself says of the hold. Only from a read of the payment, never inferred.
+
+    `ended_at` and `refunded_at` are when it was first read that it had ended, and that so much was sent back.
+    """
 
     checked_at: datetime
     intent_status: str
@@ -107,6 +110,7 @@ class HoldProof:
     capture_before: datetime | None = None
     refunded_minor: int | None = None
     refunded_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -474,8 +478,17 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
 
 def with_proof(session: Session, proof: HoldProof) -> Session:
     """What the payment's own record says, added. An end that was proven once is not lost to a lesser answer."""
-    if session.proof is not None and session.proof.ended and not proof.ended:
+    before = session.proof
+    if before is not None and before.ended and not proof.ended:
         return session
+    if proof.ended and proof.ended_at is None:
+        known = before is not None and before.ended
+        proof = replace(
+            proof, ended_at=(before.ended_at or before.checked_at) if known and before else proof.checked_at
+        )
+    if proof.refunded_minor and proof.refunded_at is None:
+        same = before is not None and before.refunded_minor == proof.refunded_minor
+        proof = replace(proof, refunded_at=before.refunded_at if same and before else proof.checked_at)
     proven = replace(session, proof=proof)
     return replace(proven, incomplete=session.incomplete and _read_on(proven))
 

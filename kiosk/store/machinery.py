@@ -114,6 +114,15 @@ class Machinery(Part):
         with self._database.write() as connection:
             return insert_once(connection, webhooks, values)
 
+    def webhooks_after(self, at: datetime) -> dict[str, datetime]:
+        """The sessions whose payment an event has named after then, and when the last one came."""
+        newest = func.max(webhooks.c.received_at)
+        query = select(webhooks.c.session_key, newest).where(
+            webhooks.c.received_at > at, webhooks.c.session_key.is_not(None)
+        )
+        with self._database.read() as connection:
+            return dict(connection.execute(query.group_by(webhooks.c.session_key)).all())
+
     def webhooks_of(self, key: str) -> list[Webhook]:
         """The events that named the payment of this session, in the order in which they came."""
         query = select(webhooks.c.event_type, webhooks.c.received_at).where(webhooks.c.session_key == key)

@@ -61,8 +61,14 @@ def session_values(session: Session) -> dict[str, Any]:
         "price_per_kwh_minor": tariff.price_per_kwh_minor if tariff else None,
         "start_fee_minor": tariff.start_fee_minor if tariff else None,
         "watch": session.watchable and not session.final,
-        "unproven": session.end is not None and session.ever_held and not (session.proof and session.proof.ended),
+        "unproven": _unproven(session),
     }
+
+
+def _unproven(session: Session) -> bool:
+    """It has ended, and what became of its hold, or of a payment that came late, is not proven."""
+    payable = session.ever_held or session.payment_shown_at is not None
+    return session.end is not None and payable and not (session.proof is not None and session.proof.ended)
 
 
 def command_from(row: RowMapping) -> Command:

@@ -124,9 +124,14 @@ class Sessions(Part):
         over = sessions.c.watch.is_(False) & sessions.c.phase.in_((Phase.OPEN, Phase.GONE))
         return self._sessions(over, sessions.c.tariff_currency.is_not(None), ~written)
 
-    def unproven(self) -> list[Session]:
-        """Ended sessions that had a hold whose end is not proven, while the payment can still be looked up."""
-        return self._sessions(sessions.c.unproven.is_(True), sessions.c.payment.is_not(None))
+    def unproven(self, late: datetime) -> list[Session]:
+        """Ended sessions that had a hold whose end is not proven, while the payment can still be looked up. Those that
+        upstream never saw paid only when they ended after `late`.
+        """
+        held = or_(sessions.c.authorized_minor.is_not(None), sessions.c.held_seen_at.is_not(None))
+        told = or_(held, sessions.c.authorized_at.is_not(None), sessions.c.proof.is_not(None))
+        young = or_(told, sessions.c.ended_at > late, sessions.c.ended_at.is_(None))
+        return self._sessions(sessions.c.unproven.is_(True), sessions.c.payment.is_not(None), young)
 
     def observe(self, key: str, seen: Observation, *, source: str) -> tuple[Session, tuple[Event, ...]]:
         """Fold what was seen into the session and keep both, in one transaction. Raises Missing.

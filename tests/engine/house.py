@@ -47,6 +47,11 @@ class BookProofs:
         if self.fails_with is not None:
             raise self.fails_with
         intent = self._house.book.get_intent(account, intent_id)
+        name = intent["latest_charge"]
+        charge = self._house.book.get_charge(account, name) if name else {"captured": False}
+        sent_back = None
+        if charge["captured"]:
+            sent_back = charge["amount_refunded"] - (charge["amount"] - charge["amount_captured"])
         return HoldProof(
             checked_at=self._house.clock.now(),
             intent_status=intent["status"],
@@ -55,6 +60,7 @@ class BookProofs:
             canceled_at=self._house.clock.now() if intent["status"] == "canceled" else None,
             card_brand="visa",
             card_last4="4242",
+            refunded_minor=sent_back,
         )
 
 

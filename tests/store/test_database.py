@@ -244,7 +244,7 @@ def test_every_query_of_the_interface_uses_an_index(store: Store) -> None:
     store.session_at("ABC", 1)
     store.occupied("ABC")
     store.session_by_intent("pi_3Abc")
-    store.unproven()
+    store.unproven(NOW)
     store.without_receipt()
     store.observe(key, charging(20), source="read")
     store.observations(key)

@@ -229,16 +229,16 @@ def test_a_session_that_never_started_lacks_no_receipt(store: Store) -> None:
 
 def test_a_hold_is_unproven_until_the_provider_says_that_it_ended(store: Store) -> None:
     key = ended(store)
-    assert [one.key for one in store.unproven()] == [key]
+    assert [one.key for one in store.unproven(NOW)] == [key]
     store.set_proof(key, replace(PROOF, intent_status="requires_capture", capturable_minor=5000))
-    assert [one.key for one in store.unproven()] == [key]
+    assert [one.key for one in store.unproven(NOW)] == [key]
     store.set_proof(key, PROOF)
-    assert store.unproven() == []
+    assert store.unproven(NOW) == []
 
 
 def test_without_a_hold_there_is_nothing_to_prove(store: Store) -> None:
     store.observe(opened(store), seen("expired", 900), source="read")
-    assert store.unproven() == []
+    assert store.unproven(NOW) == []
 
 
 def test_the_first_time_that_the_payment_form_was_handed_out_is_kept(store: Store) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
+from kiosk.domain.proving import PAID_LATE_FOR, proof_wanted
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context, Health, about
 from kiosk.engine.crew import Crew
@@ -19,6 +20,8 @@ PATIENCE = (0, 5, 15, 60, 300, 1800, 7200, 21600, 86400)
 """Seconds between two looks at a hold that has not ended yet."""
 LOOK_EVERY = timedelta(seconds=5)
 """How often the store is asked for ended sessions without a proof, when none has just ended."""
+HEARD_FOR = timedelta(days=1)
+"""A webhook that came so long before this process began to lead may not have been followed up yet."""
 
 
 class Prove(Duty):
@@ -32,21 +35,41 @@ class Prove(Duty):
         self._unproven: list[Session] = []
         self._looked: datetime | None = None
         self._ended = 0
+        self._heard: datetime | None = None
+
+    def take_over(self, now: datetime) -> None:
+        self._heard, self._looked = now - HEARD_FOR, None
 
     def jobs(self, now: datetime) -> Jobs:
         if self._context.proofs is None:
             return Jobs()
         ended = self._sessions.ended
         if self._looked is None or now - self._looked >= LOOK_EVERY or ended != self._ended:
-            self._unproven = self._context.store.unproven()
+            self._unproven = self._context.store.unproven(now - PAID_LATE_FOR)
             self._looked, self._ended = now, ended
-        jobs = []
-        for session in (*self._sessions.all(), *self._unproven):
+        named = self._named(now)
+        open_ones = self._sessions.all()
+        self._reader.forget_all_but({session.key for session in (*open_ones, *self._unproven)})
+        wanted = [session for session in (*open_ones, *self._unproven) if self._reader.wanted(session, now)]
+        jobs: dict[str, Job] = {}
+        for session in (*named, *wanted):
             mark = f"proof:{session.key}"
-            if self._reader.wanted(session, now) and not self._crew.busy(mark):
-                self._reader.note_tried(session.key, now)
-                jobs.append(Job(mark, partial(self._read, session.key), pool=Pool.PROOFS, about=about(session)))
-        return Jobs(tuple(jobs), LOOK_EVERY)
+            if mark not in jobs and not self._crew.busy(mark):
+                self._reader.note_tried(session, now)
+                run = partial(self._read, session.key)
+                jobs[mark] = Job(mark, run, pool=Pool.PROOFS, about=about(session))
+        return Jobs(tuple(jobs.values()), LOOK_EVERY)
+
+    def _named(self, now: datetime) -> list[Session]:
+        """Those that a webhook of the provider has just named, whatever is known of them."""
+        store, since = self._context.store, self._heard or now
+        rows = []
+        for key, received_at in store.webhooks_after(since).items():
+            session = store.session(key)
+            self._heard = max(self._heard or received_at, received_at)
+            if session is not None and (session.proof is None or session.proof.checked_at <= received_at):
+                rows.append(session)
+        return rows
 
     def _read(self, key: str) -> None:
         session = self._reader.read(key)
@@ -56,25 +79,36 @@ class Prove(Duty):
 
 
 class ProofReader:
+    """Asks once, and remembers how often it has asked: the next time later and later, anew when the state changes."""
+
     def __init__(self, context: Context) -> None:
         self._context = context
         self._health = Health("the payment provider")
         self._tries: dict[str, int] = {}
         self._due: dict[str, datetime] = {}
+        self._state: dict[str, tuple[object, ...]] = {}
 
     def wanted(self, session: Session, now: datetime) -> bool:
-        """The session has a hold whose card or end is not known yet, and a look is due."""
-        if self._context.proofs is None or not session.ever_held:
+        """The provider can say something new of it, and a look is due."""
+        if self._context.proofs is None or not proof_wanted(session, now):
             return False
-        if session.proof is not None and (session.proof.ended or not session.facts.final):
-            return False
+        state = (session.phase, session.status, len(session.refunds))
+        if self._state.get(session.key) != state:
+            self._state[session.key] = state
+            self._tries.pop(session.key, None)
+            self._due.pop(session.key, None)
         return now >= self._due.get(session.key, now)
 
-    def note_tried(self, key: str, now: datetime) -> None:
+    def note_tried(self, session: Session, now: datetime) -> None:
         """The provider is asked about it now; the next time later and later."""
-        tries = self._tries.get(key, 0)
-        self._tries[key] = tries + 1
-        self._due[key] = now + timedelta(seconds=PATIENCE[min(tries + 1, len(PATIENCE) - 1)])
+        tries = self._tries.get(session.key, 0)
+        self._tries[session.key] = tries + 1
+        self._due[session.key] = now + timedelta(seconds=PATIENCE[min(tries + 1, len(PATIENCE) - 1)])
+
+    def forget_all_but(self, keys: set[str]) -> None:
+        for known in (self._tries, self._due, self._state):
+            for key in [key for key in known if key not in keys]:
+                known.pop(key, None)
 
     def read(self, key: str) -> Session | None:
         """Ask once. A failure is tried again later."""
@@ -90,8 +124,5 @@ class ProofReader:
             return None
         self._health.answered()
         session = context.store.set_proof(key, proof)
-        if proof.ended:
-            self._tries.pop(key, None)
-            self._due.pop(key, None)
         follow(context, session)
         return session

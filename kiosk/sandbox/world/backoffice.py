@@ -200,12 +200,22 @@ class BackOffice:
         self._holds.release(session.intent_id)
         return self._end(session, states.WRITTEN_OFF)
 
-    def refund(self, token: str) -> Session:
+    def refund(self, token: str, amount: int | None = None) -> Session:
+        """Send `amount` back, or all that is left. After a part the session stays captured, with the rest as amount."""
         session = self.read(token)
         if session.status != states.CAPTURED:
             raise NotPossible("only a captured session can be refunded")
-        if not self._holds.refund(session.intent_id):
+        if not self._holds.refund(session.intent_id, amount):
             raise NotPossible("Stripe refused the refund")
+        taken = session.amount_captured or 0
+        if amount is not None and amount < taken:
+            return self._put(
+                replace(
+                    session,
+                    status=self._switches.partly_refunded_status,
+                    amount_captured=taken - amount,
+                )
+            )
         left = session.amount_captured if self._switches.refund_keeps_captured else 0
         return self._end(replace(session, amount_captured=left), states.REFUNDED)
 
@@ -327,7 +337,7 @@ class BackOffice:
         self.reconcile(token)  # the webhook may have been lost
         session = self._sessions[token]
         if session.status == states.CREATED:
-            self._give_up(session, states.EXPIRED, "payment_expired")
+            self._give_up(session, states.EXPIRED, "payment_expired", release=not self._switches.paid_late)
 
     def _begin_stop(self, session: Session) -> Session:
         transaction = self._running[session.token]
@@ -384,9 +394,10 @@ class BackOffice:
         self._holds.release(session.intent_id)
         self._end(session, states.WRITTEN_OFF)
 
-    def _give_up(self, session: Session, status: str, reason: str) -> Session:
+    def _give_up(self, session: Session, status: str, reason: str, *, release: bool = True) -> Session:
         self._site.withdraw_start(session.code, session.connector_id, session.token)
-        self._holds.release(session.intent_id)
+        if release:
+            self._holds.release(session.intent_id)
         return self._end(replace(session, failure_reason=reason), status)
 
     def _end(self, session: Session, status: str) -> Session:

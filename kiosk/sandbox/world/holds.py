@@ -59,9 +59,9 @@ class Holds:
         if self.state(intent_id) not in ("canceled", "succeeded"):
             self._book.cancel(ACCOUNT, intent_id, "abandoned")
 
-    def refund(self, intent_id: str) -> bool:
+    def refund(self, intent_id: str, amount: int | None = None) -> bool:
         try:
-            self._book.refund(ACCOUNT, intent_id)
+            self._book.refund(ACCOUNT, intent_id, amount)
         except StripeProblem:
             return False
         return True

@@ -85,6 +85,10 @@ class Switches:
     ignored_stop_is_stopping: bool = True
     # Open: what a refund leaves in `amount_captured`.
     refund_keeps_captured: bool = True
+    # Open: the status after a part was sent back; `captured`, or a word that is in no document.
+    partly_refunded_status: str = "captured"
+    # Whether the payment of a session that has expired can still be made: then money is held for nothing.
+    paid_late: bool = False
 
     # Whether the cars share the fuses that ChargePilot's stand-in tells of; if not, each has all that it can take.
     fuses_bind: bool = False

@@ -393,9 +393,10 @@ class World:
         with self._present():
             return self._office.write_off(token)
 
-    def refund(self, token: str) -> Session:
+    def refund(self, token: str, amount: int | None = None) -> Session:
+        """Send `amount` back, in minor units, or all that is left."""
         with self._present():
-            return self._office.refund(token)
+            return self._office.refund(token, amount)
 
     # --- the driver who plays along
 

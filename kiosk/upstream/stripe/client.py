@@ -116,6 +116,10 @@ def _proof(intent: object, intent_id: str, now: datetime) -> HoldProof:
     details = as_object(charge.get("payment_method_details")) or {}
     card = as_object(details.get("card")) or {}
     last4 = card.get("last4")
+    amount, captured, back = (as_minor(charge.get(name)) for name in ("amount", "amount_captured", "amount_refunded"))
+    # Stripe counts what a partial capture leaves of a hold as refunded: that was never taken.
+    taken = charge.get("captured") is True and amount is not None and captured is not None and back is not None
+    refunded = max(0, (back or 0) - ((amount or 0) - (captured or 0))) if taken else None
     return HoldProof(
         checked_at=now,
         intent_status=status,
@@ -125,6 +129,7 @@ def _proof(intent: object, intent_id: str, now: datetime) -> HoldProof:
         card_brand=as_word(card.get("brand")),
         card_last4=last4 if isinstance(last4, str) and _LAST4.fullmatch(last4) else None,
         capture_before=as_epoch(card.get("capture_before")),
+        refunded_minor=refunded,
     )
 
 
