@@ -25,6 +25,9 @@ class BayState(StrEnum):
     NOT_KNOWN = "not_known"
 
 
+OUT_LASTS = timedelta(minutes=10)
+"""So long it counts that the operator's view called the charger as a whole out of order, when it says nothing more."""
+
 _BY_CONNECTOR_STATUS = {
     "Available": BayState.FREE,
     "Preparing": BayState.PLUGGED,
@@ -33,9 +36,11 @@ _BY_CONNECTOR_STATUS = {
     "SuspendedEVSE": BayState.IN_USE,
     "Finishing": BayState.IN_USE,
     "Reserved": BayState.IN_USE,
+    "Occupied": BayState.IN_USE,  # of OCPP 2: a cable is in, or somebody charges. Upstream starts nothing there
     "Unavailable": BayState.OUT_OF_ORDER,
     "Faulted": BayState.OUT_OF_ORDER,
 }
+_WORDS = {word.lower(): word for word in _BY_CONNECTOR_STATUS}
 STARTABLE = frozenset({BayState.FREE, BayState.PLUGGED})
 
 
@@ -66,7 +71,8 @@ class ChargerCard:
     """What upstream last said of one charger.
 
     `tariff` and `preauth_minor` are None when they could not be read: then nothing is sold. `seen_at` is the age of the
-    states, `priced_at` that of the name, price and hold; None: they were seen together.
+    states, `priced_at` that of the name, price and hold; None: they were seen together. `out_at` is when the charger as
+    a whole was last said to be out of order, whatever its connectors say; None: nobody says so.
     """
 
     code: str
@@ -77,6 +83,11 @@ class ChargerCard:
     preauth_minor: int | None
     seen_at: datetime
     priced_at: datetime | None = None
+    out_at: datetime | None = None
+
+    def out_of_order(self, now: datetime) -> bool:
+        """Its own word is Faulted or Unavailable, or its operator has blocked it."""
+        return self.out_at is not None and now - self.out_at <= OUT_LASTS
 
     @property
     def whole_at(self) -> datetime:
@@ -112,13 +123,31 @@ def bay_state(card: ChargerCard, connector: Connector, now: datetime, *, claimed
     if card.stale(now) or card.online is not True or left_out:
         return BayState.NOT_KNOWN
     state = _BY_CONNECTOR_STATUS.get(connector.status or "", BayState.NOT_KNOWN)
+    if state in STARTABLE and card.out_of_order(now):
+        return BayState.OUT_OF_ORDER
     return BayState.STARTING if claimed and state in STARTABLE else state
+
+
+def connector_word(text: str | None) -> str | None:
+    """OCPP's word in OCPP's spelling, whatever its case; a word that OCPP does not have stays as it is."""
+    return text if text is None else _WORDS.get(text.lower(), text)
+
+
+def charger_is_out(status: str | None, *, blocked: bool | None) -> bool | None:
+    """Whether the charger as a whole is out of order, by its own word and by its operator; None: nobody says."""
+    state = _BY_CONNECTOR_STATUS.get(connector_word(status) or "")
+    if blocked or state is BayState.OUT_OF_ORDER:
+        return True
+    if status is None:
+        return None if blocked is None else False
+    return None if state is None else False
 
 
 def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
     """`fresh` with `since` filled in: kept while the word stays the same, set when we saw it change.
 
-    A word that was left out and came back within the minute has stayed the same.
+    A word that was left out and came back within the minute has stayed the same. That the charger as a whole is out of
+    order stays too: the public card never speaks of it.
     """
     if previous is None:
         return fresh
@@ -133,4 +162,5 @@ def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
         came_back = before.status is None and before.last == connector.status and before.remembers(fresh.seen_at)
         return before.last_since if came_back else fresh.seen_at
 
-    return replace(fresh, connectors=tuple(replace(c, since=since(c)) for c in fresh.connectors))
+    connectors = tuple(replace(c, since=since(c)) for c in fresh.connectors)
+    return replace(fresh, connectors=connectors, out_at=fresh.out_at or previous.out_at)

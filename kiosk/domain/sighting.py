@@ -26,7 +26,7 @@ class Price:
 class Sighting:
     """The states of one charger, none of them older than `at`. What a list does not speak of is not gone.
 
-    `price` is None when this view does not know it.
+    `price` is None when this view does not know it, `out` whether the charger as a whole is out of order.
     """
 
     code: str
@@ -34,6 +34,11 @@ class Sighting:
     connectors: tuple[Connector, ...]
     price: Price | None
     at: datetime
+    out: bool | None = None
+
+    def out_at(self, before: datetime | None) -> datetime | None:
+        """When the charger as a whole was last said to be out of order, after this."""
+        return before if self.out is None else (self.at if self.out else None)
 
 
 def card_with(previous: ChargerCard | None, seen: Sighting) -> ChargerCard | None:
@@ -50,7 +55,15 @@ def card_with(previous: ChargerCard | None, seen: Sighting) -> ChargerCard | Non
         price = seen.price or Price(None, None, NEVER)
         connectors = _in_order(told.values())
         return ChargerCard(
-            seen.code, None, seen.online, connectors, price.tariff, price.preauth_minor, seen.at, price.at
+            seen.code,
+            None,
+            seen.online,
+            connectors,
+            price.tariff,
+            price.preauth_minor,
+            seen.at,
+            price.at,
+            seen.out_at(None),
         )
     if seen.at < previous.seen_at:
         return None
@@ -69,7 +82,7 @@ def card_with(previous: ChargerCard | None, seen: Sighting) -> ChargerCard | Non
     if seen.price is not None and priced_at < seen.price.at:
         price = seen.price
         card = replace(card, tariff=price.tariff, preauth_minor=price.preauth_minor, priced_at=price.at)
-    return merge(previous, card)
+    return replace(merge(previous, card), out_at=seen.out_at(previous.out_at))
 
 
 def same_but_for_time(before: ChargerCard | None, after: ChargerCard) -> bool:
@@ -79,7 +92,7 @@ def same_but_for_time(before: ChargerCard | None, after: ChargerCard) -> bool:
 
 def _timeless(card: ChargerCard) -> ChargerCard:
     connectors = tuple(replace(one, last=None, last_at=None, last_since=None) for one in card.connectors)
-    return replace(card, connectors=connectors, seen_at=NEVER, priced_at=None)
+    return replace(card, connectors=connectors, seen_at=NEVER, priced_at=None, out_at=card.out_at and NEVER)
 
 
 def _left_out(known: Connector, said_at: datetime) -> Connector:

@@ -7,7 +7,7 @@ from threading import Lock
 
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context, about
-from kiosk.engine.schedule import ReadNeed, target_seconds
+from kiosk.engine.schedule import ENDED_TARGET, ReadNeed, target_seconds
 from kiosk.news.news import session_topic
 
 CLOSELY_FOR = timedelta(seconds=60)
@@ -92,8 +92,8 @@ class OpenSessions:
                 needs.append(ReadNeed(session.key, None, 1.0))
                 continue
             needs.append(ReadNeed(session.key, last, self._target(session, now, commanded.get(session.key))))
-        # A hint about a session that has ended, of a refund for instance: read once more.
-        needs.extend(ReadNeed(key, None, 1.0) for key in hints if key not in busy)
+        # A hint about a session that has ended, of a refund for instance: read once more, when there is room.
+        needs.extend(ReadNeed(key, at, ENDED_TARGET, ended=True) for key, at in hints.items() if key not in busy)
         return needs
 
     def target(self, session: Session, now: datetime) -> float:

@@ -16,6 +16,10 @@ from kiosk.domain.session import Session
 from kiosk.domain.status import Group, Status
 
 RESERVE = 3
+ENDED_TARGET = 60.0
+ENDED_EVERY = timedelta(seconds=20)
+ENDED_SELDOM = timedelta(minutes=10)
+"""Looks at sessions that have ended: one at a time, so far apart, and seldom while those that go on have to wait."""
 URGENT_AT_MOST = 5.0
 URGENT_SHARE = 0.6
 LOOK_AGAIN = timedelta(seconds=60)
@@ -26,11 +30,15 @@ A_MOMENT = timedelta(milliseconds=50)
 
 @dataclass(frozen=True, slots=True)
 class ReadNeed:
-    """One session that wants to be read. `last` is when it was last asked about (or tried); `target` is in seconds."""
+    """One session that wants to be read. `last` is when it was last asked about (or tried); `target` is in seconds.
+
+    `ended`: nothing hangs on it any more, so it takes nothing from the others.
+    """
 
     key: str
     last: datetime | None
     target: float
+    ended: bool = False
 
     @property
     def urgent(self) -> bool:
@@ -39,12 +47,13 @@ class ReadNeed:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sessions to read now, in order, and when to look again. `last_read` belongs into the next plan."""
+    """Sessions to read now, in order, and when to look again. `last_read` and `last_ended` belong in the next plan."""
 
     now: tuple[str, ...]
     again_in: timedelta
     stretch: Stretch
     last_read: datetime | None
+    last_ended: datetime | None = None
 
 
 def target_seconds(session: Session, now: datetime, *, watched: bool, just_commanded: bool) -> float:
@@ -131,13 +140,23 @@ def stretch_of(needs: Iterable[ReadNeed], per_minute: int) -> Stretch:
     )
 
 
-def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: datetime | None, now: datetime) -> Plan:
+def plan(
+    needs: Iterable[ReadNeed],
+    *,
+    free: int,
+    per_minute: int,
+    last_read: datetime | None,
+    now: datetime,
+    last_ended: datetime | None = None,
+) -> Plan:
     """What to read now. `free` grants are left in the present window of the budget of `per_minute`.
 
-    `last_read` is what the plan before said. Ordinary reads leave RESERVE grants alone. Once targets are
-    stretched they leave at an even pace, each for the session that is longest unread by its own target.
+    `last_read` and `last_ended` are what the plan before said. Ordinary reads leave RESERVE grants alone. Once targets
+    are stretched they leave at an even pace, each for the session that is longest unread by its own target.
     """
     needs = tuple(needs)
+    ended = [need for need in needs if need.ended]
+    needs = tuple(need for need in needs if not need.ended)
     stretch = stretch_of(needs, per_minute)
     urgent = [need for need in needs if need.urgent]
     ordinary = [need for need in needs if not need.urgent]
@@ -150,7 +169,17 @@ def plan(needs: Iterable[ReadNeed], *, free: int, per_minute: int, last_read: da
     else:
         more, later = _due_now(ordinary, 1.0, free - len(chosen) - RESERVE, now)
         taken = now
-    return Plan((*chosen, *more), min(again, later), stretch, taken if more else last_read)
+    if ended:
+        busy = stretch != Stretch()
+        pause = ENDED_SELDOM if busy else ENDED_EVERY
+        if last_ended is None:
+            last_ended = now if busy else now - pause
+        due = last_ended + pause
+        if due <= now and free - len(chosen) - len(more) > RESERVE:
+            longest = max(ended, key=lambda need: (_waited(need, now), need.key))
+            chosen, last_ended, due = [*chosen, longest.key], now, now + pause
+        later = min(later, max(due - now, SOON))
+    return Plan((*chosen, *more), min(again, later), stretch, taken if more else last_read, last_ended)
 
 
 def _due_now(needs: list[ReadNeed], stretch: float, free: int, now: datetime) -> tuple[list[str], timedelta]:

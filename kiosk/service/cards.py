@@ -14,6 +14,7 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.offer import Offer, offer_at
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
+from kiosk.news.news import site_topic
 from kiosk.service.parts import Parts
 from kiosk.service.waiting import wait_for_card
 
@@ -90,6 +91,13 @@ def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> Car
 def is_known(parts: Parts, code: str, card: ChargerCard | None) -> bool:
     """It is a charger of ours, or was a charger when it was read last. Others are asked about seldom."""
     return card is not None or parts.site.charger(code) is not None
+
+
+def look_at_site(parts: Parts, code: str) -> None:
+    """Somebody looks at that charger: the operator's view of its site, if there is one, knows more than its card."""
+    site = parts.site.site_of(code)
+    if site is not None and site.plugchoice_site is not None and parts.settings.plugchoice_token is not None:
+        parts.news.glance(site_topic(site.id))
 
 
 def nobody_knows(parts: Parts, code: str) -> bool:

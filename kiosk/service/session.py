@@ -25,7 +25,7 @@ from kiosk.store.records import ForReader
 
 WAIT = 3.0
 """So many seconds the engine is given, so that the answer to a wish is normally the next state."""
-LOOK_AGAIN_AFTER = timedelta(minutes=5)
+LOOK_AGAIN_AFTER = timedelta(hours=1)
 PRESSED_TWICE = timedelta(seconds=10)
 """So soon after a stop or a cancel had no effect another press sends nothing: the budget of them is everybody's."""
 TAKEOVER_LIFE = timedelta(minutes=5)
@@ -192,13 +192,16 @@ def proves_payment(parts: Parts, key: str, client_secret: str) -> bool:
 
 
 def look_for_a_refund(parts: Parts, session: Session) -> None:
-    """What was captured may be sent back later, and nobody says so: with a reader the engine asks upstream again."""
-    seen = session.observed_at
-    if session.known_status is Status.CAPTURED and seen is not None:
-        now = parts.clock.now()
-        if now - seen > LOOK_AGAIN_AFTER:
-            parts.store.hint(session.key, now)
-            parts.news.wish()
+    """What was captured may be sent back later, and nobody says so: with a reader the engine asks upstream again.
+
+    Once an hour at most, whatever came of the last look: whoever keeps an old receipt's address may load it for ever.
+    Of a session that upstream has forgotten there is nothing to be seen.
+    """
+    now, seen = parts.clock.now(), session.observed_at
+    if session.known_status is not Status.CAPTURED or session.gone_at is not None or seen is None:
+        return
+    if now - seen > LOOK_AGAIN_AFTER and parts.store.look_again(session.key, now, LOOK_AGAIN_AFTER):
+        parts.news.wish()
 
 
 def _owned(parts: Parts, key: str, device: str | None) -> ForReader | Reply:

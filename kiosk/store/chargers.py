@@ -12,7 +12,7 @@ from kiosk.domain.asking import MOST_WISHES, WISH_LIVES, CardWish, Lane, Problem
 from kiosk.domain.charger import ChargerCard, merge
 from kiosk.domain.commands import Refusal
 from kiosk.domain.sighting import Sighting, card_with, same_but_for_time
-from kiosk.store.database import changed_one, insert_once
+from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
 from kiosk.store.rows import Part
 from kiosk.store.tables import card_wishes, chargers
 from kiosk.store.types import utc
@@ -20,8 +20,6 @@ from kiosk.store.types import utc
 _FORGET_UNKNOWN_AFTER = timedelta(days=1)
 _IN_A_ROW = timedelta(minutes=30)
 """Two failures that are further apart than this have nothing to do with each other."""
-_PATIENCE = 0.2
-"""Seconds that a page waits for a store that is locked before it shows what it has."""
 
 
 class Chargers(Part):
@@ -109,7 +107,7 @@ class Chargers(Part):
         """
         over = card_wishes.c.wanted_at <= utc(now) - WISH_LIVES
         waits = select(func.count()).select_from(card_wishes).where(card_wishes.c.lane == lane, ~over)
-        with self._database.write_soon(_PATIENCE) as connection:
+        with self._database.write_soon(PATIENCE_OF_A_PAGE) as connection:
             if connection is None:
                 return False
             connection.execute(delete(card_wishes).where(over))

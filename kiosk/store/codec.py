@@ -129,6 +129,7 @@ def card_from(value: Json) -> ChargerCard:
         preauth_minor=value.get("preauth_minor"),
         seen_at=time_from(value["seen_at"]),
         priced_at=time_from(value["priced_at"]) if "priced_at" in value else None,
+        out_at=time_from(value["out_at"]) if "out_at" in value else None,
     )
 
 

@@ -25,6 +25,8 @@ from sqlalchemy.sql.dml import Delete, Update
 
 PATIENCE_SECONDS = 10.0
 """How long a connection waits for another process's write before it gives up."""
+PATIENCE_OF_A_PAGE = 0.2
+"""The same for a page that shows what it has, whether or not its wish could be written."""
 
 
 def keep_to_ourselves(file: Path) -> None:

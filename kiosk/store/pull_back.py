@@ -71,6 +71,7 @@ RULES: dict[str, Rule] = {
     "sessions.completed_at": Rule.KEPT,
     "sessions.captured_at": Rule.KEPT,
     "sessions.bank_return_at": Rule.KEPT,  # that it is set is what counts
+    "sessions.looked_at": Rule.NOW,
     "commands.asked_at": Rule.NOW,
     "commands.sent_at": Rule.NOW,
     "commands.ended_at": Rule.NOW,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
+from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
 from kiosk.store.records import ForReader, Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_COMMAND,
@@ -196,6 +197,18 @@ class Sessions(Part):
                 connection.execute(insert(hints).values(session_key=key, hinted_at=now))
             elif known < now:
                 connection.execute(update(hints).where(hints.c.session_key == key).values(hinted_at=now))
+
+    def look_again(self, key: str, now: datetime, after: timedelta) -> bool:
+        """A hint about a session that has ended, by a reader. False when there was one less than `after` ago, or when
+        the store is locked.
+        """
+        long_ago = or_(sessions.c.looked_at.is_(None), sessions.c.looked_at <= utc(now) - after)
+        look = update(sessions).where(sessions.c.key == key, long_ago).values(looked_at=now)
+        with self._database.write_soon(PATIENCE_OF_A_PAGE) as connection:
+            if connection is None or not changed_one(connection, look):
+                return False
+            insert_once(connection, hints, {"session_key": key, "hinted_at": now})
+            return True
 
     def hints(self) -> dict[str, datetime]:
         with self._database.read() as connection:

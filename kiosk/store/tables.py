@@ -97,6 +97,7 @@ sessions = Table(
     Column("payment", Text),  # encrypted
     Column("intent_id", String),
     Column("bank_return_at", UtcTime),
+    Column("looked_at", UtcTime),  # when a reader last had it looked at, after its end
     UniqueConstraint("key"),
     Index("ux_sessions_slot", "slot", unique=True),
     Index(None, "watch", "id"),

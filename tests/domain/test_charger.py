@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.charger import STALE_AFTER, STARTABLE, BayState, ChargerCard, Connector, bay_state, merge
+from kiosk.domain.charger import (
+    OUT_LASTS,
+    STALE_AFTER,
+    STARTABLE,
+    BayState,
+    ChargerCard,
+    Connector,
+    bay_state,
+    charger_is_out,
+    connector_word,
+    merge,
+)
 
 from .made import EURO, T0, after
 
@@ -38,7 +49,7 @@ def test_each_word_of_ocpp_has_its_state(word: str, state: BayState) -> None:
     assert bay_state(card(connector), connector, T0) is state
 
 
-@pytest.mark.parametrize("word", [None, "", "available", "Occupied"])
+@pytest.mark.parametrize("word", [None, "", "available", "Levitating"])
 def test_another_word_is_not_known(word: str | None) -> None:
     connector = Connector(1, word)
     assert bay_state(card(connector), connector, T0) is BayState.NOT_KNOWN
@@ -132,3 +143,65 @@ def test_since_is_the_moment_of_the_last_change_that_was_seen(story: list[str | 
     changes = [i for i in range(1, len(story)) if story[i] != story[i - 1]]
     assert held is not None
     assert held.connectors[0].since == (after(changes[-1]) if changes else None)
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [("available", "Available"), ("SUSPENDEDEV", "SuspendedEV"), ("Faulted", "Faulted"), ("Levitating", "Levitating")],
+)
+def test_ocpps_words_are_known_in_every_case_and_others_stay_as_they_are(said: str, word: str) -> None:
+    assert connector_word(said) == word
+
+
+def test_a_bay_that_is_occupied_in_the_words_of_ocpp_2_is_in_use() -> None:
+    one = Connector(1, "Occupied")
+    card = ChargerCard("7MK4T", None, True, (one,), None, None, T0)
+    assert bay_state(card, one, T0) is BayState.IN_USE
+
+
+@pytest.mark.parametrize(
+    ("status", "blocked", "out"),
+    [
+        ("Faulted", False, True),
+        ("unavailable", None, True),
+        ("Available", True, True),
+        (None, True, True),
+        ("Available", False, False),
+        ("Available", None, False),
+        (None, False, False),
+        (None, None, None),
+        ("Levitating", False, None),
+    ],
+)
+def test_a_charger_is_out_of_order_by_its_own_word_or_its_operators(
+    status: str | None, blocked: bool | None, out: bool | None
+) -> None:
+    assert charger_is_out(status, blocked=blocked) is out
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("Available", BayState.OUT_OF_ORDER),
+        ("Preparing", BayState.OUT_OF_ORDER),
+        ("Charging", BayState.IN_USE),
+        (None, BayState.NOT_KNOWN),
+    ],
+)
+def test_at_a_charger_that_is_out_of_order_no_bay_is_free(word: str | None, state: BayState) -> None:
+    one = Connector(1, word)
+    card = ChargerCard("7MK4T", None, True, (one,), None, None, T0, out_at=T0 - OUT_LASTS)
+    assert bay_state(card, one, T0) is state
+
+
+def test_that_a_charger_was_out_of_order_long_ago_says_nothing() -> None:
+    one = Connector(1, "Available")
+    card = ChargerCard("7MK4T", None, True, (one,), None, None, T0, out_at=T0 - OUT_LASTS - timedelta(seconds=1))
+    assert bay_state(card, one, T0) is BayState.FREE
+
+
+def test_the_public_card_does_not_take_back_that_a_charger_is_out_of_order() -> None:
+    one = Connector(1, "Available")
+    before = ChargerCard("7MK4T", None, True, (one,), None, None, T0, out_at=T0)
+    fresh = ChargerCard("7MK4T", None, True, (one,), None, None, T0 + timedelta(seconds=30))
+    assert merge(before, fresh).out_at == T0

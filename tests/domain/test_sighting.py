@@ -190,3 +190,17 @@ def test_the_public_card_too_brings_a_word_back() -> None:
     card = after((15, "Charging"), (30, "-"))
     public = replace(card, connectors=(Connector(2, "Charging"),), seen_at=NOW + timedelta(seconds=40))
     assert merge(card, public).connectors == (Connector(2, "Charging", since=NOW + timedelta(seconds=15)),)
+
+
+@pytest.mark.parametrize(("out", "at"), [(True, 20), (False, None), (None, 10)])
+def test_what_a_view_says_of_the_whole_charger_counts_and_silence_changes_nothing(
+    out: bool | None, at: int | None
+) -> None:
+    def later(seconds: int) -> datetime:
+        return NEVER + timedelta(seconds=seconds)
+
+    one = (Connector(1, "Available"),)
+    before = ChargerCard("7MK4T", None, True, one, None, None, later(10), out_at=later(10))
+    card = card_with(before, Sighting("7MK4T", True, one, None, later(20), out))
+    assert card is not None
+    assert card.out_at == (None if at is None else later(at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +15,16 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
-from kiosk.engine.schedule import RESERVE, URGENT_AT_MOST, ReadNeed, Stretch, plan, stretch_of, target_seconds
+from kiosk.engine.schedule import (
+    ENDED_TARGET,
+    RESERVE,
+    URGENT_AT_MOST,
+    ReadNeed,
+    Stretch,
+    plan,
+    stretch_of,
+    target_seconds,
+)
 from tests.examples import at_most
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -182,3 +192,36 @@ def test_nobody_waits_much_longer_than_his_fair_share(targets: list[float]) -> N
         # A window of a minute may be spent in a burst at the start, and is then waited out once.
         assert waited <= need.target * stretch.of(need) + 65
     assert all(sum(1 for b in sent if timedelta(0) <= b - a <= timedelta(seconds=60)) <= LIMIT for a in sent)
+
+
+def ended(number: int) -> ReadNeed:
+    return ReadNeed(f"ended {number}", NOW - timedelta(seconds=number), ENDED_TARGET, ended=True)
+
+
+def test_looks_at_ended_sessions_are_rare_and_leave_the_others_as_they_are() -> None:
+    """A hundred old receipts, and a garage that fills the budget: two minutes with them are as two minutes without."""
+    for targets in ([10.0] * 3, [60.0] * 5 + [3.0], [10.0] * 9):
+        without, looks = reads_of(targets, []), reads_of(targets, [ended(number) for number in range(100)])
+        assert {key: n for key, n in looks.items() if not key.startswith("ended")} == without
+        assert sum(n for key, n in looks.items() if key.startswith("ended")) <= 6
+
+
+def reads_of(targets: list[float], old: list[ReadNeed]) -> Counter[str]:
+    """How often each is read in two minutes."""
+    reads: Counter[str] = Counter()
+    needs = {need.key: need for need in (*needs_of(targets, last=None), *old)}
+    last_read = last_ended = None
+    at: list[datetime] = []
+    for tick in range(1200):
+        now = NOW + timedelta(seconds=tick / 10)
+        free = LIMIT - sum(1 for each in at if now - each < timedelta(minutes=1))
+        planned = plan(needs.values(), free=free, per_minute=LIMIT, last_read=last_read, last_ended=last_ended, now=now)
+        last_read, last_ended = planned.last_read, planned.last_ended
+        for key in planned.now:
+            reads[key] += 1
+            at.append(now)
+            if needs[key].ended:
+                del needs[key]
+            else:
+                needs[key] = replace(needs[key], last=now)
+    return reads

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -365,6 +366,34 @@ def test_a_session_without_a_payment_has_no_secret(desk: Desk) -> None:
 
 
 # --- a refund
+
+
+def test_who_loads_an_old_receipt_again_and_again_has_it_looked_at_once_an_hour(desk: Desk) -> None:
+    key = captured(desk)
+    desk.clock.advance((LOOK_AGAIN_AFTER + timedelta(seconds=1)).total_seconds())
+    looks = 0
+    for _ in range(3 * 60):
+        service.look_for_a_refund(desk.parts, session(desk, key))
+        looks += len(desk.store.hints())
+        desk.store.clear_hint(key, desk.now)  # asked, and no answer came
+        desk.clock.advance(60)
+    assert looks == 3
+
+
+def test_what_upstream_has_forgotten_is_not_looked_at(desk: Desk) -> None:
+    key = captured(desk)
+    desk.clock.advance((LOOK_AGAIN_AFTER + timedelta(seconds=1)).total_seconds())
+    forgotten = replace(session(desk, key), gone_at=desk.now)
+    service.look_for_a_refund(desk.parts, forgotten)
+    assert desk.store.hints() == {}
+
+
+def test_a_store_that_is_locked_shows_the_receipt_all_the_same(desk: Desk) -> None:
+    key = captured(desk)
+    desk.clock.advance((LOOK_AGAIN_AFTER + timedelta(seconds=1)).total_seconds())
+    with desk.store._database.write():
+        service.look_for_a_refund(desk.parts, session(desk, key))
+    assert desk.store.hints() == {}
 
 
 def test_with_a_reader_the_engine_looks_again_for_a_refund(desk: Desk) -> None:

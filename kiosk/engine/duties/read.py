@@ -36,6 +36,7 @@ class ReadSessions(Duty):
         self._sessions = sessions
         self._unanswered = unanswered
         self._last_read: datetime | None = None
+        self._last_ended: datetime | None = None
 
     def jobs(self, now: datetime) -> Jobs:
         if self._context.health.resting(now):
@@ -43,8 +44,15 @@ class ReadSessions(Duty):
         budgets, endpoint = self._context.budgets, Endpoint.GET_SESSION
         needs = self._sessions.needs(now, self._crew.under_way(_MARK))
         free = self._crew.free(endpoint, now)
-        chosen = plan(needs, free=free, per_minute=budgets.limit(endpoint), last_read=self._last_read, now=now)
-        self._last_read = chosen.last_read
+        chosen = plan(
+            needs,
+            free=free,
+            per_minute=budgets.limit(endpoint),
+            last_read=self._last_read,
+            last_ended=self._last_ended,
+            now=now,
+        )
+        self._last_read, self._last_ended = chosen.last_read, chosen.last_ended
         jobs = []
         for key in chosen.now:
             self._sessions.note_asked(key, now)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from kiosk.domain.charger import Connector
+from kiosk.domain.charger import Connector, charger_is_out
 from kiosk.domain.sighting import Price, Sighting
 from kiosk.domain.site_board import ChargerRef, Listing, PublicCharging, SiteConnector
 from kiosk.engine.context import Context, Health
@@ -32,6 +32,8 @@ PRICES_A_MINUTE = 100
 PRICES_AT_ONCE = 10
 STRANGERS_EVERY = timedelta(minutes=10)
 """A charger without public charging, or of another kiosk, may become one of ours."""
+ROSTER_EVERY = timedelta(minutes=2)
+"""Whether a charger is blocked stands in the list of chargers alone."""
 LONGEST_PAUSE = timedelta(minutes=5)
 _BETWEEN_PRICES = timedelta(seconds=5)
 """After a failure; otherwise only the number a minute counts."""
@@ -55,6 +57,7 @@ class _Known:
 class _Charger:
     online: bool | None
     connectors: tuple[Connector, ...]
+    out: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,14 @@ class _States:
 
 @dataclass
 class _Roster:
-    """Uuids by the other names of a charger, for entries that do not have one."""
+    """What the list of a site's chargers says besides their connectors: uuids by the other names of a charger, for
+    entries that do not have one, and by uuid whether its operator has blocked it.
+    """
 
     read_at: datetime | None = None
     uuids: dict[int | str, str] = field(default_factory=dict)
+    blocked: dict[str, bool | None] = field(default_factory=dict)
+    failing: bool = False
 
 
 class Bays:
@@ -198,7 +205,9 @@ class Bays:
                 charger = states.chargers.get(uuid) if states is not None else None
                 if known is None or known.code not in plan.codes or states is None or charger is None:
                     continue
-                sightings.append(Sighting(known.code, charger.online, charger.connectors, known.price, states.at))
+                sightings.append(
+                    Sighting(known.code, charger.online, charger.connectors, known.price, states.at, charger.out)
+                )
         if not sightings:
             return
         for code in self._context.store.save_sightings(sightings, self._context.clock.now()):
@@ -206,8 +215,7 @@ class Bays:
 
     def _by_uuid(self, plan: SitePlan, listing: Listing[SiteConnector]) -> dict[str, _Charger]:
         """The listing's chargers. One that cannot be told from others is on no map, and left out."""
-        if any(entry.charger.uuid is None for entry in listing.entries):
-            self._read_roster(plan)
+        self._read_roster(plan)
         roster = self._rosters.get(plan.id, _Roster())
         found: dict[str, _Charger] = {}
         for entry in listing.entries:
@@ -216,26 +224,32 @@ class Bays:
                 continue
             before = found.get(uuid, _Charger(None, ()))
             online = entry.charger.online if before.online is None else before.online
-            found[uuid] = _Charger(online, (*before.connectors, entry.connector))
+            # The list of connectors knows the charger's own word, that of chargers also whether it is blocked.
+            out = charger_is_out(entry.charger.status, blocked=roster.blocked.get(uuid))
+            found[uuid] = _Charger(online, (*before.connectors, entry.connector), out)
         return found
 
     def _read_roster(self, plan: SitePlan) -> None:
         """While that fails, the names of the last roster are used, and a charger that is not in it is left out."""
         now = self._context.clock.now()
         roster = self._rosters.get(plan.id)
-        if roster is not None and roster.read_at is not None and now - roster.read_at < STRANGERS_EVERY:
+        if roster is not None and roster.read_at is not None and now - roster.read_at < ROSTER_EVERY:
             return
         try:
             listing = self._operator.site_chargers(plan.plugchoice_site or "")
         except UpstreamError as error:
-            log.warning("the names of a site's chargers cannot be read", extra={"site": plan.id, "reason": str(error)})
-            self._rosters[plan.id] = _Roster(now, roster.uuids if roster is not None else {})
+            known = roster or _Roster()
+            if not known.failing:
+                said = {"site": plan.id, "reason": str(error)}
+                log.warning("the list of a site's chargers cannot be read", extra=said)
+            self._rosters[plan.id] = replace(known, read_at=now, failing=True)
             return
         uuids: dict[int | str, str] = {}
         for each in listing.entries:
             names = (name for name in (each.ref.id, each.ref.identity) if name is not None)
             uuids.update((name, each.ref.uuid) for name in names if each.ref.uuid is not None)
-        self._rosters[plan.id] = _Roster(now, uuids)
+        blocked = {each.ref.uuid: each.blocked for each in listing.entries if each.ref.uuid is not None}
+        self._rosters[plan.id] = _Roster(now, uuids, blocked)
 
 
 def soonest(waits: Sequence[tuple[timedelta, SitePlan]]) -> tuple[SitePlan | None, timedelta]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from kiosk.domain.charger import Connector
+from kiosk.domain.charger import Connector, connector_word
 from kiosk.domain.site_board import (
     ChargerModel,
     ChargerRef,
@@ -178,7 +178,7 @@ def _connector(fields: Mapping[str, object], ref: ChargerRef) -> SiteConnector |
         charger=ref,
         connector=Connector(
             connector_id=number,
-            status=as_word(fields.get("status")),
+            status=connector_word(as_word(fields.get("status"))),
             standard=as_text(fields.get("standard"), 40),
             format=as_text(fields.get("format"), 40),
             power_type=as_text(fields.get("power_type"), 40),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.charger import ChargerCard, Connector, connector_word
 from kiosk.domain.money import UnknownCurrency, currency_code
 from kiosk.domain.session import Observation, PaymentContext
 from kiosk.domain.tariff import Tariff
@@ -63,7 +63,7 @@ def read_observation(body: object, asked_at: datetime, seen_at: datetime) -> Obs
         status=status,
         failure_reason=as_text(data.get("failure_reason")),
         connector_id=as_count(data.get("connector_id"), 10_000),
-        connector_status=as_word(data.get("connector_status")),
+        connector_status=connector_word(as_word(data.get("connector_status"))),
         charger_code=as_text(charger.get("public_code"), _MOST_CODE),
         charger_name=as_text(charger.get("name")),
         charger_online=as_flag(charger.get("online")),
@@ -139,7 +139,7 @@ def _connectors(value: object) -> tuple[Connector, ...]:
         if number is not None and number not in found:
             found[number] = Connector(
                 connector_id=number,
-                status=as_word(fields.get("status")),
+                status=connector_word(as_word(fields.get("status"))),
                 standard=as_text(fields.get("standard"), 40),
                 format=as_text(fields.get("format"), 40),
                 power_type=as_text(fields.get("power_type"), 40),

@@ -16,7 +16,7 @@ from kiosk.domain.charger import BayState, ChargerCard
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Session
 from kiosk.service.bays import chargers_now
-from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, nobody_knows, own_sessions
+from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, look_at_site, nobody_knows, own_sessions
 from kiosk.service.points import at_point
 from kiosk.service.start import begin
 from kiosk.store.records import Handoff
@@ -97,6 +97,7 @@ def charger(code: str) -> ResponseReturnValue:
         return redirect(url_for("sessions.session_page", key=own.running.key), 303)
     if nobody_knows(parts(), plain) and too_many_codes(plain):
         return _retry(_home(plain, _("Those were many codes. Please wait a minute, then try again.")), 429, 60)
+    look_at_site(parts(), plain)
     bay = _connector(request.args.get("bay"))
     return _charger_page(plain, ended=own.ended, handed=claimed_here(request.args.get("h"), plain), wish=bay)
 

@@ -244,6 +244,7 @@ def receipt(key: str) -> ResponseReturnValue:
     snapshot = _read(key)
     if not snapshot.view().final:
         return redirect(url_for(".session_page", key=key), 303)
+    service.look_for_a_refund(parts(), snapshot.session)
     return _screen(snapshot)
 
 

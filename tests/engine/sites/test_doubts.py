@@ -197,8 +197,8 @@ def test_when_the_names_cannot_be_read_what_has_a_uuid_stays_fresh(
         house.run(300)
     assert max(house.ages()) <= 16
     assert public == [0]
-    assert len(rosters) == 1
-    assert [record.getMessage() for record in caplog.records] == ["the names of a site's chargers cannot be read"]
+    assert len(rosters) in {2, 3}
+    assert [record.getMessage() for record in caplog.records] == ["the list of a site's chargers cannot be read"]
 
 
 # --- the end

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kiosk.domain.charger import STALE_AFTER
+from kiosk.domain.charger import STALE_AFTER, BayState, bay_state
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import site_topic
 from kiosk.sandbox.plugchoice.office import SITE_UUID, charger_uuid
@@ -393,10 +393,10 @@ def test_entries_without_a_uuid_are_found_by_their_other_names(build: Build) -> 
 
     listing_says(nameless, house)
     house.watch()
-    house.run(300)
+    house.run(100)
     assert max(house.ages()) <= 16
     assert house.asked("operator_site_chargers") == 1
-    house.run(400)
+    house.run(60)
     assert house.asked("operator_site_chargers") == 2
 
 
@@ -467,3 +467,30 @@ def test_a_slow_operator_keeps_no_driver_waiting(build: Build) -> None:
     finally:
         house.gates["operator"].open.set()
         engine.stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "blocked", "longest"), [("Faulted", False, 17), ("Unavailable", False, 17), ("Available", True, 137)]
+)
+def test_a_charger_that_is_out_of_order_or_blocked_has_no_free_bay_and_has_them_again_afterwards(
+    build: Build, status: str, blocked: bool, longest: float
+) -> None:
+    house = build()
+    house.watch()
+    house.run(5)
+
+    def states() -> list[set[BayState]]:
+        now = house.kiosk_clock.now()
+        return [{bay_state(card, one, now) for one in card.connectors} for card in (house.card(0), house.card(1))]
+
+    free, out = {BayState.FREE}, {BayState.OUT_OF_ORDER}
+    assert states() == [free, free]
+    house.world.set_charger_status(code(0), status, blocked=blocked)
+    house.run(longest)
+    assert states() == [out, free]
+    house.store.want_card(code(0), house.kiosk_clock.now())
+    house.run(2)  # its public card knows nothing of it
+    assert states() == [out, free]
+    house.world.set_charger_status(code(0))
+    house.run(longest)
+    assert states() == [free, free]

@@ -390,14 +390,15 @@ def test_an_erased_cookie_leaves_a_watcher(kiosk: Kiosk, phone: FlaskClient) -> 
     assert phone.get(f"/s/{key}").status_code == 200
 
 
-def test_who_looks_at_an_old_receipt_makes_the_engine_look_for_a_refund(kiosk: Kiosk) -> None:
+@pytest.mark.parametrize("page", ["/s/", "/r/"])
+def test_who_looks_at_an_old_receipt_makes_the_engine_look_for_a_refund(kiosk: Kiosk, page: str) -> None:
     phone = kiosk.phone()
     key = kiosk.charging(phone)
     kiosk.captured(key)
-    phone.get(f"/s/{key}")
+    phone.get(page + key)
     assert kiosk.store.hints() == {}
-    kiosk.clock.advance(301)
-    phone.get(f"/s/{key}")
+    kiosk.clock.advance(3601)
+    phone.get(page + key)
     assert list(kiosk.store.hints()) == [key]
 
 
