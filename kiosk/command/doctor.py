@@ -15,6 +15,7 @@ from kiosk.config.addresses import is_loopback
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
+from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect
@@ -66,7 +67,7 @@ def examine(
     site = load_site(settings.config)
     findings = [*_secret(settings), *_address(settings), *_money(settings), *_operator(site), *_sites(site)]
     findings += [*_tablet(settings), *_board(settings, site), *_pilot(settings, site), *_lab(settings)]
-    findings += [*_store(settings, clock), *_time(clock.now(), installed)]
+    findings += [*_store(settings, clock, site), *_time(clock.now(), installed)]
     if online:
         outside = connect(settings, clock, Budgets(), transports)
         try:
@@ -203,7 +204,7 @@ def _lab(settings: Settings) -> Iterator[Finding]:
         yield _ok(f"OCPPLAB is at {urlsplit(settings.ocpplab_url).netloc}.")
 
 
-def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding]:
     folder = settings.data_dir
     if not folder.exists():
         nearest = next(parent for parent in folder.parents if parent.exists())
@@ -227,6 +228,7 @@ def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
             return
         yield _ok("The database answers.")
         yield from _books(store, clock.now())
+        yield from _unshown(store, site)
     finally:
         store.close()
 
@@ -254,6 +256,18 @@ def _books(store: Store, now: datetime) -> Iterator[Finding]:
             yield (_bad if check.grave else _note)(f"{check.name}, but {whose}{one.text}.{more}")
         if len(found) > MOST_OFFENCES:
             yield _note(f"{check.name}, but {len(found) - MOST_OFFENCES} more rows break it.")
+
+
+def _unshown(store: Store, site: SiteBook) -> Iterator[Finding]:
+    """Chargers that are not sold because their price has a part that the kiosk cannot show, as last read."""
+    for code, card in store.cards(site.codes).items():
+        if card.unshown:
+            yield _bad(_not_sold(code, card))
+
+
+def _not_sold(code: str, card: ChargerCard) -> str:
+    parts = ", ".join(card.unshown)
+    return f"Charger {code} is not sold: its price at Plugchoice has a part that the kiosk cannot show ({parts})."
 
 
 def _time(now: datetime, installed: datetime) -> Iterator[Finding]:
@@ -399,5 +413,7 @@ def _ask_plugchoice(public: PlugchoicePublic, site: SiteBook) -> Iterator[Findin
     else:
         state = "is online" if card.online else "has no connection"
         yield _ok(f"Plugchoice answers: charger {code} {state}.")
-        if not card.sellable:
+        if card.unshown:
+            yield _bad(_not_sold(code, card))
+        elif not card.sellable:
             yield _bad(f"Charger {code} has no price or no hold; set both in Plugchoice.")

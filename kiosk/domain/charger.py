@@ -84,6 +84,8 @@ class ChargerCard:
     seen_at: datetime
     priced_at: datetime | None = None
     out_at: datetime | None = None
+    unshown: tuple[str, ...] = ()
+    """Upstream's names of price parts that the kiosk cannot show. `tariff` is None then."""
 
     def out_of_order(self, now: datetime) -> bool:
         """Its own word is Faulted or Unavailable, or its operator has blocked it."""

@@ -130,6 +130,7 @@ def card_from(value: Json) -> ChargerCard:
         seen_at=time_from(value["seen_at"]),
         priced_at=time_from(value["priced_at"]) if "priced_at" in value else None,
         out_at=time_from(value["out_at"]) if "out_at" in value else None,
+        unshown=tuple(value.get("unshown", ())),
     )
 
 

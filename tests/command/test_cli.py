@@ -12,6 +12,7 @@ from kiosk.clock import ManualClock
 from kiosk.command.cli import main
 from kiosk.command.doctor import examine
 from kiosk.config.settings import Settings, build_settings, variable
+from kiosk.domain.charger import ChargerCard
 from kiosk.outside import Transports
 from kiosk.store import Cipher, Store
 
@@ -182,6 +183,22 @@ def test_doctor_online_reads_one_charger(tmp_path: Path) -> None:
 def test_doctor_online_sees_a_charger_that_cannot_be_sold(tmp_path: Path) -> None:
     mark, text = online(tmp_path, card(preauth_amount=None))
     assert (mark, "no price or no hold" in text) == ("BAD", True)
+
+
+def test_doctor_says_which_price_part_keeps_a_charger_from_being_sold(tmp_path: Path) -> None:
+    price = {"currency": "EUR", "price_per_kwh": 49, "start_fee": 35, "idle_fee": 10}
+    mark, text = online(tmp_path, card(pricing=price))
+    assert (mark, "has a part that the kiosk cannot show (idle_fee)" in text) == ("BAD", True)
+
+
+def test_doctor_says_so_of_every_charger_that_was_read(tmp_path: Path) -> None:
+    settings = doctored(tmp_path)
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    store.migrate()
+    seen = ManualClock().now()
+    store.save_card(ChargerCard("7MK4T", "Charger 2", True, (), None, 5000, seen, unshown=("vat_rate",)))
+    store.close()
+    assert said(settings, "Charger 7MK4T is not sold") == "BAD"
 
 
 @pytest.mark.parametrize(("status", "word"), [(404, "check its code"), (503, "does not answer")])

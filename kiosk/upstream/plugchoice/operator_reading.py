@@ -27,6 +27,7 @@ from kiosk.domain.site_board import (
     Trouble,
 )
 from kiosk.upstream.errors import NoAnswer
+from kiosk.upstream.plugchoice.price_parts import PRICING, SETTINGS, worded_prices
 from kiosk.upstream.plugchoice.public_reading import read_tariff
 from kiosk.upstream.values import (
     as_count,
@@ -241,7 +242,7 @@ def read_public_charging(body: object) -> PublicCharging:
     percent = as_number(billing.get("fee_percent"))
     return PublicCharging(
         enabled=as_flag(fields.get("enabled")),
-        tariff=read_tariff(fields),
+        tariff=None if worded_prices(fields, SETTINGS) else read_tariff({name: fields.get(name) for name in PRICING}),
         preauth_minor=as_minor(fields.get("preauth_amount")),
         public_code=as_text(fields.get("public_code"), 40),
         public_url=_web_address(fields.get("public_url")),

@@ -13,6 +13,7 @@ from kiosk.domain.money import UnknownCurrency, currency_code
 from kiosk.domain.session import Observation, PaymentContext
 from kiosk.domain.tariff import Tariff
 from kiosk.upstream.errors import NoAnswer
+from kiosk.upstream.plugchoice.price_parts import PRICING, unknown_prices, unshown_parts
 from kiosk.upstream.values import (
     as_count,
     as_credential,
@@ -39,14 +40,16 @@ def read_card(body: object, asked_code: str, seen_at: datetime) -> ChargerCard:
         raise NoAnswer("an answer without a charger")
     if code is not None and code.casefold() != asked_code.strip().casefold():
         raise NoAnswer("an answer about another charger")
+    unshown = unshown_parts(data)
     return ChargerCard(
         code=code or asked_code.strip(),
         name=as_text(data.get("name")),
         online=as_flag(data.get("online")),
         connectors=_connectors(listed),
-        tariff=read_tariff(data.get("pricing")),
+        tariff=None if unshown else read_tariff(data.get("pricing")),
         preauth_minor=as_minor(data.get("preauth_amount")),
         seen_at=seen_at,
+        unshown=unshown,
     )
 
 
@@ -103,8 +106,11 @@ def read_payment(value: object) -> PaymentContext | None:
 
 
 def read_tariff(value: object) -> Tariff | None:
-    """None when any part of the price could be wrong. A start fee that is missing or null is none (the default)."""
+    """None when any part of the price could be wrong, or is one that the kiosk does not know. A start fee that is
+    missing or null is none (the default)."""
     pricing = as_object(value) or {}
+    if unknown_prices(pricing, PRICING):
+        return None
     currency = pricing.get("currency")
     price = as_minor(pricing.get("price_per_kwh"))
     fee = 0 if pricing.get("start_fee") is None else as_minor(pricing["start_fee"])
