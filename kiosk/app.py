@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 from flask import Flask
 from jinja2 import StrictUndefined
@@ -14,7 +15,7 @@ from kiosk.clock import Clock, SystemClock
 from kiosk.config.places import PACKAGE, folder
 from kiosk.config.settings import Settings
 from kiosk.config.sites import Site, SiteBook, load_site
-from kiosk.domain.session import Event
+from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
@@ -84,10 +85,11 @@ def create_app(
     )
     metrics.watch_store(store.tally, clock.now)
     metrics.watch_room(outside.room(clock))
-    engine = Engine(_context(settings, site, clock, store, news, outside, metrics))
+    powers = Powers(store, news, clock)
+    engine = Engine(_context(settings, site, clock, store, news, outside, metrics, powers))
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
-    app.extensions["kiosk"] = Parts(settings, site, clock, store, news, engine, Powers(store, news, clock))
+    app.extensions["kiosk"] = Parts(settings, site, clock, store, news, engine, powers)
     app.extensions["kiosk.metrics"] = metrics
     app.extensions["kiosk.running"] = Running(engine, news, store, outside)
     _pages(app, settings, site)
@@ -149,7 +151,12 @@ def _context(
     news: News,
     outside: Outside,
     metrics: Metrics,
+    powers: Powers,
 ) -> Context:
+    def fuse_kw(session: Session) -> Decimal | None:
+        ceiling = powers.ceiling(session.code, session.connector_id, site)
+        return ceiling.share.kw if ceiling is not None and not ceiling.share.pauses else None
+
     return Context(
         clock=clock,
         store=store,
@@ -165,6 +172,7 @@ def _context(
         pilot=outside.pilot,
         lab=outside.lab,
         pictures=outside.pictures,
+        fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),
     )
 

@@ -63,6 +63,7 @@ _BECAUSE = {
     Reason.HOLD: "because the cost was about to reach the hold",
     Reason.HOLD_AGE: "because the hold was about to lapse",
     Reason.PROVIDER: "because Stripe says that it was paid",
+    Reason.WAITED: "because car or bay had waited for too long",
     Reason.KIOSK: "by itself",
 }
 _EVENTS = {
@@ -73,6 +74,8 @@ _EVENTS = {
     Event.ENERGY_FELL: "the energy figure FELL",
     Event.TARIFF_CHANGED: "the back office names ANOTHER PRICE, and that of the start stays",
     Event.CAPTURED_ABOVE_HOLD: "MORE was taken than was held",
+    Event.DOUBTFUL_FIGURES: "figures that CANNOT be; read again",
+    Event.DOUBT_CONFIRMED: "the figures in doubt were confirmed",
     Event.STATUS_WENT_BACK: "the status went back",
     Event.OTHER_CURRENCY: "the answer speaks of ANOTHER CURRENCY, so its amounts were not believed",
     Event.REFUNDED: "something was sent back",
@@ -277,7 +280,7 @@ def _answered(asked: Asked) -> str:
             reason = f" ({asked.said})" if asked.said else ""
             return f"no answer came, so nobody knows whether it worked{reason}"
         case CommandState.WITHDRAWN:
-            return "it was withdrawn before it was sent"
+            return "it was withdrawn" + (" before it was sent" if not asked.attempts else "")
 
 
 def _refusal(asked: Asked | None) -> str:

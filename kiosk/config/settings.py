@@ -100,7 +100,12 @@ class Settings(BaseSettings):
         (), description="other names that the kiosk answers to, besides its public address and this machine's own"
     )
     start_deadline_seconds: int = Field(120, ge=30, le=3600, description="paid, but not charging: then cancelled")
-    power_deadline_seconds: int = Field(180, ge=30, le=3600, description="charging without energy: then stopped")
+    power_deadline_seconds: int = Field(
+        180, ge=30, le=3600, description="taken up, and the meter is known to say zero: then stopped"
+    )
+    longest_wait_hours: int = Field(
+        12, ge=1, le=144, description="a car or a paused bay that waits for longer is stopped"
+    )
     max_streams: int = Field(500, ge=1, le=100_000, description="open event streams; beyond it pages poll")
     metrics_token: SecretStr | None = Field(None, description="opens /metrics from other machines")
     worker_class: Literal["gthread", "gevent"] = Field("gthread", description="kind of gunicorn worker")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from kiosk.domain.commands import UNDER_WAY, AskedBy, Command, CommandState, Kind
 from kiosk.domain.freshness import Freshness, freshness_of
+from kiosk.domain.limits import Policy, expected_cost_minor
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
 from kiosk.domain.session import Phase, Session
@@ -45,7 +47,7 @@ def actions_of(session: Session, commands: Sequence[Command], now: datetime) -> 
     if session.can_stop() and not _under_way(commands, Kind.STOP):
         rows.add(Action.STOP)
         # By figures that are lost nobody can say which limits are still ahead.
-        if freshness_of(session, now) is not Freshness.LOST and limits_of(session):
+        if freshness_of(session, now) is not Freshness.LOST and limits_of(session, now):
             rows.add(Action.LIMIT)
     unpaid = session.known_status is Status.CREATED
     if email_state(session, commands) in {EmailState.OPEN, EmailState.REFUSED} and session.can_set_email():
@@ -61,9 +63,11 @@ def payable(session: Session) -> bool:
     return session.phase is Phase.OPEN and session.known_status is Status.CREATED
 
 
-def limits_of(session: Session) -> tuple[Money, ...]:
-    """The limits that may be set: those offered below the hold and above the cost so far, and the one that is set."""
-    offered = limit_choices(session.currency, session.held_minor, session.cost_minor or 0)
+def limits_of(session: Session, now: datetime) -> tuple[Money, ...]:
+    """The limits that may be set: those that can still be kept, and the one that is set."""
+    passed = expected_cost_minor(session, now + Policy().stop_takes)
+    used = max(session.cost_minor or 0, math.ceil(passed) if passed is not None else 0)
+    offered = limit_choices(session.tariff, session.held_minor, used_minor=used, most_kw=session.most_kw)
     current = session.money(session.limit_minor)
     return offered if current is None or current in offered else (*offered, current)
 

@@ -40,6 +40,7 @@ class AskedBy(StrEnum):
     POWER_DEADLINE = "power_deadline"
     LIMIT = "limit"
     HOLD = "hold"
+    WAITED = "waited"
 
 
 REPEATABLE = frozenset({Kind.CONFIRM, Kind.CANCEL, Kind.STOP, Kind.RECEIPT_EMAIL})

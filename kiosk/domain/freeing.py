@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from kiosk.domain.limits import time_to_ceiling
+from kiosk.domain.limits import ceiling_at
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 
@@ -27,12 +27,9 @@ def expected_free_at(session: Session, now: datetime) -> datetime | None:
         return None
     if session.limit_minor is None or session.fresh_at is None or session.charger_online is False:
         return None
-    if now - session.fresh_at > FRESH or not session.trace.power_kw():
+    if now - session.fresh_at > FRESH or not session.power_kw:
         return None
-    left = time_to_ceiling(session)
-    if left is None:
-        return None
-    at = session.fresh_at + left
-    if at <= now or at - now > FARTHEST:
+    at = ceiling_at(session)
+    if at is None or at <= now or at - now > FARTHEST:
         return None
     return _EPOCH - (_EPOCH - at) // STEP * STEP

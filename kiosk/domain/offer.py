@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from kiosk.domain.charger import STARTABLE, BayState, ChargerCard, bay_state
 from kiosk.domain.money import Money
 from kiosk.domain.tariff import Tariff
 
+LEAST_KWH = Decimal(1)
+"""The least that is worth a start: a limit that pays for less is not offered."""
 _SIXTHS = (2, 3, 4)
 """The limits that are offered, as parts of the hold: a third, a half, two thirds."""
 
@@ -41,11 +44,12 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One free bay with its price and the hold that a start places."""
+    """One free bay with its price and the hold that a start places. `most_kw` is what it can give, when known."""
 
     connector_id: int
     tariff: Tariff
     hold: Money
+    most_kw: Decimal | None = None
 
     @property
     def terms(self) -> str:
@@ -55,7 +59,7 @@ class Offer:
     @property
     def limits(self) -> tuple[Money, ...]:
         """The amounts at which a driver may let the charge end, all below the hold."""
-        return limit_choices(self.hold.currency, self.hold.minor)
+        return limit_choices(self.tariff, self.hold.minor, most_kw=self.most_kw)
 
     @property
     def reach_kwh(self) -> Decimal | None:
@@ -72,11 +76,18 @@ class Offer:
 
 
 def offer_at(
-    card: ChargerCard, connector_id: int, now: datetime, *, claimed: bool, longest: timedelta | None
+    card: ChargerCard,
+    connector_id: int,
+    now: datetime,
+    *,
+    claimed: bool,
+    longest: timedelta | None,
+    most_kw: Decimal | None = None,
 ) -> Offer | NoOffer:
     """What is sold at that bay. `claimed`: a session of this kiosk keeps it, which upstream's word may not show yet.
 
-    Nothing is sold by a price older than `longest`; None is for pages that only show the price, with its age.
+    Nothing is sold by a price older than `longest`; None is for pages that only show the price, with its age. `most_kw`
+    is what the connector can give.
     """
     if card.stale(now):
         return NoOffer.OLD
@@ -90,7 +101,7 @@ def offer_at(
         return NoOffer.NOT_FREE
     if longest is not None and not card.fresh(now, longest):
         return NoOffer.PRICE_OLD
-    return Offer(connector_id, card.tariff, hold)
+    return Offer(connector_id, card.tariff, hold, most_kw)
 
 
 def hold_of(card: ChargerCard) -> Money | None:
@@ -130,13 +141,21 @@ def terms_of(tariff: Tariff | None, hold: Money | None) -> str:
     return f"{tariff.currency}-{tariff.price_per_kwh_minor}-{tariff.start_fee_minor}-{hold.minor}"
 
 
-def limit_choices(currency: str | None, hold_minor: int | None, used_minor: int = 0) -> tuple[Money, ...]:
-    """The limits that are offered below the hold, in round figures, without those that `used_minor` has reached."""
-    if currency is None or hold_minor is None:
+def limit_choices(
+    tariff: Tariff | None, hold_minor: int | None, *, used_minor: int = 0, most_kw: Decimal | None = None
+) -> tuple[Money, ...]:
+    """The limits that are offered below the hold, in round figures: those that can be kept.
+
+    Above the start fee there must be room for a sensible charge, and for what the connector gives in a minute: a stop
+    needs its time. What `used_minor` has reached is left out.
+    """
+    if tariff is None or hold_minor is None:
         return ()
+    energy = max(LEAST_KWH, (most_kw or Decimal(0)) / 60)
+    least = max(used_minor + 1, math.ceil(tariff.start_fee_minor + tariff.energy_cost_exact(energy)), 1)
     step = _round_step(hold_minor)
     rows = sorted({(hold_minor * sixths // 6) // step * step for sixths in _SIXTHS})
-    return tuple(Money(minor, currency) for minor in rows if max(0, used_minor) < minor < hold_minor)
+    return tuple(Money(minor, tariff.currency) for minor in rows if least <= minor < hold_minor)
 
 
 def _round_step(hold_minor: int) -> int:

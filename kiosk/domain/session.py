@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from kiosk.domain.commands import Refusal, Wish
+from kiosk.domain.doubt import Doubt, Figures, is_possible, weigh
 from kiosk.domain.money import Money
 from kiosk.domain.status import EMAIL_OPEN, ENDED_WITHOUT_PAYMENT, Group, Status, StatusFacts, facts, facts_after, known
 from kiosk.domain.tariff import Tariff
@@ -147,7 +148,9 @@ class Session:
     that was known before: the age of every live figure counts from it. `back_at` is when contact came back last: that
     of the charger, or upstream's answers after it had not known the session. `payment_shown_at` is when the payment
     form was handed out first: from then on somebody may have paid, whatever upstream says. `wish` is that of a driver
-    to end it, and stays when it has ended.
+    to end it, and stays when it has ended. `connector_since` is when the connector's present word was first seen.
+    `most_kw` (what the connector can give) and `meter_seconds` (at most so far apart does the charger report) are what
+    was known at the start. `doubt` are figures that cannot be, and are not shown.
 
     `last_known` is the newest status that this version knows: what it means goes on while `status` is a strange word.
     `captured_minor` is what was captured first; what was sent back of it stands in `refunds`. `tariff` is the price of
@@ -165,6 +168,9 @@ class Session:
     charger_name: str | None = None
     charger_online: bool | None = None
     connector_status: str | None = None
+    connector_since: datetime | None = None
+    most_kw: Decimal | None = None
+    meter_seconds: int | None = None
     tariff: Tariff | None = None
     hold_minor: int | None = None
     limit_minor: int | None = None
@@ -193,6 +199,7 @@ class Session:
     retry_at: datetime | None = None
     last_live: LiveFigures | None = None
     trace: Trace = field(default_factory=Trace)
+    doubt: Doubt | None = None
     proof: HoldProof | None = None
     last_known: str | None = None
     refunds: tuple[Refund, ...] = ()
@@ -307,6 +314,7 @@ class Session:
         """The latest of its times of the kiosk's own clock."""
         own = (
             self.status_since,
+            self.connector_since,
             self.held_seen_at,
             self.asked_at,
             self.observed_at,
@@ -330,6 +338,17 @@ class Session:
     def held_minor(self) -> int | None:
         """The hold: what upstream says was placed, else what was shown before the start."""
         return self.authorized_minor if self.authorized_minor is not None else self.hold_minor
+
+    @property
+    def power_kw(self) -> Decimal | None:
+        """The present power as it may be shown; None when it cannot be said."""
+        return self.trace.power_kw(self.most_kw)
+
+    @property
+    def meter_interval(self) -> timedelta | None:
+        """At most so far apart does this charger report: by this charge, else by what was known of it before."""
+        known = timedelta(seconds=self.meter_seconds) if self.meter_seconds is not None else None
+        return self.trace.reporting_interval() or known
 
     def can_cancel(self) -> bool:
         return self.phase is Phase.QUEUED or (self.phase is Phase.OPEN and self.facts.cancel)
@@ -357,6 +376,8 @@ class Event(StrEnum):
     END_INCOMPLETE = "end_incomplete"
     CAPTURED_ABOVE_HOLD = "captured_above_hold"
     STATUS_WENT_BACK = "status_went_back"
+    DOUBTFUL_FIGURES = "doubtful_figures"
+    DOUBT_CONFIRMED = "doubt_confirmed"
 
 
 _ORDER = {
@@ -408,21 +429,29 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         if seen.tariff != session.later_tariff:
             events.append(Event.OTHER_CURRENCY)
         seen = replace(seen, authorized_minor=None, cost_minor=None, captured_minor=None, tax_minor=None)
-    energy = _keep(seen.energy_kwh, session.energy_kwh)
-    cost = _keep(seen.cost_minor, session.cost_minor)
+    times = (seen.completed_at, session.completed_at, seen.captured_at, session.captured_at)
+    over = any(at is not None for at in times)
+    running = facts_after(status, before, over=over, long=False).group is Group.RUNNING
+    doubt = _doubt(session, seen, tariff) if running else None
+    if doubt is not None and doubt != session.doubt:
+        events.append(Event.DOUBTFUL_FIGURES)
+    said = Figures(seen.energy_kwh, seen.cost_minor) if doubt is None else Figures(None, None)
+    energy = _keep(said.energy_kwh, session.energy_kwh)
+    cost = _keep(said.cost_minor, session.cost_minor)
     if (energy, cost) != (session.energy_kwh, session.cost_minor):
         events.append(Event.FIGURES)
     if session.energy_kwh is not None and energy is not None and energy < session.energy_kwh:
         events.append(Event.ENERGY_FELL)
-    times = (seen.completed_at, session.completed_at, seen.captured_at, session.captured_at)
-    over = any(at is not None for at in times)
-    running = facts_after(status, before, over=over, long=False).group is Group.RUNNING
-    kept_old = (seen.energy_kwh is None and energy is not None) or (seen.cost_minor is None and cost is not None)
-    fresh = online is not False and not kept_old
+    kept_old = (said.energy_kwh is None and energy is not None) or (said.cost_minor is None and cost is not None)
+    fresh = online is not False and not kept_old and doubt is None
     fresh_at = seen.seen_at if fresh else session.fresh_at
-    trace = session.trace
-    if running and online is not False and seen.energy_kwh is not None:
-        trace = trace.add(seen.seen_at, seen.energy_kwh)
+    trace, most_kw = session.trace, session.most_kw
+    if running and session.doubt is not None and doubt is None and _is_a_jump(session, seen, tariff):
+        # It counts after all. No power is made of that step, and what was known of the connector is wrong.
+        events.append(Event.DOUBT_CONFIRMED)
+        trace, most_kw = Trace(), None
+    if running and online is not False and said.energy_kwh is not None:
+        trace = trace.add(seen.seen_at, said.energy_kwh)
     authorized = _keep(seen.authorized_minor, session.authorized_minor)
     captured, refunds = _captured(session, status, seen)
     if refunds != session.refunds:
@@ -449,6 +478,8 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         charger_name=_keep(seen.charger_name, session.charger_name),
         charger_online=online,
         connector_status=seen.connector_status,
+        connector_since=_connector_since(session, seen),
+        most_kw=most_kw,
         tariff=tariff,
         authorized_minor=authorized,
         energy_kwh=energy,
@@ -469,6 +500,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         back_at=seen.seen_at if came_back else session.back_at,
         last_live=last_live,
         trace=trace,
+        doubt=doubt,
     )
     incomplete = _read_on(folded)
     if incomplete and not session.incomplete:
@@ -562,6 +594,7 @@ def moved_back(session: Session, by: timedelta) -> Session:
         session,
         requested_at=session.requested_at - by,
         status_since=moved(session.status_since),
+        connector_since=moved(session.connector_since),
         held_seen_at=moved(session.held_seen_at),
         asked_at=moved(session.asked_at),
         observed_at=moved(session.observed_at),
@@ -574,6 +607,7 @@ def moved_back(session: Session, by: timedelta) -> Session:
         last_live=replace(last_live, at=last_live.at - by) if last_live is not None else None,
         trace=session.trace.moved_back(by),
         refunds=tuple(replace(one, seen_at=one.seen_at - by) for one in session.refunds),
+        doubt=replace(session.doubt, since=session.doubt.since - by) if session.doubt is not None else None,
     )
 
 
@@ -597,6 +631,48 @@ def _held_seen_at(session: Session, status: str | None, seen: Observation) -> da
     if session.held_seen_at is not None:
         return session.held_seen_at
     return seen.seen_at if facts(status).group in {Group.PREPARING, Group.RUNNING} else None
+
+
+def _connector_since(session: Session, seen: Observation) -> datetime | None:
+    """When the connector's present word was first seen, on the kiosk's own clock."""
+    if seen.connector_status is None:
+        return None
+    return session.connector_since if seen.connector_status == session.connector_status else seen.seen_at
+
+
+def _doubt(session: Session, seen: Observation, tariff: Tariff | None) -> Doubt | None:
+    """What is not believed of the figures that were seen, with what was not believed before; None: they count."""
+    return weigh(
+        session.doubt,
+        _last_figures(session, tariff),
+        Figures(seen.energy_kwh, seen.cost_minor),
+        since=_figures_since(session),
+        now=seen.seen_at,
+        most_kw=session.most_kw,
+        tariff=tariff,
+    )
+
+
+def _is_a_jump(session: Session, seen: Observation, tariff: Tariff | None) -> bool:
+    """The figures are such as were doubted."""
+    figures = Figures(seen.energy_kwh, seen.cost_minor)
+    passed = seen.seen_at - _figures_since(session)
+    return not is_possible(_last_figures(session, tariff), figures, passed, session.most_kw, tariff)
+
+
+def _last_figures(session: Session, tariff: Tariff | None) -> Figures:
+    """What the next figures are compared with; before the first ones nothing was charged."""
+    energy = session.energy_kwh if session.energy_kwh is not None else Decimal(0)
+    cost = session.cost_minor if session.cost_minor is not None else tariff.start_fee_minor if tariff else None
+    return Figures(energy, cost)
+
+
+def _figures_since(session: Session) -> datetime:
+    """The earliest moment at which the meter can have come to the last figures."""
+    rise = session.trace.last_rise()
+    if rise is not None and session.trace.points[-1].energy_kwh == session.energy_kwh:
+        return rise.after
+    return session.requested_at
 
 
 def _went_back(before: str | None, after: str | None) -> bool:

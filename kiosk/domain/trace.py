@@ -2,7 +2,8 @@
 
 Upstream's energy stands still between two meter samples and then jumps, and nobody says when a sample was taken: only
 that it came after the last reading that lacked it and before the first that had it. So power is known within bounds
-that close as the charge goes on, and is not said before they are close.
+that close as the charge goes on, and is not said before they are close. How old a read is says nothing about how old
+the meter's figure is: a meter may report every 10 s or every 15 minutes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise, takewhile
 
 MOST_POINTS = 64
 POWER_WINDOW = timedelta(seconds=45)
@@ -22,7 +23,10 @@ CLOSE_ENOUGH = Decimal("0.1")
 EXACT_ENOUGH = Decimal("0.02")
 """Bounds this close need no older readings, so that the figure follows the charge."""
 FEWEST_RISES = 3
-ROUGH_STRETCH = timedelta(seconds=5)
+FEWEST_GAPS = 3
+"""Distances between rises that are needed before anything is said of how often a meter reports."""
+_NEWEST_GAPS = 6
+ZERO = timedelta(0)
 _FINEST_KWH = Decimal("0.001")
 _FOREVER = Decimal(10**9)  # seconds for a kWh: no upper bound yet
 
@@ -34,12 +38,24 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rise:
+class Rise:
     """The meter came to `energy_kwh` at some moment later than `after` and not later than `by`."""
 
     after: datetime
     by: datetime
     energy_kwh: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The power of a steady charge lies between `least` and `most` kW; `most` is None when nothing bounds it yet.
+
+    `rises` are those that it explains, the newest first.
+    """
+
+    least: Decimal
+    most: Decimal | None
+    rises: tuple[Rise, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,49 +85,76 @@ class Trace:
         """The same course, earlier by that much."""
         return Trace(tuple(Point(point.at - by, point.energy_kwh) for point in self.points))
 
-    def power_kw(self) -> Decimal | None:
+    def power_kw(self, most_kw: Decimal | None = None) -> Decimal | None:
         """The present power in kW with one decimal, within CLOSE_ENOUGH for a steady charge.
 
-        Zero when the energy has stood still for clearly longer than it did between its last rises. None when it cannot
-        be said: too few rises, or the power changed a short while ago.
+        `most_kw` is what the connector can give; it counts unless the meter shows more. Zero when the energy has stood
+        still for clearly longer than it did between its last rises. None when it cannot be said: too few rises, or the
+        power changed a short while ago.
         """
-        return _power_kw(self.points)
+        return _power_kw(self.points, most_kw)
 
-    def steepest_kw(self) -> Decimal | None:
-        """The steepest rise in the last POWER_WINDOW over ROUGH_STRETCH or more, in kW: to stop in time, never shown.
+    def bounds(self) -> Bounds | None:
+        """What is known of the last steady power, from two rises on; None before. For deciding, never shown."""
+        return _bounds(self.points)
 
-        It is there long before `power_kw` and is rough: up to one meter sample too high, seldom a little too low. What
-        only comes back to a figure that was there before a fall is no power. None until two readings stand far enough
-        apart.
-        """
+    def last_rise(self) -> Rise | None:
+        """When the newest figure came; None while the energy was never seen to rise since it last fell."""
+        rises = _rises(self.points)
+        return rises[-1] if rises else None
+
+    def still_since(self) -> datetime | None:
+        """The first reading that had the newest figure; None without a reading."""
         if not self.points:
             return None
-        since = self.points[-1].at - POWER_WINDOW
-        start = max((i for i, point in enumerate(self.points) if point.at <= since), default=0)
-        recent, peaks = self.points[start:], _peaks(self.points)[start:]
-        slopes = [
-            _slope(_without_return(before, peak, after), after)
-            for i, (before, peak) in enumerate(zip(recent, peaks, strict=True))
-            for after in recent[i + 1 :]
-            if after.at - before.at >= ROUGH_STRETCH
-        ]
-        return max(slopes, default=None)
+        newest = self.points[-1].energy_kwh
+        return min(point.at for point in takewhile(lambda one: one.energy_kwh == newest, reversed(self.points)))
+
+    def usual_gap(self) -> timedelta | None:
+        """At most so much usually lies between two rises. One pause, or one stretch without reads, changes nothing."""
+        gaps = sorted(_gaps(self.points)[-_NEWEST_GAPS:])
+        return gaps[len(gaps) // 2] if len(gaps) >= FEWEST_GAPS else None
+
+    def reporting_interval(self) -> timedelta | None:
+        """At most so far apart does this meter report, by what was seen; None before enough rises.
+
+        Two rises are one interval apart, or more when the car paused or nobody looked: so the shortest distances tell.
+        The very shortest does not count, because a charger may report once more when something happens.
+        """
+        gaps = sorted(_gaps(self.points))
+        return gaps[1] if len(gaps) >= FEWEST_GAPS else None
 
     def powers(self) -> tuple[tuple[datetime, Decimal], ...]:
-        """Power over stretches of POWER_WINDOW or more, for the picture: (end of the stretch, kW, never below zero)."""
+        """Power over stretches of POWER_WINDOW or more, for the picture: (end of the stretch, kW, never below zero).
+
+        A stretch ends where the energy rises: between two reports of a slow meter nothing is known to change. Only a
+        standstill that is clearly longer than the distance of the rises before it is a stretch without power.
+        """
         rows: list[tuple[datetime, Decimal]] = []
-        first: Point | None = None
-        for point in self.points:
-            if first is None:
-                first = point
-            elif point.at - first.at >= POWER_WINDOW:
+        if not self.points:
+            return ()
+        first = risen = self.points[0]
+        usual, paused = timedelta(0), False
+        for before, point in pairwise(self.points):
+            if point.energy_kwh > before.energy_kwh:
+                if paused:
+                    # Some of it may have come before the standstill was noticed.
+                    first, paused = point, False
+                else:
+                    usual = max(usual, point.at - risen.at)
+                risen = point
+                ends = True
+            else:
+                ends = point.energy_kwh < before.energy_kwh or (usual > ZERO and point.at - risen.at >= 2 * usual)
+                paused = paused or ends
+            if ends and point.at - first.at >= POWER_WINDOW:
                 rows.append((point.at, _slope(first, point)))
                 first = point
         return tuple(rows)
 
 
 @lru_cache(maxsize=2048)
-def _power_kw(points: tuple[Point, ...]) -> Decimal | None:
+def _power_kw(points: tuple[Point, ...], most_kw: Decimal | None) -> Decimal | None:
     """Kept, because every round of the engine and every page asks for the power of the same points."""
     rises = _rises(points)
     if len(rises) < FEWEST_RISES:
@@ -119,29 +162,63 @@ def _power_kw(points: tuple[Point, ...]) -> Decimal | None:
     usual = max(after.by - before.by for before, after in pairwise(rises[-5:]))
     if points[-1].at - rises[-1].by > max(POWER_WINDOW, 2 * usual):
         return Decimal("0.0")
-    return _steady_power(rises)
+    steady, slowest, fastest = _steady(rises, most_kw)
+    if len(steady) < FEWEST_RISES or _spread(slowest, fastest) > CLOSE_ENOUGH:
+        return None
+    return (7200 / (slowest + fastest)).quantize(Decimal("0.1"))
 
 
-def _rises(points: tuple[Point, ...]) -> list[_Rise]:
-    """The rises since the energy last fell: a corrected meter starts afresh."""
-    rises: list[_Rise] = []
-    for before, after in pairwise(points):
-        if after.energy_kwh > before.energy_kwh:
-            rises.append(_Rise(before.at, after.at, after.energy_kwh))
-        elif after.energy_kwh < before.energy_kwh:
-            rises = []
-    return rises
+@lru_cache(maxsize=2048)
+def _bounds(points: tuple[Point, ...]) -> Bounds | None:
+    rises = _rises(points)
+    steady, slowest, fastest = _steady(rises, None)
+    if len(steady) < 2:
+        return None
+    return Bounds(3600 / slowest, 3600 / fastest if fastest > 0 else None, tuple(steady))
 
 
-def _steady_power(rises: list[_Rise]) -> Decimal | None:
-    """The power of the newest rises that one steady power explains, or None when its bounds stay too wide.
+@lru_cache(maxsize=2048)
+def _rises(points: tuple[Point, ...]) -> tuple[Rise, ...]:
+    """The rises since the energy fell for good: a corrected meter starts afresh, a slip that came back is left out."""
+    return tuple(
+        Rise(before.at, after.at, after.energy_kwh)
+        for before, after in pairwise(_without_slips(points))
+        if after.energy_kwh > before.energy_kwh
+    )
+
+
+def _gaps(points: tuple[Point, ...]) -> list[timedelta]:
+    """At most how far each rise came after the one before it."""
+    return [newer.by - older.after for older, newer in pairwise(_rises(points))]
+
+
+def _without_slips(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Figures that never fall: without those below an earlier one that was reached again, and without everything
+    before a fall that was not made good.
+    """
+    kept: list[Point] = []
+    fallen: list[Point] = []
+    for point in points:
+        if not kept or point.energy_kwh >= kept[-1].energy_kwh:
+            kept.append(point)
+            fallen = []
+        else:
+            fallen.append(point)
+    return _without_slips(tuple(fallen)) if fallen else tuple(kept)
+
+
+def _steady(rises: tuple[Rise, ...], most_kw: Decimal | None) -> tuple[list[Rise], Decimal, Decimal]:
+    """The newest rises that one steady power explains, and at most and at least how many seconds a kWh takes by them.
 
     The time between two rises bounds the seconds that one kWh takes, give or take the last digit; a steady charge
     keeps within the bounds of every pair.
     """
-    digit = max(_FINEST_KWH, min(_last_digit(rise.energy_kwh) for rise in rises))
-    steady: list[_Rise] = []
     slowest, fastest = _FOREVER, Decimal(0)
+    steady: list[Rise] = []
+    if not rises:
+        return steady, slowest, fastest
+    digit = max(_FINEST_KWH, min(_last_digit(rise.energy_kwh) for rise in rises))
+    at_least = 3600 / most_kw if most_kw else Decimal(0)
     for older in reversed(rises):
         slow, fast = slowest, fastest
         for newer in steady:
@@ -153,11 +230,14 @@ def _steady_power(rises: list[_Rise]) -> Decimal | None:
             break
         steady.append(older)
         slowest, fastest = slow, fast
-        if len(steady) >= FEWEST_RISES and _spread(slowest, fastest) <= EXACT_ENOUGH:
+        if len(steady) >= FEWEST_RISES and _spread(slowest, _no_faster(slowest, fastest, at_least)) <= EXACT_ENOUGH:
             break
-    if len(steady) < FEWEST_RISES or _spread(slowest, fastest) > CLOSE_ENOUGH:
-        return None
-    return (7200 / (slowest + fastest)).quantize(Decimal("0.1"))
+    return steady, slowest, _no_faster(slowest, fastest, at_least)
+
+
+def _no_faster(slowest: Decimal, fastest: Decimal, at_least: Decimal) -> Decimal:
+    """What the connector can give bounds the power too, unless the meter shows more."""
+    return max(fastest, at_least) if at_least <= slowest else fastest
 
 
 def _spread(slow: Decimal, fast: Decimal) -> Decimal:
@@ -167,20 +247,6 @@ def _spread(slow: Decimal, fast: Decimal) -> Decimal:
 def _last_digit(energy: Decimal) -> Decimal:
     exponent = energy.as_tuple().exponent
     return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else _FINEST_KWH
-
-
-def _peaks(points: tuple[Point, ...]) -> list[Point]:
-    """The last point with the highest figure, up to each point."""
-    return list(accumulate(points, _higher))
-
-
-def _higher(peak: Point, point: Point) -> Point:
-    return point if point.energy_kwh >= peak.energy_kwh else peak
-
-
-def _without_return(before: Point, peak: Point, after: Point) -> Point:
-    """Where a rise to `after` begins: at the highest figure before it, once that is there again."""
-    return peak if after.energy_kwh >= peak.energy_kwh else before
 
 
 def _slope(first: Point, last: Point) -> Decimal:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from threading import Event, Lock
 from typing import Any, Protocol
 
@@ -54,6 +55,8 @@ class OpenStore:
 
 OnEvent = Callable[[FoldEvent, Session], None]
 """Told of everything that a fold noticed, with the session as it then stands: for counters."""
+FuseKw = Callable[[Session], Decimal | None]
+"""What the fuses of the site leave the connector of a charging session, in kW; None when that is not known."""
 Seller = Callable[[Session], Mapping[str, Any]]
 """Who sells at the charger of a session: name, address, VAT number, as they stand on the day of the receipt."""
 
@@ -118,4 +121,5 @@ class Context:
     pilot: ChargePilot | None = None
     lab: Ocpplab | None = None
     pictures: Pictures | None = None
+    fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None

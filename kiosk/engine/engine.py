@@ -53,15 +53,15 @@ class Engine:
     def _duties(self) -> list[Duty]:
         """In the order of the round: what a driver waits for first."""
         context, crew, sessions = self._context, self._crew, self._sessions
-        unanswered = Unanswered(context)
+        unanswered, guard = Unanswered(context), Guard(context, sessions)
         # What a board's reads bring after the engine has stopped is not written: somebody else may lead by then.
         boards = replace(context, store=cast("Store", OpenStore(context.store, crew.over)))
         return [
             Refresh(sessions),
             CutOff(context, crew, sessions, unanswered),
             GiveBack(context, crew),
-            Send(context, crew, sessions, unanswered, self._lead),
-            Guard(context, sessions),
+            Send(context, crew, sessions, unanswered, self._lead, guard.still_right),
+            guard,
             ReadSessions(context, crew, sessions, unanswered),
             ReadCards(context, crew),
             Prove(context, crew, sessions),

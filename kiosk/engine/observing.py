@@ -21,6 +21,8 @@ _ODD = {
     Event.OTHER_CURRENCY: "upstream answered in another currency; its amounts are not believed",
     Event.END_INCOMPLETE: "a session ended without all of its figures; it is read on",
     Event.STATUS_WENT_BACK: "the status went back",
+    Event.DOUBTFUL_FIGURES: "a meter figure that the connector cannot have made; it is read again",
+    Event.DOUBT_CONFIRMED: "the meter stands by a figure that was in doubt; it counts",
     Event.CAME_BACK: "a session that had gone answers again",
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kiosk.domain.limits import time_to_ceiling
+from kiosk.domain.limits import ceiling_at
 from kiosk.domain.pursuit import LOST_FOR, end_needed
 from kiosk.domain.session import Session
 from kiosk.domain.status import Group, Status
@@ -24,6 +24,8 @@ URGENT_AT_MOST = 5.0
 URGENT_SHARE = 0.6
 LOOK_AGAIN = timedelta(seconds=60)
 SOON = timedelta(milliseconds=200)
+CLOSELY = timedelta(seconds=30)
+"""So long a figure that cannot be is asked for again at once; a slow meter needs longer to say another."""
 A_MOMENT = timedelta(milliseconds=50)
 """A wake-up this little early is in time: waiting for the rest would cost a place."""
 
@@ -90,7 +92,7 @@ def _usual_seconds(session: Session, now: datetime, watched: bool, just_commande
         case Group.PREPARING:
             return max(3.0, min(patience, 30.0))
         case Group.RUNNING:
-            return _running(session, watched, just_commanded, patience)
+            return _running(session, now, watched, just_commanded, patience)
         case Group.SETTLING:
             return max(4.0, min(patience, 60.0))
         case Group.OPERATOR:
@@ -99,17 +101,19 @@ def _usual_seconds(session: Session, now: datetime, watched: bool, just_commande
             return max(10.0, min(patience, 120.0))
 
 
-def _running(session: Session, watched: bool, just_commanded: bool, patience: float) -> float:
+def _running(session: Session, now: datetime, watched: bool, just_commanded: bool, patience: float) -> float:
     if session.standing is Status.STOPPING or just_commanded:
         return max(3.0, min(patience, 30.0))
+    if session.doubt is not None and now - session.doubt.since < CLOSELY:
+        return 3.0
     ordinary = 10.0 if watched else 60.0
     if not session.energy_kwh:
         return min(ordinary, max(5.0, patience))
-    if watched and session.trace.power_kw() is None:
+    if watched and session.power_kw is None:
         # The first readings close together: the power is known within a minute instead of three.
         ordinary = min(ordinary, max(4.0, patience))
-    ahead = time_to_ceiling(session)
-    return ordinary if ahead is None else min(ordinary, max(5.0, ahead.total_seconds() / 4))
+    reached = ceiling_at(session)
+    return ordinary if reached is None else min(ordinary, max(5.0, (reached - now).total_seconds() / 4))
 
 
 @dataclass(frozen=True, slots=True)

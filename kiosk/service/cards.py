@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kiosk.domain.asking import Lane, Problem
+from kiosk.domain.asking import Lane
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.offer import Offer, offer_at
+from kiosk.domain.pace import Pace
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
 from kiosk.news.news import site_topic
 from kiosk.service.parts import Parts
 from kiosk.service.waiting import wait_for_card
+from kiosk.store.records import StoredCard
 
 FRESH = timedelta(seconds=30)
 """An older card is read again as soon as somebody wants to see it."""
@@ -33,6 +35,7 @@ MOST_NEAR = 3
 class CardNow:
     """The stored card. `failed`: it could not be read since then; `refusal` is the reason that upstream gave,
     `again_at` when it is asked about again. `put_off`: it is too old, and nobody can be asked about it just now.
+    `pace`: how often the charger reports its meter, as far as that was seen.
     """
 
     card: ChargerCard | None
@@ -40,6 +43,7 @@ class CardNow:
     refusal: Refusal | None = None
     again_at: datetime | None = None
     put_off: bool = False
+    pace: Pace | None = None
 
     @property
     def unknown(self) -> bool:
@@ -63,19 +67,20 @@ def current_card(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) ->
 def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> CardNow:
     """The card as `current_card` finds it, with the reason why a later read failed."""
     store, now = parts.store, parts.clock.now()
-    card, problem = store.card_and_problem(code)
+    row = store.card_and_problem(code)
+    card, problem = row.card, row.problem
     known = is_known(parts, code, card)
     if card is not None and card.fresh(now, FRESH):
-        return _card_now(card, problem, known=known)
+        return _card_now(row, known=known)
     if problem is not None and now < problem.again_at(known=known):
-        return _card_now(card, problem, known=known)
+        return _card_now(row, known=known)
     wished = store.want_card(code, now, Lane.DRIVER if known else Lane.STRANGER)
     if wished:
         parts.news.wish()
     if card is not None and card.fresh(now, longest):
-        return _card_now(card, problem, known=known)
+        return _card_now(row, known=known)
     if not wished:
-        return replace(_card_now(card, problem, known=known), put_off=True)
+        return replace(_card_now(row, known=known), put_off=True)
 
     def answered(one: ChargerCard | None) -> bool:
         if one is not None and one.fresh(parts.clock.now(), FRESH):
@@ -84,7 +89,7 @@ def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> Car
         return (later is not None and later.at >= now) or store.put_off(code)
 
     wait_for_card(parts, code, answered, CARD_WAIT)
-    found = _card_now(*store.card_and_problem(code), known=known)
+    found = _card_now(store.card_and_problem(code), known=known)
     return replace(found, put_off=store.put_off(code))
 
 
@@ -104,16 +109,18 @@ def nobody_knows(parts: Parts, code: str) -> bool:
     """It is no charger of ours and never was one, and that it is none is not remembered: somebody must be asked."""
     if parts.site.charger(code) is not None:
         return False
-    card, problem = parts.store.card_and_problem(code)
-    if card is not None:
+    row = parts.store.card_and_problem(code)
+    if row.card is not None:
         return False
-    return problem is None or parts.clock.now() >= problem.again_at(known=False)
+    return row.problem is None or parts.clock.now() >= row.problem.again_at(known=False)
 
 
-def _card_now(card: ChargerCard | None, problem: Problem | None, *, known: bool) -> CardNow:
+def _card_now(row: StoredCard, *, known: bool) -> CardNow:
+    card, problem = row.card, row.problem
     if problem is None or (card is not None and problem.at <= card.whole_at):
-        return CardNow(card)
-    return CardNow(card, failed=True, refusal=problem.refusal, again_at=problem.again_at(known=known))
+        return CardNow(card, pace=row.pace)
+    again_at = problem.again_at(known=known)
+    return CardNow(card, failed=True, refusal=problem.refusal, again_at=again_at, pace=row.pace)
 
 
 def near_offers(parts: Parts, code: str, now: datetime) -> tuple[tuple[ChargerCard, Offer], ...]:

@@ -12,4 +12,5 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         start=timedelta(seconds=settings.start_deadline_seconds),
         power=timedelta(seconds=settings.power_deadline_seconds),
+        waits=timedelta(hours=settings.longest_wait_hours),
     )

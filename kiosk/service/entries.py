@@ -28,6 +28,7 @@ class Reason(StrEnum):
     HOLD = "hold"
     HOLD_AGE = "hold_age"
     PROVIDER = "provider"
+    WAITED = "waited"
     KIOSK = "kiosk"
 
 

@@ -110,7 +110,7 @@ def set_limit(parts: Parts, key: str, device: str | None, minor: int | None) -> 
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
-    if minor is not None and minor not in {money.minor for money in limits_of(found.session)}:
+    if minor is not None and minor not in {money.minor for money in limits_of(found.session, parts.clock.now())}:
         return Reply.WRONG_LIMIT
     if Action.LIMIT not in _actions(parts, found):
         return Reply.NOT_OFFERED

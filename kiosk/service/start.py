@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 
+from kiosk.domain.charger import ChargerCard
 from kiosk.domain.offer import NoOffer, offer_at
 from kiosk.domain.session import Phase, Session
 from kiosk.news.news import charger_topic
-from kiosk.service.cards import LONGEST_TERMS, current_card
+from kiosk.service.cards import LONGEST_TERMS, card_now
 from kiosk.service.parts import Parts
 from kiosk.service.waiting import wait_for_session
 from kiosk.store.errors import BayTaken
 
 START_WAIT = 4.0
 """Seconds that a driver waits for the back office's answer, before the page of the line is shown."""
+
+
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +49,13 @@ def begin(
     keeper = store.session_at(code, connector_id)
     if keeper is not None and store.owns(keeper.key, device):
         return Started(keeper.key, new=False)
-    card = current_card(parts, code)
+    known = card_now(parts, code)
+    card = known.card
     if card is None:
         return NoOffer.NO_CARD
     now = parts.clock.now()
-    offer = offer_at(card, connector_id, now, claimed=keeper is not None, longest=LONGEST_TERMS)
+    most_kw, interval = most_kw_at(parts, card, connector_id), known.pace.interval if known.pace is not None else None
+    offer = offer_at(card, connector_id, now, claimed=keeper is not None, longest=LONGEST_TERMS, most_kw=most_kw)
     if isinstance(offer, NoOffer):
         return offer
     refusal = offer.refusal(seen, limit_minor)
@@ -63,6 +71,8 @@ def begin(
         tariff=offer.tariff,
         hold_minor=offer.hold.minor,
         limit_minor=limit_minor,
+        most_kw=most_kw,
+        meter_seconds=interval // SECOND if interval is not None else None,
     )
     try:
         store.create(session, device=device, now=now)
@@ -71,3 +81,9 @@ def begin(
     parts.news.wish(charger_topic(code))
     wait_for_session(parts, session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
     return Started(session.key, new=True)
+
+
+def most_kw_at(parts: Parts, card: ChargerCard, connector_id: int) -> Decimal | None:
+    """What the connector can give, by what operator and maker say of it; None when nobody does."""
+    expected = parts.powers.at(card, parts.site).get(connector_id)
+    return expected.most_kw if expected is not None else None

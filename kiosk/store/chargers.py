@@ -11,8 +11,10 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 from kiosk.domain.asking import MOST_WISHES, WISH_LIVES, CardWish, Lane, Problem
 from kiosk.domain.charger import ChargerCard, merge
 from kiosk.domain.commands import Refusal
+from kiosk.domain.pace import Pace
 from kiosk.domain.sighting import Sighting, card_with, same_but_for_time
 from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
+from kiosk.store.records import StoredCard
 from kiosk.store.rows import Part
 from kiosk.store.tables import card_wishes, chargers
 from kiosk.store.types import utc
@@ -80,7 +82,7 @@ class Chargers(Part):
             _put(connection, code, {"problem": refusal, "problem_at": at, "problems": times})
             _fulfil(connection, code)
             stale = chargers.c.problem_at < utc(at) - _FORGET_UNKNOWN_AFTER
-            connection.execute(delete(chargers).where(chargers.c.card.is_(None), stale))
+            connection.execute(delete(chargers).where(chargers.c.card.is_(None), chargers.c.pace.is_(None), stale))
 
     def card_problem(self, code: str) -> Problem | None:
         """Why the last read failed; None when it did not."""
@@ -92,13 +94,24 @@ class Chargers(Part):
         with self._database.read() as connection:
             return {row.code: Problem(row.problem, row.problem_at, row.problems) for row in connection.execute(query)}
 
-    def card_and_problem(self, code: str) -> tuple[ChargerCard | None, Problem | None]:
-        """`card` and `card_problem` in one read."""
+    def card_and_problem(self, code: str) -> StoredCard:
+        """`card`, `card_problem` and `pace` in one read."""
         with self._database.read() as connection:
             row = connection.execute(_CARD_AND_PROBLEM, {"code": code}).one_or_none()
         if row is None:
-            return None, None
-        return row.card, None if row.problem_at is None else Problem(row.problem, row.problem_at, row.problems)
+            return StoredCard(None, None)
+        problem = None if row.problem_at is None else Problem(row.problem, row.problem_at, row.problems)
+        return StoredCard(row.card, problem, row.pace)
+
+    def pace(self, code: str) -> Pace | None:
+        """How often the charger reports its meter, as far as it was seen."""
+        return self.paces([code]).get(code)
+
+    def paces(self, codes: Sequence[str]) -> dict[str, Pace]:
+        """The known ones of these."""
+        query = select(chargers.c.code, chargers.c.pace).where(chargers.c.code.in_(codes), chargers.c.pace.is_not(None))
+        with self._database.read() as connection:
+            return dict(connection.execute(query).all())
 
     def want_card(self, code: str, now: datetime, lane: Lane = Lane.DRIVER) -> bool:
         """Somebody waits for a fresh card. A wish that is made again counts from the first time that still counts.
@@ -144,12 +157,19 @@ class Chargers(Part):
 
 
 _PROBLEM = (chargers.c.problem, chargers.c.problem_at, chargers.c.problems)
-_CARD_AND_PROBLEM = select(chargers.c.card, *_PROBLEM).where(chargers.c.code == bindparam("code"))
+_CARD_AND_PROBLEM = select(chargers.c.card, *_PROBLEM, chargers.c.pace).where(chargers.c.code == bindparam("code"))
 """Made once, because it is asked for every page of a charger."""
 
 
 def _fulfil(connection: Connection, code: str) -> None:
     connection.execute(delete(card_wishes).where(card_wishes.c.code == code))
+
+
+def learn_pace(connection: Connection, code: str, interval: timedelta) -> None:
+    """One charge at that charger has shown how often it reports."""
+    query = select(chargers.c.pace).where(chargers.c.code == code).with_for_update()
+    known: Pace | None = connection.execute(query).scalar_one_or_none()
+    _put(connection, code, {"pace": (known or Pace()).with_charge(interval)})
 
 
 def _put(connection: Connection, code: str, values: dict[str, Any]) -> None:

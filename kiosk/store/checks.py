@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from kiosk.domain.commands import Command, CommandState, Kind
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, FINAL, Group, Status
 from kiosk.store.pull_back import LEEWAY, RULES, Rule
@@ -269,9 +269,16 @@ def _wrong_times(command: Command) -> str | None:
         return "has no end"
     if state is CommandState.REFUSED and command.refusal is None:
         return "has no reason"
-    if state is CommandState.WITHDRAWN and (command.kind is not Kind.START or command.attempts):
-        return "may have been sent"
+    if state is CommandState.WITHDRAWN:
+        return _wrongly_withdrawn(command)
     return None
+
+
+def _wrongly_withdrawn(command: Command) -> str | None:
+    """A start must not have left. Of the rest the kiosk takes back only what it had decided itself."""
+    if command.kind is Kind.START:
+        return "may have been sent" if command.attempts else None
+    return "is a driver's" if command.asked_by is AskedBy.DRIVER else None
 
 
 def _ends_after_it_was_sent(facts: Facts) -> Found:

@@ -9,6 +9,8 @@ from typing import Any
 
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import AskedBy, Kind, Wish
+from kiosk.domain.doubt import Doubt
+from kiosk.domain.pace import Pace
 from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext, Refund
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Point, Trace
@@ -72,6 +74,23 @@ def wish_to(value: Wish) -> Json:
 
 def wish_from(value: Json) -> Wish:
     return Wish(Kind(value["kind"]), AskedBy(value["asked_by"]), time_from(value["asked_at"]))
+
+
+def doubt_to(value: Doubt) -> Json:
+    return plain(value)
+
+
+def doubt_from(value: Json) -> Doubt:
+    energy = value.get("energy_kwh")
+    return Doubt(time_from(value["since"]), None if energy is None else Decimal(energy), value.get("cost_minor"))
+
+
+def pace_to(value: Pace) -> list[int]:
+    return list(value.seconds)
+
+
+def pace_from(value: list[int]) -> Pace:
+    return Pace(tuple(value))
 
 
 def proof_to(value: HoldProof) -> Json:

@@ -109,7 +109,9 @@ class Commands(Part):
             same = (commands.c.session_key == key) & (commands.c.kind == kind)
             waiting = self._newest(connection, same & (commands.c.state == CommandState.WAITING))
             if waiting is not None:
-                asker = asked_by if _only_looks(waiting.asked_by) else waiting.asked_by
+                # What a driver asks for is theirs from then on, also when the kiosk had decided it before.
+                theirs = asked_by is AskedBy.DRIVER or _only_looks(waiting.asked_by)
+                asker = asked_by if theirs else waiting.asked_by
                 newer = update(commands).where(commands.c.id == waiting.id).values(email=sealed, asked_by=asker)
                 connection.execute(newer)
                 return replace(waiting, asked_by=asker)
@@ -162,6 +164,14 @@ class Commands(Part):
             if lease is not None:
                 held(connection, lease)
             return changed_one(connection, update(commands).where(waits).values(**values))
+
+    def withdraw(self, command_id: int, now: datetime) -> bool:
+        """The kiosk takes back what it had decided itself. False when it was sent already, or is a driver's by now."""
+        waits = (commands.c.id == command_id) & (commands.c.state == CommandState.WAITING)
+        own = waits & (commands.c.asked_by != AskedBy.DRIVER)
+        values = {"state": CommandState.WITHDRAWN, "ended_at": now}
+        with self._database.write() as connection:
+            return changed_one(connection, update(commands).where(own).values(**values))
 
     def finish(
         self,

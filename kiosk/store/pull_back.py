@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "sessions.requested_at": Rule.MOVED,
     "sessions.status_since": Rule.MOVED,
     "sessions.held_seen_at": Rule.MOVED,
+    "sessions.connector_since": Rule.MOVED,
     "sessions.asked_at": Rule.MOVED,
     "sessions.observed_at": Rule.MOVED,
     "sessions.fresh_at": Rule.MOVED,
@@ -106,6 +107,8 @@ RULES: dict[str, Rule] = {
 }
 """Every time that the store keeps; a test looks for new ones."""
 
+_FACTS = (chargers.c.card, chargers.c.problem_at, chargers.c.pace)
+"""A row of a charger without any of these says nothing."""
 _OWN_RULE = frozenset({"commands.not_before"})
 
 
@@ -151,8 +154,7 @@ def _forget(connection: Connection, now: datetime) -> None:
             connection.execute(update(chargers).where(chargers.c.code == code).values(card=None))
     no_problem = {"problem": None, "problem_at": None, "problems": 0}
     connection.execute(update(chargers).where(chargers.c.problem_at > ahead).values(**no_problem))
-    nothing = chargers.c.card.is_(None) & chargers.c.problem_at.is_(None)
-    connection.execute(delete(chargers).where(nothing))
+    connection.execute(delete(chargers).where(*(each.is_(None) for each in _FACTS)))
     connection.execute(delete(site_trees).where(site_trees.c.seen_at > ahead))
     connection.execute(update(pictures).where(pictures.c.tried_at > ahead).values(tried_at=_NEVER))
 

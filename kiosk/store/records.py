@@ -7,11 +7,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from kiosk.domain.asking import Problem
+from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Command
 from kiosk.domain.fuses import FuseTree
+from kiosk.domain.pace import Pace
 from kiosk.domain.session import Observation, Session
+
+
+class StoredCard(NamedTuple):
+    """What is kept of a charger. `problem`: why the last read failed, None: it did not. `pace` is how often it reports
+    its meter, as far as that was seen.
+    """
+
+    card: ChargerCard | None
+    problem: Problem | None
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True)

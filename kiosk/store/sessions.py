@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
+from kiosk.domain.pace import learnt_interval
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
+from kiosk.store.chargers import learn_pace
 from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
 from kiosk.store.records import ForReader, Margin, StoredObservation
 from kiosk.store.rows import (
@@ -144,6 +146,9 @@ class Sessions(Part):
             append_observation(connection, key, source, seen)
             after, events = fold(before, seen)
             saved = save_session(connection, before, after, seen.seen_at)
+            interval = learnt_interval(before, after)
+            if interval is not None:
+                learn_pace(connection, after.code, interval)
             payment = None if after == before or after.final else seen.payment
             if payment is not None:
                 stored = connection.execute(select(sessions.c.payment).where(sessions.c.key == key)).scalar_one()

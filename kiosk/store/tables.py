@@ -52,6 +52,9 @@ sessions = Table(
     Column("charger_name", String),
     Column("charger_online", Boolean),
     Column("connector_status", String),
+    Column("connector_since", UtcTime),
+    Column("most_kw", Exact),
+    Column("meter_seconds", Integer),
     Column("tariff_currency", String),
     Column("price_per_kwh_minor", BigInteger),
     Column("start_fee_minor", BigInteger),
@@ -82,6 +85,7 @@ sessions = Table(
     Column("retry_at", UtcTime),
     Column("last_live", Document(codec.live_to, codec.live_from)),
     Column("trace", Document(codec.trace_to, codec.trace_from), nullable=False),
+    Column("doubt", Document(codec.doubt_to, codec.doubt_from)),
     Column("proof", Document(codec.proof_to, codec.proof_from)),
     Column("last_known", String),
     Column("refunds", Document(codec.refunds_to, codec.refunds_from), nullable=False, server_default="[]"),
@@ -172,6 +176,7 @@ chargers = Table(
     Column("problem", Word(Refusal)),
     Column("problem_at", UtcTime),
     Column("problems", Integer, nullable=False, server_default="0"),  # how many in a row
+    Column("pace", Document(codec.pace_to, codec.pace_from)),
     Index(None, "problem_at"),
 )
 

@@ -33,7 +33,7 @@ def a_session(**changed: Any) -> Session:
         "code": "AB12",
         "connector_id": 1,
         "phase": Phase.QUEUED,
-        "requested_at": T0,
+        "requested_at": T0 - timedelta(hours=3),
         "hold_minor": 5000,
     }
     return Session(**(facts | changed))

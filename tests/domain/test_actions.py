@@ -74,11 +74,11 @@ def test_no_limit_is_offered_when_the_cost_has_passed_them_all_but_a_set_one_can
     assert Action.LIMIT not in actions_of(late, (), T0)
     set_before = in_status(Status.CHARGING, cost_minor=2900, limit_minor=2000)
     assert Action.LIMIT in actions_of(set_before, (), T0)
-    assert [money.minor for money in limits_of(set_before)] == [2000]
+    assert [money.minor for money in limits_of(set_before, T0)] == [2000]
 
 
 def test_the_current_limit_is_named_once() -> None:
-    assert [money.minor for money in limits_of(in_status(Status.CHARGING, limit_minor=1500))] == [1000, 1500, 2000]
+    assert [money.minor for money in limits_of(in_status(Status.CHARGING, limit_minor=1500), T0)] == [1000, 1500, 2000]
 
 
 def test_only_what_upstream_waits_for_can_be_paid() -> None:

@@ -8,20 +8,25 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.limits import (
     Policy,
     Step,
+    acts_in,
+    ceiling_at,
     ceiling_minor,
     charger_must_answer_by,
     expected_cost_minor,
     guard,
+    likely_kw,
+    limit_reached_about,
     power_must_flow_by,
-    time_to_ceiling,
+    rough_by,
+    waits_since,
+    waits_until,
 )
+from kiosk.domain.money import Money
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
@@ -71,39 +76,145 @@ def test_a_start_that_the_charger_does_not_take_up_in_time_is_cancelled(status: 
     assert guard(session(status, held_ago=120), POLICY, NOW, SOON) == Step(Kind.CANCEL, AskedBy.START_DEADLINE)
 
 
-def test_deadlines_count_from_the_moment_the_hold_was_seen_here() -> None:
-    seen = session(Status.STARTING, held_ago=10)
-    assert charger_must_answer_by(seen, POLICY) == NOW + timedelta(seconds=110)
-    assert power_must_flow_by(seen, POLICY) == NOW + timedelta(seconds=170)
-    unseen = session(Status.CREATED, held_ago=None)
-    assert charger_must_answer_by(unseen, POLICY) is None
-    assert power_must_flow_by(unseen, POLICY) is None
+def test_a_start_counts_from_the_moment_the_hold_was_seen_here() -> None:
+    assert charger_must_answer_by(session(Status.STARTING, held_ago=10), POLICY) == NOW + timedelta(seconds=110)
+    assert charger_must_answer_by(session(Status.CREATED, held_ago=None), POLICY) is None
+
+
+def test_a_cable_that_comes_in_late_gets_the_whole_time() -> None:
+    late = session(
+        Status.STARTING, held_ago=127, connector_status="Preparing", connector_since=NOW - timedelta(seconds=15)
+    )
+    assert charger_must_answer_by(late, POLICY) == NOW + timedelta(seconds=105)
+    assert guard(late, POLICY, NOW, SOON) is None
+    long_in = replace(late, connector_since=NOW - timedelta(seconds=120))
+    assert guard(long_in, POLICY, NOW, SOON) == Step(Kind.CANCEL, AskedBy.START_DEADLINE)
+
+
+def test_a_cable_that_was_in_before_the_hold_takes_no_time_away() -> None:
+    early = session(
+        Status.STARTING, held_ago=10, connector_status="Preparing", connector_since=NOW - timedelta(seconds=300)
+    )
+    assert charger_must_answer_by(early, POLICY) == NOW + timedelta(seconds=110)
+
+
+def test_only_a_reading_from_after_the_deadline_says_that_a_start_was_not_taken_up() -> None:
+    old = session(Status.STARTING, held_ago=150, observed_at=NOW - timedelta(seconds=40))
+    assert guard(old, POLICY, NOW, SOON) is None
 
 
 def test_an_unpaid_session_has_no_deadline_of_ours() -> None:
     assert guard(session(Status.CREATED, held_ago=None), POLICY, NOW, SOON) is None
 
 
-def test_a_charge_without_any_energy_is_stopped_at_the_power_deadline() -> None:
-    dry = session(Status.CHARGING, held_ago=180, energy_kwh=Decimal(0), cost_minor=0)
-    assert guard(dry, POLICY, NOW, SOON) == Step(Kind.STOP, AskedBy.POWER_DEADLINE)
-    assert guard(replace(dry, energy_kwh=None, cost_minor=None), POLICY, NOW, SOON) == Step(
-        Kind.STOP, AskedBy.POWER_DEADLINE
-    )
+def idle(seconds: float, **changes: Any) -> Session:
+    """Taken up so long ago; the meter has said zero since, and the connector does not say that it charges."""
+    begun = NOW - timedelta(seconds=seconds)
+    trace = Trace().add(begun, Decimal(0)).add(NOW, Decimal(0))
+    known: dict[str, Any] = {
+        "energy_kwh": Decimal(0),
+        "cost_minor": 35,
+        "trace": trace,
+        "connector_status": "Preparing",
+        "connector_since": begun,
+    }
+    return session(Status.CHARGING, held_ago=seconds + 60, **{**known, **changes})
 
 
-def test_a_charge_that_drew_anything_is_not_stopped_at_the_power_deadline() -> None:
-    assert guard(session(Status.CHARGING, held_ago=999, energy_kwh=Decimal("0.1")), POLICY, NOW, SOON) is None
+NO_POWER = Step(Kind.STOP, AskedBy.POWER_DEADLINE)
 
 
-def test_a_silent_charger_is_not_taken_for_one_without_power() -> None:
-    silent = session(Status.CHARGING, held_ago=999, energy_kwh=Decimal(0), charger_online=False)
-    assert guard(silent, POLICY, NOW, SOON) is None
+def test_a_charge_that_is_known_to_draw_nothing_is_stopped_at_the_power_deadline() -> None:
+    assert guard(idle(179), POLICY, NOW, SOON) is None
+    assert guard(idle(180), POLICY, NOW, SOON) == NO_POWER
+    assert power_must_flow_by(idle(100), POLICY) == NOW + timedelta(seconds=80)
 
 
-def test_a_reading_from_before_the_deadline_does_not_prove_that_no_power_flows() -> None:
-    old = session(Status.CHARGING, held_ago=200, energy_kwh=Decimal(0), observed_at=NOW - timedelta(seconds=30))
-    assert guard(old, POLICY, NOW, SOON) is None
+def test_the_power_deadline_counts_from_the_car_and_not_from_the_hold() -> None:
+    assert guard(replace(idle(30), held_seen_at=NOW - timedelta(seconds=999)), POLICY, NOW, SOON) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"energy_kwh": None, "trace": Trace()},
+        {"cost_minor": None},
+        {"cost_minor": 84},
+        {"energy_kwh": Decimal("0.1"), "trace": Trace().add(NOW, Decimal("0.1"))},
+        {"connector_status": "Charging"},
+        {"connector_status": "SuspendedEV"},
+        {"connector_status": "SuspendedEVSE"},
+        {"connector_status": None, "connector_since": None},
+        {"charger_online": False},
+        {"observed_at": NOW + timedelta(seconds=5)},
+        {"meter_seconds": 900},
+        {"connector_since": NOW - timedelta(seconds=60)},
+    ],
+    ids=[
+        "energy not said",
+        "cost not said",
+        "cost has risen",
+        "something flowed",
+        "says that it charges",
+        "car waits",
+        "bay paused",
+        "connector not said",
+        "no contact",
+        "the last answer left the energy out",
+        "reports every 15 minutes",
+        "the word is new",
+    ],
+)
+def test_what_is_unknown_or_waits_is_never_taken_for_no_power(changes: dict[str, Any]) -> None:
+    assert guard(idle(600, **changes), POLICY, NOW, SOON) is None
+    assert guard(replace(idle(600), **changes), POLICY, NOW, SOON) is None
+
+
+def waiting(hours: float, word: str = "SuspendedEV", **changes: Any) -> Session:
+    begun = NOW - timedelta(hours=hours)
+    trace = Trace().add(begun, Decimal(4)).add(NOW, Decimal(4))
+    known: dict[str, Any] = {"energy_kwh": Decimal(4), "cost_minor": 231, "trace": trace}
+    words: dict[str, Any] = {"connector_status": word, "connector_since": begun}
+    return session(Status.CHARGING, held_ago=hours * 3600 + 900, **{**known, **words, **changes})
+
+
+@pytest.mark.parametrize("word", ["SuspendedEV", "SuspendedEVSE"])
+def test_a_car_that_waits_and_a_bay_that_is_paused_are_kept_for_long(word: str) -> None:
+    assert guard(waiting(11.9, word), POLICY, NOW, SOON) is None
+    assert guard(waiting(12, word), POLICY, NOW, SOON) == Step(Kind.STOP, AskedBy.WAITED)
+    assert waits_since(waiting(3, word)) == NOW - timedelta(hours=3)
+    assert waits_until(waiting(3, word), POLICY) == NOW + timedelta(hours=9)
+
+
+def test_a_charge_that_goes_on_does_not_wait() -> None:
+    going = waiting(13, "Charging")
+    assert waits_since(going) is None
+    assert waits_until(going, POLICY) is None
+    assert guard(going, POLICY, NOW, SOON) is None
+
+
+def test_without_energy_the_wait_counts_from_the_connectors_word() -> None:
+    blind = waiting(2, trace=Trace(), energy_kwh=None, connector_since=NOW - timedelta(hours=1))
+    assert waits_since(blind) == NOW - timedelta(hours=1)
+
+
+def test_a_wait_ends_with_the_hold_at_the_latest() -> None:
+    old = replace(waiting(1), held_seen_at=NOW - timedelta(days=5, hours=20))
+    assert waits_until(old, POLICY) == NOW + timedelta(hours=4)
+
+
+@pytest.mark.parametrize("late", [idle(999), waiting(13), session(Status.STARTING, held_ago=999)])
+def test_nothing_is_done_to_a_session_before_it_was_read_in_this_reign(late: Session) -> None:
+    assert guard(late, POLICY, NOW, SOON, since=NOW) is not None
+    assert guard(late, POLICY, NOW, SOON, since=NOW + timedelta(seconds=1)) is None
+    assert guard(replace(late, observed_at=None), POLICY, NOW, SOON) is None
+
+
+def test_after_a_downtime_no_charge_is_stopped_by_a_guess() -> None:
+    later = NOW + timedelta(minutes=12)
+    before = charging(1300, limit_minor=1500, kw="22")
+    assert guard(before, POLICY, later, SOON) == Step(Kind.STOP, AskedBy.LIMIT)
+    assert guard(before, POLICY, later, SOON, since=later) is None
 
 
 def test_charging_stops_before_the_limit_and_says_so() -> None:
@@ -116,9 +227,45 @@ def test_charging_stops_before_the_hold() -> None:
 
 
 def test_an_old_figure_brings_the_stop_forward() -> None:
-    fresh = charging(2980)
+    fresh = charging(2960)
     assert guard(fresh, POLICY, NOW, SOON) is None
-    assert guard(fresh, POLICY, NOW + timedelta(minutes=2), SOON) == Step(Kind.STOP, AskedBy.HOLD)
+    assert guard(fresh, POLICY, NOW + timedelta(minutes=5), SOON) == Step(Kind.STOP, AskedBy.HOLD)
+
+
+def test_a_figure_that_is_too_old_says_nothing() -> None:
+    assert guard(charging(2960), POLICY, NOW + timedelta(minutes=16), SOON) is None
+    assert guard(charging(3000), POLICY, NOW + timedelta(minutes=16), SOON) == Step(Kind.STOP, AskedBy.HOLD)
+
+
+def test_without_contact_only_known_figures_count() -> None:
+    silent = charging(2990, charger_online=False)
+    assert guard(silent, POLICY, NOW + timedelta(minutes=5), SOON) is None
+    assert guard(replace(silent, cost_minor=3000), POLICY, NOW, SOON) == Step(Kind.STOP, AskedBy.HOLD)
+
+
+def test_a_paused_bay_is_not_stopped_by_what_it_drew_before() -> None:
+    paused = charging(2980, connector_status="SuspendedEVSE", connector_since=NOW)
+    later = NOW + timedelta(minutes=10)
+    assert guard(replace(paused, connector_status="Charging"), POLICY, later, SOON) is not None
+    assert guard(paused, POLICY, later, SOON) is None
+
+
+def test_a_word_that_the_meter_belies_stops_no_estimate() -> None:
+    belied = charging(2980, connector_status="SuspendedEV", connector_since=NOW - timedelta(hours=1))
+    assert guard(belied, POLICY, NOW + timedelta(minutes=10), SOON) == Step(Kind.STOP, AskedBy.HOLD)
+
+
+def test_a_standstill_is_counted_no_further_than_the_meter_may_be_silent() -> None:
+    steadily = charging(2900, kw="22")
+    still = steadily.trace
+    for second in range(10, 3600, 10):
+        still = still.add(NOW + timedelta(seconds=second), still.points[-1].energy_kwh)
+    later = NOW + timedelta(seconds=3590)
+    stood = replace(steadily, trace=still, observed_at=later, fresh_at=later)
+    assert guard(stood, POLICY, later, SOON) is None
+    expected = expected_cost_minor(stood, later + SOON)
+    assert expected is not None
+    assert expected < 2920
 
 
 def test_a_charge_ends_well_before_the_hold_lapses() -> None:
@@ -128,7 +275,7 @@ def test_a_charge_ends_well_before_the_hold_lapses() -> None:
 
 @pytest.mark.parametrize("status", [*Status, "levitating"])
 def test_only_a_running_or_starting_session_is_ever_acted_on(status: str) -> None:
-    late = session(status, held_ago=10**6, cost_minor=10**6, energy_kwh=Decimal(0))
+    late = session(status, held_ago=10**6, cost_minor=10**6)
     step = guard(late, POLICY, NOW, SOON)
     expected = {Status.AUTHORIZED: Kind.CANCEL, Status.STARTING: Kind.CANCEL, Status.CHARGING: Kind.STOP}
     assert (step.kind if step else None) == expected.get(status)  # type: ignore[call-overload]  # a strange word
@@ -148,49 +295,86 @@ def test_the_ceiling_is_the_lower_of_limit_and_hold() -> None:
 
 def test_without_a_price_nothing_is_estimated() -> None:
     blind = charging(500, tariff=None)
-    assert expected_cost_minor(blind, SOON) is None
-    assert time_to_ceiling(blind) is None
+    assert expected_cost_minor(blind, NOW) is None
+    assert ceiling_at(blind) is None
+    assert acts_in(blind, POLICY, NOW, SOON) is None
     assert guard(blind, POLICY, NOW, SOON) is None
 
 
 def test_without_a_cost_the_energy_gives_the_estimate() -> None:
     no_cost = session(Status.CHARGING, energy_kwh=Decimal(10), cost_minor=None)
-    assert expected_cost_minor(no_cost, SOON) == 525
-    assert expected_cost_minor(replace(no_cost, energy_kwh=None), SOON) is None
+    assert expected_cost_minor(no_cost, NOW) == 525
+    assert expected_cost_minor(replace(no_cost, energy_kwh=None), NOW) is None
+
+
+def test_without_energy_the_cost_alone_keeps_the_ceiling() -> None:
+    hidden = session(Status.CHARGING, cost_minor=2989, most_kw=Decimal(150))
+    assert guard(hidden, POLICY, NOW, SOON) == Step(Kind.STOP, AskedBy.HOLD)
+    assert guard(replace(hidden, cost_minor=2900), POLICY, NOW, SOON) is None
+
+
+def test_before_the_first_energy_nothing_is_guessed() -> None:
+    begun = session(Status.CHARGING, energy_kwh=Decimal(0), cost_minor=35, limit_minor=100, most_kw=Decimal(350))
+    assert guard(begun, POLICY, NOW, SOON) is None
+    assert likely_kw(begun) is None
+
+
+def test_the_power_is_bounded_by_the_connector_unless_the_meter_shows_more() -> None:
+    trace = Trace().add(NOW - timedelta(seconds=130), Decimal(0))
+    for ago, energy in ((70, "0"), (60, "0.2"), (10, "0.2"), (0, "0.4")):
+        trace = trace.add(NOW - timedelta(seconds=ago), Decimal(energy))
+    taken = session(Status.CHARGING, energy_kwh=Decimal("0.4"), cost_minor=55, trace=trace)
+    free = likely_kw(taken)
+    assert free is not None
+    assert free > 12
+    assert likely_kw(replace(taken, most_kw=Decimal("12.5"))) == Decimal("12.5")
+    assert likely_kw(taken, fuse_kw=Decimal(12)) == 12
+    assert likely_kw(replace(taken, most_kw=Decimal("3.7"))) == free
+
+
+def test_a_first_report_is_an_average_and_not_a_jump() -> None:
+    trace = Trace()
+    for second in range(0, 300, 10):
+        trace = trace.add(NOW - timedelta(seconds=300 - second), Decimal(0))
+    trace = trace.add(NOW, Decimal("12.5"))
+    first = session(Status.CHARGING, energy_kwh=Decimal("12.5"), cost_minor=648, trace=trace)
+    power = likely_kw(first)
+    assert power is not None
+    assert 150 < power < 200
+    assert likely_kw(replace(first, most_kw=Decimal(160))) == 160
 
 
 def test_time_to_the_ceiling_needs_power_and_a_price() -> None:
-    assert time_to_ceiling(session(Status.CHARGING, energy_kwh=Decimal(1), cost_minor=84)) is None
-    free = charging(35, tariff=Tariff("EUR", 0, 35))
-    assert time_to_ceiling(free) is None
-    soon = time_to_ceiling(charging(1500))
+    assert ceiling_at(session(Status.CHARGING, energy_kwh=Decimal(1), cost_minor=84)) is None
+    assert ceiling_at(charging(35, tariff=Tariff("EUR", 0, 35))) is None
+    at = ceiling_at(charging(1500))
+    assert at is not None
+    assert timedelta(hours=2) < at - NOW < timedelta(hours=3)
+
+
+def test_people_are_told_when_a_limit_is_reached_only_by_a_power_that_is_shown() -> None:
+    known = charging(1500)
+    assert limit_reached_about(known, NOW) == ceiling_at(known)
+    short = replace(known, trace=Trace(known.trace.points[-3:]))
+    assert ceiling_at(short) is not None
+    assert short.power_kw is None
+    assert limit_reached_about(short, NOW) is None
+    assert limit_reached_about(known, NOW - timedelta(days=3)) is None
+
+
+def test_the_guard_knows_when_it_will_act() -> None:
+    going = charging(2900, kw="22")
+    soon = acts_in(going, POLICY, NOW, SOON)
     assert soon is not None
-    assert timedelta(hours=2) < soon < timedelta(hours=3)
+    assert guard(going, POLICY, NOW + soon - timedelta(seconds=2), SOON) is None
+    assert guard(going, POLICY, NOW + soon + timedelta(seconds=1), SOON) == Step(Kind.STOP, AskedBy.HOLD)
 
 
-@given(
-    price=st.integers(20, 200),
-    kw=st.decimals(Decimal("7"), Decimal("350"), places=1),
-    hold=st.integers(300, 1000),
-    read_every=st.sampled_from([5, 10, 30]),
-)
-def test_a_steady_charge_read_on_time_ends_at_or_below_its_hold(
-    price: int, kw: Decimal, hold: int, read_every: int
-) -> None:
-    """Play a charge that is read every few seconds; the stop takes less than the policy allows for it."""
-    tariff = Tariff("EUR", price)
-    state = session(Status.CHARGING, tariff=tariff, authorized_minor=hold, hold_minor=hold, held_ago=0)
-    begun, trace = NOW, Trace()
-    for step in range(1, 1200):
-        now = begun + timedelta(seconds=step * read_every)
-        energy = kw * step * read_every / 3600
-        trace = trace.add(now, energy)
-        cost = tariff.example(energy).minor
-        state = replace(state, trace=trace, energy_kwh=energy, cost_minor=cost, observed_at=now, fresh_at=now)
-        if guard(state, POLICY, now, timedelta(seconds=read_every)) is not None:
-            final = tariff.example(energy + kw * 15 / 3600).minor
-            # Two readings and a stop are the least that it takes; a smaller hold cannot be kept by anybody.
-            least = tariff.example(kw * (2 * read_every + 15) / 3600).minor
-            assert final <= hold or least > hold
-            return
-    assert cost < hold
+def test_a_limit_is_rough_by_what_flows_between_two_reports() -> None:
+    tariff = Tariff("EUR", 49, 35)
+    assert rough_by(tariff, Decimal(22), timedelta(seconds=60)) is None
+    assert rough_by(tariff, Decimal(22), timedelta(minutes=5)) == Money(90, "EUR")
+    assert rough_by(tariff, Decimal(150), timedelta(minutes=5)) == Money(650, "EUR")
+    assert rough_by(tariff, None, timedelta(minutes=5)) is None
+    assert rough_by(tariff, Decimal(22), None) is None
+    assert rough_by(None, Decimal(22), timedelta(minutes=5)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from kiosk.domain.offer import (
 )
 from kiosk.domain.tariff import Tariff
 
-from .made import EURO, T0, after, currencies, minors, tariffs
+from .made import EURO, T0, after, minors, tariffs
 
 MINUTE = timedelta(seconds=60)
 FREE = ChargerCard("AB12", "Charger 2", True, (Connector(1, "Available"), Connector(2, "Preparing")), EURO, 5000, T0)
@@ -172,21 +173,42 @@ def test_the_reach_of_the_hold_never_costs_more_than_it(tariff: Tariff, hold: in
 
 
 def test_limits_are_round_and_below_the_hold() -> None:
-    assert [m.minor for m in limit_choices("EUR", 3000)] == [1000, 1500, 2000]
-    assert [m.minor for m in limit_choices("EUR", 5000)] == [1500, 2500, 3000]
-    assert all(0 < m.minor < 4900 for m in limit_choices("EUR", 4900))
-    assert limit_choices("EUR", None) == limit_choices(None, 3000) == ()
+    assert [m.minor for m in limit_choices(EURO, 3000)] == [1000, 1500, 2000]
+    assert [m.minor for m in limit_choices(EURO, 5000)] == [1500, 2500, 3000]
+    assert all(0 < m.minor < 4900 for m in limit_choices(EURO, 4900))
+    assert limit_choices(EURO, None) == limit_choices(None, 3000) == ()
 
 
-@given(currencies, st.integers(1, 10**9), minors)
-def test_no_limit_is_offered_that_is_nothing_or_used_up_or_the_whole_hold(currency: str, hold: int, used: int) -> None:
-    limits = limit_choices(currency, hold, used)
-    assert all(used < money.minor < hold and money.currency == currency for money in limits)
+@given(tariffs, st.integers(1, 10**9), minors, st.none() | st.decimals(1, 400, places=1))
+def test_a_limit_lies_above_what_is_due_with_a_sensible_charge_and_below_the_hold(
+    tariff: Tariff, hold: int, used: int, most_kw: Decimal | None
+) -> None:
+    limits = limit_choices(tariff, hold, used_minor=used, most_kw=most_kw)
+    assert all(used < money.minor < hold and money.currency == tariff.currency for money in limits)
     assert list(limits) == sorted(set(limits), key=lambda money: money.minor)
+    due = tariff.start_fee_minor + tariff.energy_cost_exact(max(Decimal(1), (most_kw or Decimal(0)) / 60))
+    assert all(money.minor >= due for money in limits)
 
 
 def test_a_limit_below_what_was_used_is_not_offered() -> None:
-    assert [m.minor for m in limit_choices("EUR", 3000, 1500)] == [2000]
+    assert [m.minor for m in limit_choices(EURO, 3000, used_minor=1500)] == [2000]
+
+
+@pytest.mark.parametrize(
+    ("fee", "hold", "most_kw", "offered"),
+    [
+        (200, 500, None, [250, 300]),
+        (230, 500, None, [300]),
+        (300, 500, None, []),
+        (0, 500, 350, [300]),
+        (35, 100, 22, []),
+    ],
+)
+def test_no_limit_is_offered_that_a_start_fee_uses_up_or_no_stop_can_keep(
+    fee: int, hold: int, most_kw: int | None, offered: list[int]
+) -> None:
+    power = None if most_kw is None else Decimal(most_kw)
+    assert [m.minor for m in limit_choices(Tariff("EUR", 49, fee), hold, most_kw=power)] == offered
 
 
 @given(cards, st.integers(-100, 10_000))

@@ -93,7 +93,7 @@ def test_of_a_standstill_only_the_first_and_the_last_reading_are_kept() -> None:
 @given(readings)
 def test_power_is_never_negative(gaps: list[tuple[int, Decimal]]) -> None:
     trace = traced(gaps)
-    said = [trace.power_kw(), trace.steepest_kw(), *(power for _, power in trace.powers())]
+    said = [trace.power_kw(), *(power for _, power in trace.powers())]
     assert all(power >= 0 for power in said if power is not None)
 
 
@@ -202,49 +202,120 @@ def test_a_meter_with_odd_decimals_is_still_read() -> None:
     assert trace.power_kw() == Decimal("11.0")
 
 
-def test_the_rough_power_is_there_after_two_readings_and_not_before() -> None:
-    assert Trace().steepest_kw() is None
-    assert traced([(0, Decimal(0)), (4, Decimal(1))]).steepest_kw() is None
-    assert traced([(0, Decimal(0)), (10, Decimal("0.1"))]).steepest_kw() == Decimal("36.0")
-
-
-@settings(max_examples=at_most(25))
-@given(st.sampled_from(POWERS_KW), st.floats(0, 9.99), st.integers(0, 2**32))
-def test_the_rough_power_is_seldom_low_and_at_most_a_sample_high(power: str, offset: float, seed: int) -> None:
+@pytest.mark.parametrize("sample", [10, 30, 60, 120, 300, 900])
+@settings(max_examples=at_most(12))
+@given(power=st.sampled_from(POWERS_KW), offset=st.floats(0, 9.99), seed=st.integers(0, 2**32))
+def test_however_rarely_a_meter_reports_the_bounds_hold_the_power_of_a_steady_charge(
+    sample: int, power: str, offset: float, seed: int
+) -> None:
     true = Decimal(power)
-    for second, trace in steady(true, offset, irregular(seed, 300)):
-        rough = trace.steepest_kw()
-        if second > 60:
-            assert rough is not None
-            assert true * Decimal("0.8") <= rough <= true * Decimal("2.2") + SHOWN_DIGIT
+    for _, trace in steady(true, offset, irregular(seed, max(400, 5 * sample)), sample):
+        bounds = trace.bounds()
+        assert bounds is None or (bounds.least <= true and (bounds.most is None or true <= bounds.most))
+    assert bounds is not None
 
 
-def test_the_rough_power_forgets_what_is_older_than_the_window() -> None:
-    trace = traced([(0, Decimal(0)), (10, Decimal(5)), (60, Decimal("5.1")), (60, Decimal("5.2"))])
-    assert trace.steepest_kw() == Decimal("6.0")
+@pytest.mark.parametrize("sample", [60, 120, 300, 900])
+def test_the_bounds_of_a_slow_meter_are_close_after_three_reports(sample: int) -> None:
+    trace = steady(Decimal(150), 3.3, [10.0] * (sample * 4 // 10), sample)[-1][1]
+    bounds = trace.bounds()
+    assert bounds is not None
+    assert bounds.most is not None
+    assert bounds.most <= Decimal(150) * (1 + Decimal(12) / sample)
+
+
+def test_without_two_rises_nothing_bounds_the_power() -> None:
+    assert Trace().bounds() is None
+    assert traced([(0, Decimal(0)), (10, Decimal(1))]).bounds() is None
 
 
 @settings(max_examples=at_most(25))
 @given(st.sampled_from(POWERS_KW), st.integers(8, 28), st.integers(1, 4), st.integers(1, 50))
-def test_figures_that_fall_and_come_back_are_no_rough_power(power: str, since: int, lasting: int, left: int) -> None:
+def test_figures_that_fall_and_come_back_are_no_power(power: str, since: int, lasting: int, left: int) -> None:
     true, glitch = Decimal(power), range(since, since + lasting)
     trace = Trace()
-    for step in range(30):
+    for step in range(40):
         energy = true * 10 * step / 3600
         trace = trace.add(after(10 * step), energy * left / 100 if step in glitch else energy)
-        rough = trace.steepest_kw()
-        assert rough is None or rough <= true * Decimal("1.1") + SHOWN_DIGIT
+        bounds = trace.bounds()
+        if bounds is not None and step not in glitch:
+            assert bounds.least <= true <= (bounds.most or true)
+            # Between two readings nothing tells a rise that took a moment from one that took ten seconds.
+            assert bounds.most is None or bounds.most <= true * 3
 
 
-def test_a_meter_that_was_corrected_for_good_still_has_a_rough_power() -> None:
+def test_a_meter_that_was_corrected_for_good_starts_its_rises_afresh() -> None:
     trace = traced([(0, Decimal(0)), (10, Decimal(8)), (100, Decimal(1)), (10, Decimal("1.1")), (10, Decimal("1.2"))])
-    assert trace.steepest_kw() == Decimal("36.0")
+    rise = trace.last_rise()
+    assert rise is not None
+    assert (rise.after, rise.by, rise.energy_kwh) == (after(120), after(130), Decimal("1.2"))
+    bounds = trace.bounds()
+    assert bounds is not None
+    assert bounds.least <= Decimal(36)
+
+
+def test_the_newest_figure_has_stood_since_its_first_reading() -> None:
+    assert Trace().still_since() is None
+    assert traced([(10, Decimal(energy)) for energy in (1, 2, 2, 2)]).still_since() == after(20)
+    assert traced([(10, Decimal(energy)) for energy in (1, 2, 2, 3)]).still_since() == after(40)
+
+
+@pytest.mark.parametrize(("sample", "every"), [(10, 10), (60, 10), (300, 10), (300, 60), (900, 60), (10, 60)])
+def test_the_reporting_interval_is_an_upper_bound_and_not_a_wide_one(sample: int, every: int) -> None:
+    said = [trace.reporting_interval() for _, trace in steady(Decimal(11), 3.3, [float(every)] * 400, sample)]
+    known = [interval.total_seconds() for interval in said if interval is not None]
+    assert known
+    assert all(sample <= interval <= sample + 2 * every for interval in known)
+
+
+def test_one_odd_report_is_not_how_often_a_meter_reports() -> None:
+    trace, energy = Trace(), Decimal(0)
+    for second in [*range(0, 1500, 10)]:
+        if second % 300 == 0 or second == 610:
+            energy += 1
+        trace = trace.add(after(second), energy)
+    interval = trace.reporting_interval()
+    assert interval is not None
+    assert interval >= timedelta(seconds=290)
+
+
+def test_nothing_is_said_of_the_interval_before_it_was_seen_a_few_times() -> None:
+    trace = steady(Decimal(11), 0, [10.0] * 100, sample=300)[-1][1]
+    assert trace.reporting_interval() is None
+    assert trace.usual_gap() is None
+
+
+def test_one_stretch_without_reads_does_not_change_what_is_usual() -> None:
+    trace = steady(Decimal(11), 0, [10.0] * 60)[-1][1]
+    usual, last = trace.usual_gap(), trace.points[-1]
+    trace = trace.add(last.at + timedelta(hours=2), last.energy_kwh + 1)
+    assert trace.usual_gap() == usual
 
 
 def test_the_picture_shows_the_power_of_each_stretch() -> None:
     trace = traced([(0, Decimal(0)), *[(15, Decimal(i) / 10) for i in range(1, 7)], (50, Decimal("0.5"))])
     first, second = Decimal("24.0"), Decimal("24.0")
     assert trace.powers() == ((after(45), first), (after(90), second), (after(140), Decimal(0)))
+
+
+@pytest.mark.parametrize("sample", [10, 60, 120, 300])
+def test_the_picture_of_a_slow_meter_shows_the_power_and_no_spikes(sample: int) -> None:
+    trace = steady(Decimal(22), 3.3, [10.0] * 150, sample)[-1][1]
+    powers = [power for _, power in trace.powers()]
+    assert len(powers) > 2
+    assert all(abs(power - 22) <= Decimal(22) * 10 / max(sample, 45) + 1 for power in powers)
+
+
+def test_the_picture_shows_a_pause_and_what_comes_after_it() -> None:
+    before = steady(Decimal(11), 0, [10.0] * 30)[-1][1]
+    trace = still(before, 600)
+    base = trace.points[-1]
+    for step in range(1, 30):
+        energy = base.energy_kwh + Decimal(11) * 10 * step / Decimal(3600)
+        trace = trace.add(base.at + timedelta(seconds=10 * step), energy)
+    powers = [power for _, power in trace.powers()]
+    assert min(powers) < 1
+    assert max(powers) <= Decimal(13)
 
 
 @given(readings)

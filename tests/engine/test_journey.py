@@ -76,8 +76,9 @@ def test_when_the_charger_does_not_take_up_the_start_the_engine_cancels_by_itsel
     assert house.intent(key)["status"] == "canceled"
 
 
-def test_a_car_that_takes_no_power_is_stopped_at_the_deadline_and_nothing_is_paid(house: House) -> None:
-    key = house.charging(car="timer")
+def test_a_car_that_never_gets_ready_is_stopped_at_the_deadline_and_nothing_is_paid(house: House) -> None:
+    key = house.charging(car="stuck")
+    assert house.session(key).connector_status == "Preparing"
     house.until(key, "no_charge", seconds=260)
     assert house.last(key, Kind.STOP).asked_by is AskedBy.POWER_DEADLINE
     assert house.intent(key)["status"] == "canceled"

@@ -257,6 +257,7 @@ def test_any_other_limit_is_wrong(desk: Desk, minor: int) -> None:
 def test_a_limit_that_the_cost_has_passed_is_wrong_but_the_current_one_may_stay(desk: Desk) -> None:
     key = charging(desk, cost=700)
     service.set_limit(desk.parts, key, OWNER, 1000)
+    desk.clock.advance(1800)
     desk.observe(key, "charging", cost_minor=1200)
     assert service.set_limit(desk.parts, key, OWNER, 1000) is Reply.DONE
     service.set_limit(desk.parts, key, OWNER, None)

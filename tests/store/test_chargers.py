@@ -61,13 +61,13 @@ def test_no_answer_is_a_problem_without_a_reason(store: Store) -> None:
 
 
 def test_a_card_and_its_problem_are_read_together(store: Store) -> None:
-    assert store.card_and_problem("ABC") == (None, None)
+    assert store.card_and_problem("ABC") == (None, None, None)
     store.note_card_problem("ABC", None, later(10))
-    assert store.card_and_problem("ABC") == (None, Problem(None, later(10)))
+    assert store.card_and_problem("ABC") == (None, Problem(None, later(10)), None)
     store.save_card(card())
-    assert store.card_and_problem("ABC") == (card(), None)
+    assert store.card_and_problem("ABC") == (card(), None, None)
     store.note_card_problem("ABC", Refusal.UNKNOWN_CHARGER, later(20))
-    assert store.card_and_problem("ABC") == (card(), Problem(Refusal.UNKNOWN_CHARGER, later(20)))
+    assert store.card_and_problem("ABC") == (card(), Problem(Refusal.UNKNOWN_CHARGER, later(20)), None)
 
 
 def test_wishes_come_oldest_first_and_the_oldest_counts(store: Store) -> None:

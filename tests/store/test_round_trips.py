@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 
 from kiosk.domain.charger import ChargerCard, Connector, merge
 from kiosk.domain.commands import AskedBy, Kind, Refusal, Wish
+from kiosk.domain.doubt import Doubt
 from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext, Phase, Refund, Session, fold
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
@@ -78,6 +79,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "Trace": TRACES,
     "tuple[Refund, ...]": st.lists(st.builds(Refund, maybe(MINOR), TIMES), max_size=3).map(tuple),
     "HoldProof | None": maybe(PROOFS),
+    "Doubt | None": maybe(st.builds(Doubt, TIMES, maybe(ENERGY), maybe(MINOR))),
     "Wish | None": maybe(st.builds(Wish, st.sampled_from(Kind), st.sampled_from(AskedBy), TIMES)),
     "PaymentContext | None": maybe(st.builds(PaymentContext, TEXT, TEXT, TEXT)),
 }

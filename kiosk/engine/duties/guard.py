@@ -1,29 +1,49 @@
-"""What the kiosk does by itself: deadlines of a start, the driver's limit, the hold as a ceiling. And what it pursues:
-the end that somebody wants, until it is seen, and the payment that may have been made.
+"""What the kiosk does by itself: deadlines of a start, cars that never draw, the driver's limit, the hold. And what it
+pursues: the end that somebody wants, until it is seen, and the payment that may have been made.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
 
-from kiosk.domain.commands import PURSUED, AskedBy
-from kiosk.domain.limits import Step, guard
+from kiosk.domain.commands import PURSUED, AskedBy, Command, Kind
+from kiosk.domain.limits import Step, acts_in, guard
 from kiosk.domain.pursuit import Due, may_be_pursued, next_end, next_look
 from kiosk.domain.session import Session
-from kiosk.engine.context import Context, about
+from kiosk.domain.status import Status
+from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.duty import NOTHING_SOON, Duty, Jobs
 from kiosk.engine.open_sessions import OpenSessions
+from kiosk.engine.reading import read_session
 from kiosk.news.news import session_topic
+from kiosk.upstream.plugchoice.budget import Endpoint
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(seconds=1)
 """A command is under way: when it has ended, the next one may be due."""
+READ_FIRST = timedelta(seconds=10)
+"""A step by figures that are older is read for once more before it leaves."""
+LATE_COUNTS_FOR = timedelta(minutes=2)
+LATEST = timedelta(seconds=60)
+"""More is no lateness of this machine but a sleep, and no margin would be enough."""
+_SOONEST = timedelta(milliseconds=200)
+_ENDS = frozenset({Kind.STOP, Kind.CANCEL})
+_WISHED = frozenset({AskedBy.DRIVER, AskedBy.KIOSK, AskedBy.PROVIDER})
+"""Not decided by a session's figures."""
 
 
 class Guard(Duty):
-    """Asks for the command that a session needs now. The next round sends it."""
+    """Asks for the command that a session needs now. The next round sends it.
+
+    The kiosk itself does nothing to a session before it was read since this engine leads: what was known before may
+    long be over. A session that cannot be read at all is left alone. Its hold bounds the cost all the same, and what
+    its driver asks for is sent.
+    """
 
     name = "guard"
 
@@ -31,31 +51,65 @@ class Guard(Duty):
         self._context = context
         self._sessions = sessions
         self._nothing_until: dict[str, tuple[object, datetime]] = {}
+        self._since: datetime | None = None
+        self._rounds: deque[datetime] = deque()
 
-    def take_over(self, now: datetime) -> None:  # noqa: ARG002 - whatever the time
+    def take_over(self, now: datetime) -> None:
         self._nothing_until = {}
+        self._since = now
+        self._rounds = deque()
 
     def jobs(self, now: datetime) -> Jobs:
         """One session that cannot be judged keeps no other one unguarded; what went wrong is raised afterwards."""
         sessions = self._sessions.all()
         keys = {session.key for session in sessions}
         self._nothing_until = {key: known for key, known in self._nothing_until.items() if key in keys}
+        self._note_round(now)
+        late_by = self._late_by(now)
         again, problem = NOTHING_SOON, None
         for session in sessions:
             try:
-                again = min(again, self._guard(session, now))
+                again = min(again, self._guard(session, now, late_by))
             except Exception as error:  # noqa: BLE001 - raised below, when everybody has been guarded
                 problem = error
         if problem is not None:
             raise problem
         return Jobs(wait=again)
 
-    def _guard(self, session: Session, now: datetime) -> timedelta:
+    def still_right(self, command: Command) -> bool:
+        """Whether a command may leave now. One that the kiosk decided by itself is judged once more, by a new reading.
+
+        May read the session. One that is no longer right is withdrawn; it is asked for again when it is.
+        """
+        if command.asked_by in _WISHED or command.kind not in _ENDS:
+            return True
+        context = self._context
+        session = the_session(context.store, command.session_key)
+        if session.wish is not None or session.standing is Status.STOPPING:
+            return True
+        now = context.clock.now()
+        if session.observed_at is None or now - session.observed_at > READ_FIRST or self._unread(session):
+            read = read_session(context, session.key)
+            if read is not None:
+                session = read
+                self._sessions.keep(session)
+        now = context.clock.now()
+        step = self._step(session, now, self._late_by(now))
+        if step is not None and step.kind is command.kind:
+            return True
+        if not context.store.withdraw(command.id, now):
+            return True
+        said = {"kind": command.kind.value, "reason": command.asked_by.value}
+        log.info("what the kiosk had decided is no longer right; it is not sent", extra={**about(session), **said})
+        context.news.publish(session_topic(session.key))
+        return False
+
+    def _guard(self, session: Session, now: datetime, late_by: timedelta) -> timedelta:
         """Ask for what is due, and say after how long something may be due again."""
-        target = timedelta(seconds=self._sessions.target(session, now))
-        own = guard(session, self._context.policy, now, target)
+        own = self._step(session, now, late_by)
         if own is None and not may_be_pursued(session):
-            return NOTHING_SOON
+            soon = acts_in(session, self._context.policy, now, late_by)
+            return NOTHING_SOON if soon is None else max(soon, _SOONEST)
         seen = (session.version, own)
         known, until = self._nothing_until.get(session.key, (None, now))
         if known == seen and now < until:
@@ -75,3 +129,28 @@ class Guard(Duty):
     def _due(self, session: Session, own: Step | None, now: datetime) -> Due | None:
         commands = [one for one in self._context.store.commands(session.key) if one.kind in PURSUED]
         return next_end(session, commands, own, now) or next_look(session, commands)
+
+    def _step(self, session: Session, now: datetime, late_by: timedelta) -> Step | None:
+        policy = self._context.policy
+        step = guard(session, policy, now, late_by, since=self._since)
+        if step is None or step.asked_by not in {AskedBy.LIMIT, AskedBy.HOLD}:
+            return step
+        fuse_kw = self._fuse_kw(session)
+        return step if fuse_kw is None else guard(session, policy, now, late_by, since=self._since, fuse_kw=fuse_kw)
+
+    def _fuse_kw(self, session: Session) -> Decimal | None:
+        """Asked for only when it could change something: it counts as somebody who looks at the site."""
+        return self._context.fuse_kw(session) if self._context.fuse_kw is not None else None
+
+    def _unread(self, session: Session) -> bool:
+        return self._since is not None and (session.observed_at is None or session.observed_at < self._since)
+
+    def _note_round(self, now: datetime) -> None:
+        """Kept anew each time, because commands are judged on other threads."""
+        since = now - LATE_COUNTS_FOR
+        self._rounds = deque([*(at for at in self._rounds if at > since), now])
+
+    def _late_by(self, now: datetime) -> timedelta:
+        """The longest time between two looks of late, and the wait for a free stop: a busy machine passes no limit."""
+        gap = min(max((after - before for before, after in pairwise(self._rounds)), default=timedelta(0)), LATEST)
+        return gap + min(self._context.budgets.wait(Endpoint.STOP, now), LATEST)

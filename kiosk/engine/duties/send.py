@@ -63,13 +63,21 @@ class Send(Duty):
     name = "send"
 
     def __init__(
-        self, context: Context, crew: Crew, sessions: OpenSessions, unanswered: Unanswered, lead: Lead
+        self,
+        context: Context,
+        crew: Crew,
+        sessions: OpenSessions,
+        unanswered: Unanswered,
+        lead: Lead,
+        still_right: Callable[[Command], bool],
     ) -> None:
+        """`still_right` is asked just before a command is claimed: whether it may leave."""
         self._lead = lead
         self._context = context
         self._crew = crew
         self._sessions = sessions
         self._unanswered = unanswered
+        self._still_right = still_right
         self._sender = Sender(context)
 
     def jobs(self, now: datetime) -> Jobs:
@@ -91,7 +99,7 @@ class Send(Duty):
                 continue
             if mark in chosen or self._crew.busy(mark):
                 continue
-            run = partial(self._send, command.id, command.session_key)
+            run = partial(self._send, command)
             chosen[mark] = Job(mark, run, endpoint, about=self._sessions.about(command.session_key))
             taken[endpoint] += 1
         return Jobs(tuple(chosen.values()), again)
@@ -102,9 +110,11 @@ class Send(Duty):
         offline = {session.key for session in self._sessions.all() if session.charger_online is False}
         return sorted(waiting, key=lambda one: _turn(one, before.get(one.session_key, 0), one.session_key in offline))
 
-    def _send(self, command_id: int, key: str) -> None:
+    def _send(self, command: Command) -> None:
         """Claimed only now: until a worker is free it can still be withdrawn, and a kill loses nothing."""
-        context = self._context
+        context, command_id, key = self._context, command.id, command.session_key
+        if not self._still_right(command):
+            return
         try:
             claimed_now = context.store.claim(command_id, context.clock.now(), self._lead.lease)
         except Deposed:  # frozen meanwhile: whoever leads now sends it

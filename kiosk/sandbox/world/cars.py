@@ -19,7 +19,8 @@ MICROJOULES_PER_WH = 3_600_000_000
 
 @dataclass(frozen=True)
 class CarModel:
-    """An empty `dc_curve`: no fast-charging inlet. A car with a timer is plugged in but does not draw.
+    """An empty `dc_curve`: no fast-charging inlet. A car with a timer is plugged in but does not draw. With one that is
+    stuck the charge begins, and the connector goes on saying `Preparing`.
 
     A car that takes no more from three phases than from one uses one of them.
     """
@@ -32,6 +33,7 @@ class CarModel:
     dc_curve: Curve = ()
     charge_limit_permille: int = 1000
     timer: bool = False
+    stuck: bool = False
 
     def fits(self, supply: Supply) -> bool:
         return supply != "DC" or bool(self.dc_curve)
@@ -90,6 +92,9 @@ MODELS: dict[str, CarModel] = {
             ((0, 80_000), (1000, 8_000)),
             timer=True,
         ),
+        CarModel(
+            "stuck", "Car that never gets ready: the charge begins, nothing flows", 52_000, 7_400, 11_000, stuck=True
+        ),
     )
 }
 
@@ -120,7 +125,7 @@ class Car:
 
     def power_w(self, supply: Supply, most_w: int) -> int:
         """What the car takes now from a connector that gives at most `most_w`."""
-        if self.full or self.waiting or self.model.timer:
+        if self.full or self.waiting or self.model.timer or self.model.stuck:
             return 0
         if supply == "DC":
             return min(most_w, dc_power_w(self.model.dc_curve, self.charge_permille))

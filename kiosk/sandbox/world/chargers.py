@@ -105,6 +105,8 @@ class Connector:
         if self.broken:
             return "Faulted"
         if self.transaction is not None:
+            if self.transaction.car.model.stuck:
+                return "Preparing"
             if self.transaction.most_w == 0:
                 return "SuspendedEVSE"
             return "Charging" if self.transaction.power_w > 0 else "SuspendedEV"

@@ -57,7 +57,7 @@ class Visitor:
             self._agenda.after(TRY_AGAIN, self._arrive)
             return
         supply = connector.spec.supply
-        models = [model for model in MODELS.values() if model.fits(supply) and not model.timer]
+        models = [model for model in MODELS.values() if model.fits(supply) and not (model.timer or model.stuck)]
         car = Car(self._rng.choice(models), self._rng.randint(120, 550))
         self._site.plug_in(self._code, self._connector_id, car)
         if self._habit.charges:

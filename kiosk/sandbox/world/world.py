@@ -457,7 +457,7 @@ class World:
     def _pick_car(self, code: str, connector_id: int, model: str | None, charge_permille: int | None) -> Car:
         supply = self._site.connector(code, connector_id).spec.supply
         if model is None:
-            fitting = [each.key for each in MODELS.values() if each.fits(supply) and not each.timer]
+            fitting = [each.key for each in MODELS.values() if each.fits(supply) and not (each.timer or each.stuck)]
             model = self._cars.choice(fitting)
         if model not in MODELS:
             raise NotPossible(f"there is no car {model}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from urllib.parse import urlencode
 
@@ -170,7 +170,8 @@ def _charger_page(
         return _retry(page, 503 if found.put_off or not parts().engine.alive() else 202, again)
     if status == 200 and card.fresh(now, FRESH) and "h" not in request.args:
         keep_for(PAGE_LIVES)
-    landing = _landing(card, handed.connector_id if handed is not None and wish is None else wish)
+    interval = found.pace.interval if found.pace is not None else None
+    landing = _landing(card, handed.connector_id if handed is not None and wish is None else wish, interval)
     landing = replace(landing, put_off=found.put_off and not found.failed)
     if handed is not None and status == 200:
         taken, error = _lost(landing, handed.connector_id)
@@ -200,7 +201,7 @@ def _lost(landing: Landing, connector_id: int) -> tuple[int | None, str]:
     return None, _("That bay cannot be used now. Please choose another one.")
 
 
-def _landing(card: ChargerCard, wish: int | None) -> Landing:
+def _landing(card: ChargerCard, wish: int | None, interval: timedelta | None) -> Landing:
     store, book, now = parts().store, parts().site, parts().clock.now()
     make = store.lab_facts([card.code]).get(card.code)
     name = card.name or (make.name if make is not None else None)
@@ -214,6 +215,7 @@ def _landing(card: ChargerCard, wish: int | None) -> Landing:
         wish=wish,
         powers=parts().powers.at(card, book),
         about=about_of(card, book.charger(card.code), make, picture_url(card.code, make)),
+        interval=interval,
     )
     return landing if landing.trouble is None else replace(landing, near=near_bays(card.code, now))
 

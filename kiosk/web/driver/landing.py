@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import STALE_AFTER, BayState, ChargerCard
 from kiosk.domain.expectation import Expectation
+from kiosk.domain.limits import rough_by
 from kiosk.domain.money import Money
 from kiosk.domain.offer import Offer, Trouble, offer_at, trouble_at
 from kiosk.domain.tariff import EXAMPLE_KWH, Tariff
 from kiosk.web.driver.about import About
 from kiosk.web.shared.bay_words import BayRow, bay_row
+from kiosk.web.shared.meter_words import rough_limit
 from kiosk.web.shared.near import NearBay
 from kiosk.web.shared.power_words import PowerWords, power_words
 from kiosk.web.shared.text import _
@@ -44,6 +46,7 @@ class Landing:
     put_off: bool = False
     power_lines: tuple[str, ...] = ()
     about: About | None = None
+    limit_note: str = ""
 
 
 def landing_of(
@@ -57,10 +60,12 @@ def landing_of(
     wish: int | None = None,
     powers: Mapping[int, Expectation] | None = None,
     about: About | None = None,
+    interval: timedelta | None = None,
 ) -> Landing:
     """`wish` is the bay that the driver chose before; else a plugged-in one, else the first free one is chosen.
 
-    `powers` by connector and `about` are extras: the card sells without them.
+    `powers` by connector, `about` and `interval` (at most so far apart does the meter report) are extras: the card
+    sells without them.
     """
     facts = book.charger(card.code)
     bays = tuple(
@@ -77,29 +82,44 @@ def landing_of(
     )
     # One age stands on the page, so it is that of the price when the states are younger.
     seen_at = card.whole_at if card.tariff is not None else card.seen_at
+    offer = _chosen(card, bays, now, wish, powers or {})
     return Landing(
         code=card.code,
         where=where,
         seen_at=seen_at,
         old=card.stale(now) or now - seen_at > STALE_AFTER,
         bays=bays,
-        offer=_chosen(card, bays, now, wish),
+        offer=offer,
         tariff=card.tariff,
         example=card.tariff.example(EXAMPLE_KWH) if card.tariff else None,
         trouble=trouble_at(card, (bay.state for bay in bays), now),
         near=near,
         power_lines=_power_lines([bay for bay in bays if bay.usable]),
         about=about,
+        limit_note=_limit_note(offer, interval),
     )
 
 
-def _chosen(card: ChargerCard, bays: Sequence[BayRow], now: datetime, wish: int | None) -> Offer | None:
+def _limit_note(offer: Offer | None, interval: timedelta | None) -> str:
+    """How exactly a limit can be kept at the chosen bay."""
+    if offer is None:
+        return ""
+    return rough_limit(rough_by(offer.tariff, offer.most_kw, interval), interval)
+
+
+def _chosen(
+    card: ChargerCard, bays: Sequence[BayRow], now: datetime, wish: int | None, powers: Mapping[int, Expectation]
+) -> Offer | None:
     """What is sold at the bay that the page chooses for the driver. How old its price may be is asked at the start."""
     usable = [bay for bay in bays if bay.usable]
     plugged = [bay for bay in usable if bay.state is BayState.PLUGGED]
     wished = [bay for bay in usable if bay.connector_id == wish]
     bay = next(iter(wished or plugged or usable), None)
-    offer = offer_at(card, bay.connector_id, now, claimed=False, longest=None) if bay is not None else None
+    if bay is None:
+        return None
+    power = powers.get(bay.connector_id)
+    most_kw = power.most_kw if power is not None else None
+    offer = offer_at(card, bay.connector_id, now, claimed=False, longest=None, most_kw=most_kw)
     return offer if isinstance(offer, Offer) else None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from kiosk.domain.commands import AskedBy, CommandState
 from kiosk.web.session.screens import Notice
 from kiosk.web.session.view import SessionView
 from kiosk.web.session.words import amount
-from kiosk.web.shared.formats import clock_s
+from kiosk.web.shared.formats import clock, clock_s, day
 from kiosk.web.shared.text import _
 
 
@@ -43,9 +44,7 @@ def notice(kind: Notice, view: SessionView) -> Said:
         case Notice.BANK_SAID_NO:
             return Said("warn", "card", _("Your bank said no"), _("Nothing is held. Try again, or use another card."))
         case Notice.CHARGER_PAUSES:
-            return Said(
-                "warn", "clock", _("The charger pauses the power"), _("It goes on by itself. The session stays open.")
-            )
+            return Said("warn", "clock", _("The charger pauses the power"), _paused(view))
         case Notice.NOT_PLUGGED_IN:
             return Said("live", "plug", _("Plug the cable in"), _("Push the plug in until it stops."))
         case Notice.HOLD_CHANGED:
@@ -56,7 +55,28 @@ def notice(kind: Notice, view: SessionView) -> Said:
         "warn",
         "car",
         _("The car takes no power now"),
-        _("It may be full or wait for a timer. The session goes on until you stop it."),
+        _waits(view),
+    )
+
+
+def _on_day(at: datetime, zone: tzinfo) -> str:
+    return f"{day(at, zone)}, {clock(at, zone)}"
+
+
+def _paused(view: SessionView) -> str:
+    if view.waits_until is None:
+        return _("It goes on by itself. The session stays open.")
+    until = _on_day(view.waits_until, view.where.zone)
+    return _("It goes on by itself. The session stays open, at the latest until %(time)s.", time=until)
+
+
+def _waits(view: SessionView) -> str:
+    if view.waits_until is None:
+        return _("It may be full or wait for a timer. The session goes on until you stop it.")
+    until = _on_day(view.waits_until, view.where.zone)
+    return _(
+        "It may be full or wait for a timer. You can stop, or let it wait: the session stays open until %(time)s.",
+        time=until,
     )
 
 

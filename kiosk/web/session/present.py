@@ -112,6 +112,10 @@ def shape_of(view: SessionView, page: Page) -> str:
         sorted(page.figures),
         bool(page.figures.get("estimate")),
         bool(page.figures.get("ceiling")),
+        bool(page.figures.get("meter")),
+        bool(page.figures.get("rough")),
+        view.waits_until is not None,
+        view.no_power_by is not None,
         bool(view.energy_kwh),
     )
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:12]

@@ -59,6 +59,8 @@ def _label(step: Step, view: SessionView) -> str:
             return _("We stopped to stay within your hold")
         case StepName.KIOSK_STOPPED if view.ended_by is AskedBy.POWER_DEADLINE:
             return _("No power came, so we stopped")
+        case StepName.KIOSK_STOPPED if view.ended_by is AskedBy.WAITED:
+            return _("Nothing had flowed for long, so we stopped")
         case StepName.KIOSK_STOPPED:
             return _("We asked the charger to stop")
         case StepName.CHARGER_STOPS:
@@ -89,7 +91,7 @@ def _note(step: Step, view: SessionView) -> str:
             return card(view)
         case StepName.WAITING if step.state is StepState.NOW and until:
             return _("Most chargers answer within 20\N{NO-BREAK SPACE}s. We wait until %(time)s.", time=until)
-        case StepName.POWER | StepName.WAITING if until:
+        case StepName.WAITING if until:
             return _("At the latest at %(time)s", time=until)
         case StepName.CHARGER_STOPS:
             return _("Usually a few seconds. Unplugging at the car always works.")

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kiosk.domain.commands import AskedBy, Command, CommandState
-from kiosk.domain.limits import Policy, charger_must_answer_by, power_must_flow_by
+from kiosk.domain.limits import Policy, charger_must_answer_by
 from kiosk.domain.session import Session
 from kiosk.domain.status import Status
 
@@ -59,7 +59,7 @@ def start_steps(session: Session, policy: Policy) -> tuple[Step, ...]:
     held_at = session.authorized_at
     start_by = charger_must_answer_by(session, policy)
     hold = Step(StepName.HOLD_PLACED, StepState.DONE, at=held_at)
-    power = Step(StepName.POWER, StepState.TODO, until=power_must_flow_by(session, policy))
+    power = Step(StepName.POWER, StepState.TODO)
     if session.known_status is Status.AUTHORIZED:
         asking = Step(StepName.ASKING, StepState.NOW, since=held_at or session.status_since)
         return hold, asking, Step(StepName.WAITING, StepState.TODO, until=start_by), power

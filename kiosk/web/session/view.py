@@ -11,14 +11,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from kiosk.domain.actions import Action, EmailState, actions_of, effective, email_state, end_asked_by, newest
+from kiosk.domain.actions import (
+    Action,
+    EmailState,
+    actions_of,
+    effective,
+    email_state,
+    end_asked_by,
+    limits_of,
+    newest,
+)
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
 from kiosk.domain.hold import Hold, HoldState, figures_of, hold_of
-from kiosk.domain.limits import Policy, limit_reached_about, power_must_flow_by
+from kiosk.domain.limits import (
+    ROUGH_AFTER,
+    Policy,
+    charger_must_answer_by,
+    limit_reached_about,
+    power_must_flow_by,
+    rough_by,
+    waits_until,
+)
 from kiosk.domain.line import LinePlace
 from kiosk.domain.money import Money
-from kiosk.domain.offer import limit_choices
 from kiosk.domain.pursuit import STOP_TAKES, Tried, end_needed, payment_checked, says_held, tried
 from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session
@@ -59,7 +75,12 @@ class SessionView:
     ended_at: datetime | None
     day: datetime
     limit_about: datetime | None
+    start_by: datetime | None
     no_power_by: datetime | None
+    waits_until: datetime | None
+    slow_meter: timedelta | None
+    first_report_by: datetime | None
+    rough: Money | None
     gone_at: datetime | None
     email: EmailState | None
     ended_by: AskedBy | None
@@ -105,8 +126,9 @@ def session_view(
     hold = hold_of(session, receipt, checking=checked is False)
     limit = session.money(session.limit_minor)
     running = _is_running(screen)
-    power = session.trace.power_kw() if running else None
-    held_minor = session.held_minor
+    power = session.power_kw if running else None
+    slow = session.meter_interval if running else None
+    slow = slow if slow is not None and slow > ROUGH_AFTER else None
     ended_by = end_asked_by(session, commands)
     view = SessionView(
         key=session.key,
@@ -132,8 +154,13 @@ def session_view(
         since=session.charging_started_at,
         ended_at=session.completed_at,
         day=session.completed_at or session.charging_started_at or session.authorized_at or session.requested_at,
-        limit_about=limit_reached_about(session) if running and freshness is Freshness.FRESH else None,
+        limit_about=limit_reached_about(session, now) if running and freshness is Freshness.FRESH else None,
+        start_by=charger_must_answer_by(session, policy),
         no_power_by=power_must_flow_by(session, policy),
+        waits_until=waits_until(session, policy),
+        slow_meter=slow,
+        first_report_by=_first_report_by(session, slow),
+        rough=rough_by(session.tariff, power or session.most_kw, slow),
         gone_at=session.gone_at,
         email=email_state(session, commands),
         ended_by=ended_by,
@@ -153,7 +180,7 @@ def session_view(
         steps=(),
         notices=_notices(session, screen, commands, now, power, checked),
         actions=actions_of(session, commands, now) if owner else frozenset(),
-        limits=limit_choices(session.currency, held_minor, session.cost_minor or 0),
+        limits=limits_of(session, now),
         receipt=receipt if screen in _WITH_RECEIPT else None,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
@@ -187,6 +214,14 @@ def next_change(session: Session, now: datetime) -> timedelta | None:
         return None
     edge = OLD_AFTER if freshness is Freshness.FRESH else LOST_AFTER
     return max(timedelta(0), edge - (now - session.fresh_at)) + timedelta(milliseconds=100)
+
+
+def _first_report_by(session: Session, slow: timedelta | None) -> datetime | None:
+    """When the first figures of a meter that reports rarely come at the latest; None once there are some."""
+    begun = session.trace.points[0].at if session.trace.points else None
+    if slow is None or begun is None or session.energy_kwh != 0 or session.connector_status != "Charging":
+        return None
+    return begun + slow
 
 
 def _is_running(screen: Screen) -> bool:

@@ -14,6 +14,7 @@ from kiosk.domain.money import Money
 from kiosk.web.session.screens import Screen
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared.formats import clock, clock_s, day, kw, kwh, money, number
+from kiosk.web.shared.meter_words import about_every, rough_limit
 from kiosk.web.shared.power_words import ceiling_words
 from kiosk.web.shared.text import DASH, _
 
@@ -163,10 +164,10 @@ def sentence(view: SessionView) -> str:
             return _("The hold is on your card. Now we ask the charger to start.")
         case Screen.AUTHORIZED:
             return _("%(amount)s is held on your card. Now we ask the charger to start.", amount=held)
-        case Screen.STARTING if view.no_power_by is not None and view.hold.amount is not None:
-            by = at(view, view.no_power_by)
+        case Screen.STARTING if view.start_by is not None and view.hold.amount is not None:
+            by = at(view, view.start_by)
             return _(
-                "The charger gets ready. No power by %(time)s? Then all %(amount)s goes back.", time=by, amount=held
+                "The charger gets ready. No start by %(time)s? Then all %(amount)s goes back.", time=by, amount=held
             )
         case Screen.STARTING:
             return _("The charger gets ready.")
@@ -347,8 +348,22 @@ def figures(view: SessionView) -> dict[str, str]:
         rows["power"] = kw(view.power_kw) if view.power_kw is not None else DASH
         if view.screen is Screen.CHARGING:
             rows["estimate"] = _estimate(view)
+            rows["meter"] = _meter(view)
+            limited = view.limit is not None or Action.LIMIT in view.actions
+            rows["rough"] = rough_limit(view.rough, view.slow_meter) if limited else ""
             rows["ceiling"] = ceiling_words(view.ceiling)
     return rows
+
+
+def _meter(view: SessionView) -> str:
+    """How old the meter's own figures may be: a read of ours does not make them newer."""
+    if view.slow_meter is None:
+        return ""
+    every = about_every(view.slow_meter)
+    if view.first_report_by is not None:
+        words = _("This charger reports about every %(every)s. The first figures come by %(time)s.")
+        return words % {"every": every, "time": at(view, view.first_report_by)}
+    return _("This charger reports about every %(every)s, so the figures move in steps.", every=every)
 
 
 def _estimate(view: SessionView) -> str:

@@ -38,9 +38,10 @@ def test_the_landing_page_of_a_phone_that_the_kiosk_knows(kiosk: Kiosk, phone: F
 
 def test_a_start(kiosk: Kiosk, phone: FlaskClient) -> None:
     """Who keeps the bay, the card, the stored command, and the session while it waits for the engine. Nothing of a
-    page is made.
+    page is made. What the connector can give is kept from the page on which the driver has chosen it.
     """
     kiosk.card()
+    assert phone.get(f"/c/{CODE}").status_code == 200
     with statements_of(kiosk.store) as sent:
         kiosk.start(phone)
     assert reads_and_writes(sent) == (4, 3), "\n".join(sent)

@@ -1,0 +1,19 @@
+"""What is known of a session's connector and meter, figures that are in doubt, and how often each charger reports."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "r0009"
+down_revision = "r0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("sessions", sa.Column("connector_since", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("sessions", sa.Column("most_kw", sa.String(), nullable=True))
+    op.add_column("sessions", sa.Column("meter_seconds", sa.Integer(), nullable=True))
+    op.add_column("sessions", sa.Column("doubt", sa.Text(), nullable=True))
+    op.add_column("chargers", sa.Column("pace", sa.Text(), nullable=True))
