@@ -11,6 +11,7 @@ from sqlalchemy import exists as there_is
 
 from kiosk.domain.pace import learnt_interval
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
+from kiosk.domain.status import Status
 from kiosk.store.chargers import learn_pace
 from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
 from kiosk.store.records import ForReader, Margin, StoredObservation
@@ -232,16 +233,19 @@ class Sessions(Part):
             rows = connection.execute(query.order_by(observations.c.id.desc()).limit(limit)).mappings().all()
         return [StoredObservation(**row) for row in reversed(rows)]
 
-    def erase_personal(self, before: datetime) -> int:
+    def erase_personal(self, before: datetime, refunds_before: datetime | None = None) -> int:
         """Erase e-mails, device hashes, tokens and payment secrets of sessions that ended (or were lost) before then.
 
-        A lost session that may still come back keeps its token: its hold has to be seen to an end. Receipts, figures
+        A lost session that may still come back keeps its token: its hold has to be seen to an end. One of which money
+        was taken keeps token and payment until `refunds_before`: a refund may still be seen by them. Receipts, figures
         and observations stay: they name nobody. Returns the number of sessions that had anything to erase.
         """
         mailed = there_is().where(commands.c.session_key == sessions.c.key, commands.c.email.is_not(None))
         owned = there_is().where(grants.c.session_key == sessions.c.key)
         unwatched = sessions.c.watch.is_(False)
-        secret = unwatched & or_(sessions.c.token.is_not(None), sessions.c.payment.is_not(None))
+        taken = or_(sessions.c.captured_minor > 0, sessions.c.status.in_((Status.CAPTURED, Status.REFUNDED)))
+        no_refund = or_(taken.is_not(True), sessions.c.ended_at < (refunds_before or before))
+        secret = unwatched & no_refund & or_(sessions.c.token.is_not(None), sessions.c.payment.is_not(None))
         over = sessions.c.ended_at < before
         query = select(sessions.c.key).where(over, or_(secret, mailed, owned)).order_by(sessions.c.ended_at)
         erased = 0
@@ -251,7 +255,7 @@ class Sessions(Part):
                 if not keys:
                     return erased
                 those = sessions.c.key.in_(keys)
-                connection.execute(update(sessions).where(those, unwatched).values(token=None, payment=None))
+                connection.execute(update(sessions).where(those, secret).values(token=None, payment=None))
                 connection.execute(update(commands).where(commands.c.session_key.in_(keys)).values(email=None))
                 connection.execute(delete(grants).where(grants.c.session_key.in_(keys)))
                 connection.execute(delete(takeovers).where(takeovers.c.session_key.in_(keys)))

@@ -94,3 +94,21 @@ def test_more_sessions_than_one_transaction_takes_are_all_erased(store: Store) -
         store.start_refused(stored(store, queued(f"key-{number}")).id, Refusal.CONNECTOR_BUSY, NOW)
     assert store.erase_personal(later(1)) == 205
     assert store.sessions_of("phone") == []
+
+
+def test_a_refund_can_be_seen_for_as_long_as_is_said_though_the_person_is_erased(store: Store) -> None:
+    email = mailed(store)
+    end(store, "key-1", at=400)
+    assert store.erase_personal(later(1000), later(300)) == 1
+    assert (store.email_of(email), store.owns("key-1", "phone")) == (None, False)
+    assert (store.token("key-1"), store.payment("key-1")) == ("token-1", PAYMENT)
+    assert store.erase_personal(later(1000), later(300)) == 0
+    assert store.erase_personal(later(1000), later(500)) == 1
+    assert (store.token("key-1"), store.payment("key-1")) == (None, None)
+
+
+def test_what_took_no_money_keeps_no_secret_for_a_refund(store: Store) -> None:
+    mailed(store)
+    store.observe("key-1", seen("abandoned", 400), source="read")
+    store.erase_personal(later(1000), later(300))
+    assert (store.token("key-1"), store.payment("key-1")) == (None, None)

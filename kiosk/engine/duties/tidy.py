@@ -21,6 +21,8 @@ LOOK_EVERY = timedelta(seconds=5)
 CUT_OFF_AFTER = timedelta(seconds=90)
 """Longer than any call lives: what still has no end then could not be written down."""
 ERASE_EVERY = timedelta(hours=1)
+REFUNDS_SEEN_FOR = timedelta(days=180)
+"""Longer than a card's dispute takes: for so long a refund can be seen by the token and the payment of a session."""
 
 
 class CutOff(Duty):
@@ -100,7 +102,8 @@ class Erase(Duty):
     def jobs(self, now: datetime) -> Jobs:
         store = self._context.store
         store.forget_handoffs(now)
-        erased = store.erase_personal(now - self._context.personal_data_lives)
+        lives = self._context.personal_data_lives
+        erased = store.erase_personal(now - lives, now - max(lives, REFUNDS_SEEN_FOR))
         if erased:
             log.info("personal data of ended sessions was erased", extra={"sessions": erased})
         return Jobs()

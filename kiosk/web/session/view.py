@@ -38,7 +38,7 @@ from kiosk.domain.money import Money
 from kiosk.domain.pursuit import STOP_TAKES, Tried, end_needed, payment_checked, says_held, tried
 from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session
-from kiosk.domain.status import Status
+from kiosk.domain.status import Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.service.power_kept import Ceiling, unless_contradicted
 from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
@@ -242,6 +242,8 @@ def _screen(session: Session, freshness: Freshness) -> Screen:
         case Phase.GONE if not session.facts.final:
             return Screen.GONE
     status = session.known_status
+    if status is None and session.facts.group is Group.RUNNING:
+        status = session.standing  # a strange word changes nothing that is known: limit and stop go on, and are offered
     if status is None:
         return Screen.STRANGE
     if status is Status.CHARGING and freshness is Freshness.LOST:

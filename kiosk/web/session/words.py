@@ -63,6 +63,8 @@ def heading(view: SessionView) -> str:
             return _("You paid %(amount)s", amount=money(paid))
         case Screen.CAPTURED:
             return _("Paid")
+        case Screen.NO_CHARGE if paid is not None and paid.minor > 0:
+            return _("You paid %(amount)s", amount=money(paid))
         case Screen.NO_CHARGE:
             return _("You paid nothing")
         case Screen.EXPIRED:
@@ -209,20 +211,35 @@ def _ended(view: SessionView) -> str:
     held = amount(hold.amount)
     if view.screen is Screen.CAPTURED:
         taken, rest = amount(hold.taken), amount(hold.rest)
-        if hold.taken is None or hold.rest is None:
+        if hold.over is not None:
+            over = money(hold.over)
+            return _(
+                "%(taken)s was taken. That is %(over)s more than your hold. Please call us.", taken=taken, over=over
+            )
+        if hold.taken is None:
+            return _("We were not told yet how much was taken from your hold.")
+        if hold.sent_back:
+            back = money(sum((one.amount for one in hold.sent_back[1:]), hold.sent_back[0].amount))
+            return _("We took %(taken)s. Later %(back)s of it was sent back.", taken=taken, back=back)
+        if hold.rest is None:
             return _("We took the cost of your charge from your hold.")
         if hold.rest.minor <= 0:
             return _("We took %(taken)s. That was your whole hold.", taken=taken)
         if hold.state is HoldState.GIVEN_BACK:
             return _("We took %(taken)s and gave back %(rest)s of your hold.", taken=taken, rest=rest)
         return _("We took %(taken)s. The rest of your hold, %(rest)s, goes back.", taken=taken, rest=rest)
+    if hold.state is HoldState.HELD:
+        return _("%(amount)s is held on your card, although nothing was charged. Please call us.", amount=held)
+    if hold.taken is not None and hold.taken.minor > 0:
+        taken = money(hold.taken)
+        return _("%(taken)s was taken, although this charge costs nothing. Please call us.", taken=taken)
     if hold.state is HoldState.NONE:
         if view.screen is Screen.EXPIRED:
             return _("The start was not paid in time. Nothing is held.")
         return _("You paid nothing and nothing is held.")
     if hold.amount is None:
         return _("You paid nothing. The hold goes back.")
-    if view.screen is Screen.NO_CHARGE:
+    if view.screen is Screen.NO_CHARGE and not view.energy_kwh:
         if hold.state is HoldState.GIVEN_BACK:
             return _("Your car took no power. All %(amount)s went back.", amount=held)
         return _("Your car took no power. All %(amount)s goes back.", amount=held)
@@ -285,6 +302,8 @@ _REASONS = {
 def reason(view: SessionView) -> str:
     """Why a session ended without a charge, in our words. Upstream's own words are never shown."""
     match view.ended_by:
+        case AskedBy.DRIVER if view.screen is Screen.NO_CHARGE and view.since is not None:
+            return _("You stopped the charge.")
         case AskedBy.DRIVER:
             return _("You cancelled the start.")
         case AskedBy.START_DEADLINE:
