@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import board, card, expected, fleet, news, tablet, weight
+from benchmarks import board, card, expected, fleet, meters, news, tablet, weight
 from benchmarks.machine import facts
 from benchmarks.report import Figure, say, table
 from kiosk.config.logs import configure_logs
@@ -21,6 +21,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "expected": expected.run,
     "board": board.run,
     "tablet": tablet.run,
+    "meters": meters.run,
 }
 
 

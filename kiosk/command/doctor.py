@@ -17,6 +17,7 @@ from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fuses import FuseTree, spots
+from kiosk.domain.limits import ROUGH_AFTER
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect
 from kiosk.store import Cipher, Store
@@ -228,6 +229,7 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
             return
         yield _ok("The database answers.")
         yield from _books(store, clock.now())
+        yield from _meters(store, site)
         yield from _unshown(store, site)
     finally:
         store.close()
@@ -268,6 +270,19 @@ def _unshown(store: Store, site: SiteBook) -> Iterator[Finding]:
 def _not_sold(code: str, card: ChargerCard) -> str:
     parts = ", ".join(card.unshown)
     return f"Charger {code} is not sold: its price at Plugchoice has a part that the kiosk cannot show ({parts})."
+
+
+def _meters(store: Store, site: SiteBook) -> Iterator[Finding]:
+    """How often the chargers report, as far as charges have shown it."""
+    for code, pace in sorted(store.paces(site.codes).items()):
+        if pace.interval is None:
+            continue
+        seconds = pace.interval // timedelta(seconds=1)
+        text = f"{code} reports its meter at most {seconds} s apart, by {len(pace.seconds)} charges."
+        if pace.interval > ROUGH_AFTER:
+            yield _note(f"{text} Limits are rough there; set MeterValueSampleInterval to 10 s in the back office.")
+        else:
+            yield _ok(text)
 
 
 def _time(now: datetime, installed: datetime) -> Iterator[Finding]:
