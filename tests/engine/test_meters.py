@@ -45,3 +45,22 @@ def test_how_often_a_charger_reports_is_learnt_and_survives_a_restart(house: Hou
     assert pace is not None
     assert pace.interval is not None
     assert timedelta(seconds=10) <= pace.interval <= timedelta(seconds=40)
+
+
+def test_a_cable_that_comes_in_late_and_a_slow_handshake_end_in_a_charge(house: House) -> None:
+    house.world.come_late(CODE, 1, plug_after=112, handshake=15)
+    key = house.paid()
+    house.until(key, "charging", seconds=200)
+    assert house.states(key, Kind.CANCEL) == []
+
+
+def test_one_absurd_sample_ends_nothing_and_is_not_shown(house: House) -> None:
+    key = house.charging()
+    house.run(120)
+    house.world.report_absurd(CODE, 1)
+    house.run(60)
+    session = house.session(key)
+    assert session.status == Status.CHARGING
+    assert session.energy_kwh is not None
+    assert session.energy_kwh < 10
+    assert house.states(key, Kind.STOP) == []
