@@ -24,6 +24,7 @@ from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.scene import build_scene
 from kiosk.sandbox.world.world import World
 from kiosk.store import Cipher, Store
+from kiosk.store.chargers import learn_pace
 from tests.store.build import later, opened, queued, stored
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
@@ -305,6 +306,17 @@ def test_the_books_of_a_new_kiosk_are_in_order(books: Store, tmp_path: Path) -> 
     found = findings(tmp_path, clock=ManualClock())
     assert said(found, "The books are in order: ") == "ok"
     assert said(found, "The database answers") == "ok"
+
+
+@pytest.mark.parametrize(("seconds", "mark"), [(20, "ok"), (300, "note")])
+def test_how_often_a_charger_reports_is_told_as_far_as_it_was_seen(
+    books: Store, tmp_path: Path, seconds: int, mark: str
+) -> None:
+    assert not [each for each in findings(tmp_path, clock=ManualClock()) if "reports its meter" in each.text]
+    with books._database.write() as connection:
+        learn_pace(connection, "7MK4T", timedelta(seconds=seconds))
+    sentence = f"7MK4T reports its meter at most {seconds} s apart, by 1 charges."
+    assert said(findings(tmp_path, clock=ManualClock()), sentence) == mark
 
 
 def test_a_row_that_breaks_the_books_is_one_sentence_with_the_command_that_tells_more(
