@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kiosk.clock import Clock, SystemClock
 from kiosk.config.places import PACKAGE, folder
-from kiosk.config.settings import Settings
+from kiosk.config.settings import Settings, SettingsError
 from kiosk.config.sites import Site, SiteBook, load_site
 from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group
@@ -75,6 +75,13 @@ def create_app(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     store.migrate()
+    sealed_off = store.sealed_off()
+    if sealed_off:
+        store.close()
+        raise SettingsError(
+            f"KIOSK_SECRET_KEY: {sealed_off} sessions that may still hold money are stored under a secret that is not "
+            "set any more; put the old secret behind the new one until they have ended."
+        )
     # Pages read before the engine leads, for as long as the lease of a killed one lasts.
     store.pull_back(clock.now())
     store.forget_wishes()

@@ -15,6 +15,7 @@ from kiosk.config.addresses import is_loopback
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
+from kiosk.domain.attention import Attention
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.limits import ROUGH_AFTER
@@ -36,6 +37,8 @@ MOST_SETTINGS = 25
 """Chargers of a site whose settings are read for their public codes. Of a larger site no code can be called missing."""
 MOST_OFFENCES = 5
 """Rows that break one check and are each given a sentence."""
+MOST_EXCEPTIONS = 10
+"""Sessions that a person should look at and that are each given a sentence."""
 LEAST_VARIETY = 12
 """Different characters in a secret key: fewer is a typed phrase or a repeated letter, not a random key."""
 
@@ -230,6 +233,7 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
         yield _ok("The database answers.")
         yield from _books(store, clock.now())
         yield from _meters(store, site)
+        yield from _exceptions(store, clock.now())
         yield from _unshown(store, site)
     finally:
         store.close()
@@ -283,6 +287,33 @@ def _meters(store: Store, site: SiteBook) -> Iterator[Finding]:
             yield _note(f"{text} Limits are rough there; set MeterValueSampleInterval to 10 s in the back office.")
         else:
             yield _ok(text)
+
+
+_ODD = {
+    Attention.AMOUNT_UNKNOWN: "it has ended, and nobody has said how much was taken",
+    Attention.FIGURE_UNKNOWN: "the time or the energy of its end is not known",
+    Attention.TAKEN_FOR_NOTHING: "money was taken although it costs nothing",
+    Attention.HELD_FOR_NOTHING: "money is held although it has ended without a charge; release it at Stripe",
+    Attention.MORE_THAN_HELD: "more was taken than was held",
+    Attention.OTHER_AMOUNT: "Stripe received another amount than Plugchoice says",
+    Attention.OTHER_PRICE: "Plugchoice named another price after the start",
+    Attention.STRANGE_WORD: "Plugchoice uses a status that this version does not know",
+    Attention.LOST: "Plugchoice knows it no more, and nothing proves what became of its hold",
+    Attention.STUCK: "it waits for its bill since hours",
+}
+
+
+def _exceptions(store: Store, now: datetime) -> Iterator[Finding]:
+    """What nobody has told us: sessions that a person should look at, newest first."""
+    found = store.exceptions(now)
+    if not found:
+        yield _ok("No session waits for a person to look at it.")
+    for session, odd in found[:MOST_EXCEPTIONS]:
+        mark = session_mark(session.key)
+        said = "; ".join(_ODD[one] for one in odd)
+        yield _note(f"Look at session {mark} at {session.code}: {said}. See `kiosk session {mark}`.")
+    if len(found) > MOST_EXCEPTIONS:
+        yield _note(f"{len(found) - MOST_EXCEPTIONS} more sessions wait for a person to look at them.")
 
 
 def _time(now: datetime, installed: datetime) -> Iterator[Finding]:

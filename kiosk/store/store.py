@@ -11,6 +11,7 @@ from kiosk.store.cipher import Cipher
 from kiosk.store.commands import Commands
 from kiosk.store.database import Database
 from kiosk.store.errors import BayTaken
+from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
@@ -43,6 +44,7 @@ class Store(
     Machinery,
     PullBack,
     Checks,
+    Exceptions,
 ):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db`. Call `migrate` once before use.
 
