@@ -74,7 +74,7 @@ _EVENTS = {
     Event.ENERGY_FELL: "the energy figure FELL",
     Event.TARIFF_CHANGED: "the back office names ANOTHER PRICE, and that of the start stays",
     Event.CAPTURED_ABOVE_HOLD: "MORE was taken than was held",
-    Event.DOUBTFUL_FIGURES: "figures that CANNOT be; read again",
+    Event.DOUBTFUL_FIGURES: "figures that CANNOT be, read again",
     Event.DOUBT_CONFIRMED: "the figures in doubt were confirmed",
     Event.STATUS_WENT_BACK: "the status went back",
     Event.OTHER_CURRENCY: "the answer speaks of ANOTHER CURRENCY, so its amounts were not believed",

@@ -194,12 +194,11 @@ def test_a_refused_start_keeps_how_long_its_driver_is_asked_to_wait(store: Store
 def test_a_proof_stays_what_the_provider_said(store: Store, now: datetime) -> None:
     key = opened(store)
     store.observe(key, whole_end(60, 100, authorized_minor=5000), source="read")
-    proof = HoldProof(later(61), "succeeded", 0, 100)
-    store.set_proof(key, proof)
+    before = store.set_proof(key, HoldProof(later(61), "succeeded", 0, 100))
     store.pull_back(now)
     session = store.session(key)
     assert session is not None
-    assert session.proof == proof
+    assert session.proof == before.proof
 
 
 def test_a_waiting_command_may_be_sent_now(store: Store, now: datetime) -> None:
