@@ -401,7 +401,8 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         return session, ()
     events: list[Event] = []
     status = seen.status if seen.status is not None else session.status
-    before = session.last_known or session.status
+    # A row of an earlier release has no last known status, and its status may be one.
+    before = session.last_known or (session.status if known(session.status) is not None else None)
     if _went_back(before, status) and _overlaps(seen.asked_at, session.observed_at):
         return session, ()
     changed = status != session.status
