@@ -251,6 +251,12 @@ def _readable_by_others(folder: Path, file: Path) -> Iterator[Finding]:
 
 def _books(store: Store, now: datetime) -> Iterator[Finding]:
     """The invariants of the money: a sentence for each row that breaks one, and how many more there are."""
+    aside = store.unreadable()
+    for row in aside[:MOST_OFFENCES]:
+        whose = f"session {session_mark(row.key)}" if row.key is not None else f"row {row.row} of {row.table}"
+        yield _bad(f"This version cannot read {whose} ({row.reason}): it is put aside, and nothing of it is done.")
+    if len(aside) > MOST_OFFENCES:
+        yield _bad(f"This version cannot read {len(aside) - MOST_OFFENCES} more rows.")
     offences = store.offences(now)
     if not offences:
         yield _ok(f"The books are in order: {len(CHECKS)} checks of money, holds, commands and secrets.")

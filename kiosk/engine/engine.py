@@ -22,7 +22,7 @@ from kiosk.engine.duties.refresh import Refresh
 from kiosk.engine.duties.send import Send
 from kiosk.engine.duties.tidy import CutOff, Erase, Receipts
 from kiosk.engine.duty import Duty
-from kiosk.engine.lead import Lead
+from kiosk.engine.lead import LEASE, Lead
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.post import DutyState, Post
 from kiosk.engine.sites.cards import BoardCards
@@ -42,7 +42,7 @@ class Engine:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._round_at: datetime | None = None
+        self._well_at: datetime | None = None
         self._lead = Lead(context)
         context.budgets.record_with(self._lead.note_call)
         self._crew = Crew(context.budgets, self._wake.set, inline=inline, workers=workers)
@@ -57,7 +57,7 @@ class Engine:
         # What a board's reads bring after the engine has stopped is not written: somebody else may lead by then.
         boards = replace(context, store=cast("Store", OpenStore(context.store, crew.over)))
         return [
-            Refresh(sessions),
+            Refresh(context.store, sessions),
             CutOff(context, crew, sessions, unanswered),
             GiveBack(context, crew),
             Send(context, crew, sessions, unanswered, self._lead, guard.still_right),
@@ -95,9 +95,18 @@ class Engine:
         self._wake.set()
 
     def alive(self) -> bool:
-        """The loop has gone round within the life of the lease, leading or standing by."""
-        at = self._round_at
-        return at is not None and self._context.clock.now() - at < self._lead.ttl
+        """A round ended well a moment ago, leading or standing by, and whoever leads could write to the store.
+
+        The lease is renewed by a write every few seconds: while it lives, a write works.
+        """
+        context, at = self._context, self._well_at
+        now = context.clock.now()
+        if at is None or now - at >= self._lead.ttl:
+            return False
+        try:
+            return context.store.lease_lives(LEASE, now)
+        except Exception:  # noqa: BLE001 - whatever the store cannot do, it is not ready
+            return False
 
     @property
     def leading(self) -> bool:
@@ -110,10 +119,14 @@ class Engine:
     def round(self) -> float:
         """Let every duty run once. Returns the seconds after which to go round again at the latest."""
         now = self._context.clock.now()
-        self._round_at = now
-        if not self._lead.hold(now, self._begin):
-            return ROUND_AT_MOST * self._context.clock.rate
-        return min(post.turn(now, self._crew) for post in self._posts).total_seconds()
+        wait = ROUND_AT_MOST * self._context.clock.rate
+        well = True
+        if self._lead.hold(now, self._begin):
+            wait = min(post.turn(now, self._crew) for post in self._posts).total_seconds()
+            well = all(post.well for post in self._posts if post.vital)
+        if well:
+            self._well_at = now
+        return wait
 
     def _begin(self) -> None:
         for post in self._posts:

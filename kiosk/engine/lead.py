@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from kiosk.engine.context import Context
+from kiosk.store.aside import UNREADABLE
 from kiosk.store.records import Lease
 from kiosk.upstream.plugchoice.budget import Endpoint
 
@@ -78,7 +79,11 @@ class Lead:
     def _take_over(self, now: datetime) -> None:
         """No stored time lies ahead, and the calls of the last minutes count, so that a restart cannot overspend."""
         store = self._context.store
-        store.pull_back(now)
+        try:
+            store.pull_back(now)
+        except UNREADABLE:
+            # A row that makes no sense must not keep everybody from being served; times ahead are rare.
+            log.exception("stored times could not be put right")
         calls = store.calls_since(now - CALLS_COUNT_FOR)
         known = {endpoint.value for endpoint in Endpoint}
         self._context.budgets.restore(

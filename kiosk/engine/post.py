@@ -9,10 +9,12 @@ from threading import Lock
 from typing import TypedDict
 
 from kiosk.engine.crew import Crew
-from kiosk.engine.duty import EVERY_ROUND, Duty, Job
+from kiosk.engine.duty import EVERY_ROUND, NOTHING_SOON, Duty, Job
 
 log = logging.getLogger(__name__)
 
+JOB_AGAIN_AT_MOST = timedelta(minutes=1)
+"""A job that fails again and again is put aside for 1, 2, 4 ... seconds, and never for longer than this."""
 AFTER_FAILURE = timedelta(seconds=1)
 LONGEST_AFTER_FAILURE = timedelta(minutes=1)
 """A duty that failed is run again after its beat, but not later than this."""
@@ -20,7 +22,10 @@ _MOST_FAILING = 1000
 
 
 class DutyState(TypedDict):
-    """A duty's state as plain JSON: times as ISO 8601 UTC, the error as the name of its class."""
+    """A duty's state as plain JSON: times as ISO 8601 UTC, the error as the name of its class.
+
+    `aside` is how many of its jobs failed when they were tried last, and wait for another try.
+    """
 
     name: str
     beat_seconds: float
@@ -28,6 +33,7 @@ class DutyState(TypedDict):
     next_run: str | None
     last_error: str | None
     last_error_at: str | None
+    aside: int
 
 
 class Post:
@@ -42,11 +48,13 @@ class Post:
         self._next_run: datetime | None = None
         self._last_error: tuple[str, datetime] | None = None
         self._failing = False
-        self._failing_jobs: set[str] = set()
+        self._failing_jobs: dict[str, tuple[int, datetime]] = {}
 
     def lead(self) -> None:
         """This process begins to lead: the duty takes over before it runs again."""
         self._ready, self._next_run = False, None
+        with self._lock:
+            self._failing_jobs.clear()
 
     def turn(self, now: datetime, crew: Crew) -> timedelta:
         """Run the duty when its beat is over. Returns how long until it may have something to do."""
@@ -57,20 +65,26 @@ class Post:
                 self._duty.take_over(now)
                 self._ready = True
             jobs = self._duty.jobs(now)
+            later = NOTHING_SOON
             for job in jobs.now:
-                crew.begin(job, self._ended)
+                wait = self._put_aside_for(job.mark, now)
+                if wait > EVERY_ROUND:
+                    later = min(later, wait)
+                else:
+                    crew.begin(job, self._ended)
         except Exception as error:  # noqa: BLE001 - one duty's failure must not keep the others from running
             self._decision_failed(error)
             wait = min(max(self._duty.beat, AFTER_FAILURE), LONGEST_AFTER_FAILURE)
         else:
             self._decided()
-            wait = self._duty.beat or jobs.wait
+            wait = self._duty.beat or min(jobs.wait, later)
         self._last_run, self._next_run = now, now + wait
         return wait
 
     def state(self) -> DutyState:
         with self._lock:
             error, at = self._last_error or (None, None)
+            aside = len(self._failing_jobs)
         return DutyState(
             name=self._duty.name,
             beat_seconds=self._duty.beat.total_seconds(),
@@ -78,7 +92,23 @@ class Post:
             next_run=_iso(self._next_run),
             last_error=error,
             last_error_at=_iso(at),
+            aside=aside,
         )
+
+    @property
+    def well(self) -> bool:
+        """It could decide when it was asked last."""
+        with self._lock:
+            return not self._failing
+
+    @property
+    def vital(self) -> bool:
+        return self._duty.vital
+
+    def _put_aside_for(self, mark: str, now: datetime) -> timedelta:
+        with self._lock:
+            _, until = self._failing_jobs.get(mark, (0, now))
+        return until - now
 
     def _decision_failed(self, error: Exception) -> None:
         with self._lock:
@@ -100,12 +130,14 @@ class Post:
         with self._lock:
             known = job.mark in self._failing_jobs
             if error is None:
-                self._failing_jobs.discard(job.mark)
+                self._failing_jobs.pop(job.mark, None)
             else:
                 if len(self._failing_jobs) >= _MOST_FAILING:
                     self._failing_jobs.clear()
-                self._failing_jobs.add(job.mark)
-                self._last_error = type(error).__name__, self._now()
+                now, (times, _) = self._now(), self._failing_jobs.get(job.mark, (0, None))
+                wait = min(timedelta(seconds=2 ** min(times, 10)), JOB_AGAIN_AT_MOST)
+                self._failing_jobs[job.mark] = times + 1, now + wait
+                self._last_error = type(error).__name__, now
         if error is not None and not known:
             log.error("a job of the engine failed; it is tried again when it is due", exc_info=error, extra=said)
         elif error is None and known:

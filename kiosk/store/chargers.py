@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, select, update
 
 from kiosk.domain.asking import MOST_WISHES, WISH_LIVES, CardWish, Lane, Problem
 from kiosk.domain.charger import ChargerCard, merge
 from kiosk.domain.commands import Refusal
 from kiosk.domain.pace import Pace
 from kiosk.domain.sighting import Sighting, card_with, same_but_for_time
+from kiosk.store.aside import each
 from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
 from kiosk.store.records import StoredCard
 from kiosk.store.rows import Part
@@ -24,6 +25,10 @@ _IN_A_ROW = timedelta(minutes=30)
 """Two failures that are further apart than this have nothing to do with each other."""
 
 
+def _card_wish(row: RowMapping) -> CardWish:
+    return CardWish(row["code"], row["wanted_at"], Lane(row["lane"]), row["put_off"])
+
+
 class Chargers(Part):
     def card(self, code: str) -> ChargerCard | None:
         return self.cards([code]).get(code)
@@ -32,7 +37,7 @@ class Chargers(Part):
         """The known ones of these."""
         query = select(chargers.c.code, chargers.c.card).where(chargers.c.code.in_(codes), chargers.c.card.is_not(None))
         with self._database.read() as connection:
-            return dict(connection.execute(query).all())
+            return {code: card for code, card in connection.execute(query) if card is not None}
 
     def save_card(self, card: ChargerCard) -> ChargerCard:
         """Keep the card, merged with the previous one; clears the problem and the wish. An older card is not kept."""
@@ -92,7 +97,14 @@ class Chargers(Part):
         """Those of these whose last read failed."""
         query = select(chargers.c.code, *_PROBLEM).where(chargers.c.code.in_(codes), chargers.c.problem_at.is_not(None))
         with self._database.read() as connection:
-            return {row.code: Problem(row.problem, row.problem_at, row.problems) for row in connection.execute(query)}
+            rows = each(
+                connection,
+                query,
+                chargers.c.code,
+                lambda row: (row["code"], Problem(row["problem"], row["problem_at"], row["problems"])),
+                self.aside,
+            )
+            return dict(rows)
 
     def card_and_problem(self, code: str) -> StoredCard:
         """`card`, `card_problem` and `pace` in one read."""
@@ -137,7 +149,7 @@ class Chargers(Part):
         """The wishes, the oldest first; also those that are over."""
         query = select(card_wishes).order_by(card_wishes.c.wanted_at, card_wishes.c.code)
         with self._database.read() as connection:
-            return [CardWish(row.code, row.wanted_at, Lane(row.lane), row.put_off) for row in connection.execute(query)]
+            return each(connection, query, card_wishes.c.code, _card_wish, self.aside)
 
     def put_off(self, code: str) -> bool:
         """Whether the wish for that card waits, and cannot be served just now."""

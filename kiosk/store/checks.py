@@ -21,6 +21,7 @@ from sqlalchemy import Connection, func, or_, select
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, FINAL, Group, Status
+from kiosk.store.aside import Aside, each
 from kiosk.store.pull_back import LEEWAY, RULES, Rule
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, Part, command_from, session_from, session_values, slot_of
 from kiosk.store.tables import commands, metadata, observations, receipt_years, receipts, sessions
@@ -94,7 +95,7 @@ class Checks(Part):
     def offences(self, now: datetime, promises: Sequence[Promise] = tuple(Promise)) -> list[Offence]:
         """Every row that breaks one of CHECKS at `now`, in the order of that list. Only reads, in one view."""
         with self._database.read() as connection:
-            facts = _facts(connection, utc(now))
+            facts = _facts(connection, utc(now), self.aside)
             return [
                 Offence(check.name, text, key)
                 for check in CHECKS
@@ -103,14 +104,16 @@ class Checks(Part):
             ]
 
 
-def _facts(connection: Connection, now: datetime) -> Facts:
-    rows = connection.execute(SELECT_SESSION.order_by(sessions.c.id.desc()).limit(MOST_ROWS)).mappings()
+def _facts(connection: Connection, now: datetime, aside: Aside) -> Facts:
+    """Rows that cannot be read are left out: `unreadable` names them."""
+    found = each(
+        connection, SELECT_SESSION.order_by(sessions.c.id.desc()).limit(MOST_ROWS), sessions.c.key, session_from, aside
+    )
     asked: dict[str, list[Command]] = defaultdict(list)
     newest = SELECT_COMMAND.order_by(commands.c.id.desc()).limit(2 * MOST_ROWS)
-    for row in connection.execute(newest).mappings():
-        command = command_from(row)
+    for command in each(connection, newest, commands.c.id, command_from, aside):
         asked[command.session_key].insert(0, command)
-    return Facts(connection, now, [session_from(row) for row in rows], asked)
+    return Facts(connection, now, found, asked)
 
 
 def _ended_without_receipt(facts: Facts) -> Found:

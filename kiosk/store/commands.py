@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from kiosk.domain.commands import ENDS, PURSUED, REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal, Wish
+from kiosk.store.aside import each
 from kiosk.store.database import changed_one
 from kiosk.store.errors import Missing, WrongState
 from kiosk.store.records import Lease
@@ -216,8 +217,8 @@ class Commands(Part):
 
     def _commands(self, wanted: ColumnElement[bool]) -> list[Command]:
         with self._database.read() as connection:
-            rows = connection.execute(SELECT_COMMAND.where(wanted).order_by(commands.c.id)).mappings()
-            return [command_from(row) for row in rows]
+            query = SELECT_COMMAND.where(wanted).order_by(commands.c.id)
+            return each(connection, query, commands.c.id, command_from, self.aside)
 
     def _says_the_same(self, connection: Connection, sent: Command, asked_by: AskedBy, email: str | None) -> bool:
         """What is being sent answers this wish too. A look by itself may have left before somebody paid."""

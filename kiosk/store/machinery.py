@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import String, delete, func, insert, or_, select, type_coerce, update
 
 from kiosk.domain.commands import CommandState
 from kiosk.domain.session import Phase
 from kiosk.domain.status import facts
+from kiosk.store.aside import each
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import Lease, Tally, Webhook
 from kiosk.store.rows import Part, held
@@ -71,10 +72,10 @@ class Machinery(Part):
 
     def calls_since(self, at: datetime) -> list[tuple[str, datetime]]:
         """Endpoint and time of the calls at or after `at`, oldest first."""
-        query = select(calls.c.endpoint, calls.c.called_at).where(calls.c.called_at >= at)
+        query = select(calls.c.id, calls.c.endpoint, calls.c.called_at).where(calls.c.called_at >= at)
+        query = query.order_by(calls.c.called_at, calls.c.id)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(calls.c.called_at, calls.c.id))
-            return [(endpoint, called_at) for endpoint, called_at in rows]
+            return each(connection, query, calls.c.id, lambda row: (row["endpoint"], row["called_at"]), self.aside)
 
     def note_closure(self, door: str, until: datetime) -> None:
         """Upstream asked to be left alone at that door (an endpoint's name) until then."""
@@ -91,7 +92,8 @@ class Machinery(Part):
 
     def tally(self) -> Tally:
         """Counted in the database, without reading one session whole."""
-        live = select(sessions.c.phase, sessions.c.status, func.count()).where(
+        phase = type_coerce(sessions.c.phase, String)  # also one that this version does not know
+        live = select(phase, sessions.c.status, func.count()).where(
             or_(sessions.c.watch.is_(True), sessions.c.phase == Phase.QUEUED)
         )
         waiting = select(func.count()).where(commands.c.state == CommandState.WAITING)
@@ -102,8 +104,8 @@ class Machinery(Part):
         )
         counted: Counter[str] = Counter()
         with self._database.read() as connection:
-            for phase, status, count in connection.execute(live.group_by(sessions.c.phase, sessions.c.status)):
-                counted["queued" if phase is Phase.QUEUED else facts(status).group.value] += count
+            for found, status, count in connection.execute(live.group_by(phase, sessions.c.status)):
+                counted["queued" if found == Phase.QUEUED.value else facts(status).group.value] += count
             return Tally(
                 dict(counted), connection.execute(waiting).scalar_one(), connection.execute(unknown).scalar_one()
             )

@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from kiosk.domain.session import moved_back
+from kiosk.store.aside import Aside, each
 from kiosk.store.rows import SELECT_SESSION, Part, session_from, session_values
 from kiosk.store.tables import (
     card_wishes,
@@ -117,7 +118,7 @@ class PullBack(Part):
         """Put every stored time right that lies ahead of `now`: when a process opens the store, and begins to lead."""
         now = utc(now)
         with self._database.write() as connection:
-            _move_sessions(connection, now)
+            _move_sessions(connection, now, self.aside)
             too_long = commands.c.not_before > now + LONGEST_PAUSE
             connection.execute(update(commands).where(too_long).values(not_before=now))
             for name, rule in RULES.items():
@@ -129,13 +130,12 @@ class PullBack(Part):
             _end(connection, now)
 
 
-def _move_sessions(connection: Connection, now: datetime) -> None:
+def _move_sessions(connection: Connection, now: datetime, aside: Aside) -> None:
     """Those that may still change are read anew at once: nobody knows for how long the kiosk was down."""
     own = [sessions.c[name.partition(".")[2]] for name, rule in RULES.items() if rule is Rule.MOVED]
     ahead = or_(*(at > now + LEEWAY for at in own if at is not sessions.c.retry_at))
     query = SELECT_SESSION.add_columns(sessions.c.ended_at, sessions.c.watch).where(ahead)
-    for row in connection.execute(query).mappings().all():
-        before = session_from(row)
+    for before, row in each(connection, query, sessions.c.key, lambda row: (session_from(row), row), aside):
         ended_at = row["ended_at"]
         by = max(before.newest_at, ended_at or before.newest_at) - now
         after = moved_back(before, by)
@@ -150,7 +150,7 @@ def _move_sessions(connection: Connection, now: datetime) -> None:
 def _forget(connection: Connection, now: datetime) -> None:
     ahead = now + LEEWAY
     for code, card in connection.execute(select(chargers.c.code, chargers.c.card).where(chargers.c.card.is_not(None))):
-        if max(card.seen_at, card.priced_at or card.seen_at) > ahead:
+        if card is None or max(card.seen_at, card.priced_at or card.seen_at) > ahead:
             connection.execute(update(chargers).where(chargers.c.code == code).values(card=None))
     no_problem = {"problem": None, "problem_at": None, "problems": 0}
     connection.execute(update(chargers).where(chargers.c.problem_at > ahead).values(**no_problem))

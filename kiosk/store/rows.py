@@ -14,6 +14,7 @@ from kiosk.domain.commands import Command
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.store import codec
+from kiosk.store.aside import Aside
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import Database, changed_one
 from kiosk.store.errors import Deposed, Missing, WrongState
@@ -34,6 +35,7 @@ class Part:
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database = database
         self._cipher = cipher
+        self.aside = Aside()
 
 
 def digest(text: str) -> str:

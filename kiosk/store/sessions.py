@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
 from kiosk.domain.pace import learnt_interval
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
 from kiosk.domain.status import Status
+from kiosk.store.aside import UNREADABLE, each
 from kiosk.store.chargers import learn_pace
 from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
 from kiosk.store.records import ForReader, Margin, StoredObservation
@@ -44,6 +46,12 @@ _FOR_READER = SELECT_SESSION.add_columns(
     .label("owner")
 ).where(sessions.c.key == bindparam("key"))
 _COMMANDS_OF = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
+
+
+def _of(key: str) -> Select[Any]:
+    return SELECT_COMMAND.where(commands.c.session_key == key).order_by(commands.c.id)
+
+
 _OCCUPIED = select(sessions.c.connector_id, sessions.c.key).where(
     sessions.c.code == bindparam("code"), sessions.c.slot.is_not(None)
 )
@@ -61,8 +69,11 @@ class Sessions(Part):
             row = connection.execute(_FOR_READER, values).mappings().one_or_none()
             if row is None:
                 return None
-            asked = connection.execute(_COMMANDS_OF, {"key": key}).mappings()
-            return ForReader(session_from(row), tuple(command_from(one) for one in asked), row["owner"])
+            try:
+                asked = [command_from(one) for one in connection.execute(_COMMANDS_OF, {"key": key}).mappings()]
+            except UNREADABLE:
+                asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
+            return ForReader(session_from(row), tuple(asked), row["owner"])
 
     def sessions_to_watch(self) -> list[Session]:
         """Upstream can still say something new about them; oldest first."""
@@ -82,7 +93,7 @@ class Sessions(Part):
         """The last `limit` sessions of this charger, newest first."""
         query = SELECT_SESSION.where(sessions.c.code == code).order_by(sessions.c.id.desc()).limit(limit)
         with self._database.read() as connection:
-            return [session_from(row) for row in connection.execute(query).mappings()]
+            return each(connection, query, sessions.c.key, session_from, self.aside)
 
     def find_key(self, wanted: Callable[[str], bool]) -> str | None:
         """The newest key of which `wanted` is true. Every key is tried, the newest first: see `session_mark`."""
@@ -218,8 +229,11 @@ class Sessions(Part):
 
     def hints(self) -> dict[str, datetime]:
         with self._database.read() as connection:
-            rows = connection.execute(select(hints.c.session_key, hints.c.hinted_at).order_by(hints.c.hinted_at))
-            return dict(rows.all())
+            query = select(hints.c.session_key, hints.c.hinted_at).order_by(hints.c.hinted_at)
+            rows = each(
+                connection, query, hints.c.session_key, lambda row: (row["session_key"], row["hinted_at"]), self.aside
+            )
+            return dict(rows)
 
     def clear_hint(self, key: str, before: datetime) -> None:
         """Forget the hint unless it is later than `before`, the time at which the answering question was asked."""
@@ -263,5 +277,5 @@ class Sessions(Part):
 
     def _sessions(self, *wanted: ColumnElement[bool]) -> list[Session]:
         with self._database.read() as connection:
-            rows = connection.execute(SELECT_SESSION.where(*wanted).order_by(sessions.c.id)).mappings()
-            return [session_from(row) for row in rows]
+            query = SELECT_SESSION.where(*wanted).order_by(sessions.c.id)
+            return each(connection, query, sessions.c.key, session_from, self.aside)

@@ -24,7 +24,7 @@ class SiteFacts(Part):
         query = select(site_trees.c.tree, site_trees.c.seen_at).where(site_trees.c.site_id == site_id)
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else SeenTree(row.tree, row.seen_at)
+        return None if row is None or row.tree is None else SeenTree(row.tree, row.seen_at)
 
     def save_tree(self, site_id: str, tree: FuseTree, at: datetime, source: str | None = None) -> None:
         """`source` is the site's name at ChargePilot, which says whose tree it is."""
@@ -43,7 +43,8 @@ class SiteFacts(Part):
     def lab_facts(self, codes: Sequence[str]) -> dict[str, LabFacts]:
         """The known ones of these chargers."""
         with self._database.read() as connection:
-            return dict(connection.execute(_LAB_FACTS, {"codes": list(codes)}).all())
+            rows = connection.execute(_LAB_FACTS, {"codes": list(codes)})
+            return {code: facts for code, facts in rows if facts is not None}
 
     def save_lab_facts(self, code: str, facts: LabFacts, at: datetime) -> None:
         values = {"facts": facts, "seen_at": at}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from kiosk.store.aside import Unreadable, each
 from kiosk.store.chargers import Chargers
 from kiosk.store.checks import Checks
 from kiosk.store.cipher import Cipher
@@ -18,11 +19,12 @@ from kiosk.store.machinery import Machinery
 from kiosk.store.pictures import Pictures
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
+from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, command_from, session_from
 from kiosk.store.schema import is_newest, upgrade
 from kiosk.store.sessions import Sessions
 from kiosk.store.site_facts import SiteFacts
 from kiosk.store.starts import Starts
-from kiosk.store.tables import sessions
+from kiosk.store.tables import commands, sessions
 from kiosk.store.tablets import Tablets
 from kiosk.store.tokens import Tokens
 
@@ -59,6 +61,13 @@ class Store(
         """Bring the tables to the newest version. Safe when several processes do it at once."""
         if not is_newest(self._database):
             upgrade(self._url)
+
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """Every session and every command that this version cannot read, after a look at all of them. Slow."""
+        with self._database.read() as connection:
+            each(connection, SELECT_SESSION, sessions.c.key, session_from, self.aside)
+            each(connection, SELECT_COMMAND, commands.c.id, command_from, self.aside)
+        return self.aside.all()
 
     def healthy(self) -> bool:
         """The database answers and has its tables."""

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.session import Phase
 from kiosk.store import codec, fuse_codec
-from kiosk.store.types import Document, Exact, UtcTime, Word
+from kiosk.store.types import Cached, Document, Exact, UtcTime, Word
 
 metadata = MetaData(
     naming_convention={
@@ -172,7 +172,7 @@ chargers = Table(
     "chargers",
     metadata,
     Column("code", String, primary_key=True),
-    Column("card", Document(codec.card_to, codec.card_from)),
+    Column("card", Cached(codec.card_to, codec.card_from)),
     Column("problem", Word(Refusal)),
     Column("problem_at", UtcTime),
     Column("problems", Integer, nullable=False, server_default="0"),  # how many in a row
@@ -193,7 +193,7 @@ site_trees = Table(
     "site_trees",
     metadata,
     Column("site_id", String, primary_key=True),
-    Column("tree", Document(fuse_codec.tree_to, fuse_codec.tree_from), nullable=False),
+    Column("tree", Cached(fuse_codec.tree_to, fuse_codec.tree_from), nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("source", String),
 )
@@ -202,7 +202,7 @@ lab_facts = Table(
     "lab_facts",
     metadata,
     Column("code", String, primary_key=True),
-    Column("facts", Document(fuse_codec.facts_to, fuse_codec.facts_from), nullable=False),
+    Column("facts", Cached(fuse_codec.facts_to, fuse_codec.facts_from), nullable=False),
     Column("seen_at", UtcTime, nullable=False),
 )
 

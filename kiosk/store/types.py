@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, String, Text
 from sqlalchemy.types import TypeDecorator
 
+from kiosk.store.aside import UNREADABLE
 from kiosk.store.errors import NaiveTime
 
 
@@ -88,3 +89,15 @@ class Document(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else self.from_json(json.loads(value))
+
+
+class Cached(Document):
+    """A document that can be read anew outside: one that makes no sense any more is as good as none."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        try:
+            return super().process_result_value(value, dialect)
+        except UNREADABLE:
+            return None

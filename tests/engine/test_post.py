@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.engine.crew import Crew
-from kiosk.engine.duty import Duty, Jobs
+from kiosk.engine.duty import Duty, Job, Jobs
 from kiosk.engine.post import Post
 from kiosk.upstream.plugchoice.budget import Budgets
 from tests.counting import reads_and_writes, statements_of
@@ -63,6 +64,7 @@ def test_its_state_names_the_class_of_the_last_error_and_nothing_of_its_text() -
         "next_run": None,
         "last_error": None,
         "last_error_at": None,
+        "aside": 0,
     }
     duty.fails = True
     post.turn(clock.now(), crew)
@@ -75,6 +77,7 @@ def test_its_state_names_the_class_of_the_last_error_and_nothing_of_its_text() -
         "next_run": "2026-11-20T13:00:12+00:00",
         "last_error": "RuntimeError",
         "last_error_at": "2026-11-20T13:00:00+00:00",
+        "aside": 0,
     }
 
 
@@ -136,3 +139,52 @@ def test_a_round_with_nothing_to_do_asks_the_store_little(house: House) -> None:
     with statements_of(house.store) as sent:
         house.engine.round()
     assert reads_and_writes(sent) == (4, 0), sent
+
+
+class Jobbing(Duty):
+    """Wants one job done in every round; it can fail."""
+
+    name = "jobbing"
+
+    def __init__(self) -> None:
+        self.fails = True
+        self.runs = 0
+
+    def jobs(self, now: datetime) -> Jobs:  # noqa: ARG002
+        return Jobs((Job("one", self._run), Job("two", lambda: None)), timedelta(0))
+
+    def _run(self) -> None:
+        self.runs += 1
+        if self.fails:
+            raise RuntimeError("not now")
+
+
+def test_a_job_that_fails_again_and_again_is_put_aside_for_longer_and_longer_and_at_most_a_minute() -> None:
+    clock, duty = ManualClock(), Jobbing()
+    post, crew = Post(duty, clock.now), Crew(Budgets(), lambda: None, inline=True)
+    began, tried = clock.now(), []
+    for _ in range(1200):
+        before = duty.runs
+        post.turn(clock.now(), crew)
+        if duty.runs > before:
+            tried.append((clock.now() - began).total_seconds())
+        clock.advance(0.5)
+    assert [later - earlier for earlier, later in pairwise(tried)] == [1, 2, 4, 8, 16, 32, *[60] * (len(tried) - 7)]
+    assert post.state()["aside"] == 1
+    duty.fails = False
+    clock.advance(60)
+    post.turn(clock.now(), crew)
+    assert post.state()["aside"] == 0
+
+
+def test_who_begins_to_lead_tries_at_once_what_was_put_aside() -> None:
+    clock, duty = ManualClock(), Jobbing()
+    post, crew = Post(duty, clock.now), Crew(Budgets(), lambda: None, inline=True)
+    for _ in range(5):
+        post.turn(clock.advance(60), crew)
+    runs = duty.runs
+    post.turn(clock.advance(1), crew)
+    assert duty.runs == runs
+    post.lead()
+    post.turn(clock.advance(1), crew)
+    assert duty.runs == runs + 1

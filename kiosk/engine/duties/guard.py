@@ -46,6 +46,7 @@ class Guard(Duty):
     """
 
     name = "guard"
+    vital = True
 
     def __init__(self, context: Context, sessions: OpenSessions) -> None:
         self._context = context
@@ -53,6 +54,7 @@ class Guard(Duty):
         self._nothing_until: dict[str, tuple[object, datetime]] = {}
         self._since: datetime | None = None
         self._rounds: deque[datetime] = deque()
+        self._failing: set[str] = set()
 
     def take_over(self, now: datetime) -> None:
         self._nothing_until = {}
@@ -60,20 +62,27 @@ class Guard(Duty):
         self._rounds = deque()
 
     def jobs(self, now: datetime) -> Jobs:
-        """One session that cannot be judged keeps no other one unguarded; what went wrong is raised afterwards."""
+        """One session that cannot be judged keeps no other one unguarded: it is put aside for a moment."""
         sessions = self._sessions.all()
         keys = {session.key for session in sessions}
         self._nothing_until = {key: known for key, known in self._nothing_until.items() if key in keys}
         self._note_round(now)
         late_by = self._late_by(now)
-        again, problem = NOTHING_SOON, None
+        self._failing &= keys
+        again = NOTHING_SOON
         for session in sessions:
             try:
-                again = min(again, self._guard(session, now, late_by))
-            except Exception as error:  # noqa: BLE001 - raised below, when everybody has been guarded
-                problem = error
-        if problem is not None:
-            raise problem
+                wait = self._guard(session, now, late_by)
+            except Exception as error:
+                wait = LOOK_AGAIN
+                if session.key not in self._failing:
+                    self._failing.add(session.key)
+                    log.error("a session cannot be guarded", exc_info=error, extra=about(session))
+            else:
+                if session.key in self._failing:
+                    self._failing.discard(session.key)
+                    log.info("a session can be guarded again", extra=about(session))
+            again = min(again, wait)
         return Jobs(wait=again)
 
     def still_right(self, command: Command) -> bool:

@@ -29,6 +29,7 @@ class ReadSessions(Duty):
     """The sessions that are due, as many as the budget allows; after each, what got no answer is followed up."""
 
     name = "read sessions"
+    vital = True
 
     def __init__(self, context: Context, crew: Crew, sessions: OpenSessions, unanswered: Unanswered) -> None:
         self._context = context

@@ -25,8 +25,9 @@ from kiosk.engine.observing import follow, observe, tell
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.unanswered import Unanswered, address_missing, backoff, given_up
 from kiosk.news.news import session_topic
+from kiosk.store.aside import UNREADABLE
 from kiosk.store.errors import Deposed, WrongState
-from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone, UnusableStart
+from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone, UnusableStart, UpstreamError
 from kiosk.upstream.plugchoice.budget import Endpoint
 from kiosk.upstream.plugchoice.public import Started
 
@@ -61,6 +62,7 @@ class Send(Duty):
     """Whatever waits and may be sent now, as far as the budgets of its endpoint reach."""
 
     name = "send"
+    vital = True
 
     def __init__(
         self,
@@ -199,7 +201,11 @@ class Sender:
 
     def _repeatable(self, command: Command) -> Session:
         context, store = self._context, self._context.store
-        session = the_session(store, command.session_key)
+        try:
+            session = the_session(store, command.session_key)
+        except UNREADABLE:
+            self._send_blindly(command)
+            raise
         token = store.token(session.key)
         if token is None:
             store.finish(
@@ -240,6 +246,20 @@ class Sender:
             return observe(context, session.key, seen, command.kind.value)
         context.news.publish(session_topic(session.key))
         return the_session(store, session.key)
+
+    def _send_blindly(self, command: Command) -> None:
+        """The row of its session cannot be read: what ends a charge leaves all the same, until upstream takes it."""
+        store = self._context.store
+        token = store.token(command.session_key) if command.kind in ENDS else None
+        if token is None:
+            store.finish(command.id, CommandState.UNKNOWN, self._context.clock.now(), detail="unreadable")
+            return
+        try:
+            self._call(command, token)()
+        except UpstreamError:
+            store.again(command.id, self._context.clock.now() + backoff(command.attempts))
+        else:
+            store.finish(command.id, CommandState.DONE, self._context.clock.now())
 
     def _refused(self, session: Session, command: Command, no: Refused) -> None:
         store, now = self._context.store, self._context.clock.now()

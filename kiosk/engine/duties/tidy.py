@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from kiosk.domain.commands import Command, CommandState, Kind
-from kiosk.engine.context import Context, about, the_session
+from kiosk.domain.session import Session
+from kiosk.engine.context import Context, about
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import COMMAND_MARK, Duty, Job, Jobs
 from kiosk.engine.observing import follow, tell
@@ -29,6 +30,7 @@ class CutOff(Duty):
     """Commands that were sent and got no end, because the process was killed or could not write: they are unknown."""
 
     name = "cut-off commands"
+    vital = True
     beat = LOOK_EVERY
 
     def __init__(self, context: Context, crew: Crew, sessions: OpenSessions, unanswered: Unanswered) -> None:
@@ -60,16 +62,19 @@ class CutOff(Duty):
         )
 
     def _end(self, command: Command) -> None:
-        context, now = self._context, self._context.clock.now()
-        session = the_session(context.store, command.session_key)
-        log.warning("a command was cut off", extra={**about(session), "kind": command.kind.value})
+        context, now, key = self._context, self._context.clock.now(), command.session_key
+        log.warning("a command was cut off", extra={**self._sessions.about(key), "kind": command.kind.value})
         if command.kind is Kind.START:
             tell(context, context.store.start_unanswered(command.id, now, "cut off"))
             return
         context.store.finish(command.id, CommandState.UNKNOWN, now, detail="cut off")
-        self._unanswered.add(session.key)
-        context.store.hint(session.key, now)
-        context.news.publish(session_topic(session.key))
+        self._unanswered.add(key)
+        context.store.hint(key, now)
+        context.news.publish(session_topic(key))
+
+
+class NoReceipt(Exception):
+    """The session has ended, and what is known of it makes no receipt."""
 
 
 class Receipts(Duty):
@@ -84,10 +89,16 @@ class Receipts(Duty):
     def jobs(self, now: datetime) -> Jobs:  # noqa: ARG002 - whatever the time
         return Jobs(
             tuple(
-                Job(f"receipt:{session.key}", partial(follow, self._context, session), about=about(session))
+                Job(f"receipt:{session.key}", partial(self._issue, session), about=about(session))
                 for session in self._context.store.without_receipt()
             )
         )
+
+    def _issue(self, session: Session) -> None:
+        """Raises NoReceipt for an end that none can be written of, so that it is put aside and told."""
+        follow(self._context, session)
+        if self._context.store.receipt(session.key) is None:
+            raise NoReceipt("what is known of it makes none")
 
 
 class Erase(Duty):

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from kiosk.config.addresses import is_loopback
+from kiosk.config.logs import session_mark
 from kiosk.metrics import CONTENT_TYPE, Metrics
 from kiosk.web.shared.parts import parts
 
@@ -33,16 +34,23 @@ def healthz() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """The store answers and the engine goes round; 503 otherwise.
+    """The store answers, a round of the engine ended well a moment ago, and a write works; 503 otherwise.
 
-    With `?verbose` also the state of every duty of the engine: 404 for everybody but a machine that may see it.
+    With `?verbose` also the state of every duty of the engine and what was put aside: 404 for everybody but a machine
+    that may see it.
     """
     verbose = "verbose" in request.args
     if verbose and not _is_allowed():
         abort(404)
     state = {"store": parts().store.healthy(), "engine": parts().engine.alive()}
-    more = {"duties": parts().engine.duties()} if verbose else {}
+    more = {"duties": parts().engine.duties(), "aside": _aside()} if verbose else {}
     return jsonify(**state, **more), 200 if all(state.values()) else 503
+
+
+def _aside() -> dict[str, object]:
+    """The rows that cannot be read: how many, and the marks of the sessions among them."""
+    rows = parts().store.unreadable()
+    return {"rows": len(rows), "sessions": sorted(session_mark(row.key) for row in rows if row.key is not None)}
 
 
 @bp.get("/metrics")

@@ -12,6 +12,7 @@ from flask import Flask
 
 from kiosk.app import running, start, stop
 from kiosk.clock import SystemClock
+from kiosk.config.logs import session_mark
 from tests.web.built import made_app
 
 
@@ -65,7 +66,8 @@ def test_a_machine_is_told_the_state_of_every_duty(tmp_path: Path) -> None:
     told: dict[str, Any] = answer.get_json()
     assert (answer.status_code, told["store"], told["engine"]) == (200, True, True)
     assert told["duties"] == engine.duties()
-    fields = {"name", "beat_seconds", "last_run", "next_run", "last_error", "last_error_at"}
+    assert told["aside"] == {"rows": 0, "sessions": []}
+    fields = {"name", "beat_seconds", "last_run", "next_run", "last_error", "last_error_at", "aside"}
     assert {"send", "guard", "receipts"} <= {each["name"] for each in told["duties"]}
     assert all(set(each) == fields and each["last_run"] is not None for each in told["duties"])
 
@@ -76,3 +78,27 @@ def test_another_machine_is_told_nothing_of_the_duties(tmp_path: Path) -> None:
     away = {"REMOTE_ADDR": "203.0.113.9"}
     assert app.test_client().get("/readyz?verbose", environ_overrides=away).status_code == 404
     assert app.test_client().get("/readyz", environ_overrides=away).json == {"store": True, "engine": True}
+
+
+def test_a_machine_is_told_which_rows_were_put_aside_and_it_is_ready_all_the_same(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    running(app).engine.round()
+    values = "'secret-key', '7MK4T', 1, 'parked', '2026-01-05 10:00:00', 1, 0, '[]', 1, 0"
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as database, database:
+        columns = "key, code, connector_id, phase, requested_at, version, email_known, trace, watch, unproven"
+        database.execute(f"INSERT INTO sessions ({columns}) VALUES ({values})")  # noqa: S608
+    answer = app.test_client().get("/readyz?verbose", environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
+    assert (answer.status_code, answer.get_json()["aside"]) == (
+        200,
+        {"rows": 1, "sessions": [session_mark("secret-key")]},
+    )
+    assert "secret-key" not in answer.text
+
+
+def test_it_is_not_ready_when_nobody_has_renewed_the_lease(tmp_path: Path) -> None:
+    """The engine went round a moment ago; whoever leads could not write for longer than its lease lives."""
+    app = made_app(tmp_path)
+    running(app).engine.round()
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as database, database:
+        database.execute("UPDATE leases SET until = '2020-01-01 00:00:00'")
+    assert ready(app) == (503, {"store": True, "engine": False})
