@@ -184,12 +184,19 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     from kiosk.store import Cipher, Store
+    from kiosk.store.errors import Damaged
 
     del options
     settings = load_settings()
     store = Store(settings.database_url, Cipher(settings.secret_keys))
-    store.migrate()
-    store.close()
+    try:
+        store.migrate()
+    except Damaged as error:
+        raise SettingsError(
+            f"The database cannot be brought to the newest version: {error}. Restore a backup."
+        ) from None
+    finally:
+        store.close()
     print("The database is at the newest version.")
     return 0
 

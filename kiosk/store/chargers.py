@@ -123,7 +123,7 @@ class Chargers(Part):
         """The known ones of these."""
         query = select(chargers.c.code, chargers.c.pace).where(chargers.c.code.in_(codes), chargers.c.pace.is_not(None))
         with self._database.read() as connection:
-            return dict(connection.execute(query).all())
+            return {code: pace for code, pace in connection.execute(query) if pace is not None}
 
     def want_card(self, code: str, now: datetime, lane: Lane = Lane.DRIVER) -> bool:
         """Somebody waits for a fresh card. A wish that is made again counts from the first time that still counts.

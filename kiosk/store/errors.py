@@ -21,6 +21,10 @@ class WrongState(Exception):
     """The command is not in the state that this change starts from: somebody else was faster. Read it again."""
 
 
+class Damaged(Exception):
+    """The file is no database, or its content is damaged. A backup helps."""
+
+
 class Deposed(Exception):
     """Whoever wanted to send something leads no more: it was frozen, and another one has taken the lease."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from kiosk.domain.attention import Attention, attention
 from kiosk.domain.session import Session
+from kiosk.store.aside import each
 from kiosk.store.rows import SELECT_SESSION, Part, session_from
 from kiosk.store.tables import received_tokens, sessions
 from kiosk.store.types import utc
@@ -21,8 +22,8 @@ class Exceptions(Part):
         """Every session that is open, or ended lately, of which something is odd; newest first."""
         lately = or_(sessions.c.watch.is_(True), sessions.c.ended_at > utc(now) - LISTED_FOR)
         with self._database.read() as connection:
-            rows = connection.execute(SELECT_SESSION.where(lately).order_by(sessions.c.id.desc())).mappings()
-            found = [session_from(row) for row in rows]
+            newest = SELECT_SESSION.where(lately).order_by(sessions.c.id.desc())
+            found = each(connection, newest, sessions.c.key, session_from, self.aside)
         return [(session, odd) for session in found if (odd := attention(session, now))]
 
     def sealed_off(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from kiosk.store.aside import Unreadable, each
 from kiosk.store.chargers import Chargers
@@ -11,7 +13,7 @@ from kiosk.store.checks import Checks
 from kiosk.store.cipher import Cipher
 from kiosk.store.commands import Commands
 from kiosk.store.database import Database
-from kiosk.store.errors import BayTaken
+from kiosk.store.errors import BayTaken, Damaged
 from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
@@ -58,9 +60,15 @@ class Store(
         self._url = url
 
     def migrate(self) -> None:
-        """Bring the tables to the newest version. Safe when several processes do it at once."""
-        if not is_newest(self._database):
-            upgrade(self._url)
+        """Bring the tables to the newest version. Safe when several processes do it at once. Raises Damaged."""
+        try:
+            if not is_newest(self._database):
+                upgrade(self._url)
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            # What is locked, or in the way, is an OperationalError: that is not the file's fault.
+            if type(error) in {DatabaseError, sqlite3.DatabaseError}:
+                raise Damaged("the file is no database, or it is damaged") from error
+            raise
 
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Every session and every command that this version cannot read, after a look at all of them. Slow."""

@@ -176,7 +176,7 @@ chargers = Table(
     Column("problem", Word(Refusal)),
     Column("problem_at", UtcTime),
     Column("problems", Integer, nullable=False, server_default="0"),  # how many in a row
-    Column("pace", Document(codec.pace_to, codec.pace_from)),
+    Column("pace", Cached(codec.pace_to, codec.pace_from)),
     Index(None, "problem_at"),
 )
 

@@ -97,6 +97,20 @@ def test_migrate_makes_the_database(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("whole", [False, True], ids=["no database", "damaged"])
+def test_a_database_that_is_damaged_is_one_sentence_and_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], whole: bool
+) -> None:
+    file = tmp_path / "data" / "kiosk.db"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes((b"SQLite format 3\x00" if whole else b"") + b"not a page of a database " * 400)
+    assert main(["migrate"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("kiosk: The database cannot be brought to the newest version")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.usefixtures("environment")
 def test_doctor_is_content_with_a_new_kiosk(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()

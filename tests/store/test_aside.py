@@ -97,3 +97,19 @@ def test_a_row_is_left_out_of_more_and_more_reads() -> None:
     gaps = [later - earlier for earlier, later in pairwise(tries)]
     assert gaps[:6] == [1, 2, 4, 8, 16, 32]
     assert max(gaps) == SELDOM
+
+
+def test_the_list_for_a_person_goes_on_without_what_cannot_be_read(store: Store) -> None:
+    two(store)
+    spoil(store, "UPDATE sessions SET phase = 'parked' WHERE key = 'key-2'")
+    assert {session.key for session, _ in store.exceptions(later(3600))} <= {"key-1"}
+    assert [one.key for one in store.aside.all()] == ["key-2"]
+
+
+def test_what_can_be_read_anew_outside_is_as_good_as_not_known(store: Store) -> None:
+    spoil(store, "INSERT INTO chargers (code, card, pace, problems) VALUES ('ABC', '{', '[', 0)")
+    spoil(store, "INSERT INTO site_trees (site_id, tree, seen_at) VALUES ('garage', '{', '2026-01-01')")
+    spoil(store, "INSERT INTO lab_facts (code, facts, seen_at) VALUES ('ABC', '7', '2026-01-01')")
+    assert (store.cards(["ABC"]), store.paces(["ABC"]), store.lab_facts(["ABC"])) == ({}, {}, {})
+    assert store.tree("garage") is None
+    assert store.aside.all() == ()
