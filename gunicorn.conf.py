@@ -47,7 +47,11 @@ def on_starting(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     from kiosk.app import start
 
-    start(worker.wsgi)
+    try:
+        start(worker.wsgi)
+    except SettingsError as error:
+        sys.stderr.write(f"kiosk: {error}\n")
+        sys.exit(3)  # its own code for "will not boot": with any other it would start the worker again for ever
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -75,13 +75,6 @@ def create_app(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     store.migrate()
-    sealed_off = store.sealed_off()
-    if sealed_off:
-        store.close()
-        raise SettingsError(
-            f"KIOSK_SECRET_KEY: {sealed_off} sessions that may still hold money are stored under a secret that is not "
-            "set any more; put the old secret behind the new one until they have ended."
-        )
     # Pages read before the engine leads, for as long as the lease of a killed one lasts.
     store.pull_back(clock.now())
     store.forget_wishes()
@@ -108,8 +101,18 @@ def create_app(
 
 
 def start(app: Flask) -> None:
-    """Let the engine go round. Once per process, after a server's fork."""
-    running(app).engine.start()
+    """Let the engine go round. Once per process, after a server's fork.
+
+    Raises SettingsError while holds lie under a secret that is not set any more: nobody could end them.
+    """
+    parts = running(app)
+    sealed_off = parts.store.sealed_off()
+    if sealed_off:
+        raise SettingsError(
+            f"KIOSK_SECRET_KEY: {sealed_off} sessions that may still hold money are stored under a secret that is not "
+            "set any more; put the old secret behind the new one until they have ended."
+        )
+    parts.engine.start()
 
 
 def stop(app: Flask) -> None:

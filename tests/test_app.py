@@ -16,6 +16,7 @@ from flask import Flask
 
 from kiosk.app import create_app, running, start, stop
 from kiosk.clock import ManualClock
+from kiosk.config.settings import SettingsError
 from kiosk.config.sites import SiteBook
 from kiosk.demo import EXAMPLE, create_demo_app
 from kiosk.engine.sites.plan import SitePlan
@@ -25,6 +26,7 @@ from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.world.scene import CHARGERS
 from kiosk.service.parts import Parts
 from kiosk.upstream.errors import NotSent, UpstreamError
+from tests.store.build import opened
 from tests.web.built import made_app, made_settings
 
 HOME = Path(__file__).parent.parent
@@ -133,6 +135,19 @@ def test_an_upstream_that_does_not_answer_does_not_stop_the_start(tmp_path: Path
     start(app)
     try:
         assert app.test_client().get("/healthz").status_code == 200
+    finally:
+        stop(app)
+
+
+def test_holds_under_a_secret_that_is_not_set_any_more_are_refused_at_start(tmp_path: Path) -> None:
+    before = made_app(tmp_path)
+    opened(running(before).store)
+    stop(before)
+    app = made_app(tmp_path, secret_key="another-secret-key-that-is-long-enough-here")
+    try:
+        with pytest.raises(SettingsError, match="1 sessions that may still hold money"):
+            start(app)
+        assert not running(app).engine.alive()
     finally:
         stop(app)
 
