@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from kiosk.domain.tariff import Tariff
+from kiosk.domain.trace import hours
 
 MOST_KW = Decimal(1000)
 """No public connector gives more; for one of which nothing is known."""
@@ -44,7 +45,7 @@ def is_possible(
 
     What is not known on either side says nothing. The cost is looked at by itself: it may jump while the energy stands.
     """
-    most = SLACK_KWH + (most_kw or MOST_KW) * TOLERANCE * _hours(passed)
+    most = SLACK_KWH + (most_kw or MOST_KW) * TOLERANCE * hours(passed)
     if before.energy_kwh is not None and after.energy_kwh is not None and after.energy_kwh - before.energy_kwh > most:
         return False
     if before.cost_minor is None or after.cost_minor is None or tariff is None:
@@ -94,7 +95,3 @@ def _below(seen: Figures, doubted: Figures) -> bool:
     less_energy = doubted.energy_kwh is not None and (seen.energy_kwh is None or seen.energy_kwh < doubted.energy_kwh)
     less_cost = doubted.cost_minor is not None and (seen.cost_minor is None or seen.cost_minor < doubted.cost_minor)
     return less_energy or less_cost
-
-
-def _hours(passed: timedelta) -> Decimal:
-    return Decimal(max(passed, timedelta(0)) // timedelta(milliseconds=1)) / 3_600_000

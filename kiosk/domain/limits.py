@@ -16,7 +16,7 @@ from kiosk.domain.money import Money
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group, Status
 from kiosk.domain.tariff import Tariff
-from kiosk.domain.trace import Rise
+from kiosk.domain.trace import Rise, hours
 
 ZERO = timedelta(0)
 WAITING_WORDS = frozenset({"SuspendedEV", "SuspendedEVSE"})
@@ -144,7 +144,7 @@ def likely_kw(session: Session, fuse_kw: Decimal | None = None) -> Decimal | Non
     begin, rise = _begin(session), session.trace.last_rise()
     if begin is None or rise is None or rise.after <= begin:
         return None
-    average = rise.energy_kwh / _hours(rise.after - begin)
+    average = rise.energy_kwh / hours(rise.after - begin)
     return min([average * LATE_BEGIN, *(cap for cap in (session.most_kw,) if cap is not None and cap >= average)])
 
 
@@ -175,7 +175,7 @@ def rough_by(tariff: Tariff | None, kw: Decimal | None, interval: timedelta | No
     """
     if tariff is None or not kw or interval is None or interval <= ROUGH_AFTER or tariff.price_per_kwh_minor == 0:
         return None
-    exact = tariff.energy_cost_exact(kw * _hours(interval))
+    exact = tariff.energy_cost_exact(kw * hours(interval))
     step = next((one for one in _FINE_STEPS if exact <= one * 20), _FINE_STEPS[-1])
     return Money(int((exact / step).to_integral_value(ROUND_CEILING)) * step, tariff.currency)
 
@@ -268,12 +268,12 @@ def _since_report(session: Session, rise: Rise, power: Decimal, at: datetime) ->
     reported_at, seen = rise.after, session.fresh_at
     if seen is not None and (gap := _report_within(session)) is not None:
         reported_at = max(reported_at, seen - gap)
-    return power * _hours(at - reported_at)
+    return power * hours(at - reported_at)
 
 
 def _beyond(last: Rise, one: Rise, power: Decimal, at: datetime) -> Decimal:
     """What that rise and the power leave for the time after the last figure."""
-    return one.energy_kwh + power * _hours(at - one.after) - last.energy_kwh
+    return one.energy_kwh + power * hours(at - one.after) - last.energy_kwh
 
 
 def _report_within(session: Session) -> timedelta | None:
@@ -290,7 +290,7 @@ def _blind_kwh(session: Session, at: datetime, fuse_kw: Decimal | None) -> Decim
     if session.fresh_at is None or session.energy_kwh == 0:
         return Decimal(0)
     known = [kw for kw in (session.most_kw, fuse_kw) if kw is not None]
-    return (min(known) if known else USUAL_KW) * _hours(min(at - session.fresh_at, ROUGH_AFTER))
+    return (min(known) if known else USUAL_KW) * hours(min(at - session.fresh_at, ROUGH_AFTER))
 
 
 def _begin(session: Session) -> datetime | None:
@@ -304,7 +304,3 @@ def _costs_no_energy(session: Session) -> bool:
     if session.cost_minor is None:
         return False
     return session.cost_minor <= (session.tariff.start_fee_minor if session.tariff is not None else 0)
-
-
-def _hours(passed: timedelta) -> Decimal:
-    return Decimal(max(passed, ZERO) // timedelta(milliseconds=1)) / 3_600_000

@@ -254,5 +254,10 @@ def _slope(first: Point, last: Point) -> Decimal:
     return max(Decimal(0), kilowatts).quantize(Decimal("0.1"))
 
 
+def hours(passed: timedelta) -> Decimal:
+    """Hours of a stretch of time, to the millisecond; never below zero."""
+    return Decimal(max(passed, timedelta(0)) // timedelta(milliseconds=1)) / 3_600_000
+
+
 def _seconds(start: datetime, end: datetime) -> Decimal:
     return Decimal((end - start) // timedelta(microseconds=1)) / 1_000_000

@@ -17,6 +17,12 @@ from kiosk.upstream.errors import NoAnswer
 from tests.engine.house import CODE, House
 
 
+def assert_proven(house: House, key: str) -> None:
+    proof = house.session(key).proof
+    assert proof is not None
+    assert proof.ended
+
+
 def test_the_end_of_the_hold_is_proven_and_written_on_the_receipt(house_with_proofs: House) -> None:
     house = house_with_proofs
     key = house.charging()
@@ -61,9 +67,7 @@ def test_a_provider_that_does_not_answer_is_asked_again_later(house_with_proofs:
     assert house.proofs.reads < 20
     house.proofs.fails_with = None
     house.run(2000)
-    proof = house.session(key).proof
-    assert proof is not None
-    assert proof.ended
+    assert_proven(house, key)
 
 
 def test_an_open_proof_is_taken_up_after_a_restart(house_with_proofs: House) -> None:
@@ -77,9 +81,7 @@ def test_an_open_proof_is_taken_up_after_a_restart(house_with_proofs: House) -> 
     house.proofs.fails_with = None
     house.restart()
     house.run(30)
-    proof = house.session(key).proof
-    assert proof is not None
-    assert proof.ended
+    assert_proven(house, key)
 
 
 def test_without_a_key_nothing_is_claimed(house: House) -> None:
@@ -203,9 +205,7 @@ def test_what_was_asked_often_while_it_ran_is_asked_at_once_when_it_ends(house_w
     house.ask(key, Kind.STOP)
     house.until(key, "captured")
     house.run(30)
-    proof = house.session(key).proof
-    assert proof is not None
-    assert proof.ended
+    assert_proven(house, key)
 
 
 def test_a_refund_that_only_the_provider_knows_stands_on_the_receipt_once(house_with_proofs: House) -> None:
