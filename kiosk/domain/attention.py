@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kiosk.domain.hold import still_held
+from kiosk.domain.receipt import still_held
 from kiosk.domain.session import Phase, Session, Unsaid
 from kiosk.domain.status import Group
 

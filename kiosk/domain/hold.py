@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kiosk.domain.money import Money
-from kiosk.domain.receipt import Receipt, SentBack
+from kiosk.domain.receipt import Receipt, SentBack, still_held
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 
@@ -102,12 +102,6 @@ def figures_of(session: Session) -> tuple[Decimal | None, Money | None]:
 def was_held(session: Session) -> bool:
     """Upstream said so, or gave a status to which nothing but a hold leads: amount and time of it may be missing."""
     return session.ever_held or session.facts.group in _HELD_GROUPS or session.standing in _HELD_ENDS
-
-
-def still_held(session: Session) -> bool:
-    """By the payment's own record money is held for a session that has ended without a charge: paid too late."""
-    free = session.end in ENDED_WITHOUT_PAYMENT or session.end is Status.WRITTEN_OFF
-    return free and session.proof is not None and session.proof.capturable_minor > 0
 
 
 def _current_status(session: Session) -> Status | None:

@@ -7,13 +7,16 @@ Meter stands, card and release appear only when upstream or the payment provider
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from kiosk.domain.money import Money, step_minor
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Status
 from kiosk.domain.tariff import Component
+
+RELEASE_TAKES = timedelta(minutes=5)
+"""So long after an end without a charge the payment's record may still name the hold that upstream is giving back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,21 @@ class Receipt:
         return Money(max(0, self.taken.minor - back), self.taken.currency)
 
 
+def still_held(session: Session) -> bool:
+    """By the payment's own record money is held for a session that has ended without a charge: paid too late.
+
+    Where upstream knew of the hold it gives it back itself: a record from before the end says nothing then, and one
+    from just after it may only be quicker than the release.
+    """
+    proof, since = session.proof, session.status_since
+    free = session.end in ENDED_WITHOUT_PAYMENT or session.end is Status.WRITTEN_OFF
+    if not free or session.taken_minor or proof is None or proof.capturable_minor == 0:
+        return False
+    if session.held_seen_at is None or since is None:
+        return True
+    return proof.checked_at - since >= RELEASE_TAKES
+
+
 def receipt_of(session: Session) -> Receipt | None:
     """The receipt of a session that has ended; None before that, and while its amount may still be told.
 
@@ -99,9 +117,9 @@ def receipt_of(session: Session) -> Receipt | None:
     # A status that takes nothing beside a captured amount contradicts itself: then the amount is believed.
     taken = session.money(session.taken_minor)
     free = (status in ENDED_WITHOUT_PAYMENT or status is Status.WRITTEN_OFF) and not session.taken_minor
-    still_held = free and proof is not None and proof.capturable_minor > 0
     over = taken is not None and held is not None and taken.minor > held.minor
-    given_back = held - taken if held is not None and taken is not None and not over and not still_held else None
+    stays = over or still_held(session)
+    given_back = held - taken if held is not None and taken is not None and not stays else None
     lines, unexplained = ((), None) if free else _explain(session, taken)
     return Receipt(
         status=status,

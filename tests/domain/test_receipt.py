@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.hold import still_held
 from kiosk.domain.money import Money, step_minor
-from kiosk.domain.receipt import LastReading, Receipt, receipt_of
+from kiosk.domain.receipt import LastReading, Receipt, receipt_of, still_held
 from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session, fold
 from kiosk.domain.status import FINAL, Status
 from kiosk.domain.tariff import Component, Tariff
@@ -366,3 +365,20 @@ def test_the_last_reading_is_shown_when_it_changed_a_figure(live: LiveFigures | 
     else:
         cost = None if live.cost_minor is None else euros(live.cost_minor)
         assert reading == LastReading(live.energy_kwh, cost, Decimal("20.000"), euros(1080))
+
+
+@pytest.mark.parametrize(("checked", "held"), [(-5, False), (1, False), (299, False), (300, True), (90_000, True)])
+def test_a_record_from_before_the_release_is_no_alarm(checked: float, held: bool) -> None:
+    ended = a_session(
+        status="abandoned",
+        authorized_minor=5000,
+        held_seen_at=after(0),
+        status_since=after(60),
+        proof=HoldProof(after(60 + checked), "requires_capture", 5000, 0),
+    )
+    assert still_held(ended) is held
+
+
+def test_a_payment_that_upstream_never_saw_is_held_from_its_first_record_on() -> None:
+    late = a_session(status="expired", status_since=after(60), proof=HoldProof(after(61), "requires_capture", 5000, 0))
+    assert still_held(late)

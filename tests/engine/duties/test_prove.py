@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kiosk.domain.commands import Kind
-from kiosk.domain.hold import still_held
-from kiosk.domain.receipt import receipt_of
+from kiosk.domain.receipt import receipt_of, still_held
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
 from kiosk.sandbox.world.faults import Kind as Fault
