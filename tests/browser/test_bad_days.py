@@ -55,14 +55,35 @@ def test_while_the_back_office_gives_no_figures_the_page_says_how_old_they_are_a
     assert phone.unexpected() == []
 
 
-def test_a_status_that_nobody_knows_shows_as_being_processed_and_goes_on(charging: tuple[Garage, Phone]) -> None:
-    garage, phone = charging
+def test_a_status_that_nobody_knows_shows_as_being_processed_and_goes_on(garage: Garage, phone: Phone) -> None:
+    garage.world.auto_plug = False
+    key = phone.was_paid(garage)
+    phone.open(f"/s/{key}")
+    phone.wait_for_screen("starting")
     garage.fault(Kind.STRANGE_STATUS, "session")
     phone.wait_for_screen("strange")
     expect(phone.heading).to_contain_text("Being processed")
     phone.reads("You never pay more than the hold.")
     garage.faults.clear()
-    phone.wait_for_screen("charging")
+    phone.wait_for_screen("starting")
+
+
+def test_a_status_that_nobody_knows_takes_nothing_from_a_charge_that_runs(charging: tuple[Garage, Phone]) -> None:
+    garage, phone = charging
+
+    def status() -> str | None:
+        session = garage.store.session(phone.key)
+        assert session is not None
+        return session.status
+
+    garage.fault(Kind.STRANGE_STATUS, "session")
+    try:
+        garage.until(lambda: status() == "recalibrating", "the strange word")
+        phone.wait_for_screen("charging")
+        expect(phone.page.get_by_role("button", name="Stop charging")).to_be_enabled()
+    finally:
+        garage.faults.clear()
+    garage.until(lambda: status() == "charging", "the word that is known")
 
 
 def test_energy_that_goes_down_is_shown_as_it_is_and_the_charge_goes_on(charging: tuple[Garage, Phone]) -> None:

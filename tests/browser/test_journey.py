@@ -122,7 +122,7 @@ def test_when_the_start_deadline_passes_the_kiosk_cancels_and_the_page_shows_whe
     key = phone.was_paid(garage)
     phone.open(f"/s/{key}")
     phone.wait_for_screen("starting")
-    phone.reads("No power by")
+    phone.reads("No start by")
     garage.skip(125)
     phone.wait_for_screen("abandoned")
     phone.reads("The charger did not start in time, so we cancelled.")
@@ -206,11 +206,27 @@ def test_a_full_car_is_named_and_the_session_ends_by_itself(garage: Garage, phon
 
 
 def test_a_car_that_takes_no_power_costs_nothing(garage: Garage, phone: Phone) -> None:
+    garage.world.chosen_car = "stuck"
+    key = phone.was_paid(garage)
+    phone.open(f"/s/{key}")
+    phone.wait_for_screen("charging")
+    garage.skip(185)
+    phone.wait_for_screen("no_charge")
+    phone.reads("You paid nothing")
+    phone.reads("Given back")
+    assert garage.intent_of() == "canceled"
+
+
+def test_a_car_that_waits_for_its_timer_is_kept_until_its_driver_stops(garage: Garage, phone: Phone) -> None:
     garage.world.chosen_car = "timer"
     key = phone.was_paid(garage)
     phone.open(f"/s/{key}")
     phone.wait_for_screen("charging")
     garage.skip(185)
+    phone.reads("It may be full or wait for a timer.")
+    garage.skip(600)
+    phone.wait_for_screen("charging")
+    phone.stop()
     phone.wait_for_screen("no_charge")
     phone.reads("You paid nothing")
     phone.reads("Given back")

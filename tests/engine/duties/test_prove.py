@@ -159,7 +159,7 @@ def test_without_a_key_a_lost_session_is_read_rarely_and_nothing_is_claimed(hous
     lost(house, key)
     end_upstream(house, key)
     read = house.answered("session")
-    house.run(6 * 3600, step=60)
+    house.run(6 * 3600, every=60)
     assert (house.session(key).final, house.store.receipt(key)) == (False, None)
     assert house.answered("session") - read < 40
 
@@ -179,7 +179,7 @@ def test_a_payment_that_comes_after_the_time_was_over_is_found_and_called_held(t
     assert stored is not None
     assert (stored.document["taken"]["minor"], stored.document["given_back"]) == (0, None)
     house.book.cancel(ACCOUNT, str(house.intent(key)["id"]))
-    house.run(90_000, step=600)
+    house.run(90_000, every=600)
     assert not still_held(house.session(key))
     house.close()
 
@@ -200,7 +200,7 @@ def test_a_late_payment_is_found_without_a_webhook_too(tmp_path: Path) -> None:
 def test_what_was_asked_often_while_it_ran_is_asked_at_once_when_it_ends(house_with_proofs: House) -> None:
     house = house_with_proofs
     key = house.charging()
-    house.run(3 * 3600, step=30)
+    house.run(3 * 3600, every=30)
     house.ask(key, Kind.STOP)
     house.until(key, "captured")
     house.run(30)
