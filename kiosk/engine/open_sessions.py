@@ -96,12 +96,6 @@ class OpenSessions:
         needs.extend(ReadNeed(key, at, ENDED_TARGET, ended=True) for key, at in hints.items() if key not in busy)
         return needs
 
-    def target(self, session: Session, now: datetime) -> float:
-        """How often this session should be read, in seconds."""
-        with self._lock:
-            commanded = self._commanded.get(session.key)
-        return self._target(session, now, commanded)
-
     def _target(self, session: Session, now: datetime, commanded: datetime | None) -> float:
         return target_seconds(
             session,

@@ -95,10 +95,8 @@ def _usual_seconds(session: Session, now: datetime, watched: bool, just_commande
             return _running(session, now, watched, just_commanded, patience)
         case Group.SETTLING:
             return max(4.0, min(patience, 60.0))
-        case Group.OPERATOR:
+        case _:  # only the operator can move it on
             return min(max(300.0, patience), 21_600.0)
-        case _:
-            return max(10.0, min(patience, 120.0))
 
 
 def _running(session: Session, now: datetime, watched: bool, just_commanded: bool, patience: float) -> float:

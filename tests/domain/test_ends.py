@@ -21,6 +21,7 @@ from kiosk.domain.session import (
     HoldProof,
     Observation,
     Phase,
+    Refund,
     Session,
     Unsaid,
     fold,
@@ -378,6 +379,21 @@ def test_amounts_of_an_answer_in_another_currency_are_not_amounts_of_this_sessio
     assert {Event.TARIFF_CHANGED, Event.OTHER_CURRENCY} <= set(events)
     assert (session.tariff, session.later_tariff) == (EURO, krone)
     assert (session.captured_minor, session.cost_minor, session.final) == (None, 541, False)
+
+
+def test_another_currency_that_stays_is_noticed_once() -> None:
+    krone = Tariff("DKK", 350, 100)
+    once, _ = fold(ran(), captured(tariff=krone))
+    twice, events = fold(once, captured(640, tariff=krone))
+    assert events == ()
+    assert (twice.captured_minor, twice.later_tariff) == (None, krone)
+
+
+def test_nothing_more_is_sent_back_than_was_taken() -> None:
+    told_back = (Refund(947, after(700)), Refund(None, after(800)))
+    made = receipt_of(replace(ran(captured()), refunds=told_back))
+    assert made is not None
+    assert [one.amount.minor for one in made.sent_back] == [947]
 
 
 def test_a_start_that_names_no_price_keeps_the_one_that_was_shown() -> None:

@@ -90,3 +90,9 @@ def test_until_the_bill_is_made_the_figures_are_those_of_the_running_charge() ->
     settling = replace(HELD, status="settling", energy_kwh=None, cost_minor=None, last_live=live)
     assert figures_of(settling) == (Decimal("13.9"), Money(716, "EUR"))
     assert figures_of(replace(settling, last_live=None)) == (None, None)
+
+
+def test_money_that_is_held_for_nothing_is_called_held_with_the_amount_of_its_record() -> None:
+    late = replace(OPEN, status="expired", proof=HoldProof(after(900), "requires_capture", 2500, 0))
+    hold = hold_of(late, receipt_of(late), checking=False)
+    assert (hold.state, hold.amount) == (HoldState.HELD, Money(2500, "EUR"))

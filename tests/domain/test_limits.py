@@ -198,6 +198,18 @@ def test_without_energy_the_wait_counts_from_the_connectors_word() -> None:
     assert waits_since(blind) == NOW - timedelta(hours=1)
 
 
+def test_a_wait_whose_hold_was_never_seen_ends_by_its_own_time() -> None:
+    assert waits_until(replace(waiting(3), held_seen_at=None), POLICY) == NOW + timedelta(hours=9)
+
+
+def test_without_limit_and_hold_no_cost_is_too_high() -> None:
+    assert guard(charging(9000, hold_minor=None, authorized_minor=None), POLICY, NOW, SOON) is None
+
+
+def test_where_energy_costs_nothing_no_limit_comes_nearer() -> None:
+    assert acts_in(charging(541, tariff=Tariff("EUR", 0, 35)), POLICY, NOW, SOON) is None
+
+
 def test_a_wait_ends_with_the_hold_at_the_latest() -> None:
     old = replace(waiting(1), held_seen_at=NOW - timedelta(days=5, hours=20))
     assert waits_until(old, POLICY) == NOW + timedelta(hours=4)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from kiosk.domain.commands import CommandState, Kind
-from kiosk.store import Cipher
+from kiosk.store import Cipher, Store
 from tests.engine.house import CODE, SMALL, House
 
 Spoil = Callable[[House, str], None]
@@ -203,5 +203,40 @@ def test_with_a_full_disk_it_is_not_ready_and_afterwards_it_is(house: House) -> 
     with Full(house):
         rounds(house, 20)
         assert not house.engine.alive()
+    rounds(house, 3)
+    assert house.engine.alive()
+
+
+def test_an_address_for_a_session_that_cannot_be_read_does_not_leave(house: House) -> None:
+    key = house.charging(1)
+    a_damaged_trace(house, key)
+    house.ask(key, Kind.RECEIPT_EMAIL, email="anna@mail.example")
+    house.run(10)
+    assert house.states(key, Kind.RECEIPT_EMAIL) == [CommandState.UNKNOWN]
+    assert house.answered("receipt_email") == 0
+
+
+def test_a_store_that_cannot_even_be_asked_is_not_ready(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.run(1)
+    assert house.engine.alive()
+
+    def breaks(*_asked: object) -> bool:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(Store, "lease_lives", breaks)
+    assert not house.engine.alive()
+
+
+def test_an_engine_whose_duties_fail_is_not_ready(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.run(1)
+
+    def breaks(*_asked: object) -> None:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(Store, "next_command_at", breaks)
+    rounds(house, 20)
+    assert house.engine.leading
+    assert not house.engine.alive()
+    monkeypatch.undo()
     rounds(house, 3)
     assert house.engine.alive()

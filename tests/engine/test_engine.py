@@ -376,3 +376,14 @@ def test_a_deadline_is_acted_on_once_while_the_answer_is_awaited(house: House) -
     house.transport.open.set()
     eventually(lambda: house.session(key).status == "abandoned")
     engine.stop()
+
+
+def test_a_look_for_a_payment_that_never_left_waits_for_its_next_attempt(house: House) -> None:
+    key = house.request()
+    house.until(key, "created")
+    house.faults.add(Rule(Fault.UNREACHABLE, "confirm"))
+    house.ask(key, Kind.CONFIRM)
+    house.run(2)
+    assert house.states(key, Kind.CONFIRM) == [CommandState.WAITING]
+    house.run(10)
+    assert house.states(key, Kind.CONFIRM) == [CommandState.DONE]

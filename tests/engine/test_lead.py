@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from kiosk.domain.session import Phase
 from kiosk.engine.lead import LEASE
 from kiosk.sandbox.world.faults import Kind, Rule
+from kiosk.store.store import Store
 from kiosk.upstream.plugchoice.budget import Endpoint
 from tests.engine.house import House
 from tests.worlds.spent import spend
@@ -47,3 +50,15 @@ def test_an_engine_that_begins_to_lead_obeys_what_upstream_told_the_one_before(h
     house.run(60)
     assert house.answered("session") == read
     assert house.session(key).phase is Phase.OPEN
+
+
+def test_times_that_cannot_be_put_right_keep_nobody_from_being_served(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_asked: object) -> None:
+        raise ValueError("not a time")
+
+    monkeypatch.setattr(Store, "pull_back", breaks)
+    house.engine = house.new_engine()
+    house.run(1)
+    assert house.engine.leading

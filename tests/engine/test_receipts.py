@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kiosk.domain.commands import Kind
 from kiosk.engine.engine import Engine
+from kiosk.sandbox.world.chargers import Pricing
+from kiosk.sandbox.world.switches import Switches
 from kiosk.upstream.errors import NoAnswer
-from tests.engine.house import SELLER, House
+from tests.engine.house import CODE, SELLER, House
 
 
 def test_a_revised_receipt_keeps_the_seller_of_the_day_of_issue(house_with_proofs: House) -> None:
@@ -31,3 +34,16 @@ def test_a_revised_receipt_keeps_the_seller_of_the_day_of_issue(house_with_proof
     assert revised.document["given_back_at"] is not None
     assert revised.document["seller"] == SELLER
     assert (revised.number, revised.issued_at) == (issued.number, issued.issued_at)
+
+
+def test_another_price_that_came_later_stands_on_the_receipt_beside_that_of_the_start(tmp_path: Path) -> None:
+    house = House(tmp_path, Switches(price_frozen_at_start=False, settle=25))
+    key = house.charging()
+    house.world.set_pricing(CODE, Pricing("EUR", price_per_kwh=79, start_fee=35))
+    house.run(30)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    issued = house.store.receipt(key)
+    assert issued is not None
+    assert issued.document["later_price"]["per_kwh"]["minor"] == 79
+    house.close()

@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiosk.domain.commands import AskedBy, Kind, Wish
+from kiosk.domain.doubt import Doubt
+from kiosk.domain.pursuit import LOST_FOR
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
@@ -97,6 +100,19 @@ def test_a_session_that_upstream_forgot_is_asked_for_soon_and_then_less_and_less
     assert forgotten(600) == 150
     assert forgotten(30 * 86_400) == 86_400
     assert target(replace(session(Status.CHARGING), gone_at=NOW)) == 5
+
+
+def test_a_wish_makes_nobody_read_closely_what_upstream_has_long_lost() -> None:
+    lost = replace(session(Status.CHARGING, phase=Phase.GONE), gone_at=NOW - LOST_FOR - timedelta(seconds=1))
+    wished = replace(lost, wish=Wish(Kind.STOP, AskedBy.DRIVER, NOW - timedelta(hours=1)))
+    assert target(wished) == target(lost)
+    assert target(replace(wished, gone_at=NOW)) < target(replace(lost, gone_at=NOW - timedelta(minutes=2)))
+
+
+def test_a_figure_in_doubt_is_read_again_closely() -> None:
+    doubted = replace(charging(), doubt=Doubt(NOW, Decimal(4076), 3000))
+    assert target(doubted, watched=False) == 3
+    assert target(replace(doubted, doubt=None), watched=False) > 3
 
 
 def test_a_strange_status_goes_on_being_read_less_and_less_at_last_twice_a_day() -> None:

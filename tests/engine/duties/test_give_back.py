@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from kiosk.domain.commands import CommandState, Kind
@@ -16,7 +16,9 @@ from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from kiosk.store.store import Store
 from kiosk.store.tables import received_tokens
+from kiosk.upstream.plugchoice.budget import Endpoint
 from tests.engine.house import CODE, House
+from tests.worlds.spent import spend
 
 
 def statuses(house: House) -> list[str]:
@@ -170,3 +172,33 @@ def test_a_token_lies_encrypted_until_it_is_given_back(house: House) -> None:
     with house.store._database.read() as connection:
         (stored,) = connection.execute(select(received_tokens.c.token)).scalars()
     assert session.token not in stored
+
+
+def test_a_session_that_upstream_does_not_know_any_more_is_let_go(house: House) -> None:
+    house.faults.add(Rule(Fault.NULLS, "start", fields=("payment",)))
+    house.faults.add(Rule(Fault.TOKEN_EXPIRED, "cancel"))
+    house.request()
+    house.run(6)
+    assert (house.answered("cancel"), rows(house)) == (1, 0)
+
+
+def test_a_token_that_nobody_can_read_is_told_and_let_go(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.faults.add(Rule(Fault.NULLS, "start", fields=("payment",)))
+    house.faults.add(Rule(Fault.UNREACHABLE, "cancel"))
+    house.request()
+    house.run(3)
+    with house.store._database.write() as connection:
+        connection.execute(update(received_tokens).values(token="sealed by somebody else"))
+    house.run(70)
+    assert (house.answered("cancel"), rows(house)) == (0, 0)
+    assert "its token cannot be read" in caplog.text
+
+
+def test_a_cancel_waits_for_its_budget(house: House) -> None:
+    spend(house.budgets, Endpoint.CANCEL, house.kiosk_clock.now(), 10)
+    house.faults.add(Rule(Fault.NULLS, "start", fields=("payment",)))
+    house.request()
+    house.run(30)
+    assert (statuses(house), rows(house)) == (["created"], 1)
+    house.run(40)
+    assert (statuses(house), rows(house)) == (["abandoned"], 0)

@@ -195,3 +195,19 @@ def test_a_machine_that_stalls_stops_earlier(house: House) -> None:
     assert quick._late_by(now) == timedelta(0)
     slow.jobs(now)
     assert slow._late_by(now) == timedelta(seconds=55)
+
+
+def test_a_stop_that_the_driver_wants_too_is_not_judged_again(house: House) -> None:
+    key = house.charging()
+    asked = house.store.ask(key, Kind.STOP, AskedBy.LIMIT, house.kiosk_clock.now())
+    house.store.ask(key, Kind.CANCEL, AskedBy.DRIVER, house.kiosk_clock.now())
+    assert guard_that_leads(house).still_right(asked)
+    house.until(key, "captured")
+
+
+def test_a_stop_that_has_left_meanwhile_is_not_taken_back(house: House) -> None:
+    key = house.charging()
+    asked = house.store.ask(key, Kind.STOP, AskedBy.LIMIT, house.kiosk_clock.now())
+    assert house.store.claim(asked.id, house.kiosk_clock.now())
+    assert guard_that_leads(house).still_right(asked)
+    assert house.states(key, Kind.STOP) == [CommandState.SENT]
