@@ -44,7 +44,9 @@ async function renew() {
       return;
     }
     const page = parse(await answer.text());
-    if (page && !sending) swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
+    // A refusal or a fault of ours says nothing of the charger: what is shown stays, and its age goes on counting.
+    const told = page?.querySelector('[data-problem]') === null;
+    if (page && told && !sending) swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
   } catch {
     // No connection. The age goes on counting, and an old card is not usable.
   }

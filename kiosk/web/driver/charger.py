@@ -28,7 +28,7 @@ from kiosk.web.shared import frame
 from kiosk.web.shared.bay_words import BayRow, bay_row
 from kiosk.web.shared.devices import current_device, keep_device, new_device
 from kiosk.web.shared.front import keep_for
-from kiosk.web.shared.limits import limit_lookup, limit_start, too_many_codes
+from kiosk.web.shared.limits import limit_lookup, limit_page, limit_start, too_many_codes
 from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
@@ -46,6 +46,7 @@ bp.record_once(frame.install)
 
 
 @bp.get("/")
+@limit_page
 @limit_lookup
 def home() -> ResponseReturnValue:
     """Type the code; with one site configured its chargers are listed too."""
@@ -83,6 +84,7 @@ def code_alone(code: str) -> ResponseReturnValue:
 
 
 @bp.get("/c/<code>")
+@limit_page
 @limit_lookup
 def charger(code: str) -> ResponseReturnValue:
     """The landing page of every sticker."""

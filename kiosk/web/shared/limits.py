@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_limiter import Limiter
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -91,8 +91,18 @@ limit_takeover = limiter.shared_limit("60 per minute", scope="takeover", key_fun
 """One-use codes for another phone. One that opens a session is counted by itself."""
 limit_pairing = limiter.shared_limit("10 per minute; 60 per hour", scope="pairing")
 """One-use codes of tablets: at this pace nobody guesses one."""
-limit_lookup = limiter.shared_limit("120 per minute", scope="lookup")
-"""Pages of a charger's code, and the box that one types it into."""
+
+
+def _led_nowhere(answer: Response) -> bool:
+    """A redirect or a refusal: somebody types, or tries. The page of a charger is none, whatever it says of it."""
+    return 300 <= answer.status_code < 500
+
+
+limit_lookup = limiter.shared_limit("120 per minute", scope="lookup", deduct_when=_led_nowhere)
+"""Codes and addresses that people type. Only what leads nowhere counts."""
+limit_page = limiter.shared_limit("1200 per minute", scope="page")
+"""Pages of chargers, which renew themselves while people wait in front of them: two hundred phones behind the one
+address of a garage or of a carrier, each every ten seconds."""
 MISTYPED = RateLimitItemPerMinute(10)
 _ONE_CODE = RateLimitItemPerMinute(1)
 

@@ -292,6 +292,18 @@ def test_a_person_may_mistype_ten_codes_a_minute_and_not_more(kiosk: Kiosk, phon
     assert phone.get(f"/c/{CODE}").status_code == 200
 
 
+def test_many_phones_at_one_address_may_wait_in_front_of_a_charger(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Charging", "Charging")
+    assert {phone.get(f"/c/{CODE}?n={number}").status_code for number in range(130)} == {200}
+    assert phone.get("/?code=!!").status_code == 422
+
+
+def test_what_leads_nowhere_counts_for_everybody_at_that_address(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card()
+    assert [phone.get("/?code=!!").status_code for _ in range(121)] == [422] * 120 + [429]
+    assert phone.get(f"/c/{CODE}").status_code == 429
+
+
 def test_a_page_that_renews_itself_is_one_code(phone: FlaskClient) -> None:
     assert {phone.get("/c/ZZ001").status_code for _ in range(25)} == {202}
     assert phone.get("/c/ZZ002").status_code == 202
