@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from kiosk.sandbox.world.faults import Kind
 from tests.browser.conftest import NewPhone, in_real_time
@@ -282,6 +282,26 @@ def test_an_old_card_never_looks_free(garage: Garage, phone: Phone) -> None:
     expect(phone.page.locator(".state", has_text="Free")).to_have_count(0)
     garage.faults.clear()
     garage.skip(60)
+    expect(phone.page.locator(".state", has_text="Free").first).to_be_visible()
+
+
+def test_a_refusal_does_not_take_the_chargers_page_away(garage: Garage, phone: Phone) -> None:
+    phone.expects("status of 429")
+    phone.scan()
+    asked: list[str] = []
+    problem = "<!doctype html><title>Wait</title><main id=main><section data-problem><p>Too many</p></section></main>"
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=429, content_type="text/html", body=problem)
+
+    phone.page.route(f"**/c/{CODE}", refuse)
+    garage.skip(45)
+    garage.until(lambda: len(asked) >= 2, "the page was refused twice")
+    expect(phone.page.locator("#start button")).to_be_visible()
+    expect(phone.page.get_by_text("Too many")).to_have_count(0)
+    phone.page.unroute(f"**/c/{CODE}")
+    garage.skip(45)
     expect(phone.page.locator(".state", has_text="Free").first).to_be_visible()
 
 
