@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import board, card, expected, fleet, meters, news, tablet, weight
+from benchmarks import board, card, expected, fleet, jitter, meters, news, tablet, weight
 from benchmarks.machine import facts
 from benchmarks.report import Figure, say, table
 from kiosk.config.logs import configure_logs
@@ -22,6 +22,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "board": board.run,
     "tablet": tablet.run,
     "meters": meters.run,
+    "jitter": jitter.run,
 }
 
 

@@ -393,7 +393,8 @@ _ORDER = {
 def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...]]:
     """The session after `seen`, and what was noticed. An answer to an older question than the last changes nothing.
 
-    Of two questions under way at once nobody can say which saw the later state: then the status never goes back.
+    Of two questions under way at once the later one may have been answered first: then neither the status nor the meter
+    goes back.
     A null never erases what upstream said before, except the connector's word, which is only true of its moment.
     The price of the first answer stays. Amounts of an answer in another currency are not amounts of this session.
     """
@@ -403,7 +404,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     status = seen.status if seen.status is not None else session.status
     # A row of an earlier release has no last known status, and its status may be one.
     before = session.last_known or (session.status if known(session.status) is not None else None)
-    if _went_back(before, status) and _overlaps(seen.asked_at, session.observed_at):
+    if _overlaps(seen.asked_at, session.observed_at) and _is_behind(session, before, status, seen):
         return session, ()
     changed = status != session.status
     first = session.status is None
@@ -441,7 +442,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     cost = _keep(said.cost_minor, session.cost_minor)
     if (energy, cost) != (session.energy_kwh, session.cost_minor):
         events.append(Event.FIGURES)
-    if session.energy_kwh is not None and energy is not None and energy < session.energy_kwh:
+    if doubt is None and _meter_fell(session, seen):
         events.append(Event.ENERGY_FELL)
     kept_old = (said.energy_kwh is None and energy is not None) or (said.cost_minor is None and cost is not None)
     fresh = online is not False and not kept_old and doubt is None
@@ -610,6 +611,20 @@ def moved_back(session: Session, by: timedelta) -> Session:
         refunds=tuple(replace(one, seen_at=one.seen_at - by) for one in session.refunds),
         doubt=replace(session.doubt, since=session.doubt.since - by) if session.doubt is not None else None,
     )
+
+
+def _is_behind(session: Session, before: str | None, status: str | None, seen: Observation) -> bool:
+    """If it was under way together with the last answer, this one shows the earlier state."""
+    if _went_back(before, status):
+        return True
+    if facts(before).group is not facts(status).group:
+        return False
+    return _meter_fell(session, seen) or (known(before), known(status)) == (Status.STOPPING, Status.CHARGING)
+
+
+def _meter_fell(session: Session, seen: Observation) -> bool:
+    """That answer shows less energy than the session has."""
+    return seen.energy_kwh is not None and session.energy_kwh is not None and seen.energy_kwh < session.energy_kwh
 
 
 def _overlaps(asked_at: datetime, answered_at: datetime | None) -> bool:

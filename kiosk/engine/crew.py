@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from threading import Event, Lock
 
@@ -17,15 +17,31 @@ SITE_WORKERS = 7
 
 OnEnd = Callable[[Job, Exception | None], None]
 """Told of the end of every job, with what went wrong."""
+MakePool = Callable[[int, str], Executor]
+"""Makes so many workers, with that name."""
+
+
+def threads(size: int, name: str) -> Executor:
+    """Workers that are threads of this process."""
+    return ThreadPoolExecutor(size, thread_name_prefix=name)
 
 
 class Crew:
-    """Thread-safe. `inline=True` does the jobs on the thread that begins them, for simulations.
+    """Thread-safe. `inline=True` does the jobs on the thread that begins them, for simulations; `pool` makes the
+    workers otherwise.
 
     `on_end` is called after every job: there may be something new to decide. After `finish`, `over` is set.
     """
 
-    def __init__(self, budgets: Budgets, on_end: Callable[[], None], *, inline: bool = False, workers: int = 8) -> None:
+    def __init__(
+        self,
+        budgets: Budgets,
+        on_end: Callable[[], None],
+        *,
+        inline: bool = False,
+        workers: int = 8,
+        pool: MakePool = threads,
+    ) -> None:
         self._budgets = budgets
         self._on_end = on_end
         self.over = Event()
@@ -34,11 +50,7 @@ class Crew:
         self._marks: set[str] = set()
         self._in_flight: Counter[Endpoint] = Counter()
         sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.SITES: SITE_WORKERS}
-        self._pools = {
-            pool: ThreadPoolExecutor(size, thread_name_prefix=pool.name.lower())
-            for pool, size in sizes.items()
-            if not inline
-        }
+        self._pools = {each: pool(size, each.name.lower()) for each, size in sizes.items() if not inline}
 
     def begin(self, job: Job, told: OnEnd) -> bool:
         """Do the job, or have it done. False while another one with its mark is under way, and after `finish`."""

@@ -1,7 +1,7 @@
 """The engine: a round of duties. One thread decides, a crew makes the outside calls.
 
-Killed at any line it resumes: the store is the only memory. `inline=True` makes the calls on the deciding thread, for
-simulations.
+Killed at any line it resumes: the store is the only memory. `inline=True` makes the calls on the deciding thread, and
+`pool` makes other workers than threads, for simulations.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import cast
 
 from kiosk.engine.context import Context, OpenStore
-from kiosk.engine.crew import Crew
+from kiosk.engine.crew import Crew, MakePool, threads
 from kiosk.engine.duties.give_back import GiveBack
 from kiosk.engine.duties.guard import Guard
 from kiosk.engine.duties.prove import Prove
@@ -37,7 +37,7 @@ ROUND_AT_MOST = 1.0
 
 
 class Engine:
-    def __init__(self, context: Context, *, inline: bool = False, workers: int = 8) -> None:
+    def __init__(self, context: Context, *, inline: bool = False, workers: int = 8, pool: MakePool = threads) -> None:
         self._context = context
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -45,7 +45,7 @@ class Engine:
         self._well_at: datetime | None = None
         self._lead = Lead(context)
         context.budgets.record_with(self._lead.note_call)
-        self._crew = Crew(context.budgets, self._wake.set, inline=inline, workers=workers)
+        self._crew = Crew(context.budgets, self._wake.set, inline=inline, workers=workers, pool=pool)
         self._sessions = OpenSessions(context)
         self._posts = [Post(duty, context.clock.now) for duty in self._duties()]
         context.news.on_wish(self.wake)

@@ -129,6 +129,31 @@ def test_of_two_questions_under_way_at_once_none_puts_the_status_back(
     assert fold(ended, later)[0].status == "starting"
 
 
+@pytest.mark.parametrize("kwh", ["4.999", "0"])
+def test_of_two_questions_under_way_at_once_none_puts_the_meter_back(kwh: str) -> None:
+    """The later question came first, and its answer last: what it shows was so before."""
+    session = told([charging(3600, "5.000", 345)])
+    late = charging(3602, kwh, 344)
+    overtaken = replace(late, asked_at=after(3600), seen_at=after(3602))
+    assert fold(session, overtaken) == (session, ())
+    alone, events = fold(session, replace(late, asked_at=after(3601)))
+    assert (alone.energy_kwh, Event.ENERGY_FELL in events) == (Decimal(kwh), True)
+
+
+@pytest.mark.parametrize("kwh", ["4.999", "5.000", None])
+def test_of_two_questions_under_way_at_once_none_takes_a_stop_back(kwh: str | None) -> None:
+    session = told([charging(3600, "5.000", 345), seen(3605, "stopping", energy_kwh=Decimal("5.000"))])
+    late = charging(3606, kwh, None, asked_at=after(3604.7))
+    assert fold(session, late) == (session, ())
+    assert fold(session, replace(late, asked_at=after(3605.5)))[0].status == "charging"
+
+
+def test_an_answer_that_was_overtaken_counts_when_it_shows_a_later_state() -> None:
+    session = told([charging(3600, "5.000", 345)])
+    ended = replace(seen(3602, "settling", energy_kwh=Decimal("4.9")), asked_at=after(3600))
+    assert fold(session, ended)[0].status == "settling"
+
+
 @given(stories, observations())
 def test_an_answer_to_an_older_question_changes_nothing(story: list[Observation], late: Observation) -> None:
     session = told(story)
