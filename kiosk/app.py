@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +28,7 @@ from kiosk.outside import NETWORK, Outside, Transports, connect, remembered_budg
 from kiosk.service.deadlines import policy_of
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
+from kiosk.service.selling import learns_own, selling_problem
 from kiosk.store import Cipher, Store
 from kiosk.web.driver import charger, claim, pictures
 from kiosk.web.session import events, pages
@@ -42,6 +44,8 @@ from kiosk.web.shared.request_log import init_request_log
 from kiosk.web.shared.security import init_security
 from kiosk.web.tablet import pairing, screens, visit
 from kiosk.web.tablet.pairing import init_tablets
+
+log = logging.getLogger(__name__)
 
 TEMPLATES = folder("templates")
 STATIC = folder("static")
@@ -78,6 +82,9 @@ def create_app(
     # Pages read before the engine leads, for as long as the lease of a killed one lasts.
     store.pull_back(clock.now())
     store.forget_wishes()
+    problem = selling_problem(settings, site)
+    if problem is not None:
+        log.warning(problem)
     news = LocalNews(settings.max_streams)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
     outside = connect(
@@ -179,6 +186,7 @@ def _context(
         personal_data_lives=timedelta(days=settings.personal_data_days),
         sites=tuple(_plan(each) for each in site.sites),
         operator=outside.operator,
+        learns_own_chargers=learns_own(settings),
         pilot=outside.pilot,
         lab=outside.lab,
         pictures=outside.pictures,

@@ -35,7 +35,7 @@ from kiosk.sandbox.stripe.api import create_stripe_app
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.faults import Faults, FaultyTransport
 from kiosk.sandbox.world.luck import System
-from kiosk.sandbox.world.scene import build_scene
+from kiosk.sandbox.world.scene import NEXT_DOOR, build_scene
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
 
@@ -167,6 +167,7 @@ def new_world(clock: Clock, seed: int = 1, rough: int | None = None) -> World:
         )
     world = World(clock, StripeBook(clock), switches, seed)
     build_scene(world)
+    world.add_charger(NEXT_DOOR)
     return world
 
 

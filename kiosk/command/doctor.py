@@ -19,8 +19,10 @@ from kiosk.domain.attention import Attention
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.limits import ROUGH_AFTER
+from kiosk.domain.ownership import LEARNT_COUNTS, ListProblem
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect
+from kiosk.service.selling import learns_own, selling_problem, sells_unlisted
 from kiosk.store import Cipher, Store
 from kiosk.store.checks import CHECKS
 from kiosk.upstream.chargepilot.client import ChargePilot
@@ -70,12 +72,18 @@ def examine(
     installed = installed or datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
     site = load_site(settings.config)
     findings = [*_secret(settings), *_address(settings), *_money(settings), *_operator(site), *_sites(site)]
-    findings += [*_tablet(settings), *_board(settings, site), *_pilot(settings, site), *_lab(settings)]
+    findings += [
+        *_selling(settings, site),
+        *_tablet(settings),
+        *_board(settings, site),
+        *_pilot(settings, site),
+        *_lab(settings),
+    ]
     findings += [*_store(settings, clock, site), *_time(clock.now(), installed)]
     if online:
         outside = connect(settings, clock, Budgets(), transports)
         try:
-            findings += _ask_everybody(outside, site)
+            findings += _ask_everybody(outside, site, learns=learns_own(settings))
         finally:
             outside.close()
     return findings
@@ -153,6 +161,14 @@ def _sites(site: SiteBook) -> Iterator[Finding]:
         return
     for each in site.sites:
         yield _ok(f"{each.name} has {len(each.chargers)} chargers, in the time of {each.timezone}.")
+
+
+def _selling(settings: Settings, site: SiteBook) -> Iterator[Finding]:
+    problem = selling_problem(settings, site)
+    if problem is not None:
+        yield _bad(problem)
+    elif sells_unlisted(settings):
+        yield _note("KIOSK_SELL_UNLISTED is true: chargers of other operators are sold under your name, too.")
 
 
 def _tablet(settings: Settings) -> Iterator[Finding]:
@@ -235,6 +251,8 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
         yield from _meters(store, site)
         yield from _exceptions(store, clock.now())
         yield from _unshown(store, site)
+        if learns_own(settings):
+            yield from _own(store, site, clock.now())
     finally:
         store.close()
 
@@ -275,6 +293,56 @@ def _unshown(store: Store, site: SiteBook) -> Iterator[Finding]:
     for code, card in store.cards(site.codes).items():
         if card.unshown:
             yield _bad(_not_sold(code, card))
+
+
+_UNREAD = {
+    ListProblem.NO_ANSWER: "Plugchoice does not answer",
+    ListProblem.TOKEN: "Plugchoice refuses it (401): KIOSK_PLUGCHOICE_TOKEN is wrong or was revoked",
+    ListProblem.NOT_ALLOWED: "Plugchoice does not let this token see it (403)",
+    ListProblem.REFUSED: "Plugchoice refuses it",
+    ListProblem.CUT: "only a part of it could be read",
+    ListProblem.EMPTY: "it is suddenly empty; has the token's user lost their rights?",
+    ListProblem.NO_SETTINGS: "Plugchoice does not let this token see the settings of your chargers, so their codes are "
+    "not known",
+    ListProblem.SETTINGS_UNANSWERED: "the settings of your chargers give no answer",
+}
+
+
+def _own(store: Store, site: SiteBook, now: datetime) -> Iterator[Finding]:
+    """What the token has told of the operator's own chargers, and how old that is."""
+    known, chargers = store.own_list(), store.own_chargers()
+    codes = {each.code for each in chargers if each.code is not None}
+    kept = f"{len(codes)} chargers that it has shown are sold as yours"
+    if known.problem is not None and known.problem_since is not None:
+        since = f"since {known.problem_since:%Y-%m-%d %H:%M} UTC"
+        told = f"The list of your chargers cannot be read {since}: {_UNREAD[known.problem]}."
+        if known.learnt_within(now, LEARNT_COUNTS):
+            yield _note(f"{told} {kept} meanwhile.")
+        else:
+            rest = f"only {kept}" if codes else "no charger is sold but those of kiosk.toml"
+            yield _bad(f"{told} Of any other nobody can say whose it is: {rest}. Or list yours in kiosk.toml.")
+    elif known.learnt_at is None:
+        yield _note(
+            f"Which chargers are yours was not asked yet, or is being asked: {kept} so far, of {len(chargers)}."
+            if chargers
+            else "Which chargers are yours was not asked yet; the running kiosk asks by itself."
+        )
+    else:
+        yield _ok(f"Plugchoice's list of your chargers was read at {known.learnt_at:%Y-%m-%d %H:%M} UTC: {kept}.")
+    refused = [each for each in chargers if each.refused and each.code is None]
+    if refused and known.problem is not ListProblem.NO_SETTINGS:
+        yield _note(
+            f"The token may not see the settings of {len(refused)} of your chargers: they are not sold unless "
+            "kiosk.toml lists them."
+        )
+    missing = [
+        each.code for each in chargers if each.missing_since is not None and each.code not in {None, *site.codes}
+    ]
+    if missing:
+        yield _note(
+            f"Plugchoice's list does not have {', '.join(sorted(filter(None, missing)))} any more: sold as yours until "
+            "their settings are refused a day later."
+        )
 
 
 def _not_sold(code: str, card: ChargerCard) -> str:
@@ -329,13 +397,15 @@ def _time(now: datetime, installed: datetime) -> Iterator[Finding]:
         yield _ok(f"The clock says {now:%Y-%m-%d %H:%M} UTC.")
 
 
-def _ask_everybody(outside: Outside, site: SiteBook) -> Iterator[Finding]:
+def _ask_everybody(outside: Outside, site: SiteBook, *, learns: bool) -> Iterator[Finding]:
     if outside.operator is not None:
         yield from _ask_board(outside.operator, site)
     if outside.pilot is not None:
         yield from _ask_pilot(outside.pilot, site)
     if outside.lab is not None:
         yield from _ask_lab(outside.lab, site)
+    if outside.operator is not None and learns:
+        yield _ask_own(outside.operator)
     yield from _ask_plugchoice(outside.public, site)
 
 
@@ -350,6 +420,17 @@ def _ask_board(operator: PlugchoiceOperator, site: SiteBook) -> Iterator[Finding
         else:
             yield _ok(f"Plugchoice shows {len(listing.entries)} connectors on the board of {each.name}.")
             yield from _codes(operator, each, listing)
+
+
+def _ask_own(operator: PlugchoiceOperator) -> Finding:
+    try:
+        listing = operator.chargers()
+    except UpstreamError as error:
+        text = _trouble("Plugchoice", "the list of your chargers", error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
+        return _bad(f"{text} Without it no charger is sold but those of kiosk.toml and those that it showed before.")
+    if not listing.complete:
+        return _note("Plugchoice shows only a part of the list of your chargers; list the others in kiosk.toml.")
+    return _ok(f"Plugchoice shows {len(listing.entries)} chargers as yours.")
 
 
 def _codes(operator: PlugchoiceOperator, site: Site, listing: Listing[SiteConnector]) -> Iterator[Finding]:

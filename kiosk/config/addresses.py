@@ -11,6 +11,8 @@ from pydantic import SecretStr
 _TOKEN = re.compile(r"[!-~]{1,512}", re.ASCII)
 _LONG_TOKEN = re.compile(r"[!-~]{1,8192}", re.ASCII)
 _PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
+CODE_PLACE = "{code}"
+"""Where a charger's public code goes, in an address that an operator writes down."""
 _WRONG = "use an address that begins with https:// (http:// is for this machine only)"
 
 
@@ -41,6 +43,17 @@ def outside_address(url: str | None) -> str | None:
     if url is not None and (not _is_https_or_here(url) or urlsplit(url).query or urlsplit(url).fragment):
         raise ValueError(_WRONG)
     return url.rstrip("/") if url is not None else None
+
+
+def pattern_of_codes(url: str | None) -> str | None:
+    """A whole address with `{code}` in its path or its query; None is left alone. Raises ValueError."""
+    if url is None:
+        return None
+    before, place, after = url.partition(CODE_PLACE)
+    inside = _is_https_or_here(before) and urlsplit(before).path.startswith("/")
+    if not place or not inside or any(sign in before + after for sign in "{} \"'<>"):
+        raise ValueError(f"use an address that begins with https:// and has {CODE_PLACE} once, after its host")
+    return url
 
 
 def token(given: SecretStr | None) -> SecretStr | None:

@@ -24,8 +24,8 @@ from pydantic_settings import (
 )
 
 from kiosk.config import addresses
+from kiosk.config.addresses import CODE_PLACE, is_path
 from kiosk.config.addresses import is_loopback as is_loopback
-from kiosk.config.addresses import is_path
 
 PREFIX = "KIOSK_"
 PLUGCHOICE_URL = "https://app.plugchoice.com/api/v3"
@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     worker_class: Literal["gthread", "gevent"] = Field("gthread", description="kind of gunicorn worker")
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or text for people")
     demo_speed: int = Field(10, ge=1, le=600, description="seconds of the demo's world in one real second")
+    sell_unlisted: bool = Field(False, description="sell chargers that are not the operator's own, too")
+    unlisted_url: str | None = Field(None, description="where drivers pay at other operators' chargers, with {code}")
     personal_data_days: int = Field(30, ge=1, le=3650, description="days until e-mail and device data are erased")
 
     @classmethod
@@ -174,6 +176,7 @@ class Settings(BaseSettings):
 
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
     _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)
+    _pattern = field_validator("unlisted_url")(addresses.pattern_of_codes)
     _tokens = field_validator("ocpplab_token", "chargepilot_key", "metrics_token")(addresses.token)
     _long_token = field_validator("plugchoice_token")(addresses.long_token)
     _prefix = field_validator("ocpplab_prefix")(addresses.path_prefix)
@@ -257,6 +260,10 @@ class Settings(BaseSettings):
     def hosts(self) -> frozenset[str]:
         """The names under which browsers may ask, without a port. Machines may ask how it is under any."""
         return frozenset({urlsplit(self.public_url).hostname or "", *(name.lower() for name in self.trusted_hosts)})
+
+    def unlisted_page(self, code: str) -> str | None:
+        """The page of another operator's charger; None when nobody has said where those are."""
+        return self.unlisted_url.replace(CODE_PLACE, code) if self.unlisted_url is not None else None
 
     @property
     def sqlite(self) -> bool:

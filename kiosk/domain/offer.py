@@ -22,6 +22,8 @@ _SIXTHS = (2, 3, 4)
 class NoOffer(StrEnum):
     """Why a driver cannot start at a bay now, or not on the terms that they read."""
 
+    NOT_OURS = "not_ours"  # the charger is another operator's
+    OWNER_UNKNOWN = "owner_unknown"  # it is not known yet, or just now, whose the charger is
     NO_CARD = "no_card"  # nothing is known of the charger
     OLD = "old"  # its states are older than a minute
     UNPRICED = "unpriced"  # its price or its hold could not be read

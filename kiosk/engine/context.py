@@ -123,3 +123,5 @@ class Context:
     pictures: Pictures | None = None
     fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None
+    learns_own_chargers: bool = False
+    """Whether it reads which chargers the operator's token sees, besides those of `sites`."""

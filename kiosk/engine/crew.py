@@ -12,8 +12,9 @@ from threading import Event, Lock
 from kiosk.engine.duty import Job, Pool
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 
-SITE_WORKERS = 7
-"""One for each of the five kinds of reads of a site, and two for the public cards of boards."""
+SITE_WORKERS = 8
+"""One for each of the five kinds of reads of a site, one for the operator's own chargers, and two for the public cards
+of boards."""
 
 OnEnd = Callable[[Job, Exception | None], None]
 """Told of the end of every job, with what went wrong."""

@@ -26,6 +26,7 @@ from kiosk.engine.lead import LEASE, Lead
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.post import DutyState, Post
 from kiosk.engine.sites.cards import BoardCards
+from kiosk.engine.sites.own import OwnChargers
 from kiosk.engine.sites.watch import Sites
 from kiosk.engine.unanswered import Unanswered
 from kiosk.store.store import Store
@@ -68,6 +69,7 @@ class Engine:
             Receipts(context),
             Erase(context),
             Sites(boards),
+            OwnChargers(boards),
             BoardCards(boards, crew),
         ]
 

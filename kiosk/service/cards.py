@@ -12,11 +12,13 @@ from kiosk.domain.asking import Lane
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Refusal
 from kiosk.domain.offer import Offer, offer_at
+from kiosk.domain.ownership import Whose
 from kiosk.domain.pace import Pace
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
 from kiosk.news.news import site_topic
 from kiosk.service.parts import Parts
+from kiosk.service.selling import sells_unlisted, whose_charger
 from kiosk.service.waiting import wait_for_card
 from kiosk.store.records import StoredCard
 
@@ -94,8 +96,15 @@ def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> Car
 
 
 def is_known(parts: Parts, code: str, card: ChargerCard | None) -> bool:
-    """It is a charger of ours, or was a charger when it was read last. Others are asked about seldom."""
-    return card is not None or parts.site.charger(code) is not None
+    """It is a charger of ours; or one that was read before, as long as nobody knows that it is another operator's.
+    All others are asked about seldom.
+    """
+    if parts.site.charger(code) is not None:
+        return True
+    owner = whose_charger(parts, code)
+    if owner is Whose.OURS and not sells_unlisted(parts.settings):
+        return True
+    return card is not None and owner is not Whose.ANOTHERS
 
 
 def look_at_site(parts: Parts, code: str) -> None:
@@ -110,7 +119,9 @@ def nobody_knows(parts: Parts, code: str) -> bool:
     if parts.site.charger(code) is not None:
         return False
     row = parts.store.card_and_problem(code)
-    if row.card is not None:
+    if row.card is not None and row.card.fresh(parts.clock.now(), FRESH):
+        return False
+    if is_known(parts, code, row.card):
         return False
     return row.problem is None or parts.clock.now() >= row.problem.again_at(known=False)
 

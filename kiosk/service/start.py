@@ -9,10 +9,12 @@ from decimal import Decimal
 
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.offer import NoOffer, offer_at
+from kiosk.domain.ownership import Whose
 from kiosk.domain.session import Phase, Session
 from kiosk.news.news import charger_topic
 from kiosk.service.cards import LONGEST_TERMS, card_now
 from kiosk.service.parts import Parts
+from kiosk.service.selling import whose_now
 from kiosk.service.waiting import wait_for_session
 from kiosk.store.errors import BayTaken
 
@@ -49,6 +51,9 @@ def begin(
     keeper = store.session_at(code, connector_id)
     if keeper is not None and store.owns(keeper.key, device):
         return Started(keeper.key, new=False)
+    owner = whose_now(parts, code)
+    if owner is not Whose.OURS:
+        return NoOffer.NOT_OURS if owner is Whose.ANOTHERS else NoOffer.OWNER_UNKNOWN
     known = card_now(parts, code)
     card = known.card
     if card is None:

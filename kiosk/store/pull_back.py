@@ -23,6 +23,8 @@ from kiosk.store.tables import (
     handoffs,
     hints,
     metadata,
+    own_asks,
+    own_list,
     pairing_codes,
     pictures,
     sessions,
@@ -85,6 +87,12 @@ RULES: dict[str, Rule] = {
     "chargers.card": Rule.FORGOTTEN,
     "chargers.problem_at": Rule.FORGOTTEN,
     "card_wishes.wanted_at": Rule.OVER,
+    "own_chargers.asked_at": Rule.NOW,
+    "own_chargers.missing_since": Rule.NOW,
+    "own_list.whole_at": Rule.NOW,
+    "own_list.learnt_at": Rule.FORGOTTEN,  # then it is asked again before a charger is called another's
+    "own_list.problem_since": Rule.NOW,
+    "own_asks.asked_at": Rule.OVER,
     "site_trees.seen_at": Rule.FORGOTTEN,
     "lab_facts.seen_at": Rule.NOW,
     "pictures.tried_at": Rule.FORGOTTEN,  # the attempt, not the picture
@@ -156,6 +164,7 @@ def _forget(connection: Connection, now: datetime) -> None:
     connection.execute(update(chargers).where(chargers.c.problem_at > ahead).values(**no_problem))
     connection.execute(delete(chargers).where(*(each.is_(None) for each in _FACTS)))
     connection.execute(delete(site_trees).where(site_trees.c.seen_at > ahead))
+    connection.execute(update(own_list).where(own_list.c.learnt_at > ahead).values(learnt_at=None))
     connection.execute(update(pictures).where(pictures.c.tried_at > ahead).values(tried_at=_NEVER))
 
 
@@ -165,5 +174,6 @@ def _end(connection: Connection, now: datetime) -> None:
         connection.execute(update(codes).where(too_long).values(expires_at=now))
     connection.execute(delete(closures).where(closures.c.until > now + LONGEST_CLOSURE))
     connection.execute(delete(card_wishes).where(card_wishes.c.wanted_at > now + LEEWAY))
+    connection.execute(delete(own_asks).where(own_asks.c.asked_at > now + LEEWAY))
     for at in (handoffs.c.made_at, handoffs.c.claimed_at):
         connection.execute(update(handoffs).where(at > now + LEEWAY).values({at: now - LONG_OVER}))

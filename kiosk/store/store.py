@@ -18,6 +18,7 @@ from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
+from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
@@ -40,6 +41,7 @@ class Store(
     Commands,
     Keys,
     Chargers,
+    OwnChargers,
     Receipts,
     Tablets,
     Handoffs,

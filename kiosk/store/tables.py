@@ -189,6 +189,34 @@ card_wishes = Table(
     Column("put_off", Boolean, nullable=False, server_default="0"),
 )
 
+own_chargers = Table(
+    "own_chargers",
+    metadata,
+    Column("uuid", String, primary_key=True),
+    Column("code", String),  # public; null while it is not known, or was never opened to the public
+    Column("asked_at", UtcTime),
+    Column("refused", Boolean, nullable=False, server_default="0"),
+    Column("missing_since", UtcTime),
+    Index(None, "code"),
+)
+
+own_list = Table(  # one row
+    "own_list",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("whole_at", UtcTime),
+    Column("learnt_at", UtcTime),
+    Column("problem", String),
+    Column("problem_since", UtcTime),
+)
+
+own_asks = Table(
+    "own_asks",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("asked_at", UtcTime, nullable=False),
+)
+
 site_trees = Table(
     "site_trees",
     metadata,

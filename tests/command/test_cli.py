@@ -111,7 +111,10 @@ def test_a_database_that_is_damaged_is_one_sentence_and_two(
 
 
 @pytest.mark.usefixtures("environment")
-def test_doctor_is_content_with_a_new_kiosk(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_is_content_with_a_new_kiosk_that_knows_its_chargers(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("KIOSK_CONFIG", str(EXAMPLE))
     assert main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith(("ok    ", "note  ")) and line.endswith(".") for line in lines)

@@ -14,6 +14,7 @@ from kiosk.clock import ManualClock
 from kiosk.command.doctor import Finding, examine
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import build_settings
+from kiosk.domain.ownership import ListProblem
 from kiosk.outside import Transports
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
@@ -108,6 +109,69 @@ def test_what_is_not_set_is_said_in_one_line_each(tmp_path: Path) -> None:
     assert said(found, "on the driver's own phone") == "ok"
 
 
+def test_a_kiosk_that_could_sell_nothing_or_everybodys_chargers_is_told_so(tmp_path: Path) -> None:
+    assert said(findings(tmp_path, config=None), "Nothing can be sold") == "BAD"
+    assert said(findings(tmp_path, sell_unlisted=True), "KIOSK_SELL_UNLISTED is true") == "note"
+    assert not [one for one in findings(tmp_path) if "sold" in one.text]
+
+
+@pytest.mark.parametrize(
+    ("done", "words", "mark"),
+    [
+        ("nothing", "is being asked: 0 chargers that it has shown are sold as yours so far, of 2", "note"),
+        ("learnt", "was read at 2026-", "ok"),
+        ("token", "KIOSK_PLUGCHOICE_TOKEN is wrong or was revoked. 2 chargers", "note"),
+        ("token for long", "Of any other nobody can say whose it is: only 2 chargers", "BAD"),
+        ("never", "no charger is sold but those of kiosk.toml", "BAD"),
+        ("settings", "does not let this token see the settings of your chargers", "BAD"),
+        ("one refused", "The token may not see the settings of 1 of your chargers", "note"),
+        ("missing", "list does not have ABC any more", "note"),
+    ],
+)
+def test_how_the_list_of_the_own_chargers_is_read_is_told(tmp_path: Path, done: str, words: str, mark: str) -> None:
+    clock, codes = ManualClock(), {"uuid-1": "ABC", "uuid-2": "ABD"}
+    found = _after(tmp_path, clock, lambda store: _own_list(store, clock, codes, done))
+    assert said(found, words) == mark
+
+
+def _after(folder: Path, clock: ManualClock, work: Callable[[Store], None]) -> list[Finding]:
+    """What the doctor finds after `work` on the store, with a token."""
+    store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(("Zq7-secret_key.with+many/different=characters",)))
+    store.migrate()
+    work(store)
+    store.close()
+    return findings(folder, clock=clock, plugchoice_token="operator-hidden")
+
+
+def _own_list(store: Store, clock: ManualClock, codes: dict[str, str], done: str) -> None:
+    now = clock.now()
+    if done in {"never", "settings"}:
+        store.own_list_failed(ListProblem.NOT_ALLOWED if done == "never" else ListProblem.NO_SETTINGS, now)
+        return
+    store.own_list_was_read(list(codes), now, whole=True)
+    if done == "nothing":
+        return
+    for uuid, code in codes.items():
+        store.own_charger_told(uuid, code, now)
+    store.own_list_learnt(now)
+    if done == "one refused":
+        store.own_list_was_read([*codes, "uuid-3"], now, whole=True)
+        store.own_charger_refused("uuid-3", now)
+    if done == "missing":
+        store.own_list_was_read(["uuid-2"], now, whole=True)
+    if done.startswith("token"):
+        clock.advance(25 * 3600 if done.endswith("long") else 60)
+        store.own_list_failed(ListProblem.TOKEN, clock.now())
+
+
+def test_the_list_of_the_own_chargers_is_asked_for(tmp_path: Path, outside: StandIns) -> None:
+    asked: dict[str, Any] = {"online": True, "clock": outside.clock, "transports": outside.transports}
+    assert said(findings(tmp_path, **asked, plugchoice_token="operator-hidden"), "chargers as yours") == "ok"
+    outside.instead = lambda request: httpx.Response(403) if request.url.path.endswith("/v3/chargers") else None
+    found = findings(tmp_path, **asked, plugchoice_token="operator-hidden")
+    assert said(found, "does not let this key see the list of your chargers (403)") == "BAD"
+
+
 def test_what_is_set_is_said_too_and_no_secret_with_it(tmp_path: Path) -> None:
     found = findings(tmp_path, **ALL)
     assert said(found, "KIOSK_PLUGCHOICE_TOKEN is set") == "ok"
@@ -187,8 +251,8 @@ def test_only_what_is_set_is_asked(tmp_path: Path, outside: StandIns) -> None:
     findings(
         tmp_path, online=True, clock=outside.clock, transports=outside.transports, config=site_of(tmp_path, 0), **ALL
     )
-    assert [path.split("/")[3] for path in asked[:-1]] == ["public-charging"]
-    assert asked[-1] == "/ocpp/chargers"
+    assert [path.split("/")[3] for path in asked[:1]] == ["public-charging"]
+    assert asked[1:] == ["/ocpp/chargers", "/api/v3/chargers"]
 
 
 def test_chargers_that_the_other_systems_do_not_know_are_named(tmp_path: Path, outside: StandIns) -> None:

@@ -191,6 +191,31 @@ def test_chargepilot_has_an_address_of_its_own_once_it_has_a_key() -> None:
     assert (settings.chargepilot_url, settings.chargepilot_path) == ("http://127.0.0.1:8000/rest/v1", "short")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://scan.example/",
+        "http://scan.example/{code}",
+        "https://{code}.example/",
+        "https://{code}",
+        "https://scan.example?{code}",
+        "https://scan.example/{code}/{code}",
+        "https://scan.example/{code}/{bay}",
+        "https://scan.example/<{code}>",
+        "javascript:alert(1)//{code}",
+    ],
+)
+def test_the_address_of_other_operators_chargers_has_their_code_once_behind_its_host(given: str) -> None:
+    assert "KIOSK_UNLISTED_URL cannot be used" in complaint(KIOSK_UNLISTED_URL=given)
+
+
+def test_the_page_of_another_operators_charger_is_known_when_it_is_set() -> None:
+    assert load_settings(REAL).unlisted_page("7MK4T") is None
+    settings = load_settings(REAL | {"KIOSK_UNLISTED_URL": "https://scan.example/pay?charger={code}&lang=en"})
+    assert settings.unlisted_page("7MK4T") == "https://scan.example/pay?charger=7MK4T&lang=en"
+    assert settings.sell_unlisted is False
+
+
 def test_an_operators_token_may_be_a_long_signed_document() -> None:
     assert load_settings(REAL).plugchoice_token is None
     settings = load_settings(REAL | {"KIOSK_PLUGCHOICE_TOKEN": "hidden." * 500})

@@ -128,6 +128,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "receipts",
         "erase",
         "sites",
+        "own chargers",
         "board cards",
     ]
     assert all(each["last_run"] and each["next_run"] and each["last_error"] is None for each in told)

@@ -15,6 +15,7 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.lab import LabFacts
+from kiosk.domain.ownership import ListProblem
 from kiosk.domain.picture import Picture
 from kiosk.domain.session import HoldProof, Phase
 from kiosk.store import Store
@@ -81,6 +82,12 @@ def fill(store: Store) -> str:
     assert store.open_handoff(Handoff("h-1", tablet.id, "ABC", 1, "en", later(107)))
     assert store.claim_handoff("h-1", "phone", later(108))
     store.issue_receipt(key, {"taken": 1}, later(109))
+    store.own_list_was_read(["uuid-1"], later(100), whole=True)
+    store.own_charger_told("uuid-1", "ABC", later(101))
+    store.own_list_learnt(later(102))
+    store.own_list_was_read(["uuid-2"], later(103), whole=True)
+    store.own_list_failed(ListProblem.TOKEN, later(104))
+    store.ask_whose("ABD", later(105))
     return key
 
 

@@ -86,6 +86,12 @@ class ByHand:
     def close(self) -> None:
         stop(self.app)
 
+    def set(self, **settings: Any) -> None:
+        """Settings of this kiosk from now on, by field name, without a look at whether they fit together."""
+        parts: Parts = self.app.extensions["kiosk"]
+        self.settings = parts.settings.model_copy(update=settings)
+        self.app.extensions["kiosk"] = replace(parts, settings=self.settings)
+
     @property
     def now(self) -> datetime:
         return self.clock.now()

@@ -74,7 +74,9 @@ def create_chargepilot_app(
         return None if _signed(key, secret, clock.now(), chosen) else _problem(401, "Unauthorized")
 
     def site() -> dict[str, Any]:
-        return site_data([charger.spec for charger in world.chargers()], clock.now(), chosen.oddity)
+        return site_data(
+            [charger.spec for charger in world.chargers() if not charger.spec.anothers], clock.now(), chosen.oddity
+        )
 
     @app.get(f"{PREFIX}/sites")
     def sites() -> Response:

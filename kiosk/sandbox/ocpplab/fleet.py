@@ -123,7 +123,7 @@ class Fleet:
                     each.code, each.waiting = each.waiting.code, None
             known = {each.code for each in self._by_id.values()} | self._deleted
             for view in self._world.chargers():
-                if view.spec.code not in known:
+                if view.spec.code not in known and not view.spec.anothers:
                     old = _old(view.spec, now)
                     self._by_id[old.id] = old
         return now

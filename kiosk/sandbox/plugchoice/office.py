@@ -74,6 +74,8 @@ class Office:
 
     def public_charging(self, charger: str) -> object:
         view = self._find(charger)[1]
+        if not self.switches.settings_permitted:
+            raise Refusal(403, "This action is unauthorized.")
         public, code = view.spec.public, view.spec.code
         return {
             "enabled": public,
@@ -97,7 +99,7 @@ class Office:
         }
 
     def _site(self) -> dict[str, Any]:
-        count = len(self._world.chargers())
+        count = len(self._rows())
         return {
             "uuid": SITE_UUID,
             "id": 1,
@@ -136,7 +138,9 @@ class Office:
         """The transactions that the back office has heard of, newest first."""
         rows = {view.spec.code: (row, view) for row, view in self._rows()}
         for each in reversed(self._world.transactions()):
-            row, view = rows[each.code]
+            row, view = rows.get(each.code, (0, None))
+            if view is None:
+                continue  # the charger is another operator's now
             if view.online or view.seen_at is None or each.started_at <= view.seen_at:
                 yield self._transaction(row, view, each)
 
@@ -195,8 +199,9 @@ class Office:
     # --- inside
 
     def _rows(self) -> list[tuple[int, ChargerView]]:
-        """Every charger with its row in the back office's table."""
-        return list(enumerate(self._world.chargers(), start=_FIRST_ROW))
+        """Every charger that the token may see, with its row in the back office's table."""
+        rows = enumerate(self._world.chargers(), start=_FIRST_ROW)
+        return [(row, view) for row, view in rows if not view.anothers]
 
     def _find(self, charger: str) -> tuple[int, ChargerView]:
         for row, view in self._rows():

@@ -28,6 +28,10 @@ class OperatorSwitches:
     next_host: str | None = None
     # Open: whether the token may see this site; if not, everything is answered with 403.
     permitted: bool = True
+    # Open: whether it may see the settings of the chargers that it sees.
+    settings_permitted: bool = True
+    # A half answer: every list ends after so many entries, and calls itself whole.
+    list_ends_after: int | None = None
     # Open: what the back office knows of a connector's capabilities; often nothing.
     capabilities_known: bool = True
     # Open: the energy of a running charge, and whether energy is a number although every example is a text.
@@ -44,6 +48,7 @@ def page_of(entries: Sequence[Mapping[str, Any]], switches: OperatorSwitches) ->
     size = switches.page_size if asked is None else int(asked)
     told = request.args.get("page", "1")
     number = max(1, int(told)) if _digits(told) else 1
+    entries = entries[: switches.list_ends_after]
     return _form(entries[(number - 1) * size : number * size], number, size, len(entries), switches)
 
 

@@ -44,6 +44,7 @@ class ChargerSpec:
     preauth_amount: int = 5000
     public: bool = True
     meter_interval: float | None = None  # seconds; None: that of the switches
+    anothers: bool = False  # of another operator: sold by its code, and unknown to this one's token
 
     def __post_init__(self) -> None:
         if len(self.code) != 5 or any(letter not in CODE_ALPHABET for letter in self.code):
@@ -138,6 +139,7 @@ class Charger:
     meter_interval: float | None = None
     status: str = "Available"
     blocked: bool = False
+    anothers: bool = False
     hides_energy: bool = False
     words: dict[str, str] = field(default_factory=dict)
     amounts_after: float | None = None
@@ -148,6 +150,7 @@ class Charger:
             f"its meter is told every {self.meter_interval or 0:g} s": self.meter_interval is not None,
             f"itself {self.status}": self.status != "Available",
             "blocked by the operator": self.blocked,
+            "of another operator": self.anothers,
             f"rejects the next {self.reject_starts} start(s)": self.reject_starts,
             f"refuses the next {self.refuse_stops} stop(s)": self.refuse_stops,
             f"ignores the next {self.ignore_stops} stop(s)": self.ignore_stops,
@@ -181,3 +184,4 @@ class ChargerView:
     connectors: tuple[ConnectorView, ...]
     status: str = "Available"
     blocked: bool = False
+    anothers: bool = False

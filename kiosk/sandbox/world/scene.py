@@ -38,6 +38,9 @@ CHARGERS = (
     ChargerSpec("XC3ZU", "Fast charger 10", (_dc(1, 150), _dc(2, 150)), _DC, preauth_amount=7500),
 )
 
+NEXT_DOOR = ChargerSpec("ZQ4NB", "Ratskeller 1", (_ac(1),), Pricing("EUR", 61), anothers=True)
+"""Of another operator, and not in the garage: for a demo that shows what is said there."""
+
 FREE = "7MK4T"
 BUSY = "3HW9P"
 FAULTED = "5RT2C"

@@ -66,7 +66,12 @@ class Site:
             raise ValueError(f"charger {spec.code} exists")
         connectors = {each.connector_id: Connector(each) for each in spec.connectors}
         self._chargers[spec.code] = Charger(
-            spec, spec.pricing, connectors, seen_at=self._agenda.now, meter_interval=spec.meter_interval
+            spec,
+            spec.pricing,
+            connectors,
+            seen_at=self._agenda.now,
+            meter_interval=spec.meter_interval,
+            anothers=spec.anothers,
         )
         self._wiring = None
         if self._running:
@@ -100,6 +105,7 @@ class Site:
             connectors=tuple(_view(each) for each in charger.connectors.values()),
             status=charger.status,
             blocked=charger.blocked,
+            anothers=charger.anothers,
         )
 
     # --- hands

@@ -292,6 +292,11 @@ class World:
             charger = self._site.charger(code)
             charger.status, charger.blocked = status, blocked
 
+    def hand_over(self, code: str, *, back: bool = False) -> None:
+        """The charger is sold to another operator: this one's token sees it no more. `back`: it is bought again."""
+        with self._by_hand(code, None, "is this operator's again" if back else "belongs to another operator now"):
+            self._site.charger(code).anothers = not back
+
     def set_pricing(self, code: str, pricing: Pricing, preauth_amount: int | None = None) -> None:
         """Another price, and another hold unless that is None, for whoever starts from now on."""
         with self._by_hand(code, None, "has a new price"):

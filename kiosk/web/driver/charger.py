@@ -14,10 +14,12 @@ from werkzeug.wrappers import Response
 from kiosk.domain import codes
 from kiosk.domain.charger import BayState, ChargerCard
 from kiosk.domain.offer import NoOffer
+from kiosk.domain.ownership import Whose
 from kiosk.domain.session import Session
 from kiosk.service.bays import chargers_now
 from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, look_at_site, nobody_knows, own_sessions
 from kiosk.service.points import at_point
+from kiosk.service.selling import whose_charger, whose_now
 from kiosk.service.start import begin
 from kiosk.store.records import Handoff
 from kiosk.web.driver.about import about_of
@@ -160,6 +162,10 @@ def _charger_page(
     status: int = 200,
 ) -> ResponseReturnValue:
     """The card, or the page that says why there is none. `handed` is what a tablet gave to this phone."""
+    if whose_charger(parts(), code) is Whose.ANOTHERS:
+        known = parts().store.card(code)
+        if known is not None:  # that it is a charger is all that must be known of it: nobody is asked
+            return _foreign(known, ended)
     found = card_now(parts(), code)
     if found.unknown:
         return _wrong_code(code, _not_found(code), 404)
@@ -170,6 +176,11 @@ def _charger_page(
             return _retry(render_template("driver/unreachable.html", code=code, again=again), 503, again)
         page = render_template("driver/looking.html", code=code, put_off=found.put_off)
         return _retry(page, 503 if found.put_off or not parts().engine.alive() else 202, again)
+    owner = whose_now(parts(), code)
+    if owner is Whose.ANOTHERS:
+        return _foreign(card, ended)
+    if owner is not Whose.OURS:
+        return _whose(card, asking=owner is Whose.ASKING)
     if status == 200 and card.fresh(now, FRESH) and "h" not in request.args:
         keep_for(PAGE_LIVES)
     interval = found.pace.interval if found.pace is not None else None
@@ -189,6 +200,25 @@ def _charger_page(
         now=now,
     )
     return Response(page, status, {"Cache-Control": "no-store"}, mimetype="text/html")
+
+
+def _foreign(card: ChargerCard, ended: Session | None) -> Response:
+    """Another operator's charger: what to do there. What this phone charged here before stays reachable."""
+    page = render_template(
+        "driver/foreign.html",
+        code=card.code,
+        name=card.name,
+        theirs=parts().settings.unlisted_page(card.code),
+        ended=ended,
+    )
+    return Response(page, 404, {"Cache-Control": "no-store"}, mimetype="text/html")
+
+
+def _whose(card: ChargerCard, *, asking: bool) -> Response:
+    """Nobody knows yet, or just now, whether the charger is the operator's: nothing is sold, and it is asked again."""
+    again = 3 if asking else 30
+    page = render_template("driver/whose.html", code=card.code, name=card.name, asking=asking, again=again)
+    return _retry(page, 202 if asking and parts().engine.alive() else 503, again)
 
 
 def _lost(landing: Landing, connector_id: int) -> tuple[int | None, str]:

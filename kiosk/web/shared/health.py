@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import datetime
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from kiosk.config.addresses import is_loopback
 from kiosk.config.logs import session_mark
 from kiosk.metrics import CONTENT_TYPE, Metrics
+from kiosk.service.selling import learns_own
 from kiosk.web.shared.parts import parts
 
 bp = Blueprint("health", __name__)
@@ -36,14 +38,15 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """The store answers, a round of the engine ended well a moment ago, and a write works; 503 otherwise.
 
-    With `?verbose` also the state of every duty of the engine and what was put aside: 404 for everybody but a machine
+    With `?verbose` also the state of every duty of the engine, what was put aside and how old the operator's own list
+    of chargers is: 404 for everybody but a machine
     that may see it.
     """
     verbose = "verbose" in request.args
     if verbose and not _is_allowed():
         abort(404)
     state = {"store": parts().store.healthy(), "engine": parts().engine.alive()}
-    more = {"duties": parts().engine.duties(), "aside": _aside()} if verbose else {}
+    more = {"duties": parts().engine.duties(), "aside": _aside(), "own_chargers": _own_chargers()} if verbose else {}
     return jsonify(**state, **more), 200 if all(state.values()) else 503
 
 
@@ -51,6 +54,25 @@ def _aside() -> dict[str, object]:
     """The rows that cannot be read: how many, and the marks of the sessions among them."""
     rows = parts().store.unreadable()
     return {"rows": len(rows), "sessions": sorted(session_mark(row.key) for row in rows if row.key is not None)}
+
+
+def _own_chargers() -> dict[str, object] | None:
+    """How the reading of the operator's list goes: None where it is not read. `sold` counts what it has shown."""
+    if not learns_own(parts().settings):
+        return None
+    known, chargers = parts().store.own_list(), parts().store.own_chargers()
+    return {
+        "sold": sum(each.code is not None for each in chargers),
+        "listed": len(chargers),
+        "read_whole_at": _iso(known.whole_at),
+        "learnt_at": _iso(known.learnt_at),
+        "problem": known.problem,
+        "problem_since": _iso(known.problem_since),
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
 
 
 @bp.get("/metrics")

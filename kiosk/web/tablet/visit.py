@@ -25,7 +25,17 @@ charges, and who mistyped, or comes after somebody who played with it, waits a m
 limit_visit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start", key_func=this_tablet)
 limit_visit = limiter.shared_limit("60 per minute", scope="visit", key_func=this_tablet)
 """By tablet, so that nobody else behind the site's address uses up what its screen may ask."""
-_WHY = {NoOffer.NOT_FREE: "taken", NoOffer.PRICE_OLD: "again", NoOffer.TERMS_CHANGED: "changed"}
+WHY = {
+    NoOffer.NOT_OURS: "anothers",
+    NoOffer.OWNER_UNKNOWN: "whose",
+    NoOffer.NO_CARD: "unread",
+    NoOffer.OLD: "unread",
+    NoOffer.UNPRICED: "unpriced",
+    NoOffer.UNKNOWN_BAY: "no-bay",
+    NoOffer.NOT_FREE: "taken",
+    NoOffer.PRICE_OLD: "again",
+    NoOffer.TERMS_CHANGED: "changed",
+}
 """Reasons with a sentence of their own on the bay's page. Every other one is "not now"."""
 
 bp = Blueprint("tablet_visit", __name__, url_prefix="/tablet")
@@ -42,6 +52,11 @@ bp.record_once(install)
 def said(why: str | None) -> str:
     """The sentence for a refused wish, which comes back in the address of the bay's page."""
     return {
+        "anothers": _("This charger belongs to another operator. Its label says how to pay there. Nothing is held."),
+        "whose": _("We cannot find out just now whether this charger is one of ours. Nothing is held."),
+        "unread": _("We cannot ask this charger just now. Nothing is held. Please try once more in a moment."),
+        "unpriced": _("The price of this bay cannot be read, so nothing is sold here. Nothing is held."),
+        "no-bay": _("This charger does not have that bay. Please choose one."),
         "taken": _("This bay was taken a moment ago. Please choose another one."),
         "changed": _("The price or the hold has just changed. Please read it again."),
         "again": _("We are asking for the price again. Please try once more in a moment."),
@@ -63,7 +78,7 @@ def start(code: str, connector_id: int) -> ResponseReturnValue:
     device = current_device() or new_device()
     begun = begin(parts(), code, connector_id, device=device, seen=request.form.get("seen"))
     if isinstance(begun, NoOffer):
-        return _back(code, connector_id, _WHY.get(begun, "not-now"))
+        return _back(code, connector_id, WHY.get(begun, "not-now"))
     if begun.new:
         keep_device(device)
     return redirect(url_for("tablet_sessions.session_page", key=begun.key), 303)

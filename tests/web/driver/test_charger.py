@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from kiosk.domain.charger import Connector
 from kiosk.domain.codes import meant, normalise, possible
 from kiosk.domain.commands import Kind, Refusal
+from kiosk.domain.ownership import ListProblem
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.web.shared.devices import current_device
@@ -572,3 +574,96 @@ def test_a_connector_that_upstream_cannot_start_is_refused_even_when_upstream_li
     assert answer.status_code == 422
     assert "Please choose a bay." in answer.text
     assert kiosk.store.queue() == []
+
+
+# --- chargers of other operators
+
+OTHERS = "ZZZZZ"
+
+
+def test_a_charger_of_another_operator_is_not_sold_and_said_to_be_theirs(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", code=OTHERS, name="Tower 9")
+    answer = phone.get(f"/c/{OTHERS}")
+    assert answer.status_code == 404
+    assert "This charger belongs to another operator" in answer.text
+    assert "Tower 9" in answer.text
+    assert "Please read the label at the charger" in answer.text
+    assert PAY not in answer.text
+    started = phone.post(f"/c/{OTHERS}/start", data={"connector": "1"})
+    assert started.status_code == 404
+    assert kiosk.store.queue() == []
+
+
+def test_the_drivers_of_anothers_charger_are_sent_to_its_own_page_where_that_is_known(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.set(unlisted_url="https://scan.example/{code}?from=kiosk")
+    kiosk.card("Available", code=OTHERS)
+    text = phone.get(f"/c/{OTHERS}").text
+    assert f'href="https://scan.example/{OTHERS}?from=kiosk"' in text
+    assert "Please read the label at the charger" not in text
+
+
+def test_nobody_is_asked_about_anothers_charger_again(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", code=OTHERS)
+    kiosk.clock.advance(3600)
+    rings = kiosk.bell.rings
+    assert phone.get(f"/c/{OTHERS}").status_code == 404
+    assert (kiosk.bell.rings, kiosk.store.wanted_cards()) == (rings, [])
+
+
+def test_a_thousand_codes_of_others_are_no_more_than_any_unknown_ones(kiosk: Kiosk) -> None:
+    """Ten a minute by address, and few of them are asked about; a code that was asked about costs nobody anything."""
+    stranger = kiosk.phone()
+    answers = [stranger.get(f"/c/Z{number}").status_code for number in range(40)]
+    assert answers.count(429) == 30
+    assert len(kiosk.store.wanted_cards()) <= 12
+
+
+def test_until_it_is_known_whose_a_charger_is_the_page_says_just_that_and_goes_on(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.set(plugchoice_token="operator")
+    kiosk.card("Available", code=OTHERS)
+    answer = phone.get(f"/c/{OTHERS}")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "3")
+    assert "We are asking whether this charger is one of ours" in answer.text
+    assert "data-looking" in answer.text
+    assert "another operator" not in answer.text
+    assert phone.post(f"/c/{OTHERS}/start", data={"connector": "1"}).status_code == 202
+    assert kiosk.store.queue() == []
+    kiosk.store.own_list_was_read(["uuid-1"], kiosk.now, whole=True)
+    kiosk.store.own_charger_told("uuid-1", OTHERS, kiosk.now)
+    assert PAY in phone.get(f"/c/{OTHERS}").text
+
+
+def test_when_nobody_can_tell_whose_a_charger_is_the_page_says_what_to_do(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.set(plugchoice_token="operator")
+    kiosk.store.own_list_failed(ListProblem.NOT_ALLOWED, kiosk.now)
+    kiosk.card("Available", code=OTHERS)
+    answer = phone.get(f"/c/{OTHERS}")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "We cannot find out just now whether this charger is one of ours" in answer.text
+    assert "The label at the charger says who runs it" in answer.text
+    assert "0800 555 0142" in answer.text
+    assert "another operator" not in answer.text
+
+
+def test_a_charge_at_a_charger_that_became_anothers_goes_on_and_its_receipt_stays(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.set(sell_unlisted=True)
+    kiosk.card("Available", code=OTHERS)
+    key = kiosk.start(phone, connector=1, code=OTHERS)
+    kiosk.set(sell_unlisted=False)
+    assert phone.get(f"/c/{OTHERS}").headers["Location"] == f"/s/{key}"
+    kiosk.start_answer(key)
+    kiosk.observe(key, "charging", energy_kwh=Decimal("1.0"), cost_minor=84, authorized_minor=HOLD)
+    assert "Stop" in phone.get(f"/s/{key}").text
+    assert phone.post(f"/s/{key}/stop").status_code == 303
+    assert [one.kind for one in kiosk.store.commands(key)][-1] is Kind.STOP
+    kiosk.captured(key)
+    page = phone.get(f"/c/{OTHERS}")
+    assert "This charger belongs to another operator" in page.text
+    assert f"/r/{key}" in page.text
+    assert phone.get(f"/r/{key}").status_code == 200

@@ -11,8 +11,9 @@ from typing import Any
 from flask import Flask
 
 from kiosk.app import running, start, stop
-from kiosk.clock import SystemClock
+from kiosk.clock import ManualClock, SystemClock
 from kiosk.config.logs import session_mark
+from kiosk.domain.ownership import ListProblem
 from tests.web.built import made_app
 
 
@@ -67,6 +68,7 @@ def test_a_machine_is_told_the_state_of_every_duty(tmp_path: Path) -> None:
     assert (answer.status_code, told["store"], told["engine"]) == (200, True, True)
     assert told["duties"] == engine.duties()
     assert told["aside"] == {"rows": 0, "sessions": []}
+    assert told["own_chargers"] is None
     fields = {"name", "beat_seconds", "last_run", "next_run", "last_error", "last_error_at", "aside"}
     assert {"send", "guard", "receipts"} <= {each["name"] for each in told["duties"]}
     assert all(set(each) == fields and each["last_run"] is not None for each in told["duties"])
@@ -102,3 +104,20 @@ def test_it_is_not_ready_when_nobody_has_renewed_the_lease(tmp_path: Path) -> No
     with closing(sqlite3.connect(tmp_path / "kiosk.db")) as database, database:
         database.execute("UPDATE leases SET until = '2020-01-01 00:00:00'")
     assert ready(app) == (503, {"store": True, "engine": False})
+
+
+def test_a_machine_is_told_how_the_list_of_the_own_chargers_is_read(tmp_path: Path) -> None:
+    app = made_app(tmp_path, plugchoice_token="operator")
+    store, now = running(app).store, ManualClock().now()
+    store.own_list_was_read(["uuid-1", "uuid-2"], now, whole=True)
+    store.own_charger_told("uuid-1", "7MK4T", now)
+    store.own_list_failed(ListProblem.TOKEN, now)
+    answer = app.test_client().get("/readyz?verbose", environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
+    assert answer.get_json()["own_chargers"] == {
+        "sold": 1,
+        "listed": 2,
+        "read_whole_at": now.isoformat(),
+        "learnt_at": None,
+        "problem": "token",
+        "problem_since": now.isoformat(),
+    }

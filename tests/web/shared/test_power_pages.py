@@ -97,6 +97,7 @@ def test_a_bay_of_which_nothing_is_known_says_nothing_of_power(kiosk: Kiosk, pho
 
 
 def test_a_charger_of_no_site_sells_as_before(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.set(sell_unlisted=True)
     kiosk.card("Available", code="NOSITE")
     text = page(phone, "/c/NOSITE")
     assert "Continue to payment" in text
@@ -104,6 +105,7 @@ def test_a_charger_of_no_site_sells_as_before(kiosk: Kiosk, phone: FlaskClient) 
 
 
 def test_the_maker_of_a_charger_of_no_site_may_tell_its_power(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.set(sell_unlisted=True)
     kiosk.card("Available", code="NOSITE")
     kiosk.store.save_lab_facts("NOSITE", WEBASTO, kiosk.now)
     assert "Type 2, up to 22\xa0kW" in page(phone, "/c/NOSITE")
@@ -207,6 +209,7 @@ def test_when_nothing_is_left_there_is_nothing_to_open(kiosk: Kiosk, phone: Flas
 
 
 def test_the_labs_name_is_used_only_when_nobody_else_has_one(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.set(sell_unlisted=True)
     for code in (CODE, "NOSITE"):
         kiosk.store.save_lab_facts(code, WEBASTO, kiosk.now)
         kiosk.card("Available", code=code)

@@ -11,11 +11,14 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
+from kiosk.domain.charger import Connector
 from kiosk.domain.commands import Kind, Refusal
+from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Phase
 from kiosk.domain.stop_code import stop_code
 from kiosk.service.parts import Parts
 from kiosk.store import Store
+from kiosk.web.tablet.visit import WHY, said
 from tests.web.conftest import CODE, NEAR, SECRET, Kiosk
 from tests.web.paired import screen_of, text_of
 
@@ -215,12 +218,45 @@ def test_the_screens_pages_open_in_no_other_browser(kiosk: Kiosk, phone: FlaskCl
     assert phone.get(f"/tablet/s/{key}{end}").status_code == status
 
 
+@pytest.mark.parametrize(
+    ("late", "changes", "words"),
+    [
+        (90, None, "We cannot ask this charger just now"),
+        (0, {"tariff": None}, "The price of this bay cannot be read"),
+        (0, {"connectors": (Connector(1, "Available"),)}, "does not have that bay"),
+        (0, {"connectors": (Connector(2, "Charging"),)}, "was taken a moment ago"),
+    ],
+)
+def test_why_nothing_starts_at_the_screen_is_said_in_words_of_its_own(
+    cards: Kiosk, late: float, changes: dict[str, Any] | None, words: str
+) -> None:
+    cards.card()
+    screen = screen_of(cards)
+    screen.get(BAY)
+    cards.clock.advance(late)
+    if changes is not None:
+        cards.card(**changes)
+    answer = screen.post(f"{BAY}/start", data={})
+    with cards.app.test_request_context():
+        assert words in said(answer.headers["Location"].partition("?why=")[2])
+    assert cards.store.queue() == []
+
+
+def test_every_reason_why_a_bay_is_not_to_be_had_has_a_sentence_on_the_screen(kiosk: Kiosk) -> None:
+    assert set(WHY) == set(NoOffer) - {NoOffer.LIMIT_NOT_OFFERED}  # no limit can be chosen there
+    with kiosk.app.test_request_context():
+        assert "belongs to another operator" in said(WHY[NoOffer.NOT_OURS])
+        assert "whether this charger is one of ours" in said(WHY[NoOffer.OWNER_UNKNOWN])
+        assert all(said(why) not in {"", said("not-now")} for why in WHY.values())
+
+
 @pytest.mark.parametrize("key", ["nothing-like-a-key", "../../etc/passwd"])
 def test_a_session_that_does_not_exist_is_not_there_on_the_screen_either(kiosk: Kiosk, key: str) -> None:
     assert screen_of(kiosk).get(f"/tablet/s/{key}").status_code == 404
 
 
 def test_a_session_of_another_site_is_not_there(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.set(sell_unlisted=True)
     kiosk.card(code="FAR01")
     key = kiosk.start(phone, code="FAR01")
     assert screen_of(kiosk).get(f"/tablet/s/{key}").status_code == 404
