@@ -78,6 +78,8 @@ class Scene:
         """The key of a session that this phone owns and can pay."""
         self.card()
         answer = phone.post(f"/c/{CODE}/start", data={"connector": "1"})
+        if answer.status_code == 307:  # a new browser is given its cookie first
+            answer = phone.post(answer.headers["Location"], data={"connector": "1"})
         if answer.status_code != 303:
             raise RuntimeError(f"the start was answered with {answer.status_code}")
         key = answer.headers["Location"].rpartition("/")[2]

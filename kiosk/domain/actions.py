@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from kiosk.domain.commands import UNDER_WAY, AskedBy, Command, CommandState, Kind
+from kiosk.domain.commands import ASIDE, UNDER_WAY, AskedBy, Command, CommandState, Kind
 from kiosk.domain.freshness import Freshness, freshness_of
 from kiosk.domain.limits import Policy, expected_cost_minor
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
+from kiosk.domain.terms import asks_consent
 
 
 class Action(StrEnum):
@@ -24,6 +25,8 @@ class Action(StrEnum):
     LIMIT = "limit"
     EMAIL = "email"
     MOVE = "move"
+    AGREE = "agree"  # to terms that are not those that were read
+    TAKE_UP = "take_up"  # a start that was put aside
 
 
 class EmailState(StrEnum):
@@ -42,7 +45,8 @@ def actions_of(session: Session, commands: Sequence[Command], now: datetime) -> 
         rows.add(Action.LEAVE)
     if payable(session):
         rows.add(Action.PAY)
-    if session.phase is Phase.OPEN and session.can_cancel() and not _under_way(commands, Kind.CANCEL):
+    here = session.phase is Phase.OPEN and not session.given_up
+    if here and session.can_cancel() and not _under_way(commands, Kind.CANCEL):
         rows.add(Action.CANCEL)
     if session.can_stop() and not _under_way(commands, Kind.STOP):
         rows.add(Action.STOP)
@@ -53,14 +57,19 @@ def actions_of(session: Session, commands: Sequence[Command], now: datetime) -> 
     if email_state(session, commands) in {EmailState.OPEN, EmailState.REFUSED} and session.can_set_email():
         # While somebody pays, nothing else is asked of them.
         rows |= set() if unpaid else {Action.EMAIL}
-    if session.phase is Phase.OPEN and not session.final:
+    if here and not session.final:
         rows.add(Action.MOVE)
+    if asks_consent(session):
+        rows.add(Action.AGREE)
+    if session.phase is Phase.LEFT and session.refusal in ASIDE:
+        rows.add(Action.TAKE_UP)
     return frozenset(rows)
 
 
 def payable(session: Session) -> bool:
-    """Upstream made it and waits for the payment."""
-    return session.phase is Phase.OPEN and session.known_status is Status.CREATED
+    """Upstream made it, and it waits for the payment on the terms that its driver has read."""
+    open_ = session.phase is Phase.OPEN and session.known_status is Status.CREATED
+    return open_ and not session.given_up and not asks_consent(session)
 
 
 def limits_of(session: Session, now: datetime) -> tuple[Money, ...]:
@@ -88,6 +97,8 @@ def email_state(session: Session, commands: Sequence[Command]) -> EmailState | N
 
 def end_asked_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
     """Who asked for the cancel or the stop that went through; None when nobody at this kiosk did."""
+    if session.given_up:
+        return AskedBy.DRIVER
     status = session.standing
     kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
     if status is Status.CHARGING or session.phase is Phase.QUEUED:

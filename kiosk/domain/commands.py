@@ -41,6 +41,7 @@ class AskedBy(StrEnum):
     LIMIT = "limit"
     HOLD = "hold"
     WAITED = "waited"
+    UNPAID = "unpaid"
 
 
 REPEATABLE = frozenset({Kind.CONFIRM, Kind.CANCEL, Kind.STOP, Kind.RECEIPT_EMAIL})
@@ -60,9 +61,16 @@ class Refusal(StrEnum):
     UNKNOWN_CONNECTOR = "unknown_connector"
     UNKNOWN_CHARGER = "unknown_charger"
     TOO_MANY = "too_many"
+    CHARGER_FULL = "charger_full"  # this charger takes no more starts for now; upstream has such a limit an hour
+    NOBODY_WATCHED = "nobody_watched"  # its turn came late, and nobody had its page open
+    TERMS_CHANGED = "terms_changed"  # price or hold changed while it waited
     NOT_NOW = "not_now"
     INVALID = "invalid"
     UPSTREAM_DOWN = "upstream_down"
+
+
+ASIDE = frozenset({Refusal.NOBODY_WATCHED, Refusal.TERMS_CHANGED})
+"""Why a start that waited was put aside. Its driver takes it up again by one tap, in its own place."""
 
 
 @dataclass(frozen=True, slots=True)

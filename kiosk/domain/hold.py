@@ -57,6 +57,8 @@ def hold_of(session: Session, receipt: Receipt | None, *, checking: bool) -> Hol
     """The hold as it stands. `checking`: somebody said that it was paid, and the back office was asked to look."""
     shown = session.money(session.held_minor)
     status = _current_status(session)
+    if session.given_up:
+        return Hold(HoldState.NONE)
     if status is Status.CREATED and checking:
         return Hold(HoldState.UNKNOWN, shown)
     if session.phase is Phase.QUEUED or status is Status.CREATED:

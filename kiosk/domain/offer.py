@@ -12,6 +12,7 @@ from enum import StrEnum
 from kiosk.domain.charger import STARTABLE, BayState, ChargerCard, bay_state
 from kiosk.domain.money import Money
 from kiosk.domain.tariff import Tariff
+from kiosk.domain.terms import terms_of
 
 LEAST_KWH = Decimal(1)
 """The least that is worth a start: a limit that pays for less is not offered."""
@@ -67,6 +68,16 @@ class Offer:
     def reach_kwh(self) -> Decimal | None:
         """About how far the hold goes; None when energy is free."""
         return self.tariff.reach_kwh(self.hold.minor)
+
+    def limit_kept(self, limit_minor: int | None) -> int | NoOffer | None:
+        """What becomes of a limit that was chosen on other terms: the same, or none where the hold is not above it.
+
+        LIMIT_NOT_OFFERED: it is too low to be kept now. It is never dropped for that.
+        """
+        if limit_minor is None or limit_minor >= self.hold.minor:
+            return None
+        enough = limit_minor >= _least_minor(self.tariff, self.most_kw)
+        return limit_minor if enough else NoOffer.LIMIT_NOT_OFFERED
 
     def refusal(self, seen: str | None, limit_minor: int | None) -> NoOffer | None:
         """Why it cannot be taken on those terms with that limit; None when it can. `seen` None: they were not read."""
@@ -136,13 +147,6 @@ def trouble_at(card: ChargerCard, states: Iterable[BayState], now: datetime) -> 
     return Trouble.BUSY if known & {BayState.IN_USE, BayState.STARTING} else Trouble.OLD
 
 
-def terms_of(tariff: Tariff | None, hold: Money | None) -> str:
-    """Price and hold as one word, "" when one of them is not known."""
-    if tariff is None or hold is None:
-        return ""
-    return f"{tariff.currency}-{tariff.price_per_kwh_minor}-{tariff.start_fee_minor}-{hold.minor}"
-
-
 def limit_choices(
     tariff: Tariff | None, hold_minor: int | None, *, used_minor: int = 0, most_kw: Decimal | None = None
 ) -> tuple[Money, ...]:
@@ -153,11 +157,16 @@ def limit_choices(
     """
     if tariff is None or hold_minor is None:
         return ()
-    energy = max(LEAST_KWH, (most_kw or Decimal(0)) / 60)
-    least = max(used_minor + 1, math.ceil(tariff.start_fee_minor + tariff.energy_cost_exact(energy)), 1)
+    least = max(used_minor + 1, _least_minor(tariff, most_kw))
     step = _round_step(hold_minor)
     rows = sorted({(hold_minor * sixths // 6) // step * step for sixths in _SIXTHS})
     return tuple(Money(minor, tariff.currency) for minor in rows if least <= minor < hold_minor)
+
+
+def _least_minor(tariff: Tariff, most_kw: Decimal | None) -> int:
+    """The lowest limit, in minor units, that can be kept."""
+    energy = max(LEAST_KWH, (most_kw or Decimal(0)) / 60)
+    return max(1, math.ceil(tariff.start_fee_minor + tariff.energy_cost_exact(energy)))
 
 
 def _round_step(hold_minor: int) -> int:

@@ -99,6 +99,7 @@ class HoldProof:
     """What the payment provider itself says of the hold. Only from a read of the payment, never inferred.
 
     `ended_at` and `refunded_at` are when it was first read that it had ended, and that so much was sent back.
+    `amount_minor` is what the payment is for, which is what a hold will be before there is one.
     """
 
     checked_at: datetime
@@ -112,6 +113,7 @@ class HoldProof:
     refunded_minor: int | None = None
     refunded_at: datetime | None = None
     ended_at: datetime | None = None
+    amount_minor: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -156,6 +158,9 @@ class Session:
     `captured_minor` is what was captured first; what was sent back of it stands in `refunds`. `tariff` is the price of
     the start's own answer; another one that a later answer gave is `later_tariff`. `incomplete`: the end was told
     without all of its figures, and is read on. `energy_unsaid`: it was told without its energy.
+
+    `agreed` are the terms that the driver read and accepted last, as one word (`kiosk.domain.terms`). `given_up_at`:
+    the driver cancelled before paying, and upstream's session is kept for a while, for their next start at this bay.
     """
 
     key: str = field(repr=False)
@@ -206,6 +211,8 @@ class Session:
     later_tariff: Tariff | None = None
     incomplete: bool = False
     energy_unsaid: bool = False
+    agreed: str | None = None
+    given_up_at: datetime | None = None
 
     @property
     def facts(self) -> StatusFacts:
@@ -300,7 +307,14 @@ class Session:
     @property
     def occupies(self) -> bool:
         """It keeps its bay from other drivers of this kiosk."""
+        if self.given_up:
+            return False
         return self.phase is Phase.QUEUED or (self.phase is Phase.OPEN and self.facts.occupies)
+
+    @property
+    def given_up(self) -> bool:
+        """Its driver cancelled before paying; upstream need not know it yet. Paid all the same it is not."""
+        return self.given_up_at is not None and self.phase is Phase.OPEN and self.known_status is Status.CREATED
 
     @property
     def ever_held(self) -> bool:
@@ -322,6 +336,7 @@ class Session:
             self.gone_at,
             self.back_at,
             self.payment_shown_at,
+            self.given_up_at,
             self.wish.asked_at if self.wish is not None else None,
         )
         return max((self.requested_at, *(at for at in own if at is not None)))
@@ -606,6 +621,7 @@ def moved_back(session: Session, by: timedelta) -> Session:
         payment_shown_at=moved(session.payment_shown_at),
         wish=replace(wish, asked_at=wish.asked_at - by) if wish is not None else None,
         retry_at=moved(session.retry_at),
+        given_up_at=moved(session.given_up_at),
         last_live=replace(last_live, at=last_live.at - by) if last_live is not None else None,
         trace=session.trace.moved_back(by),
         refunds=tuple(replace(one, seen_at=one.seen_at - by) for one in session.refunds),

@@ -21,8 +21,10 @@ from kiosk.engine.duties.read import ReadCards, ReadSessions
 from kiosk.engine.duties.refresh import Refresh
 from kiosk.engine.duties.send import Send
 from kiosk.engine.duties.tidy import CutOff, Erase, Receipts
+from kiosk.engine.duties.unpaid import Unpaid
 from kiosk.engine.duty import Duty
 from kiosk.engine.lead import LEASE, Lead
+from kiosk.engine.onlookers import Onlookers
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.post import DutyState, Post
 from kiosk.engine.sites.cards import BoardCards
@@ -54,14 +56,15 @@ class Engine:
     def _duties(self) -> list[Duty]:
         """In the order of the round: what a driver waits for first."""
         context, crew, sessions = self._context, self._crew, self._sessions
-        unanswered, guard = Unanswered(context), Guard(context, sessions)
+        unanswered, guard, onlookers = Unanswered(context), Guard(context, sessions), Onlookers(context.news)
         # What a board's reads bring after the engine has stopped is not written: somebody else may lead by then.
         boards = replace(context, store=cast("Store", OpenStore(context.store, crew.over)))
         return [
             Refresh(context.store, sessions),
             CutOff(context, crew, sessions, unanswered),
             GiveBack(context, crew),
-            Send(context, crew, sessions, unanswered, self._lead, guard.still_right),
+            Unpaid(context, sessions, onlookers),
+            Send(context, crew, sessions, unanswered, onlookers, self._lead, guard.still_right),
             guard,
             ReadSessions(context, crew, sessions, unanswered),
             ReadCards(context, crew),

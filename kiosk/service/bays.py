@@ -18,6 +18,7 @@ from kiosk.domain.money import Money
 from kiosk.domain.offer import NoOffer, Offer, hold_of, offer_at
 from kiosk.domain.session import Session
 from kiosk.domain.tariff import Tariff
+from kiosk.domain.unpaid import free_again_by
 from kiosk.service.parts import Parts
 
 TAKEN = frozenset({BayState.IN_USE, BayState.STARTING})
@@ -29,8 +30,9 @@ _HAS_SINCE = TAKEN | {BayState.OUT_OF_ORDER}
 class BayNow:
     """One bay. `offer` is what is sold there; None when nothing is.
 
-    `connector` is None when the card does not have it. `since` and `free_about` are said of bays that cannot be used
-    now. `tariff` and `hold` are None when they are not known well enough to be shown, also of a bay in use.
+    `connector` is None when the card does not have it. `since`, `free_about` and `free_by` are said of bays that cannot
+    be used now; `free_by` is when one that somebody is about to pay is free again at the latest. `tariff` and `hold`
+    are None when they are not known well enough to be shown, also of a bay in use.
     """
 
     charger: ChargerFacts
@@ -41,6 +43,7 @@ class BayNow:
     offer: Offer | None
     since: datetime | None
     free_about: datetime | None
+    free_by: datetime | None
     seen_at: datetime | None
     tariff: Tariff | None
     hold: Money | None
@@ -163,6 +166,20 @@ def chargers_now(parts: Parts, site: Site) -> tuple[ChargerNow, ...]:
     return tuple(ChargerNow(one, young.get(one.code), frozenset(claims.get(one.code, {}))) for one in site.chargers)
 
 
+def unpaid_bays(parts: Parts, occupied: Mapping[int, str]) -> dict[int, datetime]:
+    """Of the occupied bays of a charger those that somebody is about to pay, and when each is free at the latest."""
+    now = parts.clock.now()
+    kept = ((number, parts.store.session(key)) for number, key in occupied.items())
+    ends = ((number, _unpaid_until(session, now)) for number, session in kept if session is not None)
+    return {number: at for number, at in ends if at is not None}
+
+
+def _unpaid_until(session: Session, now: datetime) -> datetime | None:
+    """A time that has passed is no promise any more."""
+    at = free_again_by(session)
+    return at if at is not None and at > now else None
+
+
 def _bay_now(
     facts: ChargerFacts,
     connector_id: int,
@@ -194,6 +211,7 @@ def _bay_now(
         offer=offer,
         since=since,
         free_about=expected_free_at(session, now) if session is not None and state is BayState.IN_USE else None,
+        free_by=_unpaid_until(session, now) if session is not None else None,
         seen_at=card.seen_at if card is not None else None,
         tariff=priced.tariff if priced is not None else None,
         hold=hold_of(priced) if priced is not None else None,

@@ -166,7 +166,7 @@ def own_sessions(parts: Parts, device: str, code: str) -> OwnSessions:
     now = parts.clock.now()
     ended: Session | None = None
     for one in parts.store.sessions_of(device, code=code, since=now - OLD_SESSIONS):
-        goes_on = one.phase is Phase.QUEUED or (one.phase is Phase.OPEN and not one.final)
+        goes_on = one.phase is Phase.QUEUED or (one.phase is Phase.OPEN and not one.final and not one.given_up)
         if goes_on and one.facts.group is not Group.OPERATOR:
             return OwnSessions(running=one)
         counts = one.ever_held and (one.final or goes_on or one.phase is Phase.GONE)

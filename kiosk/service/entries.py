@@ -29,6 +29,7 @@ class Reason(StrEnum):
     HOLD_AGE = "hold_age"
     PROVIDER = "provider"
     WAITED = "waited"
+    UNPAID = "unpaid"
     KIOSK = "kiosk"
 
 

@@ -14,11 +14,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kiosk.domain.actions import Action, actions_of, limits_of, newest, payable
-from kiosk.domain.commands import AskedBy, Kind
+from kiosk.domain.commands import UNDER_WAY, AskedBy, Kind
+from kiosk.domain.offer import NoOffer, Offer
+from kiosk.domain.pursuit import payment_checked
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.domain.status import Status
-from kiosk.news.news import session_topic
+from kiosk.domain.terms import Terms, terms_now
+from kiosk.news.news import charger_topic, session_topic
 from kiosk.service.parts import Parts
+from kiosk.service.start import offer_to_take_up, take_up_again
 from kiosk.service.waiting import wait_for_session
 from kiosk.store.errors import Missing
 from kiosk.store.records import ForReader
@@ -82,11 +86,49 @@ def confirm(parts: Parts, key: str, device: str | None) -> Reply:
 
 
 def cancel(parts: Parts, key: str, device: str | None) -> Reply:
-    """Give the start up; in the line it is the same as leaving. When charging has begun meanwhile, it means a stop."""
+    """Give the start up; in the line it is the same as leaving. When charging has begun meanwhile, it means a stop.
+
+    Before anything was paid the bay is free at once, and upstream is told later: a driver who changes their mind gets
+    the same start back, and nobody wears a charger's hourly limit out by starting and cancelling.
+    """
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
+    if Action.CANCEL in _actions(parts, found) and payable(found.session) and not _perhaps_paid(found):
+        parts.store.give_up(key, parts.clock.now())
+        parts.news.wish(session_topic(key), charger_topic(found.session.code))
+        return Reply.DONE
     return _leave(parts, found.session) or _end(parts, found, Action.CANCEL, Action.STOP)
+
+
+def agree(parts: Parts, key: str, device: str | None, word: str) -> Reply:
+    """The owner has read the terms behind that word and agrees. NOT_OFFERED: those are not the terms of now."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    terms = terms_now(found.session)
+    if Action.AGREE not in _actions(parts, found) or terms is None or terms.word != word:
+        return Reply.NOT_OFFERED
+    parts.store.agree(key, word, parts.clock.now())
+    parts.news.wish(session_topic(key))
+    return Reply.DONE
+
+
+def take_up(parts: Parts, key: str, device: str | None, seen: str | None) -> Reply | NoOffer:
+    """The owner takes up a start that was put aside; or why it cannot be had any more."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    begun = take_up_again(parts, found.session, seen)
+    if isinstance(begun, NoOffer):
+        return begun
+    return Reply.DONE if begun.new else Reply.NOT_OFFERED
+
+
+def terms_to_take_up(parts: Parts, session: Session) -> Terms | None:
+    """On which terms a start that was put aside can be taken up now; None when its bay cannot be had."""
+    offer = offer_to_take_up(parts, session)
+    return Terms(offer.tariff, offer.hold) if isinstance(offer, Offer) else None
 
 
 def leave(parts: Parts, key: str, device: str | None) -> Reply:
@@ -213,6 +255,12 @@ def _owned(parts: Parts, key: str, device: str | None) -> ForReader | Reply:
 
 def _actions(parts: Parts, found: ForReader) -> frozenset[Action]:
     return actions_of(found.session, found.commands, parts.clock.now())
+
+
+def _perhaps_paid(found: ForReader) -> bool:
+    """Somebody said that it was paid, and upstream has not looked since: then only its answer to a cancel ends it."""
+    asking = any(one.kind is Kind.CONFIRM and one.state in UNDER_WAY for one in found.commands)
+    return asking or payment_checked(found.session, found.commands) is False
 
 
 def _leave(parts: Parts, session: Session) -> Reply | None:

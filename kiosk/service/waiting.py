@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 from typing import TypeVar
 
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Kind
-from kiosk.domain.line import WINDOW, LinePlace, place_in_line
+from kiosk.domain.line import RESERVED, STARTS_PER_MINUTE, WINDOW, LinePlace, fair_line, place_in_line
 from kiosk.domain.session import Session
+from kiosk.domain.unpaid import COUNTS, debts
 from kiosk.news.news import TooManyStreams, charger_topic, session_topic
 from kiosk.service.parts import Parts
 
@@ -34,12 +36,21 @@ def wait_for_card(
 
 
 def line_place(parts: Parts, key: str, now: datetime) -> LinePlace | None:
-    """Where the start of that session stands in the line; None when it is not waiting any more."""
-    waiting = parts.store.queue()
-    if key not in waiting:
+    """Where the start of that session stands in the fair line; None when it is not waiting any more."""
+    store = parts.store
+    closed = store.full_chargers(now)
+    waiting = store.waiting_starts()
+    own = next((one for one in waiting if one.key == key), None)
+    if own is None:
         return None
-    recent = [at for endpoint, at in parts.store.calls_since(now - WINDOW) if endpoint == Kind.START]
-    return place_in_line(waiting.index(key) + 1, recent, now)
+    ahead = [one for one in waiting if one.code not in closed or one.code == own.code]
+    turns = fair_line(ahead, debts(store.origins(now - COUNTS), now) if len(ahead) > 1 else {})
+    place, turn = next((number, one) for number, one in enumerate(turns, 1) if one.waiting.key == key)
+    recent = [at for endpoint, at in store.calls_since(now - WINDOW) if endpoint == Kind.START]
+    opens = max(filter(None, (store.closures(now).get(Kind.START), own.not_before)))
+    per_minute = STARTS_PER_MINUTE if turn.first else STARTS_PER_MINUTE - RESERVED
+    found = place_in_line(place, recent, now, per_minute, opens)
+    return replace(found, closed=own.code in closed, unreachable=own.unreachable)
 
 
 def _wait(parts: Parts, topic: str, read: Callable[[], T], good: Callable[[T], bool], seconds: float) -> T:

@@ -20,6 +20,7 @@ from kiosk.store.tables import (
     chargers,
     closures,
     commands,
+    full_chargers,
     handoffs,
     hints,
     metadata,
@@ -41,6 +42,8 @@ LONGEST_TAKEOVER = timedelta(hours=1)
 LONGEST_PAIRING = timedelta(days=100)
 """No code is made to live longer; the longest-lived are a demo's, whose clock runs faster."""
 LONGEST_CLOSURE = timedelta(hours=2)
+LONGEST_FULL = timedelta(hours=1)
+"""A charger that takes no more starts is left in peace for at most that."""
 LONG_OVER = timedelta(hours=3)
 """So old that no hand-off and no claim of one counts any more."""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +72,7 @@ RULES: dict[str, Rule] = {
     "sessions.payment_shown_at": Rule.MOVED,
     "sessions.retry_at": Rule.MOVED,
     "sessions.ended_at": Rule.MOVED,
+    "sessions.given_up_at": Rule.MOVED,
     "sessions.created_at": Rule.KEPT,  # these five are of upstream's clock
     "sessions.authorized_at": Rule.KEPT,
     "sessions.charging_started_at": Rule.KEPT,
@@ -82,6 +86,8 @@ RULES: dict[str, Rule] = {
     "commands.not_before": Rule.NOW,  # when it is further ahead than any pause
     "hints.hinted_at": Rule.NOW,
     "grants.granted_at": Rule.KEPT,
+    "origins.asked_at": Rule.NOW,
+    "full_chargers.until": Rule.OVER,
     "takeovers.expires_at": Rule.OVER,
     "takeovers.used_at": Rule.KEPT,
     "chargers.card": Rule.FORGOTTEN,
@@ -175,5 +181,7 @@ def _end(connection: Connection, now: datetime) -> None:
     connection.execute(delete(closures).where(closures.c.until > now + LONGEST_CLOSURE))
     connection.execute(delete(card_wishes).where(card_wishes.c.wanted_at > now + LEEWAY))
     connection.execute(delete(own_asks).where(own_asks.c.asked_at > now + LEEWAY))
+    for_ever = full_chargers.c.until > now + LONGEST_FULL
+    connection.execute(update(full_chargers).where(for_ever).values(until=now))
     for at in (handoffs.c.made_at, handoffs.c.claimed_at):
         connection.execute(update(handoffs).where(at > now + LEEWAY).values({at: now - LONG_OVER}))

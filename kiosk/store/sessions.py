@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
+from kiosk.domain.commands import CommandState, Kind
 from kiosk.domain.pace import learnt_interval
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
 from kiosk.domain.status import Status
@@ -174,6 +175,41 @@ class Sessions(Part):
         with self._database.write() as connection:
             before = lock_session(connection, key)
             return save_session(connection, before, gone(before, utc(asked_at), utc(now)), now)
+
+    def give_up(self, key: str, now: datetime) -> Session:
+        """Its driver cancelled before paying: the bay is free, and upstream's session is kept for a while."""
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            return save_session(connection, before, replace(before, given_up_at=now), now)
+
+    def take_back(self, key: str, now: datetime, limit_minor: int | None) -> bool:
+        """Its driver starts there again: it is theirs as before. False when the bay or the session is gone."""
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            held = select(sessions.c.key).where(sessions.c.slot == slot_of(before.code, before.connector_id))
+            if not before.given_up or before.wish is not None or connection.execute(held).first() is not None:
+                return False
+            cancels = (
+                (commands.c.session_key == key)
+                & (commands.c.kind == Kind.CANCEL)
+                & (commands.c.state != CommandState.WITHDRAWN)
+            )
+            if connection.execute(select(commands.c.id).where(cancels)).first() is not None:
+                return False
+            again = replace(before, given_up_at=None, limit_minor=limit_minor, status_since=now)
+            save_session(connection, before, again, now)
+            return True
+
+    def given_up(self) -> list[Session]:
+        """Those that upstream still keeps for drivers who cancelled; oldest first."""
+        kept = self._sessions(sessions.c.watch.is_(True), sessions.c.given_up_at.is_not(None))
+        return [session for session in kept if session.given_up]
+
+    def agree(self, key: str, word: str, now: datetime) -> Session:
+        """Its driver has read these terms and agreed to them."""
+        with self._database.write() as connection:
+            before = lock_session(connection, key)
+            return save_session(connection, before, replace(before, agreed=word), now)
 
     def set_limit(self, key: str, limit_minor: int | None) -> Session:
         with self._database.write() as connection:

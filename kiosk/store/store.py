@@ -18,6 +18,7 @@ from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
+from kiosk.store.origins import Origins
 from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
 from kiosk.store.pull_back import PullBack
@@ -38,6 +39,7 @@ class Store(
     Sessions,
     Starts,
     Tokens,
+    Origins,
     Commands,
     Keys,
     Chargers,

@@ -92,6 +92,8 @@ sessions = Table(
     Column("later_tariff", Document(codec.tariff_to, codec.tariff_from)),
     Column("incomplete", Boolean, nullable=False, server_default=false()),
     Column("energy_unsaid", Boolean, nullable=False, server_default=false()),
+    Column("agreed", String),
+    Column("given_up_at", UtcTime),
     # What follows is the store's own, not part of the domain's session.
     Column("slot", String),  # the bay while the session occupies it, else null
     Column("watch", Boolean, nullable=False),
@@ -156,6 +158,25 @@ grants = Table(
     Column("how", String, nullable=False),
     Column("granted_at", UtcTime, nullable=False),
     Index(None, "device_hash"),
+)
+
+origins = Table(
+    "origins",
+    metadata,
+    _session_key(primary_key=True),
+    Column("device_hash", String, nullable=False),
+    Column("network_hash", String),  # keyed; null: not known
+    Column("on_site", Boolean, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Index(None, "asked_at"),
+)
+
+full_chargers = Table(
+    "full_chargers",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("refused", Integer, nullable=False),
+    Column("until", UtcTime, nullable=False),
 )
 
 takeovers = Table(

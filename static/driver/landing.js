@@ -27,10 +27,15 @@ function due() {
   return looking || !open || shown === null || since(shown.dataset.age) >= FRESH;
 }
 
-/** This page again. The hand-off from a tablet stays; a wish for a language has been heard already. */
+/** This page again. The hand-off from a tablet and the second car stay; a wish for a language has been heard already. */
 function address() {
-  const handed = new URLSearchParams(location.search).get('h');
-  return location.pathname + (handed ? `?h=${encodeURIComponent(handed)}` : '');
+  const asked = new URLSearchParams(location.search);
+  const kept = new URLSearchParams();
+  for (const name of ['h', 'another']) {
+    const value = asked.get(name);
+    if (value) kept.set(name, value);
+  }
+  return location.pathname.replace(/\/start$/, '') + (String(kept) ? `?${kept}` : '');
 }
 
 async function renew() {

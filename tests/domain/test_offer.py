@@ -19,11 +19,11 @@ from kiosk.domain.offer import (
     hold_of,
     limit_choices,
     offer_at,
-    terms_of,
     trouble_at,
     usable,
 )
 from kiosk.domain.tariff import Tariff
+from kiosk.domain.terms import terms_of
 
 from .made import EURO, T0, after, minors, tariffs
 

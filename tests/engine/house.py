@@ -37,6 +37,8 @@ class BookProofs:
     def __init__(self, house: House) -> None:
         self._house = house
         self.fails_with: UpstreamError | None = None
+        self.status: str | None = None
+        """Said instead of what stands in the book."""
         self.reads = 0
         self.breaks = False
 
@@ -54,13 +56,14 @@ class BookProofs:
             sent_back = charge["amount_refunded"] - (charge["amount"] - charge["amount_captured"])
         return HoldProof(
             checked_at=self._house.clock.now(),
-            intent_status=intent["status"],
+            intent_status=self.status or intent["status"],
             capturable_minor=intent["amount_capturable"],
             received_minor=intent["amount_received"],
             canceled_at=self._house.clock.now() if intent["status"] == "canceled" else None,
             card_brand="visa",
             card_last4="4242",
             refunded_minor=sent_back,
+            amount_minor=intent["amount"],
         )
 
 

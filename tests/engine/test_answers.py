@@ -96,7 +96,6 @@ STARTS: list[tuple[Bad, Phase, Refusal | None]] = [
     (Bad(409), Phase.REFUSED, Refusal.CONNECTOR_BUSY),
     (Bad(422), Phase.REFUSED, Refusal.UNKNOWN_CONNECTOR),
     (Bad(422, b'{"errors": {"code": ["No."]}}'), Phase.REFUSED, Refusal.INVALID),
-    (TOO_MANY, Phase.REFUSED, Refusal.TOO_MANY),
     *((bad, Phase.NO_ANSWER, None) for bad in [*UNCERTAIN, *CUT]),
 ]
 

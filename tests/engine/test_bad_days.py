@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kiosk.domain.commands import CommandState, Kind, Refusal
@@ -9,8 +11,9 @@ from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
+from kiosk.sandbox.world.switches import Switches
 from kiosk.store.store import Cipher, Store
-from tests.engine.house import CODE, House
+from tests.engine.house import CODE, SMALL, House
 
 
 def fail(house: House, fault: Fault, endpoint: str | None, **more: object) -> None:
@@ -40,12 +43,26 @@ def test_a_start_whose_answer_cannot_be_read_counts_as_unanswered(house: House, 
     assert house.upstream_sessions() == 1
 
 
-def test_a_start_that_never_left_is_refused_and_nothing_exists_upstream(house: House) -> None:
+def test_a_start_that_could_not_leave_once_is_sent_when_it_can(house: House) -> None:
     fail(house, Fault.UNREACHABLE, "start")
     key = house.request()
-    house.run(5)
+    house.run(2)
+    waiting = house.last(key, Kind.START)
+    assert (waiting.state, waiting.attempts, waiting.refusal) == (CommandState.WAITING, 0, Refusal.UPSTREAM_DOWN)
+    house.until(key, "created", seconds=10)
+    assert house.upstream_sessions() == 1
+
+
+def test_a_start_that_cannot_leave_for_a_minute_is_refused_and_nothing_exists_upstream(house: House) -> None:
+    fail(house, Fault.UNREACHABLE, "start", times=None)
+    key = house.request()
+    house.run(50)
+    assert house.session(key).phase is Phase.QUEUED
+    house.run(20)
     session = house.session(key)
     assert (session.phase, session.refusal) == (Phase.REFUSED, Refusal.UPSTREAM_DOWN)
+    house.faults.clear()
+    house.run(60)
     assert house.upstream_sessions() == 0
 
 
@@ -70,14 +87,42 @@ def test_an_unknown_charger_is_refused_as_such(house: House) -> None:
     assert house.session(key).refusal is Refusal.UNKNOWN_CHARGER
 
 
-def test_too_many_starts_say_when_to_try_again(house: House) -> None:
-    fail(house, Fault.TOO_MANY, "start", retry_after=40)
-    key = house.request()
-    house.run(2)
-    session = house.session(key)
-    assert session.refusal is Refusal.TOO_MANY
-    assert session.retry_at is not None
-    assert 38 <= (session.retry_at - house.clock.now()).total_seconds() <= 40
+def test_a_start_for_which_there_was_no_room_keeps_its_place_and_is_sent_first(house: House) -> None:
+    """Somebody else at this address has used up the minute."""
+    for _ in range(3):
+        house.world.limits.spend("start", "127.0.0.1", 3, house.clock.now())
+    keys = [house.request(connector) for connector in (1, 2, 3, 4)]
+    house.run(5)
+    first = house.last(keys[0], Kind.START)
+    assert (first.state, first.refusal, first.attempts) == (CommandState.WAITING, Refusal.TOO_MANY, 0)
+    assert house.answered("start", 201) == 0
+    for _ in house.steps(90):
+        if house.answered("start", 201):
+            break
+    assert house.session(keys[0]).status == Status.CREATED
+    house.run(150)
+    assert [house.session(key).phase for key in keys] == [Phase.OPEN] * 4
+    assert house.upstream_sessions() == 4
+
+
+def test_a_charger_that_is_full_for_this_hour_closes_no_other_and_is_left_in_peace(tmp_path: Path) -> None:
+    full = House(tmp_path, Switches(sessions_per_charger_per_hour=2))
+    keys = [full.request(connector) for connector in (1, 2, 3)]
+    elsewhere = full.request(1, code=SMALL)
+    for key in (*keys, elsewhere):
+        full.watch(key)
+    full.run(120)
+    waiting = full.last(keys[2], Kind.START)
+    assert (waiting.state, waiting.refusal) == (CommandState.WAITING, Refusal.CHARGER_FULL)
+    assert full.session(elsewhere).status == Status.CREATED
+    assert CODE in full.store.full_chargers(full.clock.now())
+    refused = full.answered("start", 429)
+    full.run(900)
+    assert full.answered("start", 429) - refused <= 4
+    full.run(3600)
+    assert full.session(keys[2]).phase is Phase.OPEN
+    assert full.store.full_chargers(full.clock.now()) == {}
+    full.close()
 
 
 def test_a_429_closes_the_door_for_everybody_until_it_opens_again(house: House) -> None:

@@ -159,6 +159,7 @@ def test_who_leaves_the_line_is_never_started(house: House) -> None:
 
 def test_an_unpaid_session_expires_and_nothing_was_held(house: House) -> None:
     key = house.request()
+    house.watch(key)
     house.until(key, "created")
     ended = house.until(key, "expired", seconds=300)
     assert not ended.ever_held

@@ -151,6 +151,7 @@ def test_a_refund_is_seen_when_something_hints_at_it(house: House) -> None:
 
 def test_a_hint_about_a_session_that_cannot_be_read_does_not_stay(house: House) -> None:
     key = house.request()
+    house.watch(key)
     house.until(key, "expired")
     house.store.erase_personal(house.clock.now() + timedelta(days=1))
     house.store.hint(key, house.clock.now())

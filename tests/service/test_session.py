@@ -153,9 +153,25 @@ def test_a_start_that_was_sent_cannot_be_withdrawn(desk: Desk, wish: Wish) -> No
     assert session(desk, key).phase is Phase.QUEUED
 
 
-@pytest.mark.parametrize("before", [created, held])
-def test_a_start_is_cancelled_until_power_flows(desk: Desk, before: Callable[[Desk], str]) -> None:
-    key = before(desk)
+def test_a_start_that_was_not_paid_gives_its_bay_free_at_once_and_upstream_is_told_later(desk: Desk) -> None:
+    key = created(desk)
+    assert service.cancel(desk.parts, key, OWNER) is Reply.DONE
+    assert kinds(desk, key) == []
+    assert session(desk, key).given_up
+    assert desk.store.occupied(session(desk, key).code) == {}
+    assert service.payment_of(desk.parts, key, OWNER) is Reply.NOT_OFFERED
+    assert service.cancel(desk.parts, key, OWNER) is Reply.NOT_OFFERED
+
+
+def test_a_start_that_somebody_says_was_paid_is_cancelled_at_upstream(desk: Desk) -> None:
+    key = created(desk)
+    desk.store.ask(key, Kind.CONFIRM, AskedBy.DRIVER, desk.now)
+    assert service.cancel(desk.parts, key, OWNER) is Reply.DONE
+    assert kinds(desk, key) == [Kind.CONFIRM, Kind.CANCEL]
+
+
+def test_a_start_is_cancelled_until_power_flows(desk: Desk) -> None:
+    key = held(desk)
     assert service.cancel(desk.parts, key, OWNER) is Reply.DONE
     assert kinds(desk, key) == [Kind.CANCEL]
 

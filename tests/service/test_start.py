@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import Connector
+from kiosk.domain.commands import Refusal
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Phase, Session
+from kiosk.domain.tariff import Tariff
+from kiosk.domain.unpaid import NotYet
 from kiosk.news.news import session_topic
 from kiosk.service.parts import Parts
-from kiosk.service.start import Started, begin
+from kiosk.service.start import Started, begin, take_up_again
+from kiosk.store.chargers import learn_pace
 
 from .conftest import CODE, HOLD, TARIFF, Desk
 
 TERMS = "EUR-49-35-3000"
 
 
-def start(desk: Desk, connector_id: int = 2, *, parts: Parts | None = None, **asked: Any) -> Started | NoOffer:
+def start(desk: Desk, connector_id: int = 2, *, parts: Parts | None = None, **asked: Any) -> Started | NoOffer | NotYet:
     return begin(parts or desk.parts, CODE, connector_id, **{"device": "phone", **asked})
 
 
@@ -142,3 +147,85 @@ def test_a_charger_that_names_a_connector_twice_is_sold_once(desk: Desk) -> None
     desk.card(connectors=(Connector(1, "Available"), Connector(1, "Available")))
     started(desk, 1)
     assert start(desk, 1, device="another phone") is NoOffer.NOT_FREE
+
+
+def put_aside(desk: Desk, **asked: Any) -> Session:
+    """A start that waited, and that nobody watched when its turn came."""
+    started(desk, **asked)
+    (waiting,) = desk.store.waiting_starts()
+    aside = desk.store.put_aside(waiting.command_id, desk.now, Refusal.NOBODY_WATCHED)
+    assert aside is not None
+    return aside
+
+
+def later_known(desk: Desk) -> Parts:
+    """Since then the operator has said what its connectors can do, and a charge has shown how often they report."""
+    chargers = [{"code": CODE, "max_kw": 22, "bays": {1: {"label": "3"}, 2: {"label": "4"}}}]
+    site = {"id": "marktplatz", "name": "Marktplatz garage", "timezone": "Europe/Berlin", "chargers": chargers}
+    with desk.store._database.write() as connection:
+        learn_pace(connection, CODE, timedelta(seconds=300))
+    return replace(desk.parts, site=SiteBook.model_validate({"sites": [site]}))
+
+
+def test_a_start_that_is_taken_up_again_learns_all_that_a_new_one_learns(desk: Desk) -> None:
+    desk.card()
+    aside = put_aside(desk, seen=TERMS)
+    assert (aside.most_kw, aside.meter_seconds) == (None, None)
+    desk.clock.advance(9 * 3600)
+    desk.card("Available", "Available", tariff=Tariff("EUR", 88, 35), preauth_minor=6000, name="Lindenau 2b")
+    parts = later_known(desk)
+    assert take_up_again(parts, aside, "EUR-88-35-6000") == Started(aside.key, new=True)
+    taken_up = desk.store.session(aside.key)
+    new = started(desk, 1, parts=parts, device="another phone")
+    assert taken_up is not None
+    assert taken_up.most_kw is not None
+    assert taken_up.meter_seconds == 300
+    own = {"key", "connector_id", "requested_at", "version"}
+    assert {one.name for one in fields(Session) if getattr(taken_up, one.name) != getattr(new, one.name)} == own
+
+
+@pytest.mark.parametrize("seen", [TERMS, "", None])
+def test_nothing_is_taken_up_on_terms_that_are_not_those_of_now(desk: Desk, seen: str | None) -> None:
+    desk.card()
+    aside = put_aside(desk, seen=TERMS)
+    desk.card(tariff=Tariff("EUR", 88, 35))
+    assert take_up_again(desk.parts, aside, seen) is NoOffer.TERMS_CHANGED
+    assert desk.store.queue() == []
+
+
+def test_nothing_is_taken_up_at_a_bay_that_somebody_else_has_by_now(desk: Desk) -> None:
+    desk.card()
+    aside = put_aside(desk)
+    started(desk, device="another phone")
+    assert take_up_again(desk.parts, aside, TERMS) is NoOffer.NOT_FREE
+
+
+def test_it_is_taken_up_once(desk: Desk) -> None:
+    desk.card()
+    aside = put_aside(desk)
+    assert take_up_again(desk.parts, aside, TERMS) == Started(aside.key, new=True)
+    assert take_up_again(desk.parts, aside, TERMS) is NoOffer.NOT_FREE
+    again = desk.store.session(aside.key)
+    assert again is not None
+    assert take_up_again(desk.parts, again, TERMS) == Started(aside.key, new=False)
+    assert len(desk.store.queue()) == 1
+
+
+@pytest.mark.parametrize(("hold", "kept"), [(3000, 1500), (6000, 1500), (1500, None), (1000, None)])
+def test_a_limit_stays_when_the_start_is_taken_up_again(desk: Desk, hold: int, kept: int | None) -> None:
+    """One that the hold does not reach says nothing any more."""
+    desk.card()
+    aside = put_aside(desk, limit_minor=1500)
+    desk.card(preauth_minor=hold)
+    assert take_up_again(desk.parts, aside, f"EUR-49-35-{hold}") == Started(aside.key, new=True)
+    session = desk.store.session(aside.key)
+    assert session is not None
+    assert session.limit_minor == kept
+
+
+def test_a_limit_that_is_too_low_for_these_terms_is_never_dropped(desk: Desk) -> None:
+    desk.card()
+    aside = put_aside(desk, limit_minor=1500)
+    desk.card(tariff=Tariff("EUR", 49, 1460))
+    assert take_up_again(desk.parts, aside, "EUR-49-1460-3000") is NoOffer.LIMIT_NOT_OFFERED
+    assert desk.store.queue() == []

@@ -90,7 +90,7 @@ def test_starts_that_were_sent_a_moment_ago_lengthen_the_line(desk: Desk) -> Non
     for _i in range(3):
         desk.store.note_call("start", desk.now)
     place = line_place(desk.parts, desk.queued(), desk.now)
-    assert place == LinePlace(1, 61)
+    assert place == LinePlace(1, 62)
 
 
 def test_a_start_that_waits_no_more_has_no_place_in_line(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -56,6 +57,16 @@ class Bell:
         return []
 
 
+class Browser(FlaskClient):
+    """Sends a form once more where it is told to, as browsers do by themselves."""
+
+    def open(self, *args: Any, **more: Any) -> Any:
+        answer = super().open(*args, **more)
+        if answer.status_code != HTTPStatus.TEMPORARY_REDIRECT or not isinstance(args[0], str):
+            return answer
+        return super().open(answer.headers["Location"], *args[1:], **more)
+
+
 class ByHand:
     """A kiosk over the database in `folder`, and the hands of the world outside. More settings by field name.
 
@@ -77,6 +88,7 @@ class ByHand:
             **more,
         )
         self.app: Flask = create_app(self.settings, site=book, clock=clock)
+        self.app.test_client_class = Browser
         self.bell = Bell()
         parts: Parts = self.app.extensions["kiosk"]
         parts.news.on_wish(self.bell.wake)

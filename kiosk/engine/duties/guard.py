@@ -15,6 +15,7 @@ from kiosk.domain.limits import Step, acts_in, guard
 from kiosk.domain.pursuit import Due, may_be_pursued, next_end, next_look
 from kiosk.domain.session import Session
 from kiosk.domain.status import Status
+from kiosk.domain.unpaid import free_again_by
 from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.duty import NOTHING_SOON, Duty, Jobs
 from kiosk.engine.open_sessions import OpenSessions
@@ -103,6 +104,8 @@ class Guard(Duty):
                 session = read
                 self._sessions.keep(session)
         now = context.clock.now()
+        if command.asked_by is AskedBy.UNPAID and self._unpaid_still(session, now):
+            return True
         step = self._step(session, now, self._late_by(now))
         if step is not None and step.kind is command.kind:
             return True
@@ -112,6 +115,15 @@ class Guard(Duty):
         log.info("what the kiosk had decided is no longer right; it is not sent", extra={**about(session), **said})
         context.news.publish(session_topic(session.key))
         return False
+
+    def _unpaid_still(self, session: Session, now: datetime) -> bool:
+        """By a new reading nobody has paid it, and nobody has come back to its page: what was paid meanwhile, or may
+        have been, is kept.
+        """
+        read = session.observed_at is not None and now - session.observed_at <= READ_FIRST
+        last = free_again_by(session)
+        back = last is not None and now < last and self._context.news.watched(session_topic(session.key))
+        return read and session.known_status is Status.CREATED and not back
 
     def _guard(self, session: Session, now: datetime, late_by: timedelta) -> timedelta:
         """Ask for what is due, and say after how long something may be due again."""

@@ -14,17 +14,23 @@ from functools import partial
 
 from kiosk.domain.actions import payable
 from kiosk.domain.commands import ENDS, PURSUED, AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.line import RESERVED
+from kiosk.domain.offer import hold_of
 from kiosk.domain.pursuit import LONGEST_GAP, end_needed
-from kiosk.domain.session import Observation, Session
+from kiosk.domain.session import Observation, PaymentContext, Phase, Session
+from kiosk.domain.terms import terms_of
 from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import COMMAND_MARK, NOTHING_SOON, Duty, Job, Jobs
 from kiosk.engine.in_hand import InHand, patiently
 from kiosk.engine.lead import Lead
+from kiosk.engine.line import Line
 from kiosk.engine.observing import follow, observe, tell
+from kiosk.engine.onlookers import Onlookers
 from kiosk.engine.open_sessions import OpenSessions
+from kiosk.engine.reading import read_card
 from kiosk.engine.unanswered import Unanswered, address_missing, backoff, given_up
-from kiosk.news.news import session_topic
+from kiosk.news.news import charger_topic, session_topic
 from kiosk.store.aside import UNREADABLE
 from kiosk.store.errors import Deposed, WrongState
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone, UnusableStart, UpstreamError
@@ -43,8 +49,13 @@ ENDPOINTS = {
 FIRST = (Kind.STOP, Kind.CANCEL, Kind.CONFIRM, Kind.RECEIPT_EMAIL, Kind.START)
 """What ends a charge goes before what begins one."""
 
+TERMS_LAST = timedelta(seconds=30)
+"""Nothing is started by a price and a hold that were read longer ago."""
 LONGEST_REASON = 240
 """Characters of a reason that are kept: a sentence, whatever upstream sends."""
+REACHED_WITHIN = timedelta(seconds=60)
+"""A start that cannot leave is tried for so long, and refused then: its driver is told, and can go elsewhere."""
+TRY_AGAIN = timedelta(seconds=5)
 _SHORTEST_WAIT = timedelta(milliseconds=200)
 
 
@@ -59,7 +70,7 @@ def _turn(command: Command, sent_before: int, offline: bool) -> tuple[int, bool,
 
 
 class Send(Duty):
-    """Whatever waits and may be sent now, as far as the budgets of its endpoint reach."""
+    """Whatever waits and may be sent now, as far as the budgets of its endpoint reach. Starts come last, in turn."""
 
     name = "send"
     vital = True
@@ -70,6 +81,7 @@ class Send(Duty):
         crew: Crew,
         sessions: OpenSessions,
         unanswered: Unanswered,
+        onlookers: Onlookers,
         lead: Lead,
         still_right: Callable[[Command], bool],
     ) -> None:
@@ -81,6 +93,7 @@ class Send(Duty):
         self._unanswered = unanswered
         self._still_right = still_right
         self._sender = Sender(context)
+        self._line = Line(context, onlookers)
 
     def jobs(self, now: datetime) -> Jobs:
         store, budgets = self._context.store, self._context.budgets
@@ -93,10 +106,16 @@ class Send(Duty):
         chosen: dict[str, Job] = {}
         taken: Counter[Endpoint] = Counter()
         again = NOTHING_SOON
-        for command in self._in_turn(now):
+        line = {turn.waiting.command_id: turn for turn in self._line.turns(now)}
+        waiting = self._in_turn(now)
+        starts = {one.id: one for one in waiting if one.kind is Kind.START}
+        in_line = [starts[number] for number in line if number in starts]
+        for command in [*(one for one in waiting if one.kind is not Kind.START), *in_line]:
             endpoint, mark = ENDPOINTS[command.kind], COMMAND_MARK + command.session_key
             wait = budgets.wait(endpoint, now)
-            if wait > timedelta(0) or self._crew.free(endpoint, now) <= taken[endpoint]:
+            reserved = 0 if command.id not in line or line[command.id].first else RESERVED
+            left = min(reserved, budgets.limit(endpoint) - 1)
+            if wait > timedelta(0) or self._crew.free(endpoint, now) <= taken[endpoint] + left:
                 again = min(again, max(wait, _SHORTEST_WAIT))
                 continue
             if mark in chosen or self._crew.busy(mark):
@@ -115,7 +134,7 @@ class Send(Duty):
     def _send(self, command: Command) -> None:
         """Claimed only now: until a worker is free it can still be withdrawn, and a kill loses nothing."""
         context, command_id, key = self._context, command.id, command.session_key
-        if not self._still_right(command):
+        if not self._still_right(command) or not self._terms_stand(command_id, key):
             return
         try:
             claimed_now = context.store.claim(command_id, context.clock.now(), self._lead.lease)
@@ -131,6 +150,30 @@ class Send(Duty):
         self._sessions.keep(session)
         self._unanswered.follow_up(session)
 
+    def _terms_stand(self, command_id: int, key: str) -> bool:
+        """Before a start: price and hold are still those that its driver read; else it is put aside until they agree.
+
+        A card that has grown old, in the line or before, is read first. When it cannot be read the start is sent all
+        the same: what its answer says of the price is compared too.
+        """
+        context, store = self._context, self._context.store
+        session = the_session(store, key)
+        if session.phase is not Phase.QUEUED or session.agreed is None:
+            return True
+        card, now = store.card(session.code), context.clock.now()
+        if card is None or not card.fresh(now, TERMS_LAST):
+            read_card(context, session.code)
+            card, now = store.card(session.code), context.clock.now()
+        if card is None or not card.fresh(now, TERMS_LAST):
+            return True
+        word = terms_of(card.tariff, hold_of(card))
+        if word in {"", session.agreed}:
+            return True
+        aside = store.put_aside(command_id, now, Refusal.TERMS_CHANGED)
+        if aside is not None:
+            tell(context, aside)
+        return False
+
 
 class Sender:
     """Sends one claimed command."""
@@ -138,6 +181,7 @@ class Sender:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._in_hand = InHand(context)
+        self._unsent: dict[int, datetime] = {}
 
     def write_in_hand(self) -> None:
         """Tokens that could not be written yet, again."""
@@ -152,21 +196,21 @@ class Sender:
     def _start(self, command: Command) -> Session:
         context, store = self._context, self._context.store
         session = the_session(store, command.session_key)
+        unsent_since = self._unsent.pop(command.id, None)
         try:
             started = context.public.start(session.code, session.connector_id)
         except Refused as no:
-            now = context.clock.now()
             context.health.answered()
             _log_refusal(session, command, no)
-            retry_at = now + no.retry_after if no.retry_after is not None else None
-            ended = store.start_refused(command.id, no.reason, now, retry_at=retry_at, detail=reason_of(no))
+            if no.reason is Refusal.TOO_MANY:
+                ended = self._back_to_the_line(session, command, no)
+            else:
+                ended = store.start_refused(command.id, no.reason, context.clock.now(), detail=reason_of(no))
         except BudgetSpent as spent:
-            now = context.clock.now()
-            ended = store.start_refused(command.id, Refusal.TOO_MANY, now, retry_at=now + spent.wait, detail="budget")
+            ended = self._back_to_the_line(session, command, spent)
         except NotSent as error:
-            now = context.clock.now()
-            context.health.failed(now, str(error))
-            ended = store.start_refused(command.id, Refusal.UPSTREAM_DOWN, now, detail="not sent")
+            context.health.failed(context.clock.now(), str(error))
+            ended = self._not_sent(session, command, unsent_since)
         except UnusableStart as error:
             context.health.answered()
             log.warning("a start was answered with what cannot be used; its session is cancelled", extra=about(session))
@@ -187,17 +231,58 @@ class Sender:
         """The token first, in a row of its own. When the start has ended otherwise meanwhile, it is given back."""
         context = self._context
         self._in_hand.keep(session.key, started.token)
+        hold_minor = self._real_hold(session, started.observation.payment)
         now = context.clock.now()
         try:
             ended, events = patiently(
-                lambda: context.store.start_done(command.id, started.token, started.observation, now)
+                lambda: context.store.start_done(
+                    command.id, started.token, started.observation, now, hold_minor=hold_minor
+                )
             )
         except WrongState:
             log.warning("a start had ended before its answer came; its session is cancelled", extra=about(session))
             return the_session(context.store, session.key)
         self._in_hand.forget(session.key)
+        context.store.open_charger(session.code)
         follow(context, ended, events)
         return ended
+
+    def _real_hold(self, session: Session, payment: PaymentContext | None) -> int | None:
+        """What will be held, in minor units, by Stripe's word; None without a key, or when it does not say.
+
+        Where it is another amount than the driver read they must agree to it first.
+        """
+        context = self._context
+        if context.proofs is None or payment is None or payment.intent_id is None:
+            return None
+        try:
+            amount = context.proofs.proof(payment.intent_id, payment.stripe_account_id).amount_minor
+        except UpstreamError:
+            return None
+        except Exception:
+            log.exception("what will be held could not be read", extra=about(session))
+            return None
+        return amount or None
+
+    def _back_to_the_line(self, session: Session, command: Command, no: Refused | BudgetSpent) -> Session:
+        """Upstream did nothing about the start, so its driver keeps their place. A full charger is left in peace."""
+        context, store, now = self._context, self._context.store, self._context.clock.now()
+        if isinstance(no, Refused) and not no.of_the_minute:
+            until, why = store.close_charger(session.code, now, no.retry_after), Refusal.CHARGER_FULL
+            context.news.publish(charger_topic(session.code))
+        else:  # the door of all starts is closed by now; when it opens, the first of the line goes through
+            until, why = now, Refusal.TOO_MANY
+        store.put_back(command.id, until, why)
+        return the_session(store, session.key)
+
+    def _not_sent(self, session: Session, command: Command, since: datetime | None) -> Session:
+        """It has not left, so it may leave again: one lost connection ends nobody's start. An outage does."""
+        store, now = self._context.store, self._context.clock.now()
+        if since is None or now - since < REACHED_WITHIN:
+            self._unsent[command.id] = since or now
+            store.put_back(command.id, now + TRY_AGAIN, Refusal.UPSTREAM_DOWN)
+            return the_session(store, session.key)
+        return store.start_refused(command.id, Refusal.UPSTREAM_DOWN, now, detail="not sent")
 
     def _repeatable(self, command: Command) -> Session:
         context, store = self._context, self._context.store

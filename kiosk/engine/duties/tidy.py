@@ -25,6 +25,9 @@ ERASE_EVERY = timedelta(hours=1)
 REFUNDS_SEEN_FOR = timedelta(days=180)
 """Longer than a card's dispute takes: for so long a refund can be seen by the token and the payment of a session."""
 
+ORIGINS_LIVE = timedelta(days=2)
+"""By which device and network a start was asked for counts for an hour; so long it can still be looked at."""
+
 
 class CutOff(Duty):
     """Commands that were sent and got no end, because the process was killed or could not write: they are unknown."""
@@ -102,7 +105,9 @@ class Receipts(Duty):
 
 
 class Erase(Duty):
-    """Erases e-mails, devices and upstream keys of sessions that ended long enough ago, and old hand-offs."""
+    """Erases e-mails, devices and upstream keys of sessions that ended long enough ago, old hand-offs, and from which
+    device and network a start was asked for.
+    """
 
     name = "erase"
     beat = ERASE_EVERY
@@ -113,6 +118,7 @@ class Erase(Duty):
     def jobs(self, now: datetime) -> Jobs:
         store = self._context.store
         store.forget_handoffs(now)
+        store.forget_origins(now - ORIGINS_LIVE)
         lives = self._context.personal_data_lives
         erased = store.erase_personal(now - lives, now - max(lives, REFUNDS_SEEN_FOR))
         if erased:

@@ -130,6 +130,7 @@ def _proof(intent: object, intent_id: str, now: datetime) -> HoldProof:
         card_last4=last4 if isinstance(last4, str) and _LAST4.fullmatch(last4) else None,
         capture_before=as_epoch(card.get("capture_before")),
         refunded_minor=refunded,
+        amount_minor=as_minor(fields.get("amount")),
     )
 
 

@@ -16,7 +16,8 @@ from kiosk.domain.charger import BayState, ChargerCard
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.ownership import Whose
 from kiosk.domain.session import Session
-from kiosk.service.bays import chargers_now
+from kiosk.domain.unpaid import Life, NotYet, Wait, life_of
+from kiosk.service.bays import chargers_now, unpaid_bays
 from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, look_at_site, nobody_knows, own_sessions
 from kiosk.service.points import at_point
 from kiosk.service.selling import whose_charger, whose_now
@@ -28,10 +29,12 @@ from kiosk.web.driver.landing import Landing, landing_of
 from kiosk.web.driver.pictures import picture_url
 from kiosk.web.shared import frame
 from kiosk.web.shared.bay_words import BayRow, bay_row
-from kiosk.web.shared.devices import current_device, keep_device, new_device
+from kiosk.web.shared.devices import current_device, ensure_device, gets_its_cookie, keep_device
+from kiosk.web.shared.formats import duration
 from kiosk.web.shared.front import keep_for
 from kiosk.web.shared.limits import limit_lookup, limit_page, limit_start, too_many_codes
 from kiosk.web.shared.near import near_bays
+from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 from kiosk.web.shared.where import where_of
@@ -42,6 +45,9 @@ LONGEST_AMOUNT = 12
 """Digits of an amount in a form."""
 PAGE_LIVES = 1.0
 """Seconds that a card's page may be given out again: scripts count the age of its figures from when it was made."""
+
+ANOTHER = "another"
+"""In the address of the card, for the owner of a running session who wants to start a second car here."""
 
 bp = Blueprint("driver", __name__)
 bp.record_once(frame.install)
@@ -97,29 +103,55 @@ def charger(code: str) -> ResponseReturnValue:
         return redirect(url_for("driver.charger", code=plain) + _language(), 302)
     device = current_device()
     own = own_sessions(parts(), device, plain) if device is not None else OwnSessions()
-    if own.running is not None:
+    if own.running is not None and ANOTHER not in request.args:
         return redirect(url_for("sessions.session_page", key=own.running.key), 303)
     if nobody_knows(parts(), plain) and too_many_codes(plain):
         return _retry(_home(plain, _("Those were many codes. Please wait a minute, then try again.")), 429, 60)
     look_at_site(parts(), plain)
     bay = _connector(request.args.get("bay"))
-    return _charger_page(plain, ended=own.ended, handed=claimed_here(request.args.get("h"), plain), wish=bay)
+    handed = claimed_here(request.args.get("h"), plain)
+    return _charger_page(plain, ended=own.ended, own=own.running, handed=handed, wish=bay)
 
 
 @bp.post("/c/<code>/start")
 @limit_start
 def start(code: str) -> ResponseReturnValue:
-    """Store the session and its start, then wait a moment for the engine."""
+    """Store the session and its start, then wait a moment for the engine.
+
+    Nothing is begun for a browser that owns nothing yet: it gets its cookie, and sends the same form again with it. So
+    a lost answer never leaves a bay to nobody, and a browser that keeps no cookies is told why it cannot pay.
+    """
     if not codes.possible(code):
         abort(404)
+    device = current_device()
+    if gets_its_cookie():
+        if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
+            abort(413)  # what is too large is not asked for a second time
+        ensure_device()
+        return redirect(url_for("driver.start", code=code, cookie=1), 307)
     connector_id = _connector(request.form.get("connector"))
     if connector_id is None:
         return _charger_page(code, error=_("Please choose a bay."), status=422)
-    device = current_device() or new_device()
+    if device is None:
+        keeps_none = _("Your browser keeps no cookies, so this charger could not tell that you are the one who pays.")
+        advice = _("Please allow cookies for this page, or open it in another browser.")
+        return _charger_page(code, error=f"{keeps_none} {advice}", wish=connector_id, status=409)
     limit_minor = _limit(request.form.get("limit", ""))
-    begun = begin(parts(), code, connector_id, device=device, seen=request.form.get("seen"), limit_minor=limit_minor)
+    handed = claimed_here(request.form.get("h"), code)
+    begun = begin(
+        parts(),
+        code,
+        connector_id,
+        device=device,
+        network=this_network(),
+        on_site=handed is not None,
+        seen=request.form.get("seen"),
+        limit_minor=limit_minor,
+    )
     if isinstance(begun, NoOffer):
         return _not_started(code, connector_id, begun)
+    if isinstance(begun, NotYet):
+        return _not_yet(code, connector_id, begun)
     if begun.new:
         keep_device(device)
     return redirect(url_for("sessions.session_page", key=begun.key), 303)
@@ -150,18 +182,44 @@ def _not_started(code: str, connector_id: int, why: NoOffer) -> ResponseReturnVa
     )
 
 
+def _not_yet(code: str, connector_id: int, wait: NotYet) -> ResponseReturnValue:
+    """The card again, with when to try again; or the way to the start that is still to be paid."""
+    now = parts().clock.now()
+    own = parts().store.session(wait.key) if wait.key is not None else None
+    if own is not None:
+        return _charger_page(code, own=own, wish=connector_id, status=409)
+    minutes = timedelta(minutes=max(1, -int((now - wait.again_at).total_seconds() // 60)))
+    if wait.why is Wait.CROWDED:
+        error = _(
+            "Several starts from your network wait to be paid. Please try again in %(wait)s.", wait=duration(minutes)
+        )
+    else:
+        error = _(
+            "Several starts from here were not paid. Please type the code of the charger again in %(wait)s.",
+            wait=duration(minutes),
+        )
+    site = parts().site.site_of(code)
+    if site is not None and any(one.site_id == site.id for one in parts().store.tablets()):
+        error = f"{error} {_('At the screen on site you need not wait: choose your bay there and scan its code.')}"
+    return _charger_page(code, error=error, wish=connector_id, status=429, retry_after=int(minutes.total_seconds()))
+
+
 def _charger_page(
     code: str,
     *,
     ended: Session | None = None,
+    own: Session | None = None,
     handed: Handoff | None = None,
     error: str = "",
     limit_error: str = "",
     taken: int | None = None,
     wish: int | None = None,
     status: int = 200,
+    retry_after: int | None = None,
 ) -> ResponseReturnValue:
-    """The card, or the page that says why there is none. `handed` is what a tablet gave to this phone."""
+    """The card, or the page that says why there is none. `handed` is what a tablet gave to this phone, `own` a session
+    of this device that goes on.
+    """
     if whose_charger(parts(), code) is Whose.ANOTHERS:
         known = parts().store.card(code)
         if known is not None:  # that it is a charger is all that must be known of it: nobody is asked
@@ -181,7 +239,7 @@ def _charger_page(
         return _foreign(card, ended)
     if owner is not Whose.OURS:
         return _whose(card, asking=owner is Whose.ASKING)
-    if status == 200 and card.fresh(now, FRESH) and "h" not in request.args:
+    if status == 200 and card.fresh(now, FRESH) and "h" not in request.args and own is None:
         keep_for(PAGE_LIVES)
     interval = found.pace.interval if found.pace is not None else None
     landing = _landing(card, handed.connector_id if handed is not None and wish is None else wish, interval)
@@ -194,12 +252,18 @@ def _charger_page(
         handed=handed,
         words=phrase(handed) if handed is not None else "",
         ended=ended,
+        own=own,
+        own_bay=parts().site.bay_label(own.code, own.connector_id) if own is not None else "",
+        own_unpaid=own is not None and life_of(own) is Life.OPEN,
         error=error,
         limit_error=limit_error,
         taken=parts().site.bay_label(code, taken) if taken is not None else None,
         now=now,
     )
-    return Response(page, status, {"Cache-Control": "no-store"}, mimetype="text/html")
+    answer = Response(page, status, {"Cache-Control": "no-store"}, mimetype="text/html")
+    if retry_after is not None:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
 
 
 def _foreign(card: ChargerCard, ended: Session | None) -> Response:
@@ -238,12 +302,14 @@ def _landing(card: ChargerCard, wish: int | None, interval: timedelta | None) ->
     make = store.lab_facts([card.code]).get(card.code)
     name = card.name or (make.name if make is not None else None)
     where = where_of(book, card.code, card.connectors[0].connector_id if card.connectors else 1, name)
+    occupied = store.occupied(card.code)
     landing = landing_of(
         card,
         now,
         book=book,
         where=where,
-        occupied=store.occupied(card.code),
+        occupied=occupied,
+        free_by=unpaid_bays(parts(), occupied),
         wish=wish,
         powers=parts().powers.at(card, book),
         about=about_of(card, book.charger(card.code), make, picture_url(card.code, make)),

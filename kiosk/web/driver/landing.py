@@ -6,7 +6,7 @@ Facts come from the stored card; nothing here asks anybody.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kiosk.config.sites import SiteBook
@@ -29,8 +29,9 @@ from kiosk.web.shared.where import Where
 class Landing:
     """The whole card. `offer` is what is sold at the chosen bay; None, with the `trouble`, when nothing can be started.
 
-    `tariff` and `example` are shown also then. `put_off`: the card is old, and nobody can be asked just now.
-    `power_lines` are sentences on where the expected power comes from.
+    `free_by` is when a bay that somebody is about to pay is free again at the latest. `tariff` and `example` are shown
+    also then. `put_off`: the card is old, and nobody can be asked just now. `power_lines` are sentences on where the
+    expected power comes from.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Landing:
     power_lines: tuple[str, ...] = ()
     about: About | None = None
     limit_note: str = ""
+    free_by: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def landing_of(
@@ -61,6 +63,7 @@ def landing_of(
     powers: Mapping[int, Expectation] | None = None,
     about: About | None = None,
     interval: timedelta | None = None,
+    free_by: Mapping[int, datetime] | None = None,
 ) -> Landing:
     """`wish` is the bay that the driver chose before; else a plugged-in one, else the first free one is chosen.
 
@@ -97,6 +100,7 @@ def landing_of(
         power_lines=_power_lines([bay for bay in bays if bay.usable]),
         about=about,
         limit_note=_limit_note(offer, interval),
+        free_by=free_by or {},
     )
 
 

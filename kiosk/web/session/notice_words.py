@@ -51,6 +51,9 @@ def notice(kind: Notice, view: SessionView) -> Said:
             held, shown = amount(view.hold.amount), amount(view.shown_hold)
             text = _("It is %(amount)s. Before the start we showed %(shown)s.", amount=held, shown=shown)
             return Said("warn", "hold", _("The hold has changed"), text)
+        case Notice.PRICE_CHANGED:
+            text = _("You pay by the price that you agreed to. If the receipt says otherwise, call us.")
+            return Said("warn", "ask", _("The charging service now names another price"), text)
     return Said(
         "warn",
         "car",

@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from kiosk.domain.actions import Action
+from kiosk.domain.offer import NoOffer
 from kiosk.domain.stop_code import spaced
+from kiosk.domain.terms import read_terms
 from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.session import Reply
@@ -37,7 +39,7 @@ AMOUNT_LONGEST = 12
 """Digits of an amount in minor units."""
 _REFUSED = {Reply.WRONG_LIMIT: 422, Reply.WRONG_EMAIL: 422, Reply.TOO_LATE: 409}
 """Wishes that are answered with a sentence on the session's page, and with which status."""
-_ELSEWHERE = frozenset({Screen.REFUSED, Screen.NO_ANSWER, Screen.FAILED})
+_ELSEWHERE = frozenset({Screen.REFUSED, Screen.NO_ANSWER, Screen.FAILED, Screen.LEFT})
 """Screens that show where else a bay is free."""
 
 bp = Blueprint("sessions", __name__)
@@ -60,8 +62,10 @@ def _screen(snapshot: Snapshot, status: int = 200, error: str = "") -> ResponseR
         allow_payment()
     page = page_of(view)
     stop_code = stop_code_of(parts(), snapshot.session) if snapshot.owner else None
-    near = near_bays(view.code, snapshot.now) if view.screen in _ELSEWHERE else ()
+    full = view.queue is not None and view.queue.closed
+    near = near_bays(view.code, snapshot.now) if view.screen in _ELSEWHERE or full else ()
     receipt = snapshot.stored_receipt if view.receipt is not None else None
+    again = service.terms_to_take_up(parts(), snapshot.session) if Action.TAKE_UP in view.actions else None
     html = render_template(
         f"session/{view.screen.value}.html",
         v=view,
@@ -69,6 +73,8 @@ def _screen(snapshot: Snapshot, status: int = 200, error: str = "") -> ResponseR
         shape=shape_of(view, page),
         stored=receipt,
         near=near,
+        again_on=again,
+        read_before=read_terms(snapshot.session.agreed) if again is not None else None,
         error=error,
         stop_code=spaced(stop_code) if stop_code is not None else None,
         receipt_picture=lambda: _receipt_picture(view.key),
@@ -164,6 +170,25 @@ def cancel(key: str) -> ResponseReturnValue:
 def leave(key: str) -> ResponseReturnValue:
     """Leave the line before the start was sent."""
     return _answer(key, service.leave(parts(), key, current_device()))
+
+
+@bp.post("/s/<key>/again")
+@limit_write
+@no_store
+def take_up(key: str) -> ResponseReturnValue:
+    """Take up a start that was put aside: one tap, on the terms that stand beside the button."""
+    reply = service.take_up(parts(), key, current_device(), request.form.get("seen"))
+    if isinstance(reply, NoOffer):
+        return _screen(_read(key), 409, _NOT_TAKEN_UP.get(reply, _not_now)())
+    return _answer(key, reply)
+
+
+@bp.post("/s/<key>/agree")
+@limit_write
+@no_store
+def agree(key: str) -> ResponseReturnValue:
+    """The driver has read the new price and hold, and goes on."""
+    return _answer(key, service.agree(parts(), key, current_device(), request.form.get("seen", "")))
 
 
 @bp.post("/s/<key>/stop")
@@ -286,6 +311,19 @@ def _sentence(reply: Reply) -> str:
         Reply.WRONG_EMAIL: _("That does not look like an e-mail address, for example anna@mail.example."),
         Reply.TOO_LATE: _("It is too late for an e-mail. The receipt stays on this page."),
     }[reply]
+
+
+def _not_now() -> str:
+    return _("This start cannot go on now. Please go back to the charger.")
+
+
+_NOT_TAKEN_UP = {
+    NoOffer.NOT_FREE: lambda: _("This bay was taken a moment ago. Please choose another one."),
+    NoOffer.TERMS_CHANGED: lambda: _("The price or the hold has just changed. Please read it again."),
+    NoOffer.LIMIT_NOT_OFFERED: lambda: _("Your limit cannot be kept at this price. Please go back to the charger."),
+    NoOffer.PRICE_OLD: lambda: _("We are asking for the price again. Please try once more in a moment."),
+}
+"""Why a start that was put aside cannot be taken up."""
 
 
 def _amount(text: str) -> int | None:

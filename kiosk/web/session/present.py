@@ -103,6 +103,8 @@ def shape_of(view: SessionView, page: Page) -> str:
         [asdict(one) for one in page.notices],
         [asdict(one) for one in page.steps],
         sorted(view.actions),
+        view.asked is not None and view.asked.word,
+        view.queue is not None and (view.queue.closed, view.queue.unreachable),
         view.email,
         _money(view.limit),
         [_money(one) for one in view.limits] if view.screen is not Screen.CHARGING else None,

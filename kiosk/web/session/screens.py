@@ -80,3 +80,4 @@ class Notice(StrEnum):
     CHARGER_PAUSES = "charger_pauses"
     NOT_PLUGGED_IN = "not_plugged_in"
     HOLD_CHANGED = "hold_changed"
+    PRICE_CHANGED = "price_changed"

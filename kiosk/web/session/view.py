@@ -40,6 +40,7 @@ from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group, Status
 from kiosk.domain.tariff import Tariff
+from kiosk.domain.terms import Terms, asks_consent, read_terms, terms_now
 from kiosk.service.power_kept import Ceiling, unless_contradicted
 from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
 from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Notice, Screen
@@ -49,7 +50,10 @@ from kiosk.web.shared.where import Where
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """Facts for one reader (`owner`: may act) at one time. Amounts are Money, energy Decimal kWh, times aware UTC."""
+    """Facts for one reader (`owner`: may act) at one time. Amounts are Money, energy Decimal kWh, times aware UTC.
+
+    `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
+    """
 
     key: str
     version: int
@@ -100,6 +104,8 @@ class SessionView:
     ceiling: Ceiling | None = None
     tried: Tried | None = None
     ending_by: AskedBy | None = None
+    read: Terms | None = None
+    asked: Terms | None = None
 
 
 def session_view(
@@ -187,6 +193,8 @@ def session_view(
         ceiling=unless_contradicted(ceiling, power) if screen is Screen.CHARGING else None,
         tried=tried(session, commands),
         ending_by=_ending_by(session, commands),
+        read=read_terms(session.agreed) if asks_consent(session) else None,
+        asked=terms_now(session) if asks_consent(session) else None,
     )
     return replace(view, steps=_steps(view, session, commands, policy))
 
@@ -246,6 +254,8 @@ def _screen(session: Session, freshness: Freshness) -> Screen:
         status = session.standing  # a strange word changes nothing that is known: limit and stop go on, and are offered
     if status is None:
         return Screen.STRANGE
+    if session.given_up:
+        return Screen.ABANDONED
     if status is Status.CHARGING and freshness is Freshness.LOST:
         return Screen.STALE
     return Screen(status.value)
@@ -275,6 +285,8 @@ def _notices(
     both_known = session.hold_minor is not None and session.authorized_minor is not None
     if screen in _BEFORE_THE_END and both_known and session.hold_minor != session.authorized_minor:
         rows.append(Notice.HOLD_CHANGED)
+    if screen in _BEFORE_THE_END and session.later_tariff is not None:
+        rows.append(Notice.PRICE_CHANGED)
     return tuple(rows)
 
 

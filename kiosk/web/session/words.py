@@ -41,8 +41,14 @@ def heading(view: SessionView) -> str:
             return _("Please wait") if view.refusal is Refusal.TOO_MANY else _("Not possible now")
         case Screen.NO_ANSWER:
             return _("We got no answer")
+        case Screen.LEFT if view.refusal is Refusal.NOBODY_WATCHED:
+            return _("Still there?")
+        case Screen.LEFT if view.refusal is Refusal.TERMS_CHANGED:
+            return _("New price")
         case Screen.LEFT:
             return _("You left the line")
+        case Screen.CREATED if view.asked is not None:
+            return _("New price")
         case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
             return _("We are checking")
         case Screen.CREATED:
@@ -148,14 +154,24 @@ def sentence(view: SessionView) -> str:
     """What is the case, in one or two short sentences. The first says what happened to the money where it matters."""
     bay, held = view.where.bay, amount(view.hold.amount)
     match view.screen:
+        case Screen.QUEUED if view.queue is not None and view.queue.closed:
+            return _("This charger takes no new starts just now. Nothing is held yet.")
+        case Screen.QUEUED if view.queue is not None and view.queue.unreachable:
+            return _("We cannot reach the charging service just now, and try again by ourselves. Nothing is held yet.")
         case Screen.QUEUED:
             return _("Nothing is held yet. Your turn comes by itself.")
         case Screen.REFUSED:
             return refusal(view)
         case Screen.NO_ANSWER:
             return _("We asked for bay %(bay)s and heard nothing. You paid nothing, and nothing is held.", bay=bay)
+        case Screen.LEFT if view.refusal is Refusal.NOBODY_WATCHED:
+            return _("Your start waited, and nobody had this page open. You paid nothing and nothing is held.")
+        case Screen.LEFT if view.refusal is Refusal.TERMS_CHANGED:
+            return _("Price or hold changed while you waited. You paid nothing and nothing is held.")
         case Screen.LEFT:
             return _("You paid nothing and nothing is held.")
+        case Screen.CREATED if view.asked is not None:
+            return _("Price or hold changed since you read them. Nothing is held, and nothing is paid.")
         case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
             return _("We are checking whether the hold was placed.")
         case Screen.CREATED if view.owner:
@@ -283,6 +299,8 @@ def refusal(view: SessionView) -> str:
             return _("Many drivers are starting right now. Try again at %(time)s. Nothing is held.", time=time)
         case Refusal.TOO_MANY:
             return _("Many drivers are starting right now. Try again in a few minutes. Nothing is held.")
+        case Refusal.CHARGER_FULL:
+            return _("This charger takes no new starts just now. Nothing is held.")
         case Refusal.UPSTREAM_DOWN:
             return _("We cannot reach the charging service. Nothing is held.")
     return _("The charging service said no to this start. Nothing is held.")
@@ -310,6 +328,8 @@ def reason(view: SessionView) -> str:
             return _("The charger did not start in time, so we cancelled.")
         case AskedBy.POWER_DEADLINE:
             return _("No power came in time, so we ended the start.")
+        case AskedBy.UNPAID:
+            return _("It was not paid in time, so we gave the bay free.")
     known = _REASONS.get((view.reason or "").strip().lower())
     if known is not None:
         return known()
@@ -354,7 +374,7 @@ def figures(view: SessionView) -> dict[str, str]:
     rows: dict[str, str] = {}
     if view.screen is Screen.QUEUED and view.queue is not None:
         rows["number"] = str(view.queue.number)
-        if view.queue.seconds > 0:
+        if view.queue.seconds > 0 and view.queue.timed:
             rows["seconds"] = str(view.queue.seconds)
     if view.screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING, Screen.SETTLING, Screen.GONE}:
         rows["energy"] = number(view.energy_kwh, 2) if view.energy_kwh is not None else DASH

@@ -21,6 +21,8 @@ from kiosk.web.shared.parts import parts
 from kiosk.web.shared.surface import on_tablet
 
 COOKIE_SECONDS = 30 * 24 * 3600
+WITH_COOKIE = "cookie"
+"""In the address of a request that is asked again with the cookie: `url_for(…, cookie=1)`."""
 _ID_BYTES = 32
 _SALT = "kiosk.device"
 _VISIT = "kiosk.visit"
@@ -55,6 +57,15 @@ def current_device() -> str | None:
         g.device = _read(request.cookies.get(cookie_name()))
     device: str | None = g.device
     return device
+
+
+def gets_its_cookie() -> bool:
+    """A first start of a browser: it is answered with a cookie, and asked again.
+
+    What only its owner may have later is not begun before the browser has shown that it keeps its cookie.
+    """
+    own_start = request.endpoint == "driver.start"
+    return own_start and current_device() is None and WITH_COOKIE not in request.args
 
 
 def new_device() -> str:

@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 
 from kiosk.clock import SystemClock
 from kiosk.service.session import proves_payment, session_behind
-from kiosk.web.shared.devices import current_device
+from kiosk.web.shared.devices import current_device, gets_its_cookie
 from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
 
@@ -83,7 +83,7 @@ class Counts(MemoryStorage):
 
 limiter = Limiter(client_address, storage_uri="counts://", strategy="sliding-window-counter")
 
-limit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start")
+limit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start", exempt_when=gets_its_cookie)
 """Starting a session: upstream takes three a minute from all drivers together."""
 limit_write = limiter.shared_limit("60 per minute", scope="write", key_func=owner_or_network)
 """Confirm, cancel, stop, limit, e-mail, payment, the return from a bank."""

@@ -29,8 +29,8 @@ LONG_LABEL = 3
 class Stall:
     """One bay. `kind` is its look: free, use, fault or off. `plug` and `power` are words, "" when not known.
 
-    `offer` is what is sold there; None when nothing is. `since` and `free_about` are said of bays that cannot be used
-    now. `tariff` and `hold` are None when they are not known well enough to be shown.
+    `offer` is what is sold there; None when nothing is. `since`, `free_about` and `free_by` are said of bays that
+    cannot be used now. `tariff` and `hold` are None when they are not known well enough to be shown.
     """
 
     code: str
@@ -48,6 +48,7 @@ class Stall:
     tight: str
     since: datetime | None
     free_about: datetime | None
+    free_by: datetime | None
     seen_at: datetime | None
     tariff: Tariff | None
     hold: Money | None
@@ -132,6 +133,7 @@ def stall_of(now: BayNow) -> Stall:
         tight=_power(now.expected, bay, facts, tight=True),
         since=now.since,
         free_about=now.free_about,
+        free_by=now.free_by,
         seen_at=now.seen_at,
         tariff=now.tariff,
         hold=now.hold,

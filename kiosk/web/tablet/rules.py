@@ -23,6 +23,8 @@ ON_SCREEN = frozenset(
         "confirm",
         "cancel",
         "leave",
+        "take_up",
+        "agree",
         "stop",
         "limit",
         "move",

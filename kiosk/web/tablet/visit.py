@@ -8,10 +8,12 @@ from flask.typing import ResponseReturnValue
 from limits import RateLimitItemPerMinute
 
 from kiosk.domain.offer import NoOffer
+from kiosk.domain.unpaid import NotYet
 from kiosk.service.start import begin
 from kiosk.service.visit import prove_owner
 from kiosk.web.shared.devices import current_device, ensure_device, keep_device, new_device
 from kiosk.web.shared.limits import limiter
+from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import no_store
 from kiosk.web.shared.surface import bay_url
@@ -76,9 +78,12 @@ def start(code: str, connector_id: int) -> ResponseReturnValue:
     if not may_pay_here():
         abort(404)
     device = current_device() or new_device()
-    begun = begin(parts(), code, connector_id, device=device, seen=request.form.get("seen"))
+    seen = request.form.get("seen")
+    begun = begin(parts(), code, connector_id, device=device, network=this_network(), on_site=True, seen=seen)
     if isinstance(begun, NoOffer):
         return _back(code, connector_id, WHY.get(begun, "not-now"))
+    if isinstance(begun, NotYet):
+        return _back(code, connector_id, "not-now")
     if begun.new:
         keep_device(device)
     return redirect(url_for("tablet_sessions.session_page", key=begun.key), 303)

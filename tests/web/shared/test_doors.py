@@ -12,7 +12,8 @@ from tests.web.conftest import CODE, Kiosk
 
 WRITES = [
     f"/c/{CODE}/start",
-    *(f"/s/KEY/{action}" for action in ("confirm", "cancel", "leave", "stop", "limit", "receipt-email")),
+    *(f"/s/KEY/{action}" for action in ("confirm", "cancel", "leave", "again", "agree")),
+    *(f"/s/KEY/{action}" for action in ("stop", "limit", "receipt-email")),
     "/t/AAAAAAAAAAAAAAAA",
 ]
 """Every POST of the driver's pages; the test beside it fails when one is added and not listed."""
