@@ -18,7 +18,7 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group
 from kiosk.news.news import site_topic
 from kiosk.service.parts import Parts
-from kiosk.service.selling import sells_unlisted, whose_charger
+from kiosk.service.selling import seems_anothers, sells_unlisted, whose_charger
 from kiosk.service.waiting import wait_for_card
 from kiosk.store.records import StoredCard
 
@@ -96,7 +96,7 @@ def card_now(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> Car
 
 
 def is_known(parts: Parts, code: str, card: ChargerCard | None) -> bool:
-    """It is a charger of ours; or one that was read before, as long as nobody knows that it is another operator's.
+    """It is a charger of ours; or one that was read before, as long as nothing says that it is another operator's.
     All others are asked about seldom.
     """
     if parts.site.charger(code) is not None:
@@ -104,7 +104,7 @@ def is_known(parts: Parts, code: str, card: ChargerCard | None) -> bool:
     owner = whose_charger(parts, code)
     if owner is Whose.OURS and not sells_unlisted(parts.settings):
         return True
-    return card is not None and owner is not Whose.ANOTHERS
+    return card is not None and not seems_anothers(parts, owner)
 
 
 def look_at_site(parts: Parts, code: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
-from kiosk.domain.ownership import Whose, whose
+from kiosk.domain.ownership import LEARNT_COUNTS, Whose, whose
 from kiosk.service.parts import Parts
 from kiosk.service.waiting import wait_for_card
 
@@ -30,6 +30,13 @@ def whose_charger(parts: Parts, code: str) -> Whose:
         return Whose.OURS if own else Whose.ANOTHERS
     store = parts.store
     return whose(own=store.is_own_charger(code), learns=learns, known=store.own_list(), now=parts.clock.now())
+
+
+def seems_anothers(parts: Parts, owner: Whose) -> bool:
+    """`owner` is what is known of a charger now: another's, or hardly ours, because lists of the last day lack it."""
+    if owner is Whose.OURS or owner is Whose.ANOTHERS:
+        return owner is Whose.ANOTHERS
+    return parts.store.own_list().learnt_within(parts.clock.now(), LEARNT_COUNTS)
 
 
 def whose_now(parts: Parts, code: str) -> Whose:

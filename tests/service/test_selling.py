@@ -166,6 +166,21 @@ def test_a_charger_that_may_be_ours_is_known_as_soon_as_it_was_read_once(desk: D
     assert not is_known(parts, OTHERS, desk.store.card(OTHERS))
 
 
+def test_a_charger_that_no_list_of_the_last_day_had_gets_no_drivers_turn_while_the_list_is_read_again(
+    desk: Desk,
+) -> None:
+    """Otherwise whoever has collected codes of others could ask for all their cards in that moment."""
+    learn(desk, uuid_1="9ZZZZ")
+    desk.clock.advance(601)
+    card = desk.card("Available", code=OTHERS)
+    parts = with_token(desk)
+    assert whose_charger(parts, OTHERS) is Whose.ASKING
+    assert not is_known(parts, OTHERS, card)
+    desk.clock.advance(31)
+    card_now(parts, OTHERS)
+    assert [wish.lane for wish in desk.store.wanted_cards()] == [Lane.STRANGER]
+
+
 def test_waits_for_an_owner_are_few_and_short(desk: Desk) -> None:
     asked = [desk.store.ask_whose(f"Z{number}", desk.now) for number in range(30)]
     assert sum(asked) == 20
