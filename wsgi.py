@@ -5,10 +5,19 @@ import sys
 from kiosk.app import create_app
 from kiosk.config.logs import configure_logs
 from kiosk.config.settings import SettingsError, load_settings
+from kiosk.store.errors import Damaged
+
+WILL_NOT_BOOT = 3
+"""gunicorn's own code for a worker that cannot start: the master ends too. With any other it would start the next one
+for ever."""
 
 try:
     settings = load_settings()
     configure_logs(settings.log_format)
     app = create_app(settings)
 except SettingsError as error:
-    sys.exit(f"kiosk: {error}")
+    sys.stderr.write(f"kiosk: {error}\n")
+    sys.exit(WILL_NOT_BOOT)
+except Damaged as error:
+    sys.stderr.write(f"kiosk: The database cannot be brought to the newest version: {error}. Restore a backup.\n")
+    sys.exit(WILL_NOT_BOOT)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,3 +65,44 @@ def test_believing_a_proxy_on_a_public_address_is_refused_unless_it_was_meant(
 
 def test_without_a_proxy_it_may_listen_anywhere(configured: Configured) -> None:
     configured()["on_starting"](server(("0.0.0.0", 8000)))  # noqa: S104
+
+
+def wrong_file(folder: Path) -> str:
+    (folder / "kiosk.toml").write_text('[operator]\nname = "Depot"\nnme = "Depot"\n', encoding="utf-8")
+    return "kiosk.toml"
+
+
+def damaged_database(folder: Path) -> str:
+    (folder / "kiosk.toml").write_text("", encoding="utf-8")
+    (folder / "kiosk.db").write_text("no database at all, but a letter " * 200, encoding="utf-8")
+    return "The database cannot be brought to the newest version"
+
+
+@pytest.mark.parametrize("break_it", [wrong_file, damaged_database])
+def test_a_server_that_cannot_start_ends_with_one_sentence_and_is_not_started_for_ever(
+    tmp_path: Path, break_it: Callable[[Path], str]
+) -> None:
+    """The worker loads the kiosk. What it says there must end its master too, not only the worker."""
+    words = break_it(tmp_path)
+    environment = {
+        "KIOSK_SECRET_KEY": "k" * 40,
+        "KIOSK_PUBLIC_URL": "https://charge.example",
+        "KIOSK_DATA_DIR": str(tmp_path),
+        "KIOSK_CONFIG": str(tmp_path / "kiosk.toml"),
+        "PORT": "0",
+        "PATH": "/usr/bin:/bin",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+        cwd=HOME,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    said = [line for line in done.stderr.splitlines() if line.startswith("kiosk: ")]
+    assert done.returncode == 3, done.stderr
+    assert len(said) == 1, done.stderr
+    assert words in said[0]
+    assert "Traceback" not in done.stderr
