@@ -17,7 +17,7 @@ from kiosk.domain.offer import NoOffer, Offer, offer_at
 from kiosk.domain.ownership import Whose
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.terms import terms_now
-from kiosk.domain.unpaid import COUNTS, Applicant, NotYet, not_yet
+from kiosk.domain.unpaid import COUNTS, Applicant, Life, NotYet, not_yet
 from kiosk.news.news import charger_topic, session_topic
 from kiosk.service.cards import LONGEST_TERMS, card_now
 from kiosk.service.parts import Parts
@@ -31,6 +31,7 @@ START_WAIT = 4.0
 
 
 SECOND = timedelta(seconds=1)
+A_DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ def begin(
     parts.news.wish(charger_topic(code))
     wait_for_session(parts, session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
     return Started(session.key, new=True)
+
+
+def has_paid(parts: Parts, device: str) -> bool:
+    """This device has paid a start that it asked for today: whoever was let in by it later has not."""
+    asked = parts.store.origins(parts.clock.now() - A_DAY, device=device)
+    return any(one.life is Life.PAID for one in asked)
 
 
 def most_kw_at(parts: Parts, card: ChargerCard, connector_id: int) -> Decimal | None:

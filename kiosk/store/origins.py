@@ -10,18 +10,20 @@ from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.line import Waiting
 from kiosk.domain.unpaid import Origin, life_of
 from kiosk.store.aside import each
-from kiosk.store.rows import SELECT_SESSION, Part, session_from, slot_of
+from kiosk.store.rows import SELECT_SESSION, Part, digest, session_from, slot_of
 from kiosk.store.tables import commands, origins, sessions
 
 
 class Origins(Part):
-    def origins(self, since: datetime) -> list[Origin]:
-        """The starts that were asked for since then, oldest first."""
+    def origins(self, since: datetime, *, device: str | None = None) -> list[Origin]:
+        """The starts that were asked for since then, by anybody or by that device, oldest first."""
         query = SELECT_SESSION.add_columns(
             origins.c.device_hash, origins.c.network_hash, origins.c.on_site, origins.c.asked_at.label("wished_at")
         ).join(origins, origins.c.session_key == sessions.c.key)
         with self._database.read() as connection:
             query = query.where(origins.c.asked_at >= since).order_by(origins.c.asked_at)
+            if device is not None:
+                query = query.where(origins.c.device_hash == digest(device))
             return each(connection, query, sessions.c.key, _origin, self.aside)
 
     def waiting_starts(self) -> list[Waiting]:

@@ -48,6 +48,12 @@ def test_only_what_was_asked_for_since_then_counts_oldest_first(store: Store) ->
     assert [one.key for one in store.origins(later(20))] == ["at-2", "at-3"]
 
 
+def test_the_starts_of_one_device_may_be_asked_for_alone(store: Store) -> None:
+    asked_for(store, "mine", 1)
+    asked_for(store, "theirs", 2)
+    assert [one.key for one in store.origins(NOW, device="phone of mine")] == ["mine"]
+
+
 def test_a_start_that_waits_says_by_which_marks_its_turn_is_found(store: Store) -> None:
     asked_for(store, "first", 1, network="n1")
     opened(store, queued("sent", connector_id=2))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 
 from kiosk.clock import SystemClock
 from kiosk.service.session import proves_payment, session_behind
+from kiosk.service.start import has_paid
+from kiosk.service.visit import claimed_by
 from kiosk.web.shared.devices import current_device, gets_its_cookie
 from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
@@ -53,6 +55,23 @@ def code_or_network() -> str:
     return client_address()
 
 
+def starter_or_network() -> str:
+    """The browser of somebody who stood in front of the site's screen a moment ago, or who has paid lately; the network
+    of everybody else. A network may be a whole carrier's, and what others do there shuts neither of them out.
+    """
+    name: str | None = g.get("starter")  # each rule of a limit asks anew
+    if name is None:
+        device, code = current_device(), (request.view_args or {}).get("code")
+        known = device is not None and isinstance(code, str) and _is_trusted(device, code)
+        name = g.starter = f"device {device}" if known else client_address()
+    return name
+
+
+def _is_trusted(device: str, code: str) -> bool:
+    handed = claimed_by(parts(), device, request.form.get("h"), code)
+    return handed is not None or has_paid(parts(), device)
+
+
 def _owns(key: str) -> bool:
     device = current_device()
     return device is not None and parts().store.owns(key, device)
@@ -83,7 +102,9 @@ class Counts(MemoryStorage):
 
 limiter = Limiter(client_address, storage_uri="counts://", strategy="sliding-window-counter")
 
-limit_start = limiter.shared_limit("10 per minute; 100 per hour", scope="start", exempt_when=gets_its_cookie)
+limit_start = limiter.shared_limit(
+    "10 per minute; 100 per hour", scope="start", key_func=starter_or_network, exempt_when=gets_its_cookie
+)
 """Starting a session: upstream takes three a minute from all drivers together."""
 limit_write = limiter.shared_limit("60 per minute", scope="write", key_func=owner_or_network)
 """Confirm, cancel, stop, limit, e-mail, payment, the return from a bank."""

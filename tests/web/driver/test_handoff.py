@@ -303,6 +303,16 @@ def test_two_screens_may_hand_over_the_same_bay_and_the_start_decides(kiosk: Kio
     assert "Bay 4 is in use. Nothing is held." in late.text
 
 
+def test_who_scanned_the_screen_may_start_whatever_others_at_their_address_do(
+    kiosk: Kiosk, handoff: Handoff, phone: FlaskClient
+) -> None:
+    stranger = kiosk.phone()
+    assert [stranger.post(f"/c/{CODE}/start?cookie=1").status_code for _n in range(11)][-1] == 429
+    phone.post(path_of(kiosk, handoff))
+    assert phone.post(f"/c/{CODE}/start?cookie=1", data={"connector": "2"}).status_code == 429
+    assert phone.post(f"/c/{CODE}/start", data={"connector": "2", "h": handoff.id}).status_code == 303
+
+
 def test_guessing_is_limited(phone: FlaskClient) -> None:
     answers = [phone.post(f"/h/{OTHER_ID}{'2' * 13}").status_code for _n in range(61)]
     assert answers == [410] * 60 + [429]
