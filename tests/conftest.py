@@ -1,12 +1,14 @@
-"""Settings for every test: how many examples a property gets, and which process gets which file."""
+"""Settings for every test: how many examples a property gets, which process gets which file, and what is measured."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -26,6 +28,42 @@ def _disk(request: pytest.FixtureRequest) -> Iterator[None]:
     wait_for_the_disk(request.node.get_closest_marker("durable") is not None)
     yield
     wait_for_the_disk(False)
+
+
+UNMEASURED = "browser"
+"""These tests count for no gate of coverage, and to follow every line would cost half as much again as they do."""
+LONGEST = ("install", "browser")
+"""What waits most begins first, so that at the end no process waits when the others have nothing left."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Coverage follows no test that drives a browser, and no thread that begins in one."""
+    measuring = Coverage.current() if item.get_closest_marker(UNMEASURED) is not None else None
+    if measuring is None:
+        return (yield)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several processes take first the files whose tests wait, then those of the engine, the largest before others."""
+    if not hasattr(config, "workerinput"):
+        return
+    sizes = Counter(scope_of(item.nodeid) for item in items)
+
+    def turn(item: pytest.Item) -> tuple[int, str, int, str]:
+        scope = scope_of(item.nodeid)
+        folder = "/".join(scope.split("/")[:2])
+        ranks = [rank for rank, marker in enumerate(LONGEST) if item.get_closest_marker(marker) is not None]
+        if ranks or folder == "tests/engine":
+            return min(ranks, default=len(LONGEST)), folder, -sizes[scope], scope
+        return len(LONGEST) + 1, "", 0, ""
+
+    items.sort(key=turn)
 
 
 def scope_of(nodeid: str) -> str:
