@@ -38,6 +38,7 @@ from kiosk.service.entries import (
     Reason,
     Requested,
     Revised,
+    TakenBack,
     TakeOverLapsed,
     Timeline,
     Value,
@@ -93,6 +94,7 @@ _FACTS = {
 }
 _WAYS = {
     "takeover": "with a one-use code",
+    "screen": "with a one-use code of the tablet",
     "bank": "by coming back from the bank",
     "code": "with the six digits at the tablet",
 }
@@ -247,6 +249,8 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
             return f"Stripe's webhook said {entry.webhook}; the back office was then asked."
         case Owned():
             return f"One more device may act on it, {_WAYS.get(entry.how, entry.how)}."
+        case TakenBack():
+            return f"The right that a device had got {_WAYS.get(entry.how, entry.how)} was taken back."
         case TakeOverLapsed():
             return "A one-use code to take it over had been shown; nobody used it in time."
 

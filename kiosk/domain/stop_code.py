@@ -13,17 +13,19 @@ DIGITS = 6
 _PURPOSE = b"kiosk.stop-code:"
 
 
-def stop_code(key: str, secrets: Sequence[str]) -> str:
-    """The code of a session, as its owner sees it. Who only watches does not learn it."""
-    return _code(key, secrets[0])
+def stop_code(key: str, secrets: Sequence[str], turn: int = 0) -> str:
+    """The code of a session, as its owner sees it. Who only watches does not learn it. With every `turn` it is another
+    one: whoever knew the last one, and had to give back the right to act, knows nothing any more.
+    """
+    return _code(key, secrets[0], turn)
 
 
-def stop_code_fits(key: str, typed: str, secrets: Sequence[str]) -> bool:
+def stop_code_fits(key: str, typed: str, secrets: Sequence[str], turn: int = 0) -> bool:
     """Whether that is the session's code, under the newest secret or an older one. Spaces do not count."""
     plain = "".join(typed.split())
     if len(plain) != DIGITS or not (plain.isascii() and plain.isdigit()):
         return False
-    return any(hmac.compare_digest(plain, _code(key, secret)) for secret in secrets)
+    return any(hmac.compare_digest(plain, _code(key, secret, turn)) for secret in secrets)
 
 
 def spaced(code: str) -> str:
@@ -31,6 +33,7 @@ def spaced(code: str) -> str:
     return f"{code[:3]}\N{NO-BREAK SPACE}{code[3:]}"
 
 
-def _code(key: str, secret: str) -> str:
-    digest = hmac.new(secret.encode(), _PURPOSE + key.encode(), hashlib.sha256).digest()
+def _code(key: str, secret: str, turn: int) -> str:
+    told = key if turn == 0 else f"{key}#{turn}"  # no key has that sign in it
+    digest = hmac.new(secret.encode(), _PURPOSE + told.encode(), hashlib.sha256).digest()
     return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}d}"

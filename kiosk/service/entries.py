@@ -181,7 +181,15 @@ class Hinted:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """One more device may act on it. `how`: takeover (a one-use code), bank (a return from a bank), code (a tablet)."""
+    """One more device may act on it. `how` is a word of `kiosk.domain.rights.How`."""
+
+    at: datetime
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A device that had become an owner, `how` as in `Owned`, lost its right: an earlier owner took it back."""
 
     at: datetime
     how: str
@@ -206,6 +214,7 @@ Entry = (
     | Proven
     | Hinted
     | Owned
+    | TakenBack
     | TakeOverLapsed
 )
 

@@ -17,6 +17,7 @@ from kiosk.domain.actions import Action, actions_of, limits_of, newest, payable
 from kiosk.domain.commands import UNDER_WAY, AskedBy, Kind
 from kiosk.domain.offer import NoOffer, Offer
 from kiosk.domain.pursuit import payment_checked
+from kiosk.domain.rights import How, Right, may_be_taken_back
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.terms import Terms, terms_now
@@ -175,8 +176,8 @@ def send_receipt_to(parts: Parts, key: str, device: str | None, email: str) -> R
     return _store_wish(parts, found.session, Kind.RECEIPT_EMAIL, email)
 
 
-def new_take_over(parts: Parts, key: str, device: str | None) -> TakeOverCode | Reply:
-    """A one-use code that makes another device an owner too."""
+def new_take_over(parts: Parts, key: str, device: str | None, *, on_screen: bool = False) -> TakeOverCode | Reply:
+    """A one-use code that makes another device an owner too. `on_screen`: the screen on site shows it."""
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
@@ -185,7 +186,7 @@ def new_take_over(parts: Parts, key: str, device: str | None) -> TakeOverCode | 
     made = TakeOverCode(
         "".join(secrets.choice(_CODE_SIGNS) for _ in range(_CODE_LONG)), parts.clock.now() + TAKEOVER_LIFE
     )
-    parts.store.new_takeover(key, made.code, made.until)
+    parts.store.new_takeover(key, made.code, made.until, on_screen=on_screen)
     return made
 
 
@@ -202,10 +203,36 @@ def take_over(parts: Parts, code: str, device: str) -> str | None:
     return key
 
 
+def handed_over(parts: Parts, key: str, device: str | None) -> tuple[Right, ...] | Reply:
+    """The rights of other devices that this one may take back. NOT_OFFERED once the session has ended."""
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    if Action.MOVE not in _actions(parts, found) or device is None:
+        return Reply.NOT_OFFERED
+    mine, others = parts.store.rights_of(key, device)
+    return may_be_taken_back(mine, others) if mine is not None else ()
+
+
+def take_right_back(parts: Parts, key: str, device: str | None, mark: str) -> Reply:
+    """That other device may only watch from now on. One-use codes and the six digits that were shown are void.
+
+    NOT_OFFERED: it has no such right any more, or this device may not take it.
+    """
+    offered = handed_over(parts, key, device)
+    if isinstance(offered, Reply):
+        return offered
+    if device is None or not parts.store.take_right_back(key, device, mark, parts.clock.now()):
+        return Reply.NOT_OFFERED
+    parts.news.publish(session_topic(key))
+    return Reply.DONE
+
+
 def return_from_bank(parts: Parts, key: str, client_secret: str, device: Callable[[], str]) -> Reply:
     """The return from a bank, perhaps in another browser: the payment's own secret proves who paid, once.
 
     `device` names that browser, and is asked only when it becomes an owner by this. NOT_OWNER: the secret is wrong.
+    After a right was taken back it makes nobody an owner: whoever lost it may have had the payment form, too.
     """
     store, now = parts.store, parts.clock.now()
     session = store.session(key)
@@ -213,8 +240,8 @@ def return_from_bank(parts: Parts, key: str, client_secret: str, device: Callabl
         return Reply.NO_SESSION
     if not proves_payment(parts, key, client_secret):
         return Reply.NOT_OWNER
-    if store.use_bank_return(key, now):
-        store.grant(key, device(), "bank", now)
+    if store.times_taken_back(key) == 0 and store.use_bank_return(key, now):
+        store.grant(key, device(), How.BANK, now)
         parts.news.publish(session_topic(key))
     return _ask(parts, session, Kind.CONFIRM) if session.known_status is Status.CREATED else Reply.NOT_OFFERED
 

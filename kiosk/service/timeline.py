@@ -37,6 +37,7 @@ from kiosk.service.entries import (
     Reason,
     Requested,
     Revised,
+    TakenBack,
     TakeOverLapsed,
     Timeline,
     Value,
@@ -268,6 +269,9 @@ def _kept_beside(store: Store, session: Session, now: datetime) -> Iterator[Entr
     for grant in store.grants_of(session.key):
         if grant.how != "start":
             yield Owned(grant.granted_at, grant.how)
+    for taken in store.taken_back(session.key):
+        yield Owned(taken.granted_at, taken.how)
+        yield TakenBack(taken.taken_at, taken.how)
     for code in store.takeovers_of(session.key):
         if code.used_at is None and code.expires_at <= now:
             yield TakeOverLapsed(code.expires_at)

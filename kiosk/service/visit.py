@@ -26,6 +26,7 @@ from kiosk.domain.handoff import (
     window_at,
 )
 from kiosk.domain.pursuit import payment_checked
+from kiosk.domain.rights import How
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.signs import in_signs
 from kiosk.domain.status import Status
@@ -164,9 +165,12 @@ def prove_owner(parts: Parts, code: str, connector_id: int, typed: str, device: 
     `device` is called only then. None when nothing can be found there, or the digits are not its.
     """
     session = findable(parts, code, connector_id)
-    if session is None or not stop_code_fits(session.key, typed, parts.settings.secret_keys):
+    if session is None:
         return None
-    parts.store.grant(session.key, device(), "code", parts.clock.now())
+    turn = parts.store.times_taken_back(session.key)
+    if not stop_code_fits(session.key, typed, parts.settings.secret_keys, turn):
+        return None
+    parts.store.grant(session.key, device(), How.CODE, parts.clock.now())
     return session.key
 
 
@@ -175,7 +179,7 @@ def stop_code_of(parts: Parts, session: Session) -> str | None:
     site = parts.site.site_of(session.code)
     if session.final or site is None or not any(one.site_id == site.id for one in parts.store.tablets()):
         return None
-    return stop_code(session.key, parts.settings.secret_keys)
+    return stop_code(session.key, parts.settings.secret_keys, parts.store.times_taken_back(session.key))
 
 
 def may_act(parts: Parts, session: Session, device: str | None) -> bool:

@@ -85,7 +85,9 @@ RULES: dict[str, Rule] = {
     "commands.ended_at": Rule.NOW,
     "commands.not_before": Rule.NOW,  # when it is further ahead than any pause
     "hints.hinted_at": Rule.NOW,
-    "grants.granted_at": Rule.KEPT,
+    "grants.granted_at": Rule.NOW,
+    "taken_back.granted_at": Rule.KEPT,
+    "taken_back.taken_at": Rule.KEPT,
     "origins.asked_at": Rule.NOW,
     "full_chargers.until": Rule.OVER,
     "takeovers.expires_at": Rule.OVER,

@@ -58,11 +58,15 @@ class ReceiptRevision:
 
 @dataclass(frozen=True, slots=True)
 class ForReader:
-    """A session with all its commands, oldest first, as they stood together; `owner`: the reader may act on it."""
+    """A session with all its commands, oldest first, as they stood together; `owner`: the reader may act on it.
+
+    `owners`: how many devices may.
+    """
 
     session: Session
     commands: tuple[Command, ...]
     owner: bool
+    owners: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,15 @@ class Grant:
 
     how: str
     granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A right that a device had since `granted_at` was taken from it at `taken_at`."""
+
+    how: str
+    granted_at: datetime
+    taken_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
 from kiosk.domain.commands import CommandState, Kind
@@ -33,7 +33,7 @@ from kiosk.store.rows import (
     session_from,
     slot_of,
 )
-from kiosk.store.tables import commands, grants, hints, observations, receipts, sessions, takeovers
+from kiosk.store.tables import commands, grants, hints, observations, receipts, sessions, taken_back, takeovers
 from kiosk.store.types import utc
 
 _ERASE_AT_ONCE = 200
@@ -44,7 +44,13 @@ _FOR_READER = SELECT_SESSION.add_columns(
     there_is()
     .where(grants.c.session_key == sessions.c.key, grants.c.device_hash == bindparam("device_hash"))
     .correlate(sessions)
-    .label("owner")
+    .label("owner"),
+    select(func.count())
+    .select_from(grants)
+    .where(grants.c.session_key == sessions.c.key)
+    .correlate(sessions)
+    .scalar_subquery()
+    .label("owners"),
 ).where(sessions.c.key == bindparam("key"))
 _COMMANDS_OF = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
 
@@ -74,7 +80,7 @@ class Sessions(Part):
                 asked = [command_from(one) for one in connection.execute(_COMMANDS_OF, {"key": key}).mappings()]
             except UNREADABLE:
                 asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
-            return ForReader(session_from(row), tuple(asked), row["owner"])
+            return ForReader(session_from(row), tuple(asked), row["owner"], row["owners"])
 
     def sessions_to_watch(self) -> list[Session]:
         """Upstream can still say something new about them; oldest first."""
@@ -309,6 +315,7 @@ class Sessions(Part):
                 connection.execute(update(commands).where(commands.c.session_key.in_(keys)).values(email=None))
                 connection.execute(delete(grants).where(grants.c.session_key.in_(keys)))
                 connection.execute(delete(takeovers).where(takeovers.c.session_key.in_(keys)))
+                connection.execute(delete(taken_back).where(taken_back.c.session_key.in_(keys)))
             erased += len(keys)
 
     def _sessions(self, *wanted: ColumnElement[bool]) -> list[Session]:

@@ -186,6 +186,18 @@ takeovers = Table(
     _session_key(),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_at", UtcTime),
+    Column("on_screen", Boolean, nullable=False, server_default="0"),
+    Index(None, "session_key"),
+)
+
+taken_back = Table(
+    "taken_back",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _session_key(),
+    Column("how", String, nullable=False),
+    Column("granted_at", UtcTime, nullable=False),
+    Column("taken_at", UtcTime, nullable=False),
     Index(None, "session_key"),
 )
 

@@ -24,6 +24,13 @@ def test_a_code_that_an_older_secret_made_still_fits() -> None:
     assert not stop_code_fits("other", code, [NEW, OLD])
 
 
+def test_after_a_right_was_taken_back_the_digits_are_others() -> None:
+    codes = [stop_code("key", [NEW], turn) for turn in range(4)]
+    assert len(set(codes)) == 4
+    assert stop_code_fits("key", codes[2], [OLD, NEW], turn=2)
+    assert not stop_code_fits("key", codes[0], [NEW], turn=1)
+
+
 def test_spaces_do_not_count() -> None:
     code = stop_code("key", [NEW])
     assert stop_code_fits("key", spaced(code), [NEW])

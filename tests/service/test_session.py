@@ -13,11 +13,13 @@ import pytest
 from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.domain.commands import Wish as Stored
 from kiosk.domain.session import PaymentContext, Phase, Session
+from kiosk.domain.stop_code import stop_code
 from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.parts import Parts
 from kiosk.service.session import LOOK_AGAIN_AFTER, TAKEOVER_LIFE, Reply, TakeOverCode
-from tests.service.conftest import HOLD, Desk
+from kiosk.service.visit import prove_owner
+from tests.service.conftest import CODE, HOLD, Desk
 
 OWNER = "phone"
 SECRET = "pi_3Kiosk_secret_abcdef"
@@ -428,3 +430,98 @@ def test_what_was_read_a_moment_ago_or_is_not_captured_is_left_alone(desk: Desk)
         service.look_for_a_refund(desk.parts, session(desk, key))
     assert set(desk.store.hints()) == set()
     assert desk.bell.rings == 0
+
+
+# --- taking a right back
+
+
+def let_in(desk: Desk, key: str, device: str, *, on_screen: bool = False) -> None:
+    desk.clock.advance(1)
+    made = service.new_take_over(desk.parts, key, OWNER, on_screen=on_screen)
+    assert isinstance(made, TakeOverCode)
+    assert service.take_over(desk.parts, made.code, device) == key
+
+
+def mark_of(desk: Desk, key: str, number: int = 0, device: str = OWNER) -> str:
+    others = service.handed_over(desk.parts, key, device)
+    assert not isinstance(others, Reply)
+    return others[number].mark
+
+
+def test_a_right_that_was_handed_over_is_taken_back_and_the_device_may_only_watch(desk: Desk) -> None:
+    key = charging(desk)
+    let_in(desk, key, "stranger")
+    let_in(desk, key, "friend")
+    assert service.take_right_back(desk.parts, key, OWNER, mark_of(desk, key)) is Reply.DONE
+    assert service.stop(desk.parts, key, "stranger") is Reply.NOT_OWNER
+    assert service.new_take_over(desk.parts, key, "stranger") is Reply.NOT_OWNER
+    assert desk.store.sessions_of("stranger") == []
+    assert service.stop(desk.parts, key, "friend") is Reply.DONE
+    assert kinds(desk, key) == [Kind.STOP]
+
+
+def test_a_device_that_was_let_in_takes_no_right_back_from_anybody(desk: Desk) -> None:
+    key = charging(desk)
+    let_in(desk, key, "stranger")
+    let_in(desk, key, "friend")
+    assert service.handed_over(desk.parts, key, "stranger") == ()
+    owners = [right.mark for right in desk.store.rights_of(key, "stranger")[1]]
+    assert len(owners) == 2
+    for mark in owners:
+        assert service.take_right_back(desk.parts, key, "stranger", mark) is Reply.NOT_OFFERED
+    assert service.take_right_back(desk.parts, key, "nobody", owners[0]) is Reply.NOT_OWNER
+    assert desk.store.owns(key, OWNER)
+    assert desk.store.owns(key, "friend")
+
+
+def test_a_right_is_taken_back_once(desk: Desk) -> None:
+    key = charging(desk)
+    let_in(desk, key, "stranger")
+    mark = mark_of(desk, key)
+    assert service.take_right_back(desk.parts, key, OWNER, mark) is Reply.DONE
+    assert service.take_right_back(desk.parts, key, OWNER, mark) is Reply.NOT_OFFERED
+    assert service.take_right_back(desk.parts, key, OWNER, "") is Reply.NOT_OFFERED
+    assert desk.store.times_taken_back(key) == 1
+
+
+def test_the_phone_that_took_it_from_the_screen_takes_back_what_came_later(desk: Desk) -> None:
+    key = charging(desk)
+    let_in(desk, key, "driver's phone", on_screen=True)
+    let_in(desk, key, "stranger")
+    mark = mark_of(desk, key, device="driver's phone")
+    assert service.take_right_back(desk.parts, key, "driver's phone", mark) is Reply.DONE
+    assert not desk.store.owns(key, "stranger")
+    assert desk.store.owns(key, OWNER)
+
+
+def test_whoever_lost_the_right_gets_it_back_by_nothing_that_they_have_seen(desk: Desk) -> None:
+    """A code that nobody has used yet, the six digits, and the payment's own secret."""
+    key = created(desk)
+    let_in(desk, key, "stranger")
+    spare = service.new_take_over(desk.parts, key, "stranger")
+    assert isinstance(spare, TakeOverCode)
+    assert isinstance(service.payment_of(desk.parts, key, "stranger"), PaymentContext)
+    digits = stop_code(key, desk.parts.settings.secret_keys)
+    assert service.take_right_back(desk.parts, key, OWNER, mark_of(desk, key)) is Reply.DONE
+    assert service.take_over(desk.parts, spare.code, "stranger") is None
+    desk.observe(key, "charging", energy_kwh=Decimal(1), cost_minor=84, authorized_minor=HOLD)
+    assert prove_owner(desk.parts, CODE, 2, digits, lambda: "stranger") is None
+    service.return_from_bank(desk.parts, key, SECRET, lambda: "stranger")
+    assert not desk.store.owns(key, "stranger")
+    now = stop_code(key, desk.parts.settings.secret_keys, 1)
+    assert prove_owner(desk.parts, CODE, 2, now, lambda: "screen") == key
+
+
+def test_a_payment_that_comes_back_after_that_is_confirmed_all_the_same(desk: Desk) -> None:
+    key = created(desk)
+    let_in(desk, key, "stranger")
+    assert service.take_right_back(desk.parts, key, OWNER, mark_of(desk, key)) is Reply.DONE
+    assert service.return_from_bank(desk.parts, key, SECRET, lambda: "other browser") is Reply.DONE
+    assert kinds(desk, key) == [Kind.CONFIRM]
+
+
+def test_after_the_end_there_is_nothing_to_take_back(desk: Desk) -> None:
+    key = charging(desk)
+    let_in(desk, key, "friend")
+    desk.observe(key, "captured", captured_minor=700, captured_at=desk.now, energy_kwh=Decimal(14))
+    assert service.handed_over(desk.parts, key, OWNER) is Reply.NOT_OFFERED

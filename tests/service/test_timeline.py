@@ -30,6 +30,7 @@ from kiosk.service.entries import (
     Proven,
     Reason,
     Revised,
+    TakenBack,
     TakeOverLapsed,
     Timeline,
 )
@@ -351,6 +352,17 @@ def test_each_way_in_is_told_without_code_or_device(store: Store) -> None:
     entries = told(store, key).entries
     assert only(entries, Owned) == [Owned(later(100), "takeover"), Owned(later(120), "bank")]
     assert only(entries, TakeOverLapsed) == [TakeOverLapsed(later(400))]
+
+
+def test_a_right_that_was_taken_back_is_told_with_how_it_had_come(store: Store) -> None:
+    key = opened(store)
+    store.new_takeover(key, "code-1", later(300), on_screen=True)
+    assert store.use_takeover("code-1", "second phone", later(100)) == key
+    _mine, (theirs,) = store.rights_of(key, "phone")
+    assert store.take_right_back(key, "phone", theirs.mark, later(130))
+    entries = told(store, key).entries
+    assert only(entries, Owned) == [Owned(later(100), "screen")]
+    assert only(entries, TakenBack) == [TakenBack(later(130), "screen")]
 
 
 def test_a_hand_off_is_told_when_the_phone_that_claimed_it_asked_for_that_bay(store: Store) -> None:

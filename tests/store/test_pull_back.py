@@ -82,6 +82,10 @@ def fill(store: Store) -> str:
     assert store.open_handoff(Handoff("h-1", tablet.id, "ABC", 1, "en", later(107)))
     assert store.claim_handoff("h-1", "phone", later(108))
     store.issue_receipt(key, {"taken": 1}, later(109))
+    store.new_takeover(key, "second", later(300))
+    assert store.use_takeover("second", "other phone", later(96)) == key
+    _mine, theirs = store.rights_of(key, "phone")
+    assert store.take_right_back(key, "phone", theirs[-1].mark, later(97))
     store.own_list_was_read(["uuid-1"], later(100), whole=True)
     store.own_charger_told("uuid-1", "ABC", later(101))
     store.own_list_learnt(later(102))

@@ -223,7 +223,7 @@ def receipt_email(key: str) -> ResponseReturnValue:
 @no_store
 def move(key: str) -> ResponseReturnValue:
     """A one-use code that makes another device an owner too."""
-    made = service.new_take_over(parts(), key, current_device())
+    made = service.new_take_over(parts(), key, current_device(), on_screen=surface.on_tablet())
     if isinstance(made, Reply):
         return _answer(key, made)
     snapshot = _read(key)
@@ -238,6 +238,29 @@ def move(key: str) -> ResponseReturnValue:
         until=made.until,
         now=snapshot.now,
     )
+
+
+@bp.get("/s/<key>/owners")
+@limit_write
+@no_store
+def owners(key: str) -> ResponseReturnValue:
+    """Which other devices may act on it by a right that was handed over, and taking it back. Not on a shared screen."""
+    others = service.handed_over(parts(), key, current_device())
+    if isinstance(others, Reply):
+        return _answer(key, others)
+    snapshot = _read(key)
+    return render_template("session/owners.html", v=snapshot.view(), s=page_of(snapshot.view()), others=others)
+
+
+@bp.post("/s/<key>/owners")
+@limit_write
+@no_store
+def take_right_back(key: str) -> ResponseReturnValue:
+    """That other device may only watch from now on."""
+    reply = service.take_right_back(parts(), key, current_device(), request.form.get("mark", ""))
+    if reply is not Reply.DONE or wants_json():
+        return _answer(key, reply)
+    return redirect(url_for(".owners", key=key), 303)
 
 
 @bp.get("/t/<code>")

@@ -103,6 +103,7 @@ def shape_of(view: SessionView, page: Page) -> str:
         [asdict(one) for one in page.notices],
         [asdict(one) for one in page.steps],
         sorted(view.actions),
+        view.others,
         view.asked is not None and view.asked.word,
         view.queue is not None and (view.queue.closed, view.queue.unreachable),
         view.email,

@@ -13,11 +13,13 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.service.deadlines import policy_of
 from kiosk.service.power_kept import Ceiling
+from kiosk.service.session import Reply, handed_over
 from kiosk.service.waiting import line_place
-from kiosk.store.records import StoredReceipt
+from kiosk.store.records import ForReader, StoredReceipt
 from kiosk.web.session.view import SessionView, session_view
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
+from kiosk.web.shared.surface import on_tablet
 from kiosk.web.shared.where import where_of
 
 
@@ -31,12 +33,14 @@ class Snapshot:
     owner: bool
     place: LinePlace | None
     ceiling: Ceiling | None = None
+    others: int = 0
+    """How many rights of other devices this browser may take back."""
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
         fresh = freshness_of(self.session, self.now)
         asked = tuple((c.id, c.state.value, c.attempts) for c in self.commands)
-        return self.session.version, asked, self.owner, fresh.value, self.place, self.ceiling
+        return self.session.version, asked, self.owner, self.others, fresh.value, self.place, self.ceiling
 
     def view(self) -> SessionView:
         return self._view
@@ -52,6 +56,7 @@ class Snapshot:
             owner=self.owner,
             queue=self.place,
             ceiling=self.ceiling,
+            others=self.others,
         )
 
     @property
@@ -69,4 +74,12 @@ def read(key: str) -> Snapshot | None:
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.standing is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
-    return Snapshot(session, found.commands, now, found.owner, place, ceiling)
+    return Snapshot(session, found.commands, now, found.owner, place, ceiling, _others(found))
+
+
+def _others(found: ForReader) -> int:
+    """The store is asked once more only where somebody else has a right."""
+    if not found.owner or found.owners < 2 or on_tablet():
+        return 0
+    handed = handed_over(parts(), found.session.key, current_device())
+    return 0 if isinstance(handed, Reply) else len(handed)

@@ -61,6 +61,7 @@ class SessionView:
     tone: str
     icon: str
     owner: bool
+    others: int
     final: bool
     code: str
     connector_id: int
@@ -119,8 +120,11 @@ def session_view(
     queue: LinePlace | None = None,
     receipt: Receipt | None = None,
     ceiling: Ceiling | None = None,
+    others: int = 0,
 ) -> SessionView:
-    """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone."""
+    """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone.
+    `others`: how many rights of other devices the reader may take back.
+    """
     receipt = receipt or receipt_of(session)
     freshness = freshness_of(session, now)
     screen = _screen(session, freshness)
@@ -143,6 +147,7 @@ def session_view(
         tone=tone,
         icon=icon,
         owner=owner,
+        others=others,
         final=session.final,
         code=session.code,
         connector_id=session.connector_id,

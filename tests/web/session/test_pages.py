@@ -356,6 +356,78 @@ def test_a_guessed_takeover_code_is_too_old(phone: FlaskClient, code: str) -> No
     assert phone.post(f"/t/{code}").status_code == 410
 
 
+# --- taking a right back
+
+
+def let_in(owner: FlaskClient, key: str, other: FlaskClient) -> None:
+    code = owner.get(f"/s/{key}/move").text.partition("/t/<wbr>")[2].partition("<")[0]
+    assert back(other.post(f"/t/{code}"), key)
+
+
+def marks(owner: FlaskClient, key: str) -> list[str]:
+    return re.findall(r'name="mark" value="([0-9a-f]+)"', owner.get(f"/s/{key}/owners").text)
+
+
+def test_an_owner_sees_who_else_can_act_and_takes_it_back_without_scripts(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    stranger = kiosk.phone()
+    assert "/owners" not in phone.get(f"/s/{key}").text
+    kiosk.clock.advance(60)
+    let_in(phone, key, stranger)
+    assert f"/s/{key}/owners" in phone.get(f"/s/{key}").text
+    page = phone.get(f"/s/{key}/owners").text
+    assert "Another phone" in page
+    assert "by a code that works once, since" in page
+    (mark,) = marks(phone, key)
+    answer = phone.post(f"/s/{key}/owners", data={"mark": mark})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/s/{key}/owners")
+    assert "No other device has a right" in phone.get(f"/s/{key}/owners").text
+    assert stranger.post(f"/s/{key}/stop").status_code == 403
+    assert "Stop charging" not in stranger.get(f"/s/{key}").text
+    assert stranger.get(f"/s/{key}").status_code == 200
+    assert back(phone.post(f"/s/{key}/stop"), key)
+
+
+def test_who_was_let_in_or_only_watches_can_take_nothing_back(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    friend, watcher = kiosk.phone(), kiosk.phone()
+    kiosk.clock.advance(1)
+    let_in(phone, key, friend)
+    (mark,) = marks(phone, key)
+    assert marks(friend, key) == []
+    assert "/owners" not in friend.get(f"/s/{key}").text
+    assert watcher.get(f"/s/{key}/owners").status_code == 403
+    assert watcher.post(f"/s/{key}/owners", data={"mark": mark}).status_code == 403
+    assert back(friend.post(f"/s/{key}/owners", data={"mark": mark}), key)
+    assert kiosk.store.times_taken_back(key) == 0
+
+
+def test_another_site_takes_no_right_back_in_an_owners_name(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    kiosk.clock.advance(1)
+    let_in(phone, key, kiosk.phone())
+    (mark,) = marks(phone, key)
+    sent = phone.post(f"/s/{key}/owners", data={"mark": mark}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert sent.status_code == 403
+    assert kiosk.store.times_taken_back(key) == 0
+
+
+def test_an_open_page_hears_of_a_right_that_was_handed_over_and_of_one_that_was_taken_back(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    key = kiosk.charging(phone)
+    stranger = kiosk.phone()
+    before = phone.get(f"/s/{key}.json").get_json()["shape"]
+    kiosk.clock.advance(1)
+    let_in(phone, key, stranger)
+    theirs = stranger.get(f"/s/{key}.json").get_json()
+    assert phone.get(f"/s/{key}.json").get_json()["shape"] != before
+    phone.post(f"/s/{key}/owners", data={"mark": marks(phone, key)[0]})
+    after = stranger.get(f"/s/{key}.json").get_json()
+    assert (theirs["owner"], after["owner"]) == (True, False)
+    assert after["shape"] != theirs["shape"]
+
+
 # --- the receipt
 
 

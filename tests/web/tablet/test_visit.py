@@ -290,6 +290,33 @@ def test_the_owner_reads_a_code_and_opens_the_charge_with_it_at_its_bay(kiosk: K
     assert [one.kind for one in kiosk.store.commands(key)] == [Kind.START, Kind.STOP]
 
 
+def test_a_screen_shows_nobody_who_else_can_act_and_takes_nothing_back(kiosk: Kiosk, phone: FlaskClient) -> None:
+    screen = screen_of(kiosk)
+    key = kiosk.charging(phone)
+    assert screen.post(f"{BAY}/owner", data={"code": digits(kiosk, key)}).headers["Location"] == f"/tablet/s/{key}"
+    assert "/owners" not in screen.get(f"/tablet/s/{key}").text
+    assert screen.get(f"/tablet/s/{key}/owners").status_code == 404
+    assert screen.post(f"/tablet/s/{key}/owners", data={"mark": "x"}).status_code == 404
+
+
+def test_the_phone_takes_back_what_the_six_digits_gave_to_a_screen_and_they_change(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    screen = screen_of(kiosk)
+    key = kiosk.charging(phone)
+    kiosk.clock.advance(1)
+    old = digits(kiosk, key)
+    screen.post(f"{BAY}/owner", data={"code": old})
+    page = phone.get(f"/s/{key}/owners").text
+    assert "by the six digits, since" in page
+    (mark,) = re.findall(r'name="mark" value="([0-9a-f]+)"', page)
+    phone.post(f"/s/{key}/owners", data={"mark": mark})
+    assert screen.get(f"/tablet/s/{key}").headers["Location"] == BOARD
+    assert "why=code" in screen.post(f"{BAY}/owner", data={"code": old}).headers["Location"]
+    new = stop_code(key, kiosk.settings.secret_keys, 1)
+    assert f"{new[:3]}\N{NO-BREAK SPACE}{new[3:]}" in phone.get(f"/s/{key}").text
+
+
 def test_a_reader_who_only_watches_does_not_learn_the_code(kiosk: Kiosk, phone: FlaskClient) -> None:
     screen_of(kiosk)
     key = kiosk.charging(phone)
