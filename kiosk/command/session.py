@@ -65,6 +65,7 @@ _BECAUSE = {
     Reason.HOLD_AGE: "because the hold was about to lapse",
     Reason.PROVIDER: "because Stripe says that it was paid",
     Reason.WAITED: "because car or bay had waited for too long",
+    Reason.UNPAID: "because nobody paid it or looked at it any more",
     Reason.KIOSK: "by itself",
 }
 _EVENTS = {
