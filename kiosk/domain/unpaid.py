@@ -46,10 +46,15 @@ LONGEST_UNPAID = timedelta(minutes=15)
 class Life(StrEnum):
     """What became of a start, as far as it counts against a stranger."""
 
-    OPEN = "open"  # it waits, or it was made and is not paid yet
+    WAITS = "waits"  # it stands in the line
+    OPEN = "open"  # upstream made it, and it is not paid yet
     PAID = "paid"
     WASTED = "wasted"  # upstream made it, and it ended without a payment
     NEVER = "never"  # nothing was made: refused, unanswered, or left in the line
+
+
+UNPAID = frozenset({Life.WAITS, Life.OPEN})
+"""It keeps a bay, and nobody has paid it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def life_of(session: Session) -> Life:
     if session.ever_held or session.facts.group in {Group.PREPARING, Group.RUNNING, Group.SETTLING, Group.OPERATOR}:
         return Life.PAID
     if session.phase is Phase.QUEUED:
-        return Life.OPEN
+        return Life.WAITS
     if session.phase in {Phase.REFUSED, Phase.NO_ANSWER, Phase.LEFT}:
         return Life.NEVER
     if session.phase is Phase.OPEN and session.known_status is Status.CREATED and not session.given_up:
@@ -128,7 +133,7 @@ def not_yet(
     """
     recent = [one for one in origins if now - one.asked_at < COUNTS]
     own = [one for one in recent if one.device == who.device]
-    unpaid = next((one for one in own if one.life is Life.OPEN), None)
+    unpaid = next((one for one in own if one.life in UNPAID), None)
     if unpaid is not None:
         return NotYet(Wait.OWN_UNPAID, now, unpaid.key)
     if _ahead(again_at := _pause_ends(own, FREE_TRIES, COUNTS), now):
@@ -141,8 +146,8 @@ def not_yet(
     left = _wasted(recent)
     if sum(one.code == code for one in left) >= TIRED_CHARGER and _ahead(again_at := _rested_at(left, who), now):
         return NotYet(Wait.TIRED_CHARGER, again_at)
-    waiting = [one for one in near if one.life is Life.OPEN]
-    taken = sum(one.code in codes and one.life is Life.OPEN for one in recent)
+    waiting = [one for one in near if one.life in UNPAID]
+    taken = sum(one.code in codes and one.life in UNPAID for one in recent)
     if len(waiting) >= most_unpaid(bays, taken):
         return NotYet(Wait.CROWDED, now + A_MOMENT)
     return None
@@ -157,11 +162,13 @@ def most_unpaid(bays: int, taken: int) -> int:
 
 
 def debts(origins: Iterable[Origin], now: datetime) -> Counter[str]:
-    """By the mark of a network: how many more starts of the last hour it has left unpaid than it has paid."""
+    """By the mark of a network: how many more starts of the last hour it has not paid than it has, of those that were
+    made. What waits in the line counts there.
+    """
     found: Counter[str] = Counter()
     for one in origins:
         if now - one.asked_at < COUNTS and _counts(one):
-            found[one.network or one.device] += {Life.WASTED: 1, Life.PAID: -1}.get(one.life, 0)
+            found[one.network or one.device] += {Life.WASTED: 1, Life.OPEN: 1, Life.PAID: -1}.get(one.life, 0)
     return +found
 
 

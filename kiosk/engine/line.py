@@ -57,7 +57,7 @@ class Line:
     def _late(self, one: Waiting, now: datetime) -> bool:
         """It is not sent: nobody waits for it. A driver who comes back finds it put aside, and takes it up again."""
         seen_at = self._onlookers.last_seen(one.key, now)
-        if now - one.asked_at <= LATE or seen_at == now:
+        if now - one.asked_at <= LATE or self._onlookers.here(one.key):
             return False
         if now - seen_at > ABSENT:
             try:

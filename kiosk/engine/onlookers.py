@@ -25,13 +25,17 @@ class Onlookers:
 
     def last_seen(self, key: str, now: datetime) -> datetime:
         """Now, while a page of it is open; else the last moment at which this was asked and one was."""
-        watched = self._news.watched(session_topic(key))
+        watched = self.here(key)
         with self._lock:
             if self._since is None:
                 self._since = now
             if watched:
                 self._seen[key] = now
             return self._seen.get(key, self._since)
+
+    def here(self, key: str) -> bool:
+        """A page of it is open just now."""
+        return self._news.watched(session_topic(key))
 
     def keep_only(self, keys: set[str]) -> None:
         """Forget all the others."""

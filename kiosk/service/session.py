@@ -21,6 +21,7 @@ from kiosk.domain.rights import How, Right, may_be_taken_back
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.terms import Terms, terms_now
+from kiosk.domain.unpaid import NotYet
 from kiosk.news.news import charger_topic, session_topic
 from kiosk.service.parts import Parts
 from kiosk.service.start import offer_to_take_up, take_up_again
@@ -115,13 +116,13 @@ def agree(parts: Parts, key: str, device: str | None, word: str) -> Reply:
     return Reply.DONE
 
 
-def take_up(parts: Parts, key: str, device: str | None, seen: str | None) -> Reply | NoOffer:
-    """The owner takes up a start that was put aside; or why it cannot be had any more."""
+def take_up(parts: Parts, key: str, device: str | None, seen: str | None) -> Reply | NoOffer | NotYet:
+    """The owner takes up a start that was put aside; or why it cannot be had any more, or not now."""
     found = _owned(parts, key, device)
-    if isinstance(found, Reply):
-        return found
-    begun = take_up_again(parts, found.session, seen)
-    if isinstance(begun, NoOffer):
+    if isinstance(found, Reply) or device is None:
+        return found if isinstance(found, Reply) else Reply.NOT_OWNER
+    begun = take_up_again(parts, found.session, seen, device)
+    if isinstance(begun, (NoOffer, NotYet)):
         return begun
     return Reply.DONE if begun.new else Reply.NOT_OFFERED
 

@@ -118,10 +118,11 @@ def offer_to_take_up(parts: Parts, session: Session) -> Offer | NoOffer:
     return offer if isinstance(offer, NoOffer) else offer[1]
 
 
-def take_up_again(parts: Parts, session: Session, seen: str | None) -> Started | NoOffer:
+def take_up_again(parts: Parts, session: Session, seen: str | None, device: str) -> Started | NoOffer | NotYet:
     """A start that was put aside waits again, in its own place, when the bay is free and `seen` are today's terms.
 
-    The caller has made sure that its owner asks. `new` is False when nothing was to be taken up.
+    `device` is that of the owner who asks, and may have no other unpaid start by now. `new` is False when nothing was
+    to be taken up.
     """
     if session.phase is not Phase.LEFT or session.refusal not in ASIDE:
         return Started(session.key, new=False)
@@ -136,6 +137,9 @@ def take_up_again(parts: Parts, session: Session, seen: str | None) -> Started |
         return limit
     wanted = replace(session, charger_name=card.name, limit_minor=limit, **_learnt(sold, interval))
     now = parts.clock.now()
+    wait = _too_soon(parts, Applicant(digest(device), None), card, now)
+    if wait is not None:
+        return wait
     try:
         taken_up = parts.store.take_up_again(wanted, now)
     except (BayTaken, WrongState):

@@ -199,6 +199,7 @@ class Starts(Part):
             if holder is not None:
                 raise BayTaken(holder)
             save_session(connection, before, replace(session, phase=Phase.QUEUED, refusal=None), now)
+            connection.execute(update(origins).where(origins.c.session_key == session.key).values(asked_at=now))
             return True
 
     def _end(

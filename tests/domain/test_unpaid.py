@@ -124,8 +124,9 @@ def test_a_network_waits_at_most_a_quarter_of_an_hour_for_what_others_of_it_did(
     assert wait is None or wait.again_at <= T0 + LONGEST_FOR_MANY
 
 
-def test_a_device_with_an_unpaid_start_is_led_to_it() -> None:
-    own = asked(30, Life.OPEN, key="own", code="elsewhere")
+@pytest.mark.parametrize("life", [Life.OPEN, Life.WAITS])
+def test_a_device_with_an_unpaid_start_is_led_to_it(life: Life) -> None:
+    own = asked(30, life, key="own", code="elsewhere")
     wait = answer(replace(STRANGER, on_site=True), [own])
     assert wait == NotYet(Wait.OWN_UNPAID, T0, "own")
 
@@ -165,7 +166,7 @@ def test_what_was_paid_makes_up_for_what_was_not() -> None:
     assert answer(STRANGER, [*wasted, asked(3000, Life.PAID)]) is None
 
 
-@pytest.mark.parametrize("life", [Life.NEVER, Life.OPEN])
+@pytest.mark.parametrize("life", [Life.NEVER, Life.OPEN, Life.WAITS])
 def test_a_start_that_was_never_made_or_is_still_open_is_no_try(life: Life) -> None:
     known = [asked(60 + n, life, device=f"d{n}", code="elsewhere", key=f"k{n}") for n in range(20)]
     assert answer(STRANGER, known) is None
@@ -224,13 +225,17 @@ def test_what_was_left_unpaid_at_the_screen_is_no_debt_of_its_network() -> None:
     assert debts([asked(10), asked(10), asked(10, Life.PAID, on_site=True)], T0) == {STRANGER.network: 1}
 
 
+def test_what_was_made_and_is_not_paid_yet_is_owed_and_what_waits_is_not() -> None:
+    assert debts([asked(10, Life.OPEN), asked(10, Life.WAITS)], T0) == {STRANGER.network: 1}
+
+
 # What became of a start.
 
 
 @pytest.mark.parametrize(
     ("changed", "life"),
     [
-        ({}, Life.OPEN),
+        ({}, Life.WAITS),
         ({"phase": Phase.LEFT}, Life.NEVER),
         ({"phase": Phase.REFUSED}, Life.NEVER),
         ({"phase": Phase.NO_ANSWER}, Life.NEVER),

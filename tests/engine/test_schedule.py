@@ -69,7 +69,26 @@ def charging(kwh: str = "10", cost: int = 525, kw: Decimal = Decimal("10.8")) ->
 def test_what_is_about_to_change_is_read_every_few_seconds() -> None:
     for status in (Status.AUTHORIZED, Status.STARTING, Status.STOPPING, Status.SETTLING):
         assert target(session(status)) <= 5
-    assert target(session(Status.CREATED), just_commanded=True) <= 5
+    assert target(handed_out(), just_commanded=True) <= 5
+
+
+def handed_out(since: float = 0) -> Session:
+    """Its payment form was handed out."""
+    return replace(session(Status.CREATED, since=since), payment_shown_at=NOW)
+
+
+def test_what_nobody_can_have_paid_is_never_urgent_and_read_seldom_unless_somebody_watches() -> None:
+    unpaid = session(Status.CREATED)
+    assert target(unpaid, just_commanded=True) == target(unpaid) == 10
+    assert target(unpaid, watched=False, just_commanded=True) == 120
+    assert target(handed_out()) == 10
+    assert target(handed_out(), watched=False) == 60
+
+
+def test_fifteen_starts_of_strangers_take_hardly_anything_from_a_charge() -> None:
+    """Unwatched, and nobody has asked for their forms: half a read a minute each, not two."""
+    needs = [target(session(Status.CREATED), watched=False) for _ in range(15)]
+    assert sum(60 / each for each in needs) <= 30 / 4
 
 
 def test_a_watched_charge_is_read_every_ten_seconds_and_an_unwatched_one_every_minute() -> None:
@@ -135,10 +154,11 @@ def test_an_end_without_all_of_its_figures_is_read_soon_and_never_before_what_st
     assert incomplete(30 * 86_400) == 21_600
 
 
-@pytest.mark.parametrize("status", [Status.STARTING, Status.STOPPING, Status.SETTLING, Status.CREATED])
+@pytest.mark.parametrize("status", [Status.STARTING, Status.STOPPING, Status.SETTLING])
 def test_a_state_that_lasts_is_read_less_and_less_but_still_within_two_minutes(status: str) -> None:
     fresh, old = target(session(status)), target(session(status, since=36_000))
     assert fresh < old <= 120
+    assert target(handed_out()) < target(handed_out(since=36_000)) <= 120
 
 
 def needs_of(targets: list[float], *, last: datetime | None = NOW) -> list[ReadNeed]:

@@ -174,7 +174,7 @@ def test_a_start_that_is_taken_up_again_learns_all_that_a_new_one_learns(desk: D
     desk.clock.advance(9 * 3600)
     desk.card("Available", "Available", tariff=Tariff("EUR", 88, 35), preauth_minor=6000, name="Lindenau 2b")
     parts = later_known(desk)
-    assert take_up_again(parts, aside, "EUR-88-35-6000") == Started(aside.key, new=True)
+    assert take_up_again(parts, aside, "EUR-88-35-6000", "phone") == Started(aside.key, new=True)
     taken_up = desk.store.session(aside.key)
     new = started(desk, 1, parts=parts, device="another phone")
     assert taken_up is not None
@@ -189,7 +189,7 @@ def test_nothing_is_taken_up_on_terms_that_are_not_those_of_now(desk: Desk, seen
     desk.card()
     aside = put_aside(desk, seen=TERMS)
     desk.card(tariff=Tariff("EUR", 88, 35))
-    assert take_up_again(desk.parts, aside, seen) is NoOffer.TERMS_CHANGED
+    assert take_up_again(desk.parts, aside, seen, "phone") is NoOffer.TERMS_CHANGED
     assert desk.store.queue() == []
 
 
@@ -197,17 +197,17 @@ def test_nothing_is_taken_up_at_a_bay_that_somebody_else_has_by_now(desk: Desk) 
     desk.card()
     aside = put_aside(desk)
     started(desk, device="another phone")
-    assert take_up_again(desk.parts, aside, TERMS) is NoOffer.NOT_FREE
+    assert take_up_again(desk.parts, aside, TERMS, "phone") is NoOffer.NOT_FREE
 
 
 def test_it_is_taken_up_once(desk: Desk) -> None:
     desk.card()
     aside = put_aside(desk)
-    assert take_up_again(desk.parts, aside, TERMS) == Started(aside.key, new=True)
-    assert take_up_again(desk.parts, aside, TERMS) is NoOffer.NOT_FREE
+    assert take_up_again(desk.parts, aside, TERMS, "phone") == Started(aside.key, new=True)
+    assert take_up_again(desk.parts, aside, TERMS, "phone") is NoOffer.NOT_FREE
     again = desk.store.session(aside.key)
     assert again is not None
-    assert take_up_again(desk.parts, again, TERMS) == Started(aside.key, new=False)
+    assert take_up_again(desk.parts, again, TERMS, "phone") == Started(aside.key, new=False)
     assert len(desk.store.queue()) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_limit_stays_when_the_start_is_taken_up_again(desk: Desk, hold: int, k
     desk.card()
     aside = put_aside(desk, limit_minor=1500)
     desk.card(preauth_minor=hold)
-    assert take_up_again(desk.parts, aside, f"EUR-49-35-{hold}") == Started(aside.key, new=True)
+    assert take_up_again(desk.parts, aside, f"EUR-49-35-{hold}", "phone") == Started(aside.key, new=True)
     session = desk.store.session(aside.key)
     assert session is not None
     assert session.limit_minor == kept
@@ -227,5 +227,5 @@ def test_a_limit_that_is_too_low_for_these_terms_is_never_dropped(desk: Desk) ->
     desk.card()
     aside = put_aside(desk, limit_minor=1500)
     desk.card(tariff=Tariff("EUR", 49, 1460))
-    assert take_up_again(desk.parts, aside, "EUR-49-1460-3000") is NoOffer.LIMIT_NOT_OFFERED
+    assert take_up_again(desk.parts, aside, "EUR-49-1460-3000", "phone") is NoOffer.LIMIT_NOT_OFFERED
     assert desk.store.queue() == []

@@ -32,7 +32,7 @@ def test_it_tells_who_asked_where_and_what_became_of_it(store: Store) -> None:
     store.withdraw_start("left", later(2))
     found = {one.key: one for one in store.origins(NOW)}
     assert {key: one.life for key, one in found.items()} == {
-        "waits": Life.OPEN,
+        "waits": Life.WAITS,
         "unpaid": Life.OPEN,
         "over": Life.WASTED,
         "left": Life.NEVER,

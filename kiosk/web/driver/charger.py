@@ -16,7 +16,7 @@ from kiosk.domain.charger import BayState, ChargerCard
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.ownership import Whose
 from kiosk.domain.session import Session
-from kiosk.domain.unpaid import Life, NotYet, Wait, life_of
+from kiosk.domain.unpaid import UNPAID, NotYet, Wait, life_of
 from kiosk.service.bays import chargers_now, unpaid_bays
 from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, look_at_site, nobody_knows, own_sessions
 from kiosk.service.points import at_point
@@ -185,9 +185,10 @@ def _not_started(code: str, connector_id: int, why: NoOffer) -> ResponseReturnVa
 def _not_yet(code: str, connector_id: int, wait: NotYet) -> ResponseReturnValue:
     """The card again, with when to try again; or the way to the start that is still to be paid."""
     now = parts().clock.now()
+    handed = claimed_here(request.form.get("h"), code)
     own = parts().store.session(wait.key) if wait.key is not None else None
     if own is not None:
-        return _charger_page(code, own=own, wish=connector_id, status=409)
+        return _charger_page(code, own=own, handed=handed, wish=connector_id, status=409)
     minutes = timedelta(minutes=max(1, -int((now - wait.again_at).total_seconds() // 60)))
     if wait.why is Wait.CROWDED:
         error = _(
@@ -201,7 +202,8 @@ def _not_yet(code: str, connector_id: int, wait: NotYet) -> ResponseReturnValue:
     site = parts().site.site_of(code)
     if site is not None and any(one.site_id == site.id for one in parts().store.tablets()):
         error = f"{error} {_('At the screen on site you need not wait: choose your bay there and scan its code.')}"
-    return _charger_page(code, error=error, wish=connector_id, status=429, retry_after=int(minutes.total_seconds()))
+    seconds = int(minutes.total_seconds())
+    return _charger_page(code, error=error, handed=handed, wish=connector_id, status=429, retry_after=seconds)
 
 
 def _charger_page(
@@ -254,7 +256,7 @@ def _charger_page(
         ended=ended,
         own=own,
         own_bay=parts().site.bay_label(own.code, own.connector_id) if own is not None else "",
-        own_unpaid=own is not None and life_of(own) is Life.OPEN,
+        own_unpaid=own is not None and life_of(own) in UNPAID,
         error=error,
         limit_error=limit_error,
         taken=parts().site.bay_label(code, taken) if taken is not None else None,

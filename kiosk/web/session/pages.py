@@ -12,6 +12,7 @@ from kiosk.domain.actions import Action
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.stop_code import spaced
 from kiosk.domain.terms import read_terms
+from kiosk.domain.unpaid import NotYet, Wait
 from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.session import Reply
@@ -178,6 +179,10 @@ def leave(key: str) -> ResponseReturnValue:
 def take_up(key: str) -> ResponseReturnValue:
     """Take up a start that was put aside: one tap, on the terms that stand beside the button."""
     reply = service.take_up(parts(), key, current_device(), request.form.get("seen"))
+    if isinstance(reply, NotYet):
+        unpaid = _("You have not paid another start yet. Pay it or cancel it, then you can go on here.")
+        often = _("Several starts from here were not paid. Please type the code of the charger again in a few minutes.")
+        return _screen(_read(key), 409, unpaid if reply.why is Wait.OWN_UNPAID else often)
     if isinstance(reply, NoOffer):
         return _screen(_read(key), 409, _NOT_TAKEN_UP.get(reply, _not_now)())
     return _answer(key, reply)
