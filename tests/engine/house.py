@@ -103,7 +103,9 @@ class House(EngineWorld):
         """Somebody opens the page of this session and keeps it open."""
         self.open_page(session_topic(key))
 
-    def request(self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None) -> str:
+    def request(
+        self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None, device: str = "phone"
+    ) -> str:
         """A driver asks for a bay; nothing is sent yet."""
         session = Session(
             key=secrets.token_urlsafe(16),
@@ -115,7 +117,7 @@ class House(EngineWorld):
             hold_minor=300 if code == SMALL else 5000,
             limit_minor=limit,
         )
-        self.store.create(session, device="phone", now=self.kiosk_clock.now())
+        self.store.create(session, device=device, now=self.kiosk_clock.now())
         self.engine.wake()
         return session.key
 

@@ -39,6 +39,7 @@ def test_a_driver_charges_stops_and_gets_a_receipt_that_equals_what_was_captured
 def test_without_confirm_the_payment_is_seen_all_the_same(house: House) -> None:
     key = house.request()
     house.until(key, "created")
+    house.store.show_payment(key, house.kiosk_clock.now())
     house.pay(key)
     assert house.until(key, "starting", seconds=60)
 
@@ -139,7 +140,7 @@ def test_the_bay_is_free_for_the_next_driver_once_charging_is_over(house: House)
 
 
 def test_the_fourth_start_in_a_minute_waits_in_line_and_then_goes_by_itself(house: House) -> None:
-    keys = [house.request(number) for number in (1, 2, 3, 4)]
+    keys = [house.request(number, device=f"phone-{number}") for number in (1, 2, 3, 4)]
     house.run(5)
     assert [house.session(key).phase for key in keys] == [Phase.OPEN] * 3 + [Phase.QUEUED]
     assert house.store.queue() == [keys[3]]
