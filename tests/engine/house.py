@@ -31,6 +31,11 @@ DECLINED_CARD = "4000000000000002"
 SELLER = {"name": "Stadtwerke Lindenau GmbH", "address": "Uferstraße 4, 04229 Lindenau"}
 
 
+def phone_of(key: str) -> str:
+    """The device that asked for the session with that key."""
+    return f"the phone of {key}"
+
+
 class BookProofs:
     """Reads the sandbox's own book of payments, as the Stripe client reads Stripe."""
 
@@ -103,10 +108,8 @@ class House(EngineWorld):
         """Somebody opens the page of this session and keeps it open."""
         self.open_page(session_topic(key))
 
-    def request(
-        self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None, device: str = "phone"
-    ) -> str:
-        """A driver asks for a bay; nothing is sent yet."""
+    def request(self, connector_id: int = 1, *, code: str = CODE, limit: int | None = None) -> str:
+        """A driver with a phone of their own asks for a bay; nothing is sent yet."""
         session = Session(
             key=secrets.token_urlsafe(16),
             code=code,
@@ -117,7 +120,7 @@ class House(EngineWorld):
             hold_minor=300 if code == SMALL else 5000,
             limit_minor=limit,
         )
-        self.store.create(session, device=device, now=self.kiosk_clock.now())
+        self.store.create(session, device=phone_of(session.key), now=self.kiosk_clock.now())
         self.engine.wake()
         return session.key
 

@@ -12,7 +12,7 @@ from kiosk.domain.status import Status
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from kiosk.upstream.plugchoice.budget import Endpoint
-from tests.engine.house import CODE, House
+from tests.engine.house import CODE, House, phone_of
 
 pytestmark = pytest.mark.parametrize(
     "back", [120, 660, 3 * 3600, 365 * 86_400], ids=["2 min", "11 min", "3 h", "a year"]
@@ -138,8 +138,8 @@ def test_an_ended_session_keeps_its_receipt_and_its_personal_data_for_their_time
     restart_earlier(house, back)
     house.run(30)
     assert house.store.receipt(key) == receipt
-    assert house.store.owns(key, "phone")
+    assert house.store.owns(key, phone_of(key))
     assert house.session(key).status == Status.CAPTURED
     house.clock.advance(31 * 86_400)
     house.run(5)
-    assert not house.store.owns(key, "phone")
+    assert not house.store.owns(key, phone_of(key))

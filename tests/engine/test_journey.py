@@ -13,7 +13,7 @@ from kiosk.domain.status import Status
 from kiosk.engine.duties.tidy import REFUNDS_SEEN_FOR
 from kiosk.sandbox.stripe.problem import StripeProblem
 from kiosk.sandbox.world.switches import Switches
-from tests.engine.house import CODE, DECLINED_CARD, SELLER, SMALL, House
+from tests.engine.house import CODE, DECLINED_CARD, SELLER, SMALL, House, phone_of
 from tests.sound import assert_nothing_broken
 
 
@@ -140,7 +140,7 @@ def test_the_bay_is_free_for_the_next_driver_once_charging_is_over(house: House)
 
 
 def test_the_fourth_start_in_a_minute_waits_in_line_and_then_goes_by_itself(house: House) -> None:
-    keys = [house.request(number, device=f"phone-{number}") for number in (1, 2, 3, 4)]
+    keys = [house.request(number) for number in (1, 2, 3, 4)]
     house.run(5)
     assert [house.session(key).phase for key in keys] == [Phase.OPEN] * 3 + [Phase.QUEUED]
     assert house.store.queue() == [keys[3]]
@@ -229,10 +229,10 @@ def test_personal_data_is_erased_after_its_time_and_the_receipt_stays(house: Hou
     house.until(key, "captured")
     house.clock.advance(29 * 86400)
     house.run(5)
-    assert house.store.owns(key, "phone")
+    assert house.store.owns(key, phone_of(key))
     house.clock.advance(86400 + 60)
     house.run(5)
-    assert not house.store.owns(key, "phone")
+    assert not house.store.owns(key, phone_of(key))
     assert house.store.email_of(house.last(key, Kind.RECEIPT_EMAIL).id) is None
     assert house.store.receipt(key) is not None
     assert house.store.token(key) is not None  # a refund can still be seen

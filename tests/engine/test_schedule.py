@@ -82,7 +82,7 @@ def test_what_nobody_can_have_paid_is_never_urgent_and_read_seldom_unless_somebo
     assert target(unpaid, just_commanded=True) == target(unpaid) == 10
     assert target(unpaid, watched=False, just_commanded=True) == 120
     assert target(handed_out()) == 10
-    assert target(handed_out(), watched=False) == 60
+    assert target(handed_out(), watched=False) == 30
 
 
 def test_fifteen_starts_of_strangers_take_hardly_anything_from_a_charge() -> None:

@@ -290,7 +290,8 @@ def test_a_payment_after_minutes_is_found_within_two(house: House) -> None:
     key = shown(house)
     house.run(70)
     house.pay(key)
-    house.until(key, "authorized", seconds=125)
+    house.run(125)
+    assert house.session(key).ever_held
 
 
 def test_the_kiosk_looks_also_after_a_kill(house: House) -> None:
@@ -302,6 +303,7 @@ def test_the_kiosk_looks_also_after_a_kill(house: House) -> None:
 
 def test_without_a_form_nobody_looks(house: House) -> None:
     key = house.request()
+    house.watch(key)
     house.until(key, "created")
     house.until(key, "expired")
     assert house.answered("confirm") == 0
