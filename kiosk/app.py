@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -30,6 +31,7 @@ from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
 from kiosk.service.selling import learns_own, selling_problem
 from kiosk.store import Cipher, Store
+from kiosk.store.errors import CannotWrite
 from kiosk.web.driver import charger, claim, pictures
 from kiosk.web.session import events, pages
 from kiosk.web.shared import health, webhooks
@@ -79,9 +81,10 @@ def create_app(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     store.migrate()
-    # Pages read before the engine leads, for as long as the lease of a killed one lasts.
-    store.pull_back(clock.now())
-    store.forget_wishes()
+    with suppress(CannotWrite):  # a full disk keeps nobody from ending a charge; whoever leads pulls back again
+        # Pages read before the engine leads, for as long as the lease of a killed one lasts.
+        store.pull_back(clock.now())
+        store.forget_wishes()
     problem = selling_problem(settings, site)
     if problem is not None:
         log.warning(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from kiosk.outside import NETWORK, Outside, Transports, connect
 from kiosk.service.selling import learns_own, selling_problem, sells_unlisted
 from kiosk.store import Cipher, Store
 from kiosk.store.checks import CHECKS
+from kiosk.store.errors import CannotWrite, Trouble
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.errors import Refused, UpstreamError
 from kiosk.upstream.ocpplab.client import Ocpplab
@@ -41,6 +43,8 @@ MOST_OFFENCES = 5
 """Rows that break one check and are each given a sentence."""
 MOST_EXCEPTIONS = 10
 """Sessions that a person should look at and that are each given a sentence."""
+LEAST_FREE = 200_000_000
+"""Bytes. A busy kiosk writes about a hundredth of it a day."""
 LEAST_VARIETY = 12
 """Different characters in a secret key: fewer is a typed phrase or a repeated letter, not a random key."""
 
@@ -246,7 +250,7 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
         if not store.healthy():
             yield _bad("The database lacks its tables: `kiosk migrate`.")
             return
-        yield _ok("The database answers.")
+        yield from _writes(store, folder, clock.now())
         yield from _books(store, clock.now())
         yield from _meters(store, site)
         yield from _exceptions(store, clock.now())
@@ -255,6 +259,27 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
             yield from _own(store, site, clock.now())
     finally:
         store.close()
+
+
+_TROUBLES = {
+    Trouble.LOCKED: "another process keeps it locked (a VACUUM, a copy, an open shell); end that",
+    Trouble.FULL: "the disk is full; make room",
+    Trouble.READ_ONLY: "it is read-only; give it to the kiosk's user",
+    Trouble.BROKEN: "the disk does not do what it is asked; look at the system's log",
+}
+
+
+def _writes(store: Store, folder: Path, now: datetime) -> Iterator[Finding]:
+    """Whether a write works. Without one, charges are still ended, and nothing is begun."""
+    try:
+        store.try_write(now)
+    except CannotWrite as error:
+        yield _bad(f"The database cannot be written: {_TROUBLES[error.trouble]}. Until then nobody can start.")
+    else:
+        yield _ok("The database answers, and can be written.")
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        yield _note(f"Only {free // 1_000_000} MB are free where the database is; nobody can start on a full disk.")
 
 
 def _readable_by_others(folder: Path, file: Path) -> Iterator[Finding]:

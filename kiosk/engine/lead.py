@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 
 from kiosk.engine.context import Context
 from kiosk.store.aside import UNREADABLE
+from kiosk.store.errors import CannotWrite
 from kiosk.store.records import Lease
 from kiosk.upstream.plugchoice.budget import Endpoint
 
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 LEASE = "engine"
 LEASE_TTL = 10.0
 """Seconds of the wall clock. A leader renews it after a third of that."""
+_REPEATED = frozenset({Endpoint.GET_SESSION, Endpoint.CONFIRM, Endpoint.STOP, Endpoint.CANCEL})
+"""May leave without being written down: once more does no harm."""
 CALLS_COUNT_FOR = timedelta(minutes=2)
 """Longer than any budget's window."""
 
@@ -31,6 +35,7 @@ class Lead:
         self._over = False
         self._renewed: datetime | None = None
         self._lease: Lease | None = None
+        self._in_need = False
         self.ttl = timedelta(seconds=LEASE_TTL * context.clock.rate)
 
     @property
@@ -54,7 +59,7 @@ class Lead:
             if self._leading and self._renewed is not None and now - self._renewed < self.ttl / 3:
                 return True
             led, self._leading = self._leading, False
-            lease = self._context.store.take_lease(LEASE, self._holder, now, self.ttl)
+            lease, renewed = self._take(now, led=led)
             if lease is None:
                 if led:
                     log.warning("another engine leads now")
@@ -63,8 +68,31 @@ class Lead:
                 self._lease = lease
                 self._take_over(now)
                 begin()
-            self._leading, self._renewed = True, now
+            self._leading, self._renewed = True, now if renewed else None
             return True
+
+    def _take(self, now: datetime, *, led: bool) -> tuple[Lease | None, bool]:
+        """The lease, and whether it was written.
+
+        A store that cannot write renews none, and gives none to anybody else either. Whoever leads goes on then, and
+        whoever finds nobody leading begins: charges are ended and limits kept by what can be read. What may happen
+        only once is written first, under the number of a lease, so that none of it is sent by this.
+        """
+        store = self._context.store
+        try:
+            lease = store.take_lease(LEASE, self._holder, now, self.ttl)
+        except CannotWrite as error:
+            if not self._in_need:
+                self._in_need = True
+                said = {"trouble": error.trouble.value}
+                log.error("the store cannot write; charges are still ended, and nothing is begun", extra=said)
+            known = self._lease if led and self._lease is not None else Lease(LEASE, self._holder, 0, unbroken=False)
+            lease = replace(known, unbroken=led) if store.holds_lease(known, now) else None
+            return lease, False
+        if self._in_need:
+            self._in_need = False
+            log.info("the store can write again")
+        return lease, True
 
     def give_back(self) -> None:
         """Lead no more: a round that is still under way does not take the lease again."""
@@ -73,14 +101,23 @@ class Lead:
             self._context.store.release_lease(LEASE, self._holder)
 
     def note_call(self, endpoint: Endpoint, at: datetime) -> None:
-        """Write a call down before it leaves, for whoever leads next. Raises Deposed when somebody else leads now."""
-        self._context.store.note_call(endpoint.value, at, self._lease)
+        """Write a call down before it leaves, for whoever leads next. Raises Deposed when somebody else leads now, and
+        CannotWrite for what may not leave without.
+        """
+        try:
+            self._context.store.note_call(endpoint.value, at, self._lease)
+        except CannotWrite:
+            # Only whoever leads next would miss it. Without a reading no limit would be kept.
+            if endpoint not in _REPEATED:
+                raise
 
     def _take_over(self, now: datetime) -> None:
         """No stored time lies ahead, and the calls of the last minutes count, so that a restart cannot overspend."""
         store = self._context.store
         try:
             store.pull_back(now)
+        except CannotWrite as error:
+            log.warning("stored times could not be put right", extra={"trouble": error.trouble.value})
         except UNREADABLE:
             # A row that makes no sense must not keep everybody from being served; times ahead are rare.
             log.exception("stored times could not be put right")

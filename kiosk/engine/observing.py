@@ -5,11 +5,13 @@ is issued, pages are told.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from kiosk.domain.session import Event, Observation, Session
 from kiosk.engine.context import Context, about
 from kiosk.engine.receipts import issue
 from kiosk.news.news import charger_topic, session_topic
+from kiosk.store.errors import CannotWrite
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,8 @@ def follow(context: Context, session: Session, events: tuple[Event, ...] = ()) -
             context.on_event(event, session)
         if event in _ODD:
             log.warning(_ODD[event], extra={**about(session), "status": session.status, "event": event.value})
-    issue(context, session)
+    with suppress(CannotWrite):  # then it is issued as soon as it can be: see `kiosk.engine.duties.tidy.Receipts`
+        issue(context, session)
     tell(context, session)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from kiosk.domain.commands import Refusal
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context, about
 from kiosk.engine.observing import observe, tell
 from kiosk.news.news import charger_topic
+from kiosk.store.errors import CannotWrite
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused, SessionGone
 
 log = logging.getLogger(__name__)
@@ -31,7 +34,7 @@ def read_session(context: Context, key: str) -> Session | None:
         seen = context.public.get_session(token)
     except SessionGone:
         context.health.answered()
-        context.store.clear_hint(key, asked)
+        _clear_hint(context, key, asked)
         session = context.store.mark_gone(key, asked, context.clock.now())
         tell(context, session)
         return session
@@ -41,9 +44,15 @@ def read_session(context: Context, key: str) -> Session | None:
         context.health.failed(context.clock.now(), str(error))
     else:
         context.health.answered()
-        context.store.clear_hint(key, asked)
+        _clear_hint(context, key, asked)
         return observe(context, key, seen, "read")
     return None
+
+
+def _clear_hint(context: Context, key: str, asked: datetime) -> None:
+    """One that stays is asked about once more; the answer that came is worth more than that."""
+    with suppress(CannotWrite):
+        context.store.clear_hint(key, asked)
 
 
 def read_card(context: Context, code: str) -> None:

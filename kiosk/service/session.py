@@ -17,7 +17,7 @@ from kiosk.domain.actions import Action, actions_of, limits_of, newest, payable
 from kiosk.domain.commands import UNDER_WAY, AskedBy, Kind
 from kiosk.domain.offer import NoOffer, Offer
 from kiosk.domain.pursuit import payment_checked
-from kiosk.domain.rights import How, Right, may_be_taken_back
+from kiosk.domain.rights import Right, may_be_taken_back
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.terms import Terms, terms_now
@@ -46,7 +46,10 @@ _CODE_LONG = 16
 
 
 class Reply(StrEnum):
-    """What became of a wish. Only DONE stored something, or found stored already what was asked for."""
+    """What became of a wish. Only DONE stored something, or found stored already what was asked for.
+
+    Whatever is asked for here raises CannotWrite when the store takes nothing, and then nothing was changed.
+    """
 
     DONE = "done"
     NO_SESSION = "no_session"
@@ -55,6 +58,7 @@ class Reply(StrEnum):
     WRONG_LIMIT = "wrong_limit"  # not one of those that are offered
     WRONG_EMAIL = "wrong_email"  # it does not look like an address
     TOO_LATE = "too_late"  # no address is taken any more
+    UNWRITTEN = "unwritten"  # it is done all the same, but would be forgotten if the process ended now
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +245,17 @@ def return_from_bank(parts: Parts, key: str, client_secret: str, device: Callabl
         return Reply.NO_SESSION
     if not proves_payment(parts, key, client_secret):
         return Reply.NOT_OWNER
-    if store.times_taken_back(key) == 0 and store.use_bank_return(key, now):
-        store.grant(key, device(), How.BANK, now)
+    if session.known_status is Status.CREATED:
+        parts.store.ask(key, Kind.CONFIRM, AskedBy.DRIVER, now)
+        parts.news.wish(session_topic(key))
+    margin = store.margin(key)
+    first = margin is not None and margin.bank_return_at is None and store.times_taken_back(key) == 0
+    if first and store.use_bank_return(key, device(), now):
         parts.news.publish(session_topic(key))
-    return _ask(parts, session, Kind.CONFIRM) if session.known_status is Status.CREATED else Reply.NOT_OFFERED
+    if session.known_status is not Status.CREATED:
+        return Reply.NOT_OFFERED
+    wait_for_session(parts, key, _moved_from(session), WAIT)
+    return Reply.DONE
 
 
 def provider_says_paid(parts: Parts, key: str) -> None:
@@ -306,9 +317,10 @@ def _end(parts: Parts, found: ForReader, *ways: Action) -> Reply:
         return Reply.NOT_OFFERED
     kind = Kind.STOP if Action.STOP in offered else Kind.CANCEL
     last = newest(found.commands, kind)
-    if last is not None and last.ended_at is not None and parts.clock.now() - last.ended_at < PRESSED_TWICE:
-        return Reply.DONE
-    return _ask(parts, found.session, kind)
+    soon = last is not None and last.ended_at is not None and parts.clock.now() - last.ended_at < PRESSED_TWICE
+    reply = Reply.DONE if soon else _ask(parts, found.session, kind)
+    unwritten = reply is Reply.DONE and parts.store.unwritten(found.session.key)
+    return Reply.UNWRITTEN if unwritten else reply
 
 
 def _ask(parts: Parts, session: Session, kind: Kind) -> Reply:

@@ -14,7 +14,8 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.pace import Pace
 from kiosk.domain.sighting import Sighting, card_with, same_but_for_time
 from kiosk.store.aside import each
-from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
+from kiosk.store.database import changed_one, insert_once
+from kiosk.store.errors import CannotWrite
 from kiosk.store.records import StoredCard
 from kiosk.store.rows import Part
 from kiosk.store.tables import card_wishes, chargers
@@ -128,22 +129,23 @@ class Chargers(Part):
     def want_card(self, code: str, now: datetime, lane: Lane = Lane.DRIVER) -> bool:
         """Somebody waits for a fresh card. A wish that is made again counts from the first time that still counts.
 
-        False when too many of that lane wait already, or when the store is locked: then nobody will be asked.
+        False when too many of that lane wait already, or when the store cannot write: then nobody will be asked.
         """
         over = card_wishes.c.wanted_at <= utc(now) - WISH_LIVES
         waits = select(func.count()).select_from(card_wishes).where(card_wishes.c.lane == lane, ~over)
-        with self._database.write_soon(PATIENCE_OF_A_PAGE) as connection:
-            if connection is None:
-                return False
-            connection.execute(delete(card_wishes).where(over))
-            mine = card_wishes.c.code == code
-            if connection.execute(select(card_wishes.c.code).where(mine)).one_or_none() is not None:
-                better = and_(mine, card_wishes.c.lane > lane)
-                connection.execute(update(card_wishes).where(better).values(lane=lane))
-                return True
-            if connection.execute(waits).scalar_one() >= MOST_WISHES[lane]:
-                return False
-            return insert_once(connection, card_wishes, {"code": code, "wanted_at": now, "lane": lane})
+        try:
+            with self._database.write_soon() as connection:
+                connection.execute(delete(card_wishes).where(over))
+                mine = card_wishes.c.code == code
+                if connection.execute(select(card_wishes.c.code).where(mine)).one_or_none() is not None:
+                    better = and_(mine, card_wishes.c.lane > lane)
+                    connection.execute(update(card_wishes).where(better).values(lane=lane))
+                    return True
+                if connection.execute(waits).scalar_one() >= MOST_WISHES[lane]:
+                    return False
+                return insert_once(connection, card_wishes, {"code": code, "wanted_at": now, "lane": lane})
+        except CannotWrite:
+            return False
 
     def wanted_cards(self) -> list[CardWish]:
         """The wishes, the oldest first; also those that are over."""

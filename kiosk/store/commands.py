@@ -17,7 +17,7 @@ from kiosk.store.rows import SELECT_COMMAND, Part, command_from, held, read_comm
 from kiosk.store.tables import commands, sessions
 from kiosk.store.types import utc
 
-_ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.UNKNOWN})
+ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.UNKNOWN})
 _REPEATABLE_FROM = (CommandState.SENT, CommandState.UNKNOWN, CommandState.REFUSED)
 MOST_SENDINGS = 40
 """Sendings of one kind that are kept one by one; later ones count in the last row, so that a page is read quickly."""
@@ -63,6 +63,11 @@ def _only_looks(asked_by: AskedBy) -> bool:
     return asked_by is AskedBy.KIOSK
 
 
+def says_the_same(sent: Command, asked_by: AskedBy) -> bool:
+    """What is being sent answers a wish of theirs too. A look by itself may have left before somebody paid."""
+    return _only_looks(asked_by) or not _only_looks(sent.asked_by)
+
+
 def _there_is(connection: Connection, key: str) -> None:
     """Keep the session from other writers until the transaction ends, without reading the row. Raises Missing.
 
@@ -72,8 +77,8 @@ def _there_is(connection: Connection, key: str) -> None:
         raise Missing("no such session")
 
 
-def _keep_wish(connection: Connection, key: str, wish: Wish) -> None:
-    """The first one counts."""
+def keep_wish(connection: Connection, key: str, wish: Wish) -> None:
+    """That its driver wants the end. The first one counts."""
     unwished = (sessions.c.key == key) & sessions.c.wish.is_(None)
     connection.execute(update(sessions).where(unwished).values(wish=wish, version=sessions.c.version + 1))
 
@@ -106,7 +111,7 @@ class Commands(Part):
         with self._database.write() as connection:
             _there_is(connection, key)
             if asked_by is AskedBy.DRIVER and kind in ENDS:
-                _keep_wish(connection, key, Wish(kind, asked_by, utc(now)))
+                keep_wish(connection, key, Wish(kind, asked_by, utc(now)))
             same = (commands.c.session_key == key) & (commands.c.kind == kind)
             waiting = self._newest(connection, same & (commands.c.state == CommandState.WAITING))
             if waiting is not None:
@@ -126,6 +131,11 @@ class Commands(Part):
                     connection.execute(update(commands).where(commands.c.id == last).values(**again))
                     return read_command(connection, last)
             return insert_command(connection, key, kind, asked_by, now, sealed)
+
+    def command(self, command_id: int) -> Command:
+        """One of them, as it stands. Raises Missing, and what a row raises that cannot be read."""
+        with self._database.read() as connection:
+            return read_command(connection, command_id)
 
     def commands(self, key: str) -> list[Command]:
         """All that was ever asked for this session, oldest first."""
@@ -161,6 +171,7 @@ class Commands(Part):
         """
         waits = (commands.c.id == command_id) & (commands.c.state == CommandState.WAITING)
         values = {"state": CommandState.SENT, "sent_at": now, "attempts": commands.c.attempts + 1}
+        self._under(lease)
         with self._database.write() as connection:
             if lease is not None:
                 held(connection, lease)
@@ -187,7 +198,7 @@ class Commands(Part):
 
         A start ends with `start_done`, `start_refused` or `start_unanswered`, because its session moves with it.
         """
-        if state not in _ENDED:
+        if state not in ENDED:
             raise ValueError(f"{state} is not an end")
         with self._database.write() as connection:
             asked = read_command(connection, command_id)
@@ -221,10 +232,10 @@ class Commands(Part):
             return each(connection, query, commands.c.id, command_from, self.aside)
 
     def _says_the_same(self, connection: Connection, sent: Command, asked_by: AskedBy, email: str | None) -> bool:
-        """What is being sent answers this wish too. A look by itself may have left before somebody paid."""
+        """What is being sent answers this wish too."""
         if email is not None:
             return self._email(connection, sent.id) == email
-        return _only_looks(asked_by) or not _only_looks(sent.asked_by)
+        return says_the_same(sent, asked_by)
 
     def _last_of_many(self, connection: Connection, same: ColumnElement[bool]) -> int | None:
         """The id of the last command of a kind, when there are so many that no further row is wanted."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
@@ -23,10 +23,16 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import Delete, Update
 
-PATIENCE_SECONDS = 10.0
+from kiosk.store.errors import CannotWrite, Trouble, Unavailable
+
+PATIENCE_SECONDS = 3.0
 """How long a connection waits for another process's write before it gives up."""
 PATIENCE_OF_A_PAGE = 0.2
 """The same for a page that shows what it has, whether or not its wish could be written."""
+PATIENCE_AFTERWARDS = 0.1
+"""The same while the last write had to give up: the next ones would wait in vain, one after the other."""
+LONGEST_TURN = 10.0
+"""How long a thread waits for the other threads that write."""
 
 
 def keep_to_ourselves(file: Path) -> None:
@@ -47,46 +53,80 @@ class Database:
         if address.get_backend_name() != "sqlite":
             raise ValueError("the store works on SQLite: the address has to begin with sqlite:///")
         self._engine = _sqlite(address, foreign_keys, patience)
-        self._patience = patience
+        self._patience = self._usual = patience
         self._writing = self._engine.execution_options(kiosk_write=True)
         # SQLite has one writer at a time. Waiting here is fair and immediate; waiting in SQLite is polling.
         self._turn = threading.Lock()
+        self._trouble: Trouble | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the last write failed; None as soon as something was written again."""
+        return self._trouble
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view. Nothing may be written through it."""
-        with self._engine.connect() as connection:
-            yield connection
+        """One consistent view. Nothing may be written through it. Raises Unavailable."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except OperationalError as error:
+            trouble = Trouble.of(error)
+            if trouble is None:
+                raise
+            raise Unavailable(trouble) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction: committed at the end, or rolled back whole when an exception leaves the block."""
-        with self._turn, self._writing.begin() as connection:
+        """One transaction: committed at the end, or rolled back whole when an exception leaves the block.
+
+        Raises CannotWrite when the disk is full, or others write for longer than the patience lasts.
+        """
+        waits = self._patience if self._trouble is None else min(self._patience, PATIENCE_AFTERWARDS)
+        try:
+            with self._transaction(LONGEST_TURN, waits) as connection:
+                yield connection
+        except CannotWrite as error:
+            self._trouble = error.trouble
+            raise
+
+    @contextmanager
+    def write_soon(self, seconds: float = PATIENCE_OF_A_PAGE) -> Iterator[Connection]:
+        """A transaction for what may as well be left undone. Raises CannotWrite when others write for longer."""
+        with self._transaction(seconds, min(seconds, self._patience)) as connection:
             yield connection
 
     @contextmanager
-    def write_soon(self, seconds: float) -> Iterator[Connection | None]:
-        """A transaction for what may as well be left undone. None when others write for longer than that."""
-        if not self._turn.acquire(timeout=seconds):
-            yield None
-            return
+    def _transaction(self, turn: float, patience: float) -> Iterator[Connection]:
+        if not self._turn.acquire(timeout=turn):
+            raise CannotWrite(Trouble.LOCKED)
         try:
             with self._writing.connect() as connection:
-                raw = connection.connection.cursor()
-                raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-                try:
-                    transaction = connection.begin()
-                except OperationalError:
-                    transaction = None
-                finally:
-                    raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
-                if transaction is None:
-                    yield None
-                    return
-                with transaction:
+                raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+                before = raw.total_changes
+                with self._waiting(raw, patience), connection.begin():
                     yield connection
+                if raw.total_changes > before:
+                    self._trouble = None
+        except OperationalError as error:
+            trouble = Trouble.of(error)
+            if trouble is None:
+                raise
+            raise CannotWrite(trouble) from error
         finally:
             self._turn.release()
+
+    @contextmanager
+    def _waiting(self, raw: sqlite3.Connection, seconds: float) -> Iterator[None]:
+        """How long that connection waits for others; as ever afterwards."""
+        if seconds == self._usual:
+            yield
+            return
+        raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {int(self._usual * 1000)}")
 
     def close(self) -> None:
         self._engine.dispose()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DontWrapMixin
+import sqlite3
+from enum import StrEnum
+
+from sqlalchemy.exc import DontWrapMixin, OperationalError
 
 
 class BayTaken(Exception):
@@ -31,3 +34,40 @@ class Deposed(Exception):
 
 class NaiveTime(ValueError, DontWrapMixin):
     """A time without a zone was about to be stored or compared. A mistake of the caller."""
+
+
+class Trouble(StrEnum):
+    """Why the database does nothing just now. All of it may pass without anybody touching a row."""
+
+    LOCKED = "locked"  # another process writes for longer than anybody waits: a VACUUM, a copy, an open shell
+    FULL = "full"
+    READ_ONLY = "read_only"
+    BROKEN = "broken"  # the disk does not do what it is asked
+
+    @classmethod
+    def of(cls, error: OperationalError) -> Trouble | None:
+        """None for what is no trouble of the disk or of others, such as a table that is missing."""
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        return _TROUBLES.get(code & 0xFF) if isinstance(code, int) else None
+
+
+_TROUBLES = {
+    sqlite3.SQLITE_BUSY: Trouble.LOCKED,
+    sqlite3.SQLITE_LOCKED: Trouble.LOCKED,
+    sqlite3.SQLITE_FULL: Trouble.FULL,
+    sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
+    sqlite3.SQLITE_IOERR: Trouble.BROKEN,
+    sqlite3.SQLITE_CANTOPEN: Trouble.BROKEN,
+}
+
+
+class Unavailable(Exception):
+    """The database could not be read or written in the time that there was. Nothing was changed."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(f"the database: {trouble.value}")
+        self.trouble = trouble
+
+
+class CannotWrite(Unavailable):
+    """What was to be stored is not stored. Later it may be."""

@@ -15,6 +15,8 @@ from kiosk.store.types import utc
 
 DEVICE_LIVES = timedelta(hours=3)
 HANDOFF_LIVES = timedelta(days=1)
+PATIENCE_OF_A_CODE = 1.0
+"""Seconds that the page of a bay waits for its code, before it is shown without one."""
 
 _HANDOFF = select(*[handoffs.c[one.name] for one in fields(Handoff)])
 
@@ -23,10 +25,10 @@ class Handoffs(Part):
     def open_handoff(self, handoff: Handoff) -> bool:
         """Keep it, and close what its tablet had open before: a screen hands over one bay at a time.
 
-        False, and nothing kept, when the tablet is not paired any more.
+        False, and nothing kept, when the tablet is not paired any more. Raises CannotWrite soon: a page waits for it.
         """
         paired = select(tablets.c.id).where(tablets.c.id == handoff.tablet_id, tablets.c.unpaired_at.is_(None))
-        with self._database.write() as connection:
+        with self._database.write_soon(PATIENCE_OF_A_CODE) as connection:
             if connection.execute(paired).first() is None:
                 return False
             before = (handoffs.c.tablet_id == handoff.tablet_id) & handoffs.c.closed_at.is_(None)

@@ -105,11 +105,14 @@ class Keys(Part):
         with self._database.read() as connection:
             return connection.execute(select(takeovers.c.session_key).where(_usable(code, now))).scalar_one_or_none()
 
-    def use_bank_return(self, key: str, now: datetime) -> bool:
-        """True the first time only: a return from the bank proves ownership once."""
+    def use_bank_return(self, key: str, device: str, now: datetime) -> bool:
+        """Make the device an owner. True the first time only: a return from the bank proves ownership once."""
         unused = (sessions.c.key == key) & sessions.c.bank_return_at.is_(None)
         with self._database.write() as connection:
-            return changed_one(connection, update(sessions).where(unused).values(bank_return_at=now))
+            if not changed_one(connection, update(sessions).where(unused).values(bank_return_at=now)):
+                return False
+            _grant(connection, key, device, How.BANK, now)
+            return True
 
 
 def _usable(code: str, now: datetime) -> ColumnElement[bool]:

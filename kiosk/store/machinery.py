@@ -13,12 +13,13 @@ from kiosk.domain.status import facts
 from kiosk.store.aside import each
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import Lease, Tally, Webhook
-from kiosk.store.rows import Part, held
+from kiosk.store.rows import Part, held, holds
 from kiosk.store.tables import calls, closures, commands, leases, sessions, webhooks
 from kiosk.store.types import utc
 
 _KEEP_CALLS = timedelta(minutes=10)
 _KEEP_CLOSURES = timedelta(days=1)
+_TRIED = "tried"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,17 +54,33 @@ class Machinery(Part):
         with self._database.write() as connection:
             connection.execute(update(leases).where(mine).values(holder="", until=_LONG_AGO))
 
+    def holds_lease(self, lease: Lease, now: datetime) -> bool:
+        """That very hold goes on, or nobody's does. Read only: for a leader that cannot renew it, because the store
+        takes no write from anybody.
+        """
+        with self._database.read() as connection:
+            return holds(connection, lease, utc(now))
+
     def lease_lives(self, name: str, now: datetime) -> bool:
         """Somebody took or renewed it not longer ago than it lives. Whoever did could write to this store."""
         with self._database.read() as connection:
             until = connection.execute(select(leases.c.until).where(leases.c.name == name)).scalar_one_or_none()
         return until is not None and until > utc(now)
 
+    def try_write(self, now: datetime) -> None:
+        """Write something and take it away again, as far as the disk. Raises CannotWrite."""
+        with self._database.write() as connection:
+            values = {"door": _TRIED, "until": utc(now)}
+            connection.execute(delete(closures).where(closures.c.door == _TRIED))
+            connection.execute(insert(closures).values(**values))
+            connection.execute(delete(closures).where(closures.c.door == _TRIED))
+
     def note_call(self, endpoint: str, at: datetime, lease: Lease | None = None) -> None:
         """Remember a call for the budgets. Calls more than ten minutes older than this one are forgotten.
 
         With `lease` only while it is held. Raises Deposed: then nothing may be sent.
         """
+        self._under(lease)
         with self._database.write() as connection:
             if lease is not None:
                 held(connection, lease)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from kiosk.domain.ownership import ListProblem, OwnCharger, OwnList
-from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
+from kiosk.store.database import changed_one, insert_once
+from kiosk.store.errors import CannotWrite
 from kiosk.store.rows import Part
 from kiosk.store.tables import own_asks, own_chargers, own_list
 from kiosk.store.types import utc
@@ -102,17 +103,18 @@ class OwnChargers(Part):
             return True
 
     def ask_whose(self, code: str, now: datetime) -> bool:
-        """Somebody waits to hear whose charger that is. False when too many wait already, or the store is locked."""
+        """Somebody waits to hear whose charger that is. False when too many wait already, or it cannot be written."""
         over = own_asks.c.asked_at <= utc(now) - ASK_LIVES
-        with self._database.write_soon(PATIENCE_OF_A_PAGE) as connection:
-            if connection is None:
-                return False
-            connection.execute(delete(own_asks).where(over))
-            if changed_one(connection, update(own_asks).where(own_asks.c.code == code).values(asked_at=now)):
-                return True
-            if connection.execute(select(func.count()).select_from(own_asks)).scalar_one() >= MOST_ASKS:
-                return False
-            return insert_once(connection, own_asks, {"code": code, "asked_at": now})
+        try:
+            with self._database.write_soon() as connection:
+                connection.execute(delete(own_asks).where(over))
+                if changed_one(connection, update(own_asks).where(own_asks.c.code == code).values(asked_at=now)):
+                    return True
+                if connection.execute(select(func.count()).select_from(own_asks)).scalar_one() >= MOST_ASKS:
+                    return False
+                return insert_once(connection, own_asks, {"code": code, "asked_at": now})
+        except CannotWrite:
+            return False
 
     def asked_whose(self, now: datetime) -> list[str]:
         """The codes of chargers in front of which somebody waits, those first who asked last."""

@@ -128,13 +128,18 @@ class ClaimedHandoff:
 class Lease:
     """Who holds it, with its number: it rises whenever somebody takes it anew, so an old one gives itself away.
 
-    `unbroken`: the same holder had it until now, and nobody can have held it in between.
+    `unbroken`: the same holder had it until now, and nobody can have held it in between. Number 0 stands in no row:
+    nobody leads, and the store takes no lease from anybody.
     """
 
     name: str
     holder: str
     number: int
     unbroken: bool
+
+    @property
+    def written(self) -> bool:
+        return self.number > 0
 
 
 @dataclass(frozen=True, slots=True)

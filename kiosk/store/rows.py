@@ -17,7 +17,7 @@ from kiosk.store import codec
 from kiosk.store.aside import Aside
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import Database, changed_one
-from kiosk.store.errors import Deposed, Missing, WrongState
+from kiosk.store.errors import CannotWrite, Deposed, Missing, Trouble, WrongState
 from kiosk.store.records import Lease
 from kiosk.store.tables import commands, leases, observations, sessions
 from kiosk.store.types import dump
@@ -36,6 +36,11 @@ class Part:
         self._database = database
         self._cipher = cipher
         self.aside = Aside()
+
+    def _under(self, lease: Lease | None) -> None:
+        """Raises CannotWrite when the lease was never written: then nothing may be written under it."""
+        if lease is not None and not lease.written:
+            raise CannotWrite(self._database.trouble or Trouble.LOCKED)
 
 
 def digest(text: str) -> str:
@@ -135,6 +140,13 @@ def held(connection: Connection, lease: Lease) -> None:
     same = (leases.c.name == lease.name) & (leases.c.holder == lease.holder) & (leases.c.number == lease.number)
     if connection.execute(select(leases.c.name).where(same).with_for_update()).one_or_none() is None:
         raise Deposed("another one leads now")
+
+
+def holds(connection: Connection, lease: Lease, now: datetime) -> bool:
+    """That holder has the lease of that number, or nobody has: it has run out, and cannot be taken anew."""
+    query = select(leases.c.holder, leases.c.number, leases.c.until).where(leases.c.name == lease.name)
+    row = connection.execute(query).one_or_none()
+    return row is None or row.until <= now or (row.holder == lease.holder and row.number == lease.number)
 
 
 def append_observation(connection: Connection, key: str, source: str, seen: Observation) -> None:

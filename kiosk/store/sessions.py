@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
 from kiosk.domain.commands import CommandState, Kind
@@ -16,7 +16,9 @@ from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, 
 from kiosk.domain.status import Status
 from kiosk.store.aside import UNREADABLE, each
 from kiosk.store.chargers import learn_pace
-from kiosk.store.database import PATIENCE_OF_A_PAGE, changed_one, insert_once
+from kiosk.store.cipher import Cipher
+from kiosk.store.database import changed_one, insert_once
+from kiosk.store.errors import CannotWrite
 from kiosk.store.records import ForReader, Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_COMMAND,
@@ -62,6 +64,25 @@ def _of(key: str) -> Select[Any]:
 _OCCUPIED = select(sessions.c.connector_id, sessions.c.key).where(
     sessions.c.code == bindparam("code"), sessions.c.slot.is_not(None)
 )
+
+
+def fold_in(
+    connection: Connection, cipher: Cipher, before: Session, seen: Observation, source: str
+) -> tuple[Session, tuple[Event, ...]]:
+    """Keep an observation, and what it makes of the locked session `before`."""
+    append_observation(connection, before.key, source, seen)
+    after, events = fold(before, seen)
+    saved = save_session(connection, before, after, seen.seen_at)
+    interval = learnt_interval(before, after)
+    if interval is not None:
+        learn_pace(connection, after.code, interval)
+    payment = None if after == before or after.final else seen.payment
+    if payment is not None:
+        this = sessions.c.key == before.key
+        stored = connection.execute(select(sessions.c.payment).where(this)).scalar_one()
+        if payment_from(cipher, stored) != payment:
+            connection.execute(update(sessions).where(this).values(**payment_values(cipher, payment)))
+    return saved, events
 
 
 class Sessions(Part):
@@ -161,20 +182,7 @@ class Sessions(Part):
         An answer to an older question is kept as an observation and changes nothing else.
         """
         with self._database.write() as connection:
-            before = lock_session(connection, key)
-            append_observation(connection, key, source, seen)
-            after, events = fold(before, seen)
-            saved = save_session(connection, before, after, seen.seen_at)
-            interval = learnt_interval(before, after)
-            if interval is not None:
-                learn_pace(connection, after.code, interval)
-            payment = None if after == before or after.final else seen.payment
-            if payment is not None:
-                stored = connection.execute(select(sessions.c.payment).where(sessions.c.key == key)).scalar_one()
-                if payment_from(self._cipher, stored) != payment:
-                    values = payment_values(self._cipher, payment)
-                    connection.execute(update(sessions).where(sessions.c.key == key).values(**values))
-            return saved, events
+            return fold_in(connection, self._cipher, lock_session(connection, key), seen, source)
 
     def mark_gone(self, key: str, asked_at: datetime, now: datetime) -> Session:
         """Upstream answered 404. An answer to an older question changes nothing. Raises Missing."""
@@ -259,15 +267,18 @@ class Sessions(Part):
 
     def look_again(self, key: str, now: datetime, after: timedelta) -> bool:
         """A hint about a session that has ended, by a reader. False when there was one less than `after` ago, or when
-        the store is locked.
+        the store cannot write.
         """
         long_ago = or_(sessions.c.looked_at.is_(None), sessions.c.looked_at <= utc(now) - after)
         look = update(sessions).where(sessions.c.key == key, long_ago).values(looked_at=now)
-        with self._database.write_soon(PATIENCE_OF_A_PAGE) as connection:
-            if connection is None or not changed_one(connection, look):
-                return False
-            insert_once(connection, hints, {"session_key": key, "hinted_at": now})
-            return True
+        try:
+            with self._database.write_soon() as connection:
+                if not changed_one(connection, look):
+                    return False
+                insert_once(connection, hints, {"session_key": key, "hinted_at": now})
+        except CannotWrite:
+            return False
+        return True
 
     def hints(self) -> dict[str, datetime]:
         with self._database.read() as connection:

@@ -11,9 +11,8 @@ from kiosk.store.aside import Unreadable, each
 from kiosk.store.chargers import Chargers
 from kiosk.store.checks import Checks
 from kiosk.store.cipher import Cipher
-from kiosk.store.commands import Commands
-from kiosk.store.database import Database
-from kiosk.store.errors import BayTaken, Damaged
+from kiosk.store.database import PATIENCE_SECONDS, Database
+from kiosk.store.errors import BayTaken, Damaged, Trouble, Unavailable
 from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
@@ -25,22 +24,21 @@ from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, command_from, session_from
 from kiosk.store.schema import is_newest, upgrade
-from kiosk.store.sessions import Sessions
 from kiosk.store.site_facts import SiteFacts
 from kiosk.store.starts import Starts
 from kiosk.store.tables import commands, sessions
 from kiosk.store.tablets import Tablets
 from kiosk.store.tokens import Tokens
+from kiosk.store.unwritten import Unwritten
 
 __all__ = ["BayTaken", "Cipher", "Store"]
 
 
 class Store(
-    Sessions,
+    Unwritten,
     Starts,
     Tokens,
     Origins,
-    Commands,
     Keys,
     Chargers,
     OwnChargers,
@@ -59,8 +57,9 @@ class Store(
     Every time that goes in must carry a zone (else NaiveTime); every time that comes out is UTC.
     """
 
-    def __init__(self, url: str, cipher: Cipher) -> None:
-        super().__init__(Database(url), cipher)
+    def __init__(self, url: str, cipher: Cipher, *, patience: float = PATIENCE_SECONDS) -> None:
+        """`patience`: seconds that a write waits for another process before CannotWrite."""
+        super().__init__(Database(url, patience=patience), cipher)
         self._url = url
 
     def migrate(self) -> None:
@@ -81,12 +80,17 @@ class Store(
             each(connection, SELECT_COMMAND, commands.c.id, command_from, self.aside)
         return self.aside.all()
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the last write of this process failed; None as soon as one worked again."""
+        return self._database.trouble
+
     def healthy(self) -> bool:
         """The database answers and has its tables."""
         try:
             with self._database.read() as connection:
                 connection.execute(select(sessions.c.id).limit(1))
-        except SQLAlchemyError:
+        except (SQLAlchemyError, Unavailable):
             return False
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 
 from kiosk.domain.signs import in_signs
 from kiosk.store.database import changed_one
+from kiosk.store.errors import CannotWrite
 from kiosk.store.records import Tablet
 from kiosk.store.rows import Part, digest
 from kiosk.store.tables import handoffs, pairing_codes, tablets
@@ -70,11 +72,14 @@ class Tablets(Part):
             return list(connection.execute(select(pairing_codes.c.name).where(_usable(now))).scalars())
 
     def seen(self, tablet: Tablet, now: datetime, version: str | None = None) -> None:
-        """It asked; `version` when it opened a page. Written at most once a minute, and for a new version."""
+        """It asked; `version` when it opened a page. Written at most once a minute, and for a new version.
+
+        Left undone when the store cannot write: the page is shown all the same.
+        """
         if now - tablet.last_seen_at < SEEN_EVERY and version in {None, tablet.version}:
             return
         values = {"last_seen_at": utc(now), **({"version": version} if version is not None else {})}
-        with self._database.write() as connection:
+        with suppress(CannotWrite), self._database.write_soon() as connection:
             connection.execute(update(tablets).where(tablets.c.id == tablet.id).values(**values))
 
     def unpair(self, tablet_id: int, now: datetime) -> bool:

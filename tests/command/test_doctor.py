@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from kiosk.sandbox.world.scene import build_scene
 from kiosk.sandbox.world.world import World
 from kiosk.store import Cipher, Store
 from kiosk.store.chargers import learn_pace
+from kiosk.store.errors import CannotWrite, Trouble
 from tests.store.build import later, opened, queued, stored
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
@@ -369,7 +371,7 @@ def test_the_books_of_a_new_kiosk_are_in_order(books: Store, tmp_path: Path) -> 
     opened(books)
     found = findings(tmp_path, clock=ManualClock())
     assert said(found, "The books are in order: ") == "ok"
-    assert said(found, "The database answers") == "ok"
+    assert said(found, "The database answers, and can be written") == "ok"
 
 
 @pytest.mark.parametrize(("seconds", "mark"), [(20, "ok"), (300, "note")])
@@ -407,3 +409,37 @@ def test_many_broken_rows_are_counted_and_less_grave_ones_are_notes(books: Store
     found = findings(tmp_path, clock=ManualClock())
     assert [each.mark for each in found if "ended before it was sent" in each.text] == ["note"] * 5
     assert said(found, "2 more rows break it") == "note"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "helps"),
+    [
+        (Trouble.LOCKED, "another process keeps it locked"),
+        (Trouble.FULL, "the disk is full; make room"),
+        (Trouble.READ_ONLY, "give it to the kiosk's user"),
+        (Trouble.BROKEN, "look at the system's log"),
+    ],
+)
+def test_a_database_that_cannot_be_written_is_told_with_what_helps(
+    books: Store, tmp_path: Path, trouble: Trouble, helps: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(books)
+
+    def refuse(*_asked: object) -> None:
+        raise CannotWrite(trouble)
+
+    monkeypatch.setattr(Store, "try_write", refuse)
+    found = findings(tmp_path, clock=ManualClock())
+    assert said(found, "The database cannot be written") == "BAD"
+    assert said(found, helps) == "BAD"
+    assert said(found, "The books are in order") == "ok"
+
+
+@pytest.mark.parametrize(("free", "told"), [(199_999_999, True), (200_000_000, False)])
+def test_a_disk_that_is_nearly_full_is_noted(
+    books: Store, tmp_path: Path, free: int, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(books)
+    monkeypatch.setattr("kiosk.command.doctor.shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))
+    found = findings(tmp_path, clock=ManualClock())
+    assert [each.mark for each in found if "MB are free" in each.text] == (["note"] if told else [])

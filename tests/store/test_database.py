@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.store import Cipher, NaiveTime, Store
 from kiosk.store.database import Database
-from kiosk.store.errors import WrongState
+from kiosk.store.errors import Unavailable, WrongState
 from kiosk.store.rows import save_session
 
 from .build import NOW, PAYMENT, at_once, charging, later, opened, queued, seen, stored
@@ -50,7 +50,7 @@ def test_the_write_ahead_log_is_on(store: Store, path: Path) -> None:
 
 @pytest.mark.durable
 def test_foreign_keys_are_checked_and_writes_reach_the_disk(store: Store) -> None:
-    assert (pragma(store, "foreign_keys"), pragma(store, "synchronous"), pragma(store, "busy_timeout")) == (1, 2, 10000)
+    assert (pragma(store, "foreign_keys"), pragma(store, "synchronous"), pragma(store, "busy_timeout")) == (1, 2, 3000)
 
 
 def test_no_connection_is_held_between_calls(store: Store) -> None:
@@ -223,7 +223,7 @@ def test_the_log_is_turned_on_once_another_process_lets_go(path: Path, url: str)
 def test_patience_ends(path: Path, url: str) -> None:
     writer = locked_file(path)
     database = Database(url, patience=0.05)
-    with pytest.raises(OperationalError, match="locked"), database.read():
+    with pytest.raises(Unavailable, match="locked"), database.read():
         pass
     writer.close()
     database.close()

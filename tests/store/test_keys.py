@@ -62,6 +62,6 @@ def test_a_code_that_never_was_opens_nothing(store: Store) -> None:
 
 def test_a_return_from_the_bank_proves_ownership_once(store: Store, second: Store) -> None:
     stored(store)
-    outcomes = at_once(10, lambda n: (store, second)[n % 2].use_bank_return("key-1", NOW))
+    outcomes = at_once(10, lambda n: (store, second)[n % 2].use_bank_return("key-1", f"phone {n}", NOW))
     assert sorted(outcomes, key=bool) == [False] * 9 + [True]
-    assert store.use_bank_return("key-2", NOW) is False
+    assert store.use_bank_return("key-2", "phone", NOW) is False

@@ -196,7 +196,7 @@ CALLS_WITH_A_NAIVE_TIME: dict[str, Callable[[Store, str], object]] = {
     "show_payment": lambda store, key: store.show_payment(key, NAIVE),
     "sessions_of": lambda store, _: store.sessions_of("phone", since=NAIVE),
     "peek_takeover": lambda store, _: store.peek_takeover("code", NAIVE),
-    "use_bank_return": lambda store, key: store.use_bank_return(key, NAIVE),
+    "use_bank_return": lambda store, key: store.use_bank_return(key, "phone", NAIVE),
     "want_card": lambda store, _: store.want_card("ABC", NAIVE),
     "note_card_problem": lambda store, _: store.note_card_problem("ABC", None, NAIVE),
     "save_card": lambda store, _: store.save_card(ChargerCard("ABC", None, None, (), None, None, NAIVE)),

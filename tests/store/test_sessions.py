@@ -174,7 +174,7 @@ def test_the_version_rises_with_a_change_and_never_otherwise(store: Store) -> No
     ]
     store.hint(key, NOW)
     store.grant(key, "tablet", "takeover", NOW)
-    store.use_bank_return(key, NOW)
+    store.use_bank_return(key, "phone", NOW)
     assert versions == [3, 3, 4, 5, 5]
     assert found(store).version == 5
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from kiosk.domain.actions import payable
 from kiosk.domain.commands import ENDS, PURSUED, AskedBy, Command, CommandState, Kind, Refusal
-from kiosk.domain.line import RESERVED
+from kiosk.domain.line import RESERVED, Turn
 from kiosk.domain.offer import hold_of
 from kiosk.domain.pursuit import LONGEST_GAP, end_needed
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
@@ -32,7 +32,7 @@ from kiosk.engine.reading import read_card
 from kiosk.engine.unanswered import Unanswered, address_missing, backoff, given_up
 from kiosk.news.news import charger_topic, session_topic
 from kiosk.store.aside import UNREADABLE
-from kiosk.store.errors import Deposed, WrongState
+from kiosk.store.errors import CannotWrite, Deposed, WrongState
 from kiosk.upstream.errors import BudgetSpent, NoAnswer, NotSent, Refused, SessionGone, UnusableStart, UpstreamError
 from kiosk.upstream.plugchoice.budget import Endpoint
 from kiosk.upstream.plugchoice.public import Started
@@ -56,6 +56,7 @@ LONGEST_REASON = 240
 REACHED_WITHIN = timedelta(seconds=60)
 """A start that cannot leave is tried for so long, and refused then: its driver is told, and can go elsewhere."""
 TRY_AGAIN = timedelta(seconds=5)
+_WHILE_IN_TROUBLE = timedelta(seconds=1)
 _SHORTEST_WAIT = timedelta(milliseconds=200)
 
 
@@ -97,7 +98,7 @@ class Send(Duty):
 
     def jobs(self, now: datetime) -> Jobs:
         store, budgets = self._context.store, self._context.budgets
-        self._sender.write_in_hand()
+        self._write_down()
         earliest = store.next_command_at()
         if earliest is None:
             return Jobs()
@@ -106,11 +107,15 @@ class Send(Duty):
         chosen: dict[str, Job] = {}
         taken: Counter[Endpoint] = Counter()
         again = NOTHING_SOON
-        line = {turn.waiting.command_id: turn for turn in self._line.turns(now)}
+        line = self._turns(now)
+        in_trouble = store.trouble is not None
         waiting = self._in_turn(now)
         starts = {one.id: one for one in waiting if one.kind is Kind.START}
         in_line = [starts[number] for number in line if number in starts]
         for command in [*(one for one in waiting if one.kind is not Kind.START), *in_line]:
+            if in_trouble and command.kind not in PURSUED:  # what may leave only once is stored first
+                again = min(again, _WHILE_IN_TROUBLE)
+                continue
             endpoint, mark = ENDPOINTS[command.kind], COMMAND_MARK + command.session_key
             wait = budgets.wait(endpoint, now)
             reserved = 0 if command.id not in line or line[command.id].first else RESERVED
@@ -124,6 +129,23 @@ class Send(Duty):
             chosen[mark] = Job(mark, run, endpoint, about=self._sessions.about(command.session_key))
             taken[endpoint] += 1
         return Jobs(tuple(chosen.values()), again)
+
+    def _turns(self, now: datetime) -> dict[int, Turn]:
+        """The starts that wait, by the number of their command. None while nothing can be written: then none leaves."""
+        if self._context.store.trouble is not None:
+            return {}
+        try:
+            return {turn.waiting.command_id: turn for turn in self._line.turns(now)}
+        except CannotWrite:
+            return {}
+
+    def _write_down(self) -> None:
+        """Tokens and sessions that could not be written yet, again."""
+        self._sender.write_in_hand()
+        written = self._context.store.write_down()
+        if written:
+            self._sessions.stale = True
+            self._context.news.publish(*(session_topic(key) for key in written))
 
     def _in_turn(self, now: datetime) -> list[Command]:
         waiting = self._context.store.waiting(now)
@@ -144,8 +166,7 @@ class Send(Duty):
             return
         # Until `follow_up` has seen its end: whatever fails in between, a later reading asks what became of it.
         self._unanswered.add(key)
-        claimed = next(command for command in context.store.commands(key) if command.id == command_id)
-        session = self._sender.send(claimed)
+        session = self._sender.send(context.store.command(command_id))
         self._sessions.note_commanded(key, context.clock.now())
         self._sessions.keep(session)
         self._unanswered.follow_up(session)

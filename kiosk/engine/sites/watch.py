@@ -6,6 +6,7 @@ A site is watched while a page listens to, or glances at, its topic. However man
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,6 +16,7 @@ from kiosk.engine.sites.facts import Makes, Trees
 from kiosk.engine.sites.pictures import PictureWatch
 from kiosk.engine.sites.states import Bays
 from kiosk.news.news import site_topic
+from kiosk.store.errors import CannotWrite
 
 STATES, PRICES, TREE = "site states", "site prices", "site tree"
 MAKES, PICTURES = "site makes", "site pictures"
@@ -35,10 +37,11 @@ class Sites(Duty):
 
     def take_over(self, now: datetime) -> None:  # noqa: ARG002 - whatever the time
         """Forget what was learned of places that the kiosk is no longer told to ask."""
-        for plan in self._context.sites:
-            self._context.store.forget_tree_of_another(plan.id, plan.chargepilot_site)
-        if self._makes is None:
-            self._context.store.keep_lab_facts(())
+        with suppress(CannotWrite):  # whoever leads once it can write does it
+            for plan in self._context.sites:
+                self._context.store.forget_tree_of_another(plan.id, plan.chargepilot_site)
+            if self._makes is None:
+                self._context.store.keep_lab_facts(())
 
     def jobs(self, now: datetime) -> Jobs:
         found: list[Job] = []

@@ -25,6 +25,8 @@ class Said:
 
 def notice(kind: Notice, view: SessionView) -> Said:
     match kind:
+        case Notice.UNWRITTEN:
+            return Said("warn", "warn", _("We cannot write this down just now"), unwritten_text())
         case Notice.STOP_ASKED if view.ending_by is AskedBy.DRIVER:
             return Said("live", "stop", _("We pass on your stop"), _("This takes a few seconds."))
         case Notice.STOP_ASKED:
@@ -59,6 +61,14 @@ def notice(kind: Notice, view: SessionView) -> Said:
         "car",
         _("The car takes no power now"),
         _waits(view),
+    )
+
+
+def unwritten_text() -> str:
+    """It is sent, again and again; only a restart of the server would forget it."""
+    return _(
+        "We send your wish all the same, again and again; only a restart of our server would forget it. If this page "
+        "does not show within a minute that charging ends, unplug the cable at the car or press stop at the charger."
     )
 
 

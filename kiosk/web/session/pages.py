@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Blueprint, abort, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, abort, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -17,6 +17,7 @@ from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.session import Reply
 from kiosk.service.visit import stop_code_of
+from kiosk.web.session.notice_words import unwritten_text
 from kiosk.web.session.present import page_of, shape_of, to_json
 from kiosk.web.session.screens import Screen
 from kiosk.web.session.snapshot import Snapshot, read
@@ -24,7 +25,7 @@ from kiosk.web.session.view import SessionView
 from kiosk.web.shared import surface
 from kiosk.web.shared.assets import no_compress
 from kiosk.web.shared.devices import current_device, ensure_device
-from kiosk.web.shared.errors import refusal, wants_json
+from kiosk.web.shared.errors import UNWRITTEN_SECONDS, refusal, wants_json
 from kiosk.web.shared.i18n import spoken
 from kiosk.web.shared.limits import PAYMENT_SECRET, limit_takeover, limit_write
 from kiosk.web.shared.near import near_bays
@@ -313,6 +314,8 @@ def receipt_json(key: str) -> ResponseReturnValue:
 
 def _answer(key: str, reply: Reply) -> ResponseReturnValue:
     """What follows a wish: the session as it is now, or why nothing was stored, in the form that the caller reads."""
+    if reply is Reply.UNWRITTEN:
+        return _unwritten(_read(key))
     if reply in _REFUSED:
         return _refuse(_read(key), reply)
     if reply is Reply.NO_SESSION:
@@ -331,6 +334,16 @@ def _refuse(snapshot: Snapshot, reply: Reply) -> ResponseReturnValue:
     if wants_json():
         return refusal("invalid", status, message=sentence)
     return _screen(snapshot, status, sentence)
+
+
+def _unwritten(snapshot: Snapshot) -> ResponseReturnValue:
+    """The session's page as it stands, with the notice that says so: it is done, and could be forgotten."""
+    if wants_json():
+        response = refusal("unwritten", 503, message=unwritten_text())
+    else:
+        response = make_response(_screen(snapshot, 503))
+    response.headers["Retry-After"] = str(UNWRITTEN_SECONDS)
+    return response
 
 
 def _sentence(reply: Reply) -> str:

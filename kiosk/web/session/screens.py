@@ -70,6 +70,7 @@ REFUSED_MARKS = {
 class Notice(StrEnum):
     """What stands above the figures because it needs attention now."""
 
+    UNWRITTEN = "unwritten"
     STOP_ASKED = "stop_asked"
     STOP_TRIED = "stop_tried"
     CANCEL_ASKED = "cancel_asked"

@@ -35,12 +35,22 @@ class Snapshot:
     ceiling: Ceiling | None = None
     others: int = 0
     """How many rights of other devices this browser may take back."""
+    unwritten: bool = False
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
         fresh = freshness_of(self.session, self.now)
         asked = tuple((c.id, c.state.value, c.attempts) for c in self.commands)
-        return self.session.version, asked, self.owner, self.others, fresh.value, self.place, self.ceiling
+        return (
+            self.session.version,
+            asked,
+            self.owner,
+            self.others,
+            fresh.value,
+            self.place,
+            self.ceiling,
+            self.unwritten,
+        )
 
     def view(self) -> SessionView:
         return self._view
@@ -57,6 +67,7 @@ class Snapshot:
             queue=self.place,
             ceiling=self.ceiling,
             others=self.others,
+            unwritten=self.unwritten,
         )
 
     @property
@@ -74,7 +85,9 @@ def read(key: str) -> Snapshot | None:
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.standing is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
-    return Snapshot(session, found.commands, now, found.owner, place, ceiling, _others(found))
+    return Snapshot(
+        session, found.commands, now, found.owner, place, ceiling, _others(found), parts().store.unwritten(key)
+    )
 
 
 def _others(found: ForReader) -> int:

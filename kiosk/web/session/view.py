@@ -121,9 +121,10 @@ def session_view(
     receipt: Receipt | None = None,
     ceiling: Ceiling | None = None,
     others: int = 0,
+    unwritten: bool = False,
 ) -> SessionView:
     """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone.
-    `others`: how many rights of other devices the reader may take back.
+    `others`: how many rights of other devices the reader may take back. `unwritten`: some of it is only in memory yet.
     """
     receipt = receipt or receipt_of(session)
     freshness = freshness_of(session, now)
@@ -189,7 +190,7 @@ def session_view(
         else None,
         spark=spark_of(session.trace, lost=freshness is Freshness.LOST) if running else None,
         steps=(),
-        notices=_notices(session, screen, commands, now, power, checked),
+        notices=_notices(session, screen, commands, now, power, checked, unwritten=unwritten),
         actions=actions_of(session, commands, now) if owner else frozenset(),
         limits=limits_of(session, now),
         receipt=receipt if screen in _WITH_RECEIPT else None,
@@ -273,9 +274,13 @@ def _notices(
     now: datetime,
     power: Decimal | None,
     checked: bool | None,
+    *,
+    unwritten: bool,
 ) -> tuple[Notice, ...]:
     rows: list[Notice] = []
     ending = _ending(session, screen, commands, now)
+    if unwritten and session.wish is not None and end_needed(session) is not None:
+        rows.append(Notice.UNWRITTEN)
     if ending is not None:
         rows.append(ending)
     if screen is Screen.CREATED and checked and _refused_by_bank(session):

@@ -13,6 +13,7 @@ from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
 from kiosk.news.news import TooManyStreams
+from kiosk.store.errors import Unavailable
 from kiosk.web.shared.formats import duration
 from kiosk.web.shared.limits import seconds_to_wait
 from kiosk.web.shared.security import keep_private
@@ -22,6 +23,8 @@ from kiosk.web.shared.text import _
 MOST_BYTES = 16 * 1024
 """Body of a request: forms are short. Webhooks have their own limit."""
 BUSY_SECONDS = 10
+UNWRITTEN_SECONDS = 10
+"""After so long it makes sense to ask a store again that could not write."""
 
 _TRY_AGAIN = f'<meta http-equiv="refresh" content="15;url={TABLET}">'
 """Nobody stands by a tablet to load a page again."""
@@ -44,6 +47,7 @@ def init_errors(app: Flask) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
     app.register_error_handler(HTTPException, _answer)
     app.register_error_handler(TooManyStreams, _too_many_streams)
+    app.register_error_handler(Unavailable, _unavailable)
 
 
 def wants_json() -> bool:
@@ -133,6 +137,19 @@ def _answer(error: HTTPException) -> ResponseReturnValue:
 def _too_many_streams(error: TooManyStreams) -> ResponseReturnValue:
     del error
     return respond(problem_of(503, BUSY_SECONDS))
+
+
+def _unavailable(error: Unavailable) -> ResponseReturnValue:
+    """Others keep the store locked, or the disk is full. It is the driver's wish that was not stored: they may repeat
+    it, and know what helps meanwhile.
+    """
+    log.warning("a request could not be answered, because of the store", trouble=error.trouble.value)
+    text = _(
+        "Nothing was changed. A charge goes on, and every hold still ends. Try again in %(wait)s. "
+        "To stop now, unplug the cable at the car or press stop at the charger.",
+        wait=duration(timedelta(seconds=UNWRITTEN_SECONDS)),
+    )
+    return respond(Problem(503, _("We cannot write that down just now"), text, UNWRITTEN_SECONDS))
 
 
 def _seconds(error: HTTPException) -> int | None:

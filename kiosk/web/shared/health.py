@@ -36,7 +36,8 @@ def healthz() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """The store answers, a round of the engine ended well a moment ago, and a write works; 503 otherwise.
+    """The store answers, a round of the engine ended well a moment ago, and a write works; 503 otherwise. While the
+    last write failed, `trouble` says why in a word: locked, full, read_only, broken.
 
     With `?verbose` also the state of every duty of the engine, what was put aside and how old the operator's own list
     of chargers is: 404 for everybody but a machine
@@ -45,8 +46,13 @@ def readyz() -> ResponseReturnValue:
     verbose = "verbose" in request.args
     if verbose and not _is_allowed():
         abort(404)
-    state = {"store": parts().store.healthy(), "engine": parts().engine.alive()}
-    more = {"duties": parts().engine.duties(), "aside": _aside(), "own_chargers": _own_chargers()} if verbose else {}
+    trouble = parts().store.trouble
+    state = {"store": parts().store.healthy() and trouble is None, "engine": parts().engine.alive()}
+    more: dict[str, object] = {}
+    if verbose:
+        more = {"duties": parts().engine.duties(), "aside": _aside(), "own_chargers": _own_chargers()}
+    if trouble is not None:
+        more["trouble"] = trouble.value
     return jsonify(**state, **more), 200 if all(state.values()) else 503
 
 

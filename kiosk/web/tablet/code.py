@@ -9,6 +9,7 @@ from flask import abort, url_for
 from markupsafe import Markup
 
 from kiosk.service import visit
+from kiosk.store.errors import CannotWrite
 from kiosk.store.records import Handoff, Tablet
 from kiosk.web.shared.check_words import phrase_of
 from kiosk.web.shared.i18n import language
@@ -33,12 +34,15 @@ class Face:
     closed: bool
 
 
-def open_handoff(tablet: Tablet, code: str, connector_id: int) -> Handoff:
+def open_handoff(tablet: Tablet, code: str, connector_id: int) -> Handoff | None:
     """A new one, in the language of this request. What the tablet was handing over before is closed.
 
-    404 for a charger of another site, and for a tablet that was unpaired meanwhile.
+    404 for a charger of another site, and for a tablet that was unpaired meanwhile. None while the store cannot write.
     """
-    made = visit.open_handoff(parts(), tablet, code, connector_id, language())
+    try:
+        made = visit.open_handoff(parts(), tablet, code, connector_id, language())
+    except CannotWrite:
+        return None
     if made is None:
         abort(404)
     return made

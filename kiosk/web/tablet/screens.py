@@ -218,9 +218,9 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
         handoff=handoff,
         face=face_of(handoff, now) if handoff is not None else None,
         near=near(look, stall),
-        why=why_not(stall),
+        why="unwritten" if stall.usable else why_not(stall),
         findable=not stall.usable and findable(parts(), code, connector_id) is not None,
-        shape=shape_of(stall),
+        shape=shape_of(stall, writes=handoff is not None or not stall.usable),
         now=now,
     )
     response = make_response(page)
@@ -245,7 +245,7 @@ def bay_state_json(code: str, connector_id: int) -> ResponseReturnValue:
     answer: dict[str, object] = {
         "usable": stall.usable,
         "state": stall.state.value,
-        "shape": shape_of(stall),
+        "shape": shape_of(stall, writes=not stall.usable or parts().store.trouble is None),
         "near": [] if stall.usable else [one.key for one in near(look, stall)],
         "assets": assets_version(),
         "claimed": False,
@@ -266,11 +266,15 @@ def stall_or_404(look: Board, code: str, connector_id: int) -> Stall:
     return found
 
 
-def shape_of(stall: Stall) -> str:
-    """What the bay's page is made of. When that changes the page is loaded again."""
+def shape_of(stall: Stall, *, writes: bool) -> str:
+    """What the bay's page is made of. When that changes the page is loaded again.
+
+    Not `writes`: it could be started, but nothing can be written down just now, so there is no code for a phone.
+    """
     tariff = stall.tariff
     terms = (tariff.price_per_kwh_minor, tariff.start_fee_minor, tariff.currency) if tariff is not None else ()
-    return json.dumps((stall.usable, stall.word, terms, stall.hold.minor if stall.hold is not None else None))
+    hold = stall.hold.minor if stall.hold is not None else None
+    return json.dumps((stall.usable, stall.word, terms, hold, writes))
 
 
 def why_not(stall: Stall) -> str:

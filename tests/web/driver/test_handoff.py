@@ -43,7 +43,9 @@ def tapped(kiosk: Kiosk, screen: FlaskClient, code: str = CODE, connector: int =
     with kiosk.app.test_request_context("/test", headers=headers):
         tablet = current_tablet()
         assert tablet is not None
-        return open_handoff(tablet, code, connector)
+        made = open_handoff(tablet, code, connector)
+        assert made is not None
+        return made
 
 
 def face(kiosk: Kiosk, handoff: Handoff, now: datetime | None = None) -> Face:

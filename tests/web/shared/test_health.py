@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from kiosk.app import running, start, stop
 from kiosk.clock import ManualClock, SystemClock
 from kiosk.config.logs import session_mark
 from kiosk.domain.ownership import ListProblem
+from kiosk.store import Store
+from kiosk.store.errors import CannotWrite
 from tests.web.built import made_app
+from tests.worlds.refusing import EVERY, Switch
 
 
 def ready(app: Flask) -> tuple[int, object]:
@@ -121,3 +125,35 @@ def test_a_machine_is_told_how_the_list_of_the_own_chargers_is_read(tmp_path: Pa
         "problem": "token",
         "problem_since": now.isoformat(),
     }
+
+
+@pytest.mark.parametrize(("word", "trouble"), EVERY.items(), ids=EVERY)
+def test_it_is_not_ready_while_nothing_can_be_written_and_says_why(tmp_path: Path, word: str, trouble: Switch) -> None:
+    app = made_app(tmp_path)
+    running(app).engine.round()
+    store = running(app).store
+    with trouble(store):
+        with pytest.raises(CannotWrite):
+            store.try_write(SystemClock().now())
+        status, told = ready(app)
+        assert status == 503
+        assert told == {"store": False, "engine": True, "trouble": word}
+    store.try_write(SystemClock().now())
+    assert ready(app) == (200, {"store": True, "engine": True})
+
+
+@pytest.mark.parametrize("trouble", EVERY.values(), ids=EVERY)
+def test_a_kiosk_begins_to_serve_on_a_disk_that_takes_nothing(
+    tmp_path: Path, trouble: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Charges that run are still ended; nothing is put right that only a later leader needs."""
+    made_app(tmp_path)
+    with ExitStack() as while_it_lasts:
+
+        def in_trouble(store: Store) -> bool:
+            while_it_lasts.enter_context(trouble(store))
+            return True
+
+        monkeypatch.setattr(Store, "migrate", in_trouble)
+        app = made_app(tmp_path)
+        assert app.test_client().get("/healthz").status_code == 200
