@@ -388,6 +388,16 @@ def test_an_owner_sees_who_else_can_act_and_takes_it_back_without_scripts(kiosk:
     assert back(phone.post(f"/s/{key}/stop"), key)
 
 
+@pytest.mark.parametrize("later", ["authorized", "starting", "charging", "charging and old", "stopping", "settling"])
+def test_whoever_was_let_in_is_found_on_the_page_of_every_state(kiosk: Kiosk, phone: FlaskClient, later: str) -> None:
+    key = kiosk.held(phone)
+    kiosk.clock.advance(1)
+    let_in(phone, key, kiosk.phone())
+    kiosk.observe(key, later.partition(" ")[0], energy_kwh=Decimal(1), cost_minor=84)
+    kiosk.clock.advance(600 if later.endswith("old") else 0)
+    assert phone.get(f"/s/{key}").text.count(f"/s/{key}/owners") == 1
+
+
 def test_who_was_let_in_or_only_watches_can_take_nothing_back(kiosk: Kiosk, phone: FlaskClient) -> None:
     key = kiosk.charging(phone)
     friend, watcher = kiosk.phone(), kiosk.phone()
