@@ -252,9 +252,10 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
             return
         yield from _writes(store, folder, clock.now())
         yield from _books(store, clock.now())
-        yield from _meters(store, site)
+        codes = _sold(settings, site, store)
+        yield from _meters(store, codes)
         yield from _exceptions(store, clock.now())
-        yield from _unshown(store, site)
+        yield from _unshown(store, codes)
         if learns_own(settings):
             yield from _own(store, site, clock.now())
     finally:
@@ -313,9 +314,15 @@ def _books(store: Store, now: datetime) -> Iterator[Finding]:
             yield _note(f"{check.name}, but {len(found) - MOST_OFFENCES} more rows break it.")
 
 
-def _unshown(store: Store, site: SiteBook) -> Iterator[Finding]:
+def _sold(settings: Settings, site: SiteBook, store: Store) -> list[str]:
+    """The codes of the operator's own chargers: those that kiosk.toml lists, then those that the token has shown."""
+    shown = [each.code for each in store.own_chargers() if each.code is not None] if learns_own(settings) else []
+    return list(dict.fromkeys((*site.codes, *sorted(shown))))
+
+
+def _unshown(store: Store, codes: Sequence[str]) -> Iterator[Finding]:
     """Chargers that are not sold because their price has a part that the kiosk cannot show, as last read."""
-    for code, card in store.cards(site.codes).items():
+    for code, card in store.cards(codes).items():
         if card.unshown:
             yield _bad(_not_sold(code, card))
 
@@ -375,9 +382,9 @@ def _not_sold(code: str, card: ChargerCard) -> str:
     return f"Charger {code} is not sold: its price at Plugchoice has a part that the kiosk cannot show ({parts})."
 
 
-def _meters(store: Store, site: SiteBook) -> Iterator[Finding]:
+def _meters(store: Store, codes: Sequence[str]) -> Iterator[Finding]:
     """How often the chargers report, as far as charges have shown it."""
-    for code, pace in sorted(store.paces(site.codes).items()):
+    for code, pace in sorted(store.paces(codes).items()):
         if pace.interval is None:
             continue
         seconds = pace.interval // timedelta(seconds=1)

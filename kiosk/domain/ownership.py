@@ -111,7 +111,7 @@ def ask_in(charger: OwnCharger, now: datetime, *, named: bool) -> timedelta:
     if charger.asked_at is None:
         return timedelta(0)
     often = CODE_EVERY if charger.code is not None and charger.missing_since is None else NO_CODE_EVERY
-    if named and charger.code is None:
+    if named:  # its code may be another one by now
         often = min(often, NAMED_EVERY)
     return charger.asked_at + often - now
 
@@ -124,7 +124,7 @@ def in_turn(chargers: Iterable[OwnCharger], named: Collection[str], now: datetim
     return sorted(
         due,
         key=lambda each: (
-            each.uuid not in named or each.code is not None,
+            each.uuid not in named,
             each.asked_at is not None,
             each.code is not None,
             each.asked_at or now,
@@ -132,9 +132,16 @@ def in_turn(chargers: Iterable[OwnCharger], named: Collection[str], now: datetim
     )
 
 
-def all_asked(chargers: Iterable[OwnCharger], now: datetime) -> bool:
-    """Of every charger on the list it is known under which code it is sold, or that it has none."""
-    return all(each.code is not None or ask_in(each, now, named=False) > timedelta(0) for each in chargers)
+def all_asked(chargers: Iterable[OwnCharger], named: Collection[str], now: datetime) -> bool:
+    """Of every charger on the list it is known under which code it is sold, or that it has none; of the `named` ones,
+    as they are called at which somebody waits, for less than a minute.
+    """
+
+    def asked(each: OwnCharger) -> bool:
+        waits = each.uuid in named
+        return (each.code is not None and not waits) or ask_in(each, now, named=waits) > timedelta(0)
+
+    return all(asked(each) for each in chargers)
 
 
 def none_told(chargers: Collection[OwnCharger]) -> bool:

@@ -15,6 +15,7 @@ from kiosk.clock import ManualClock
 from kiosk.command.doctor import Finding, examine
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import build_settings
+from kiosk.domain.charger import ChargerCard
 from kiosk.domain.ownership import ListProblem
 from kiosk.outside import Transports
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
@@ -134,6 +135,18 @@ def test_how_the_list_of_the_own_chargers_is_read_is_told(tmp_path: Path, done: 
     clock, codes = ManualClock(), {"uuid-1": "ABC", "uuid-2": "ABD"}
     found = _after(tmp_path, clock, lambda store: _own_list(store, clock, codes, done))
     assert said(found, words) == mark
+
+
+def test_what_keeps_a_charger_from_being_sold_is_said_of_those_that_the_token_has_shown_too(tmp_path: Path) -> None:
+    clock = ManualClock()
+
+    def learn(store: Store) -> None:
+        store.own_list_was_read(["uuid-1"], clock.now(), whole=True)
+        store.own_charger_told("uuid-1", "ABC", clock.now())
+        strange = ChargerCard("ABC", None, True, (), None, 5000, clock.now(), unshown=("price_per_minute",))
+        store.save_card(strange)
+
+    assert said(_after(tmp_path, clock, learn), "Charger ABC is not sold") == "BAD"
 
 
 def _after(folder: Path, clock: ManualClock, work: Callable[[Store], None]) -> list[Finding]:

@@ -129,8 +129,17 @@ def test_whoever_is_asked_is_due_and_nobody_is_asked_twice(some: list[OwnCharger
 
 @given(st.lists(chargers, max_size=8))
 def test_the_list_is_learnt_only_when_every_charger_was_asked(some: list[OwnCharger]) -> None:
-    if all_asked(some, NOW):
+    if all_asked(some, (), NOW):
         assert all(each.asked_at is not None or each.code is not None for each in some)
+
+
+@given(st.lists(chargers, min_size=1, max_size=8))
+def test_a_charger_at_whose_name_somebody_waits_was_asked_within_a_minute_before_the_list_counts(
+    some: list[OwnCharger],
+) -> None:
+    if all_asked(some, {some[0].uuid}, NOW):
+        assert some[0].asked_at is not None
+        assert NOW - some[0].asked_at < NAMED_EVERY
 
 
 def test_a_token_that_sees_no_settings_has_told_nothing_and_an_empty_list_has_told_that_there_is_nothing() -> None:

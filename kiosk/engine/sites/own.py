@@ -25,8 +25,8 @@ from kiosk.upstream.errors import BudgetSpent, Refused, UpstreamError
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 
 BETWEEN = timedelta(seconds=10)
-AT_ONCE = 20
-"""Chargers whose settings are read in one go: 120 of the 500 requests a minute, until all are known."""
+AT_ONCE = 15
+"""Chargers whose settings are read in one go: 90 of the 500 requests a minute, until all are known."""
 LONGEST_PAUSE = timedelta(minutes=5)
 AFTER_A_JOB = timedelta(seconds=1)
 IN_A_ROW = 3
@@ -161,7 +161,9 @@ class OwnChargers(Duty):
         """When every charger on the last whole list was asked for its code."""
         store, now = self._context.store, self._context.clock.now()
         whole_at = self._known.whole_at
-        if whole_at is None or whole_at == self._known.learnt_at or not all_asked(self._chargers, now):
+        if whole_at is None or whole_at == self._known.learnt_at:
+            return
+        if not all_asked(self._chargers, self._named(store.asked_whose(now)), now):
             return
         if none_told(self._chargers):
             if self._known.problem is not ListProblem.NO_SETTINGS:

@@ -240,7 +240,7 @@ def _charger_page(
     if owner is Whose.ANOTHERS:
         return _foreign(card, ended)
     if owner is not Whose.OURS:
-        return _whose(card, asking=owner is Whose.ASKING)
+        return _whose(card, asking=owner is Whose.ASKING and parts().engine.alive())
     if status == 200 and card.fresh(now, FRESH) and "h" not in request.args and own is None:
         keep_for(PAGE_LIVES)
     interval = found.pace.interval if found.pace is not None else None
@@ -284,7 +284,7 @@ def _whose(card: ChargerCard, *, asking: bool) -> Response:
     """Nobody knows yet, or just now, whether the charger is the operator's: nothing is sold, and it is asked again."""
     again = 3 if asking else 30
     page = render_template("driver/whose.html", code=card.code, name=card.name, asking=asking, again=again)
-    return _retry(page, 202 if asking and parts().engine.alive() else 503, again)
+    return _retry(page, 202 if asking else 503, again)
 
 
 def _lost(landing: Landing, connector_id: int) -> tuple[int | None, str]:

@@ -116,6 +116,25 @@ def test_a_charger_that_was_bought_since_the_last_look_is_ours_a_moment_after_th
     assert owner.whose(code(7)) is Whose.OURS
 
 
+def test_a_charger_that_got_another_code_is_ours_a_moment_after_the_first_scan(make: Make) -> None:
+    owner = make(3)
+    inner = httpx.WSGITransport(owner.apps["operator"])
+
+    def renamed(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/settings/public-charging"):
+            return None
+        body = json.loads(inner.handle_request(request).read())
+        return httpx.Response(200, json=body | {"public_code": f"OLD{body['public_code'][-2:]}"})
+
+    owner.instead = renamed
+    owner.run(30)
+    owner.instead = lambda _request: None
+    owner.run(JUST_LEARNT.total_seconds(), every=30)
+    owner.ask(code(1))
+    owner.run(15)
+    assert owner.whose(code(1)) is Whose.OURS
+
+
 def test_a_thousand_codes_of_others_cost_one_look_at_the_list_in_ten_minutes(make: Make) -> None:
     owner = make(3)
     owner.run(30)

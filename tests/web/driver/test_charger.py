@@ -638,6 +638,17 @@ def test_until_it_is_known_whose_a_charger_is_the_page_says_just_that_and_goes_o
     assert PAY in phone.get(f"/c/{OTHERS}").text
 
 
+def test_without_an_engine_nobody_is_asked_whose_a_charger_is_and_the_page_does_not_say_so(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.set(plugchoice_token="operator")
+    kiosk.bell.up = False
+    kiosk.card("Available", code=OTHERS)
+    answer = phone.get(f"/c/{OTHERS}")
+    assert answer.status_code == 503
+    assert "We cannot find out just now" in answer.text
+
+
 def test_when_nobody_can_tell_whose_a_charger_is_the_page_says_what_to_do(kiosk: Kiosk, phone: FlaskClient) -> None:
     kiosk.set(plugchoice_token="operator")
     kiosk.store.own_list_failed(ListProblem.NOT_ALLOWED, kiosk.now)
