@@ -617,7 +617,7 @@ def test_a_thousand_codes_of_others_are_no_more_than_any_unknown_ones(kiosk: Kio
     """Ten a minute by address, and few of them are asked about; a code that was asked about costs nobody anything."""
     stranger = kiosk.phone()
     answers = [stranger.get(f"/c/Z{number}").status_code for number in range(40)]
-    assert answers.count(429) == 30
+    assert answers.count(429) >= 20  # thirty, unless a minute of the wall clock ends meanwhile
     assert len(kiosk.store.wanted_cards()) <= 12
 
 
