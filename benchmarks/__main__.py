@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import board, card, expected, fleet, jitter, meters, news, tablet, weight
+from benchmarks import board, card, expected, fleet, jitter, meters, news, strangers, tablet, weight
 from benchmarks.machine import facts
 from benchmarks.report import Figure, say, table
 from kiosk.config.logs import configure_logs
@@ -23,6 +23,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "tablet": tablet.run,
     "meters": meters.run,
     "jitter": jitter.run,
+    "strangers": strangers.run,
 }
 
 

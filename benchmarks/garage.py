@@ -112,6 +112,16 @@ class Garage:
         self._pages: dict[ExitStack, str] = {}
         self._open()
 
+    @property
+    def woken(self) -> bool:
+        """Somebody has asked the engine for something since its last round."""
+        return self.engine._wake.is_set()
+
+    def round(self) -> float:
+        """One round of the engine; returns the seconds after which it wants the next."""
+        self.engine._wake.clear()
+        return self.engine.round()
+
     def kill(self) -> None:
         """The process is gone, wherever its threads are. What has left arrives; its answers reach nobody."""
         self._cable.cut = True

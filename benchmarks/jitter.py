@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Literal
 
 from benchmarks.garage import Garage, folder_in_memory, repeatable, shortest
@@ -174,12 +175,15 @@ class Afternoon:
         rng = random.Random(f"{self._seed}/driver/{number}")  # noqa: S311 - a reproducible play
         code, bay = self._garage.places[number]
         self._turns.sleep(rng.uniform(0, 5))
-        while self._turns.now() < self._rush:
+        for turn in count():
+            if self._turns.now() >= self._rush:
+                break
+            phone = f"phone {number}/{turn}"
             self._look(code)
-            begun = begin(self._garage.parts, code, bay, device=f"phone {number}")
+            begun = begin(self._garage.parts, code, bay, device=phone)
             if isinstance(begun, Started):
                 with self._garage.watch(session_topic(begun.key)):
-                    self._charge(begun.key, f"phone {number}", rng)
+                    self._charge(begun.key, phone, rng)
             self._turns.sleep(rng.uniform(2, 8))
 
     def _look(self, code: str) -> None:
@@ -203,7 +207,7 @@ class Afternoon:
             self._turns.sleep(rng.uniform(2, 20))
             pressed = self._turns.now()
             service.cancel(self._garage.parts, key, device)
-            self._until(key, lambda one: one.final)
+            self._until(key, lambda one: one.final or one.given_up)
             self._waited("cancel", pressed)
             return
         service.payment_of(self._garage.parts, key, device)
