@@ -187,6 +187,7 @@ def _context(
         policy=policy_of(settings),
         proofs=outside.proofs,
         personal_data_lives=timedelta(days=settings.personal_data_days),
+        readings_live=timedelta(days=settings.readings_days),
         sites=tuple(_plan(each) for each in site.sites),
         operator=outside.operator,
         learns_own_chargers=learns_own(settings),

@@ -176,10 +176,13 @@ def test_who_waited_for_a_card_of_the_process_before_waits_no_more(tmp_path: Pat
 
 
 def test_the_deadlines_of_the_settings_are_the_engines(tmp_path: Path) -> None:
-    app = made_app(tmp_path, start_deadline_seconds=33, power_deadline_seconds=44, personal_data_days=5)
+    app = made_app(
+        tmp_path, start_deadline_seconds=33, power_deadline_seconds=44, personal_data_days=5, readings_days=200
+    )
     context = running(app).engine._context
     assert (context.policy.start, context.policy.power) == (timedelta(seconds=33), timedelta(seconds=44))
     assert context.personal_data_lives == timedelta(days=5)
+    assert context.readings_live == timedelta(days=200)
 
 
 def test_the_sites_of_the_file_are_the_engines_with_their_names_in_the_other_systems(tmp_path: Path) -> None:

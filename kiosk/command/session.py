@@ -157,7 +157,8 @@ def lines(told: Timeline, book: SiteBook) -> Iterator[str]:
     yield f"Energy    {_energy(session.energy_kwh)}"
     yield f"Limit     {_money(told.limit) if told.limit else 'none'} (as it stands; earlier ones are not kept)"
     yield f"Payment   {told.intent_id or UNKNOWN}"
-    yield f"Readings  {told.readings}"
+    gone = told.readings == 0 and session.status is not None
+    yield f"Readings  {'erased, because it ended long ago' if gone else told.readings}"
     yield ""
     for entry in told.entries:
         yield f"{_time(entry.at, zone)}  {sentence(entry, zone)}"

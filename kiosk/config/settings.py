@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     sell_unlisted: bool = Field(False, description="sell chargers that are not the operator's own, too")
     unlisted_url: str | None = Field(None, description="where drivers pay at other operators' chargers, with {code}")
     personal_data_days: int = Field(30, ge=1, le=3650, description="days until e-mail and device data are erased")
+    readings_days: int = Field(400, ge=180, le=3650, description="days until readings and webhooks are erased")
 
     @classmethod
     def settings_customise_sources(

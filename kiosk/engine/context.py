@@ -114,6 +114,7 @@ class Context:
     seller: Seller
     policy: Policy = field(default_factory=Policy)
     personal_data_lives: timedelta = timedelta(days=30)
+    readings_live: timedelta = timedelta(days=400)
     proofs: Proofs | None = None
     health: Health = field(default_factory=lambda: Health("the back office"))
     sites: tuple[SitePlan, ...] = ()

@@ -22,6 +22,7 @@ from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
+from kiosk.store.retention import Retention
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, command_from, session_from
 from kiosk.store.schema import is_newest, upgrade
 from kiosk.store.site_facts import SiteFacts
@@ -43,6 +44,7 @@ class Store(
     Chargers,
     OwnChargers,
     Receipts,
+    Retention,
     Tablets,
     Handoffs,
     SiteFacts,

@@ -104,6 +104,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("KIOSK_TRUSTED_PROXIES", "-1"),
         ("KIOSK_DEMO_SPEED", "0"),
         ("KIOSK_PERSONAL_DATA_DAYS", "0"),
+        ("KIOSK_READINGS_DAYS", "179"),
         ("KIOSK_DATABASE_URL", "postgresql://db/kiosk"),
         ("KIOSK_CONFIG", "/nowhere/kiosk.toml"),
         ("KIOSK_PLUGCHOICE_URL", "http://plugchoice.example/api/v3"),

@@ -10,7 +10,7 @@ from kiosk.domain.commands import Command, CommandState, Kind
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context, about
 from kiosk.engine.crew import Crew
-from kiosk.engine.duty import COMMAND_MARK, Duty, Job, Jobs
+from kiosk.engine.duty import COMMAND_MARK, Duty, Job, Jobs, Pool
 from kiosk.engine.observing import follow, tell
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.unanswered import Unanswered
@@ -105,8 +105,11 @@ class Receipts(Duty):
 
 
 class Erase(Duty):
-    """Erases e-mails, devices and upstream keys of sessions that ended long enough ago, old hand-offs, and from which
-    device and network a start was asked for.
+    """Owns the life of everything that is kept for a time only: e-mails, devices and upstream keys of sessions that
+    ended long enough ago, their readings and the payment provider's webhooks, old hand-offs and codes, and from which
+    device and network a start was asked for. How long each lives stands in docs/security.md.
+
+    A job, because years of it would keep the engine's own thread from its round.
     """
 
     name = "erase"
@@ -116,11 +119,17 @@ class Erase(Duty):
         self._context = context
 
     def jobs(self, now: datetime) -> Jobs:
+        return Jobs((Job("erase", partial(self._erase, now), pool=Pool.PROOFS),))
+
+    def _erase(self, now: datetime) -> None:
         store = self._context.store
         store.forget_handoffs(now)
+        store.forget_pairing_codes(now)
         store.forget_origins(now - ORIGINS_LIVE)
         lives = self._context.personal_data_lives
         erased = store.erase_personal(now - lives, now - max(lives, REFUNDS_SEEN_FOR))
         if erased:
             log.info("personal data of ended sessions was erased", extra={"sessions": erased})
-        return Jobs()
+        erased = store.erase_readings(now - max(self._context.readings_live, REFUNDS_SEEN_FOR))
+        if erased:
+            log.info("readings of ended sessions were erased", extra={"sessions": erased})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from kiosk.domain.commands import CommandState, Kind
@@ -24,10 +25,31 @@ def test_what_got_no_answer_is_recalled_from_the_store_alone(house: House) -> No
     assert key in recalled
 
 
+def erase(house: House, **later: float) -> None:
+    """What the duty does when it is its turn so much later."""
+    for job in Erase(house.context).jobs(house.kiosk_clock.now() + timedelta(**later)).now:
+        job.run()
+
+
 def test_by_which_device_and_network_a_start_was_asked_for_is_erased_after_days(house: House) -> None:
     house.charging()
     began = house.kiosk_clock.now() - timedelta(hours=1)
-    Erase(house.context).jobs(house.kiosk_clock.now() + timedelta(hours=47))
+    erase(house, hours=47)
     assert len(house.store.origins(began)) == 1
-    Erase(house.context).jobs(house.kiosk_clock.now() + timedelta(hours=49))
+    erase(house, hours=49)
     assert house.store.origins(began) == []
+
+
+def test_readings_live_as_long_as_is_set_and_for_as_long_as_a_refund_may_come(house: House) -> None:
+    key = house.charging()
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    assert house.context.readings_live == timedelta(days=400)
+    erase(house, days=399)
+    assert house.store.observations(key) != []
+    house.context = replace(house.context, readings_live=timedelta(days=1))
+    erase(house, days=179)
+    assert house.store.observations(key) != []
+    erase(house, days=181)
+    assert house.store.observations(key) == []
+    assert house.store.receipt(key) is not None
