@@ -21,7 +21,7 @@ from kiosk.domain.rights import Right, may_be_taken_back
 from kiosk.domain.session import PaymentContext, Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.terms import Terms, terms_now
-from kiosk.domain.unpaid import NotYet
+from kiosk.domain.unpaid import UNPAID, NotYet, life_of
 from kiosk.news.news import charger_topic, session_topic
 from kiosk.service.parts import Parts
 from kiosk.service.start import offer_to_take_up, take_up_again
@@ -100,7 +100,7 @@ def cancel(parts: Parts, key: str, device: str | None) -> Reply:
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
-    if Action.CANCEL in _actions(parts, found) and payable(found.session) and not _perhaps_paid(found):
+    if Action.CANCEL in _actions(parts, found) and _unpaid(found.session) and not _perhaps_paid(found):
         parts.store.give_up(key, parts.clock.now())
         parts.news.wish(session_topic(key), charger_topic(found.session.code))
         return Reply.DONE
@@ -294,6 +294,10 @@ def _owned(parts: Parts, key: str, device: str | None) -> ForReader | Reply:
 
 def _actions(parts: Parts, found: ForReader) -> frozenset[Action]:
     return actions_of(found.session, found.commands, parts.clock.now())
+
+
+def _unpaid(session: Session) -> bool:
+    return session.phase is Phase.OPEN and life_of(session) in UNPAID
 
 
 def _perhaps_paid(found: ForReader) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from time import sleep
 from typing import Any, Literal
 
@@ -224,7 +225,11 @@ class Phone:
     def send(self, path: str, **form: str) -> APIResponse:
         """What a form of the page would send, from this browser, without showing the answer."""
         headers = {"Origin": self.address}
-        return self.context.request.post(self.address + path, form={**form}, headers=headers, max_redirects=0)
+        answer = self.context.request.post(self.address + path, form={**form}, headers=headers, max_redirects=0)
+        if answer.status != HTTPStatus.TEMPORARY_REDIRECT:
+            return answer
+        again = self.address + answer.headers["location"]
+        return self.context.request.post(again, form={**form}, headers=headers, max_redirects=0)
 
     def wait_for_screen(self, *names: str) -> None:
         """Wait until the session's page shows one of these states."""

@@ -216,7 +216,7 @@ def _too_many(garage: Garage) -> None:
 
 
 def _down(garage: Garage) -> None:
-    garage.fault(Kind.UNREACHABLE, "start", 1)
+    garage.fault(Kind.UNREACHABLE, "start", None)
 
 
 @pytest.mark.parametrize(

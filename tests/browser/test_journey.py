@@ -103,7 +103,26 @@ def test_cancelling_on_the_payment_page_leaves_nothing_held_and_the_bay_free(gar
     phone.reads("You paid nothing and nothing is held.")
     phone.press("Back to the charger")
     expect(phone.page.locator("input[name=connector][value='1']")).to_be_attached()
-    assert garage.intent_of() == "canceled"
+    assert garage.intent_of() == "requires_payment_method"
+    garage.skip(200)
+    garage.until(lambda: garage.intent_of() == "canceled", "the end of what was kept for this phone")
+
+
+def test_whoever_changes_their_mind_after_cancelling_gets_the_same_start_back(garage: Garage, phone: Phone) -> None:
+    phone.start()
+    expect(phone.pay_button).to_be_enabled()
+    key = phone.key
+    phone.press("Cancel")
+    phone.press("Cancel the start")
+    phone.wait_for_screen("abandoned")
+    phone.press("Back to the charger")
+    phone.choose(1)
+    phone.go_on()
+    phone.wait_for_screen("created")
+    assert phone.key == key
+    phone.pay_with()
+    phone.wait_for_screen("charging")
+    assert len(garage.upstream()) == 1
 
 
 def test_changing_ones_mind_about_cancelling_leads_back_to_the_payment(phone: Phone) -> None:

@@ -79,9 +79,8 @@ def test_an_open_page_reconnects_after_a_restart_and_ends_at_the_receipt(
 @in_real_time
 def test_a_place_in_line_is_kept_over_a_restart(garage: Garage, phone: Phone, new_phone: NewPhone) -> None:
     phone.expects("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED", "status of 503")
-    busy = new_phone()
     for place in ((CODE, 1), (NEAR, 1), (NEAR, 2)):
-        busy.was_started(garage, *place)
+        new_phone().was_started(garage, *place)
     phone.scan()
     phone.choose(2)
     phone.go_on()

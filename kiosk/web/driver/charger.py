@@ -128,7 +128,9 @@ def start(code: str) -> ResponseReturnValue:
         if request.max_content_length is not None and (request.content_length or 0) > request.max_content_length:
             abort(413)  # what is too large is not asked for a second time
         ensure_device()
-        return redirect(url_for("driver.start", code=code, cookie=1), 307)
+        again = redirect(url_for("driver.start", code=code, cookie=1), 307)
+        again.headers["Cache-Control"] = "no-store"
+        return again
     connector_id = _connector(request.form.get("connector"))
     if connector_id is None:
         return _charger_page(code, error=_("Please choose a bay."), status=422)
