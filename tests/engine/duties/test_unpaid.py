@@ -170,6 +170,7 @@ def test_a_start_that_was_given_up_is_kept_for_a_while_and_then_cancelled(house:
 
 def test_what_was_given_up_and_paid_all_the_same_is_cancelled_at_once(house: House) -> None:
     """On another page, or in the bank's app: its driver has said no, and nothing may stay held."""
+    house.world.auto_plug = False
     key = shown(house)
     house.store.give_up(key, house.kiosk_clock.now())
     house.pay(key)
