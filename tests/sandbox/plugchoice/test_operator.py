@@ -23,7 +23,7 @@ from kiosk.sandbox.plugchoice.pages import OperatorSwitches
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.chargers import CODE_ALPHABET, ChargerSpec, ConnectorSpec
 from kiosk.sandbox.world.faults import Faults, FaultyTransport, Kind, Rule
-from kiosk.sandbox.world.scene import CHARGERS, FAULTED, OFFLINE, build_scene
+from kiosk.sandbox.world.scene import CHARGERS, FAULTED, NEXT_DOOR, OFFLINE, build_scene
 from kiosk.sandbox.world.world import World
 from kiosk.upstream.errors import NoAnswer, NotSent, Refused, UpstreamError
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
@@ -283,6 +283,48 @@ def test_a_charger_that_is_not_public_has_no_code() -> None:
 
 
 # --- charges
+
+
+def test_a_charger_that_was_sold_is_gone_from_every_list_and_still_sold_by_its_code(garage: Garage) -> None:
+    code, uuid = AC, charger_uuid(AC)
+    garage.world.plug_in(AC, 2)
+    garage.world.hand_over(code)
+    with client(garage) as api:
+        assert uuid not in {each.ref.uuid for each in api.chargers().entries}
+        assert uuid not in {each.charger.uuid for each in api.site_connectors(SITE_UUID).entries}
+        with pytest.raises(Refused) as told:
+            api.public_charging(uuid)
+        assert told.value.status == 404
+        assert api.site_transactions(SITE_UUID).complete
+    view = garage.world.charger(code)
+    assert view is not None
+    assert view.anothers
+    assert ("of another operator",) in [words for one, words in garage.world.moods() if one == code]
+    garage.world.hand_over(code, back=True)
+    with client(garage) as api:
+        assert api.public_charging(uuid).public_code == code
+
+
+def test_a_charger_that_always_was_anothers_is_on_no_list(garage: Garage) -> None:
+    garage.world.add_charger(NEXT_DOOR)
+    with client(garage) as api:
+        assert charger_uuid(NEXT_DOOR.code) not in {each.ref.uuid for each in api.chargers().entries}
+    assert garage.world.charger(NEXT_DOOR.code) is not None
+
+
+def test_a_token_may_see_chargers_and_not_their_settings(garage: Garage) -> None:
+    with client(garage, settings_permitted=False) as api:
+        assert len(api.chargers().entries) == 2
+        with pytest.raises(Refused) as told:
+            api.public_charging(charger_uuid(AC))
+        assert told.value.status == 403
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_half_a_list_calls_itself_whole(form: str) -> None:
+    with client(stand(60), pages=form, list_ends_after=30) as api:
+        listing = api.chargers()
+    assert (len(listing.entries), listing.complete) == (30, True)
 
 
 def test_a_running_charge_is_told_by_the_meter_and_not_by_its_total(garage: Garage) -> None:
