@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from kiosk.domain.commands import CommandState, Refusal
+from kiosk.domain.ownership import ListProblem
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.store.tables import sessions
@@ -185,6 +186,26 @@ def test_who_has_another_unpaid_start_by_now_pays_or_cancels_that_first(kiosk: K
     assert refused.status_code == 409
     assert "You have not paid another start yet." in refused.text
     assert len(kiosk.store.queue()) == 1
+
+
+def test_at_a_charger_that_became_anothers_it_is_not_taken_up_and_the_page_says_whose_it_is(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    kiosk.set(sell_unlisted=True)
+    kiosk.card(code="ZZZZZ")
+    key = kiosk.start(phone, code="ZZZZZ")
+    (waiting,) = kiosk.store.waiting_starts()
+    assert kiosk.store.put_aside(waiting.command_id, kiosk.now, Refusal.NOBODY_WATCHED) is not None
+    kiosk.set(sell_unlisted=False)
+    assert "Yes, go on" not in phone.get(f"/s/{key}").text
+    refused = phone.post(f"/s/{key}/again", data={"seen": READ})
+    assert refused.status_code == 409
+    assert "This charger belongs to another operator." in refused.text
+    kiosk.set(plugchoice_token="operator")
+    kiosk.store.own_list_failed(ListProblem.TOKEN, kiosk.now)
+    unknown = phone.post(f"/s/{key}/again", data={"seen": READ}).text
+    assert "We cannot find out just now whether this charger is one of ours." in unknown
+    assert kiosk.store.queue() == []
 
 
 def test_a_stranger_takes_nothing_up(kiosk: Kiosk, phone: FlaskClient) -> None:
