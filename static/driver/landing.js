@@ -1,5 +1,5 @@
 // @ts-check
-/** The charger's card: counts its age, fetches it again before it is old, and never lets an old bay look free. */
+/** What is free: counts its age, fetches it again before it is old, and never lets an old bay look free. */
 import { moment, passed, since, speed, tick } from '../shared/ages.js';
 import { limit, parse, swap } from '../shared/swap.js';
 
@@ -12,19 +12,25 @@ let last = moment();
 
 const main = () => /** @type {HTMLElement} */ (document.getElementById('main'));
 
-/** @returns {HTMLElement | null} */
-function age() {
-  return main().querySelector('[data-age]');
+/** One on a charger's page, one for each group of bays on the first page. */
+function ages() {
+  return [...main().querySelectorAll('[data-age]')].filter((one) => one instanceof HTMLElement);
+}
+
+/** Somebody types: the field must stay the one that has the keyboard. */
+function typing() {
+  const active = document.activeElement;
+  return active instanceof HTMLInputElement && !['radio', 'checkbox'].includes(active.type);
 }
 
 function due() {
-  if (document.hidden || sending || fetching) return false;
+  if (document.hidden || sending || fetching || typing()) return false;
   const looking = main().querySelector('[data-looking]') !== null;
   const pause = looking ? 2500 : Math.max(2500, EVERY / speed());
   if (passed(last) < pause) return false;
-  const shown = age();
+  const shown = ages()[0];
   const open = main().querySelector('#start') !== null;
-  return looking || !open || shown === null || since(shown.dataset.age) >= FRESH;
+  return looking || !open || !shown || since(shown.dataset.age) >= FRESH;
 }
 
 /** This page again. The hand-off from a tablet and the second car stay; a wish for a language has been heard already. */
@@ -62,12 +68,16 @@ async function renew() {
 
 /** Older than a minute: no bay is free any more, and nothing can be started from here. */
 function expire() {
-  const shown = age();
   const words = document.getElementById('unknown');
-  if (!shown || !(words instanceof HTMLTemplateElement) || since(shown.dataset.age) <= Number(shown.dataset.edge)) return;
-  for (const state of main().querySelectorAll('label.opt .state')) state.replaceWith(words.content.cloneNode(true));
-  const button = main().querySelector('#start button');
-  if (button instanceof HTMLButtonElement) button.disabled = true;
+  if (!(words instanceof HTMLTemplateElement)) return;
+  const all = ages();
+  for (const one of all.filter((each) => since(each.dataset.age) > Number(each.dataset.edge))) {
+    const place = all.length > 1 ? (one.closest('section') ?? main()) : main();
+    for (const state of place.querySelectorAll(':is(label.opt, .rows) .state')) state.replaceWith(words.content.cloneNode(true));
+    for (const plate of place.querySelectorAll('.rows .plate')) plate.classList.add('off');
+    const button = main().querySelector('#start button');
+    if (button instanceof HTMLButtonElement) button.disabled = true;
+  }
 }
 
 document.addEventListener('submit', (event) => {

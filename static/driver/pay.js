@@ -17,6 +17,8 @@ import { limit } from '../shared/swap.js';
  * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: Locale}} Terms
  */
 
+/** What stands on a wallet's button says by itself that it costs (rule CL-01). Apple has no "pay": "buy" is nearest. */
+const OBLIGES = /** @type {const} */ ({ applePay: 'buy', googlePay: 'pay', paypal: 'pay' });
 const LOAD_LIMIT = 10000;
 const READY_LIMIT = 15000;
 const ASK_AGAIN = 3000;
@@ -231,7 +233,7 @@ const elsewhere = () => cardsOnly && way !== 'card';
  * @param {number} mine
  */
 function wallets(elements, mine) {
-  const wallet = elements.create('expressCheckout', { buttonHeight: 52 });
+  const wallet = elements.create('expressCheckout', { buttonHeight: 52, buttonType: OBLIGES });
   wallet.on('ready', ({ availablePaymentMethods }) => {
     show('walletbox', availablePaymentMethods !== undefined);
     part('or', HTMLElement).hidden = availablePaymentMethods === undefined;

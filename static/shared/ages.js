@@ -80,7 +80,8 @@ function age(element) {
   const old = seconds > Number(element.dataset.edge);
   const words = (old ? element.dataset.old : element.dataset.fresh) ?? '';
   element.classList.toggle('old', old);
-  write(element, words.replace('{age}', span(seconds)).replace('{time}', element.dataset.time ?? ''));
+  const shown = old && 'whole' in element.dataset ? seconds - (seconds % 60) : seconds;
+  write(element, words.replace('{age}', span(shown)).replace('{time}', element.dataset.time ?? ''));
   if ('live' in element.dataset) element.closest('section')?.querySelector('.meter')?.classList.toggle('old', old);
 }
 

@@ -102,7 +102,7 @@ class Phone:
     def type_code(self, text: str) -> None:
         """Type the code on the first page."""
         self.open("/")
-        self.page.get_by_label("Code", exact=True).fill(text)
+        self.page.get_by_label("Code on the sticker").fill(text)
         self.page.get_by_role("button", name="Find the charger").click()
 
     def choose(self, connector: int) -> None:

@@ -32,15 +32,18 @@ SCANNED = datetime(2026, 11, 20, 13, 2, 30, tzinfo=UTC)
 
 
 class Stage(ByHand):
-    """One kiosk with a clean store. `readings` is how many a charge has had; 77 draw a fine curve and a power."""
+    """One kiosk with a clean store. `readings` is how many a charge has had; 77 draw a fine curve and a power.
+
+    `site` is the file with the facts of operator and chargers.
+    """
 
     charger_name = "Charger 2"
     source = "stage"
 
-    def __init__(self, folder: Path, assets: Path, *, readings: int = 7) -> None:
+    def __init__(self, folder: Path, assets: Path, *, readings: int = 7, site: Path = EXAMPLE) -> None:
         super().__init__(
             folder,
-            load_site(EXAMPLE),
+            load_site(site),
             ManualClock(SCANNED),
             secret_key=SECRET_KEY,
             data_dir=assets,

@@ -24,12 +24,28 @@ NARROW = """() => document.documentElement.scrollWidth <= document.documentEleme
   .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .filter((one) => !one.closest('.vh, .skip, svg, details:not([open])'))
   .map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 40)}`)"""
-SMALL = """() => [...document.querySelectorAll('button, .btn, summary, input:not([type=hidden]), .opt, select')]
+SMALL = """() => [...document.querySelectorAll('a[href], button, summary, input:not([type=hidden]), .opt, select')]
+  .filter((one) => !one.matches('.skip, .demo a'))
   .map((one) => one.matches('.opt input') ? null : one)
   .filter((one) => one && one.checkVisibility() && !one.closest('details:not([open]) > :not(summary)'))
   .map((one) => [one.textContent.trim().slice(0, 40) || one.id, one.getBoundingClientRect()])
   .filter(([, box]) => box.height < 43.5 || box.width < 43.5)
   .map(([text, box]) => `${text}: ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
+
+TINY = """() => {
+  const found = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const one = text.parentElement;
+    const words = text.textContent.trim();
+    if (!words || !one.checkVisibility() || one.closest('.vh, .skip, script, template, noscript')) continue;
+    const size = parseFloat(getComputedStyle(one).fontSize);
+    const least = one.closest('.tag, .axis, .chart, .lead small') ? 14 : 16;
+    if (size < least) found.push(`${words.slice(0, 40)}: ${size} px`);
+  }
+  return found;
+}"""
+"""Text under 16 px, captions under 14."""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +93,7 @@ def test_a_screen_keeps_the_rules_in_light_and_dark_and_fits_a_narrow_phone_with
     page.emulate_media(color_scheme="dark")
     problems += [f"dark: {one}" for one in violations(shown)]
     problems += [f"too small to touch: {one}" for one in page.evaluate(SMALL)]
+    problems += [f"too small to read: {one}" for one in page.evaluate(TINY)]
     page.set_viewport_size({"width": 320, "height": 640})
     problems += [f"wider than 320: {one}" for one in page.evaluate(NARROW)]
     page.set_viewport_size({"width": 390, "height": 844})

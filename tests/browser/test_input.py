@@ -57,7 +57,7 @@ def test_a_wrong_code_is_answered_with_a_sentence_and_can_be_corrected(
     reader.expects("status of 4(04|22)")
     reader.type_code(typed)
     reader.reads(sentence)
-    box = reader.page.get_by_label("Code", exact=True)
+    box = reader.page.get_by_label("Code on the sticker")
     expect(box).to_have_attribute("aria-invalid", "true")
     box.fill(CODE)
     reader.press("Find the charger")

@@ -20,7 +20,7 @@ def test_a_driver_scans_pays_watches_stops_and_keeps_the_receipt(garage: Garage,
     phone.choose(2)
     phone.go_on()
     phone.wait_for_screen("created")
-    phone.reads("We hold now")
+    phone.reads("Hold, not a payment")
     phone.pay_with("4242424242424242")
     phone.wait_for_screen("authorized", "starting", "charging")
     phone.wait_for_screen("charging")
@@ -163,7 +163,7 @@ def test_an_unpaid_start_runs_out_and_can_be_started_again(garage: Garage, phone
 
 def test_charging_stops_by_itself_before_the_drivers_limit(garage: Garage, phone: Phone) -> None:
     phone.scan(SMALL)
-    phone.page.get_by_text("Stop earlier? Set a limit").click()
+    phone.page.get_by_text("Set a limit").click()
     phone.page.locator(".chips label", has_text="€1.00").click()
     phone.go_on()
     phone.wait_for_screen("created")

@@ -215,7 +215,7 @@ def test_the_fourth_start_in_a_minute_waits_in_line_and_goes_on_by_itself(
     assert len(garage.upstream()) == 3
     garage.skip(61)
     phone.wait_for_screen("created")
-    phone.reads("We hold now")
+    phone.reads("Hold, not a payment")
     assert len(garage.upstream()) == 4
 
 

@@ -31,6 +31,12 @@ _TABLE: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
         "expiry_form": ("MM / YY", "MM / JJ", "MM / JJ", "MM / AA"),
         "cvc": ("Security code", "Beveiligingscode", "Sicherheitscode", "Code de sécurité"),
         "wallet": ("Google Pay (sandbox)",) * 4,
+        "wallet_obliges": (
+            "Pay with Google Pay (sandbox)",
+            "Betalen met Google Pay (sandbox)",
+            "Mit Google Pay (sandbox) bezahlen",
+            "Payer avec Google Pay (sandbox)",
+        ),
         "wallet_question": (
             "Pay with Google Pay?",
             "Betalen met Google Pay?",

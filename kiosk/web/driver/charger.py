@@ -11,12 +11,14 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from kiosk.config.sites import ChargerFacts
 from kiosk.domain import codes
 from kiosk.domain.charger import BayState, ChargerCard
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.ownership import Whose
 from kiosk.domain.session import Session
 from kiosk.domain.unpaid import UNPAID, NotYet, Wait, life_of
+from kiosk.news.news import site_topic
 from kiosk.service.bays import chargers_now, unpaid_bays
 from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, look_at_site, nobody_knows, own_sessions
 from kiosk.service.points import at_point
@@ -25,10 +27,10 @@ from kiosk.service.start import begin
 from kiosk.store.records import Handoff
 from kiosk.web.driver.about import about_of
 from kiosk.web.driver.claim import claimed_here, phrase
+from kiosk.web.driver.home import HomeGroup, home_groups
 from kiosk.web.driver.landing import Landing, landing_of
 from kiosk.web.driver.pictures import picture_url
 from kiosk.web.shared import frame
-from kiosk.web.shared.bay_words import BayRow, bay_row
 from kiosk.web.shared.devices import current_device, ensure_device, gets_its_cookie, keep_device
 from kiosk.web.shared.formats import duration
 from kiosk.web.shared.front import keep_for
@@ -60,7 +62,7 @@ def home() -> ResponseReturnValue:
     """Type the code; with one site configured its chargers are listed too."""
     typed = request.args.get("code")
     if typed is None:
-        return render_template("driver/home.html", rows=_site_rows(), typed="", error="")
+        return _home("", groups=_site_groups())
     place = at_point(parts().site, typed)
     if place is not None:
         return redirect(url_for("driver.charger", code=place[0], bay=place[1]), 303)
@@ -230,7 +232,7 @@ def _charger_page(
             return _foreign(known, ended)
     found = card_now(parts(), code)
     if found.unknown:
-        return _wrong_code(code, _not_found(code), 404)
+        return _home(code, _not_found(code), meant=_meant(code)), 404
     card, now = found.card, parts().clock.now()
     if card is None:
         again = _seconds_until(found.again_at)
@@ -322,30 +324,28 @@ def _landing(card: ChargerCard, wish: int | None, interval: timedelta | None) ->
     return landing if landing.trouble is None else replace(landing, near=near_bays(card.code, now))
 
 
-def _site_rows() -> list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[str, ...]]]:
-    """Code, name, place, bays as last seen and the painted numbers of every charger of the only site."""
+def _site_groups() -> tuple[HomeGroup, ...]:
+    """The bays of the only site as last seen. While somebody looks at them, the engine keeps them fresh."""
     site, book, now = parts().site.single_site, parts().site, parts().clock.now()
     if site is None:
-        return []
-    rows: list[tuple[str, str, str | None, tuple[BayRow, ...], tuple[str, ...]]] = []
-    for one in chargers_now(parts(), site):
-        facts, card = one.facts, one.card
-        bays = tuple(
-            bay_row(card, plug, now, book=book, facts=facts, claimed=plug.connector_id in one.claimed)
-            for plug in (card.connectors if card is not None else ())
-            if card is not None
-        )
-        names = tuple(bay.label for bay in facts.bays.values())
-        rows.append((facts.code, facts.label or _("charger %(code)s", code=facts.code), facts.place, bays, names))
-    return rows
+        return ()
+    chargers = chargers_now(parts(), site)
+    parts().news.glance(site_topic(site.id))
+    if any(one.card is None for one in chargers):
+        parts().news.wish()
+    return home_groups(chargers, now, book)
 
 
 def _wrong_code(typed: str, error: str, status: int) -> ResponseReturnValue:
     return _home(typed, error), status
 
 
-def _home(typed: str, error: str) -> str:
-    return render_template("driver/home.html", rows=[], typed=typed, error=error)
+def _home(typed: str, error: str = "", *, groups: tuple[HomeGroup, ...] = (), meant: ChargerFacts | None = None) -> str:
+    """The box for the code, with what was typed and why it leads nowhere. `meant`: that charger is offered instead."""
+    site, now = parts().site, parts().clock.now()
+    return render_template(
+        "driver/home.html", groups=groups, typed=typed, error=error, meant=meant, now=now, zone=site.zone("")
+    )
 
 
 def _impossible(code: str) -> str:
@@ -357,12 +357,20 @@ def _impossible(code: str) -> str:
 def _not_found(code: str) -> str:
     if parts().site.charger(code) is not None:
         return _("Charger %(code)s cannot be used at the moment. Please take another one.", code=code)
-    other = codes.meant(code, parts().site.codes)
+    other = _meant(code)
     if other is not None:
-        return _("No charger has the code %(code)s. Did you mean %(other)s?", code=code, other=other)
+        return _("No charger has the code %(code)s. Did you mean %(other)s?", code=code, other=other.code)
     if codes.looks_alike(code):
         return _("No charger has the code %(code)s. O and 0, or I and 1, look alike: try the other one.", code=code)
     return _("No charger has the code %(code)s. Please compare it with the sticker.", code=code)
+
+
+def _meant(code: str) -> ChargerFacts | None:
+    """The charger of ours whose code is nearly the same; None for one of ours."""
+    if parts().site.charger(code) is not None:
+        return None
+    other = codes.meant(code, parts().site.codes)
+    return parts().site.charger(other) if other is not None else None
 
 
 def _seconds_until(at: datetime | None) -> int:

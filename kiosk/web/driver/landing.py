@@ -31,7 +31,7 @@ class Landing:
 
     `free_by` is when a bay that somebody is about to pay is free again at the latest. `tariff` and `example` are shown
     also then. `put_off`: the card is old, and nobody can be asked just now. `power_lines` are sentences on where the
-    expected power comes from.
+    expected power comes from; `power_waits`: they tell of a wait.
     """
 
     code: str
@@ -46,6 +46,7 @@ class Landing:
     near: tuple[NearBay, ...]
     put_off: bool = False
     power_lines: tuple[str, ...] = ()
+    power_waits: bool = False
     about: About | None = None
     limit_note: str = ""
     free_by: Mapping[int, datetime] = field(default_factory=dict)
@@ -98,6 +99,7 @@ def landing_of(
         trouble=trouble_at(card, (bay.state for bay in bays), now),
         near=near,
         power_lines=_power_lines([bay for bay in bays if bay.usable]),
+        power_waits=any(bay.power.waits or bay.power.pauses for bay in bays if bay.usable and bay.power is not None),
         about=about,
         limit_note=_limit_note(offer, interval),
         free_by=free_by or {},

@@ -144,9 +144,7 @@ def under(view: SessionView) -> str:
     if view.screen is Screen.STALE and view.since is not None:
         return _("Bay %(bay)s, charging since %(time)s", bay=bay, time=at(view, view.since))
     if view.final and view.hold.state is not HoldState.NONE:
-        return _("Bay %(bay)s, %(charger)s, %(day)s", bay=bay, charger=charger, day=day(view.day, view.where.zone))
-    if view.screen is Screen.CREATED and view.where.place:
-        return _("Bay %(bay)s, %(charger)s, %(place)s", bay=bay, charger=charger, place=view.where.place)
+        return _("Bay %(bay)s, %(day)s", bay=bay, day=day(view.day, view.where.zone))
     return _("Bay %(bay)s, %(charger)s", bay=bay, charger=charger)
 
 
@@ -175,7 +173,7 @@ def sentence(view: SessionView) -> str:
         case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
             return _("We are checking whether the hold was placed.")
         case Screen.CREATED if view.owner:
-            return _("Bay %(bay)s is kept for you while you pay. Nothing is held yet.", bay=bay)
+            return _("Bay %(bay)s is kept for you. Nothing is held yet.", bay=bay)
         case Screen.CREATED:
             return _("Bay %(bay)s is being paid on another phone. Nothing is held yet.", bay=bay)
         case Screen.AUTHORIZED if view.hold.amount is None:

@@ -97,6 +97,11 @@ def duration(length: timedelta) -> str:
     return " ".join(shown) or f"0{NBSP}s"
 
 
+def whole_minutes(length: timedelta) -> str:
+    """`1 h 17 min`, `2 min`: what has begun of the next minute is left out."""
+    return duration(timedelta(minutes=length // timedelta(minutes=1)))
+
+
 def time_tag(moment: datetime, text: str) -> Markup:
     """`<time datetime="2026-11-20T13:03:12Z">text</time>`: the exact moment for machines."""
     return Markup('<time datetime="{}">{}</time>').format(stamp(moment), escape(text))
@@ -107,7 +112,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-ALL = (money, number, kwh, kw, percent, clock, clock_s, day, duration, time_tag, stamp)
+ALL = (money, number, kwh, kw, percent, clock, clock_s, day, duration, whole_minutes, time_tag, stamp)
 
 
 def init_formats(app: Flask) -> None:

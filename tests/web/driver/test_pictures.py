@@ -30,7 +30,7 @@ def source(phone: FlaskClient) -> str:
 def test_the_picture_waits_behind_a_closed_door_of_the_page(phone: FlaskClient) -> None:
     page = phone.get(f"/c/{CODE}").get_data(as_text=True)
     door = page.partition("About this charger")[2].partition("</details>")[0]
-    assert page.partition("About this charger")[0].rstrip().endswith('<details class="more">\n    <summary>')
+    assert page.partition("About this charger")[0].rstrip().endswith('<details class="more">\n  <summary>')
     assert 'loading="lazy"' in door
     assert 'alt="Picture of the charger"' in door
     assert page.count("<img") == door.count("<img") == 1

@@ -245,12 +245,13 @@ def test_a_free_end_shows_that_nothing_was_taken(kiosk: Kiosk, phone: FlaskClien
     assert "14:00:0" in said
 
 
-def test_a_hold_that_was_never_placed_is_drawn_empty(kiosk: Kiosk, phone: FlaskClient) -> None:
+def test_where_nothing_was_held_there_is_a_sentence_and_no_empty_bar(kiosk: Kiosk, phone: FlaskClient) -> None:
     key = created(kiosk, phone)
     kiosk.ended(key, "expired", authorized_minor=None)
     page = phone.get(f"/s/{key}").text
-    assert '<rect class="back" width="100%" height="100%"/>' in page
-    assert "Hold none" in text(page)
+    assert 'class="bar"' not in page
+    assert "The start was not paid in time. Nothing is held." in text(page)
+    assert "Hold none" not in text(page)
 
 
 def test_the_deadline_that_cancelled_is_named_with_what_happened_to_the_hold(kiosk: Kiosk, phone: FlaskClient) -> None:
@@ -277,9 +278,30 @@ def test_raw_reasons_are_never_shown(kiosk: Kiosk, phone: FlaskClient) -> None:
 
 def test_the_order_button_says_that_it_costs_and_the_hold_stands_above_it(kiosk: Kiosk, phone: FlaskClient) -> None:
     page = phone.get(f"/s/{created(kiosk, phone)}").text
-    dock = page[page.index('id="payform"') :]
-    assert dock.index("€30.00") < dock.index("Pay and start charging")
-    assert page.index("per kWh") < page.index("per session, once") < page.index("We hold now")
+    assert page.index("€0.49 + €0.35") < page.index("Hold, not a payment") < page.index("€30.00")
+    assert page.index("€30.00") < page.index('id="walletbox"') < page.index('id="cardbox"')
+    assert page.index('id="cardbox"') < page.index("Pay and start charging")
+
+
+@pytest.mark.parametrize("lang", ["en", "de", "fr", "nl"])
+def test_the_pay_page_says_what_is_agreed_to_in_sixty_words(kiosk: Kiosk, phone: FlaskClient, lang: str) -> None:
+    """Without what is folded, and without the words that stand only until scripts have put the provider's fields in
+    their place. A wallet's button and the card's fields have about ten words of their own.
+    """
+    page = phone.get(f"/s/{created(kiosk, phone)}?lang={lang}").text
+    folded = r"<details.*?</details>|<noscript>.*?</noscript>|<button[^>]* hidden>.*?</button>"
+    seen = re.sub(folded, " ", page, flags=re.DOTALL)
+    seen = re.sub(r'<p(?: data-none="[^"]*")?>[^<]*</p><div id="(wallet|card)">', " ", seen)
+    words = text(seen).split()
+    assert 30 < len(words) <= 60 - 10, words
+
+
+def test_what_is_folded_on_the_pay_page_says_when_the_rest_goes_back(kiosk: Kiosk, phone: FlaskClient) -> None:
+    page = phone.get(f"/s/{created(kiosk, phone)}").text
+    said = text(page)
+    assert "Example: 20 kWh 20 \N{MULTIPLICATION SIGN} €0.49 + €0.35, with 19% VAT €10.15" in said
+    assert "at most €30.00. The rest goes back at once. Your bank may need up to 7 days" in said
+    assert "You pay only what you use." in re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)
 
 
 def test_only_the_payers_pay_page_may_load_stripe(kiosk: Kiosk, phone: FlaskClient) -> None:
@@ -336,9 +358,9 @@ def test_a_queued_session_shows_its_place_in_the_line(kiosk: Kiosk) -> None:
     for _ in range(3):
         kiosk.store.note_call("start", kiosk.now)
     page = second.get(f"/s/{key}").text
-    assert '<dd data-f="number">2</dd>' in page
+    assert '<b data-f="number">2</b>' in page
     assert "Number 2 in line for bay 4" in page
-    assert '<span data-f="seconds">61</span>' in page
+    assert '<span data-f="seconds">62</span>' in page
     session = kiosk.store.session(key)
     assert session is not None
     assert session.phase is Phase.QUEUED

@@ -41,7 +41,9 @@ sheet.addEventListener('keydown', (event) => {
 
 listen({
   setup: (/** @type {import('./frame.js').Setup} */ setup) => {
-    const { paymentMethods, wallets, buttonHeight } = setup.options;
+    const { paymentMethods, wallets, buttonHeight, buttonType } = setup.options;
+    button.dataset.say = buttonType?.googlePay === 'pay' ? 'wallet_obliges' : 'wallet';
+    button.textContent = word(button.dataset.say);
     part('content', HTMLElement).hidden = (paymentMethods?.googlePay ?? wallets?.googlePay) === 'never';
     const height = Number(buttonHeight ?? 48);
     document.documentElement.style.setProperty('--button', `${Math.min(55, Math.max(40, height))}px`);

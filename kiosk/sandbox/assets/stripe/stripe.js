@@ -266,6 +266,9 @@
     };
   }
 
+  /** What Google lets stand on its button. */
+  const LABELS = new Set(['book', 'buy', 'checkout', 'donate', 'order', 'pay', 'plain', 'subscribe']);
+
   /**
    * @param {Group} group
    * @param {Record<string, any>} options
@@ -275,6 +278,10 @@
     const elementType = /** @type {const} */ ('expressCheckout');
     /** @type {ExpressPaymentType} */
     const expressPaymentType = 'google_pay';
+    const label = options.buttonType?.googlePay;
+    if (label !== undefined && !LABELS.has(label)) {
+      throw integrationError(`Invalid value for create('expressCheckout'): buttonType.googlePay should be one of: ${[...LABELS].join(', ')}.`);
+    }
     const shown = (options.paymentMethods?.googlePay ?? options.wallets?.googlePay ?? 'auto') !== 'never';
     const events = bell(['ready', 'click', 'confirm', 'cancel', 'focus', 'blur', 'escape', 'loaderror']);
     let approved = false;

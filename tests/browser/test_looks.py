@@ -1,0 +1,318 @@
+"""What a driver sees and presses on a real phone: what stands in the first view, and whether it can be read whatever
+the finger does. Sizes are those that a browser leaves free between its own bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import NewPhone
+from tests.browser.garage import CODE, EXAMPLE, Garage
+from tests.browser.phone import Phone
+from tests.browser.screens import LANDING, SCREENS
+from tests.browser.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+VIEWS = ((390, 664), (375, 553), (360, 616), (320, 640))
+"""An iPhone with its bars, the small one, an Android phone, and the narrowest that we promise."""
+LANGUAGES = {"en": "en-GB", "de": "de-DE", "fr": "fr-FR", "nl": "nl-NL"}
+READABLE = 7.0
+"""To one: what the look promises of everything that can be pressed, in rain and sun."""
+
+COLOURS = """(one) => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
+    return [red, green, blue, alpha / 255];
+  };
+  const over = (top, below) => top.slice(0, 3).map((part, index) => part * top[3] + below[index] * (1 - top[3]));
+  const light = (colour) => {
+    const [red, green, blue] = colour.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const layers = [];
+  for (let at = one; at; at = at.parentElement) layers.push(rgba(getComputedStyle(at).backgroundColor));
+  let ground = [255, 255, 255];
+  for (const layer of layers.reverse()) ground = over(layer, ground);
+  const ink = over(rgba(getComputedStyle(one).color), ground);
+  const [low, high] = [light(ink), light(ground)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}"""
+CONTROLS = "main :is(a[href], button, summary, label.opt), header :is(a[href], summary), footer a[href]"
+UNREADABLE = f"""(controls) => [...document.querySelectorAll(controls)]
+  .filter((one) => one.checkVisibility())
+  .flatMap((one) => [one, ...one.querySelectorAll('b, small, .state, span:not(.vh, .plate)')])
+  .map((one) => [one.className || one.localName, one.textContent.trim().slice(0, 30), ({COLOURS})(one)])
+  .filter(([, text, contrast]) => text && contrast < {READABLE})
+  .map(([name, text, contrast]) => `${{name}} "${{text}}": ${{contrast.toFixed(2)}}`)"""
+
+
+@pytest.fixture(scope="module")
+def stage(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("stage"), assets)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(scope="module")
+def long_named(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Names as long as real ones are."""
+    folder = tmp_path_factory.mktemp("long")
+    facts = EXAMPLE.read_text()
+    for short, long in (
+        ('"Lindenau Energie"', '"Stadtwerke Mühlhausen an der Unstrut GmbH"'),
+        ('"Marktplatz garage"', '"Parkhaus Krankenhauszweckverband Süd"'),
+        ('"Charger 2"', '"Schnellladesäule Haupteingang 12"'),
+        ('label = "3"', 'label = "A-1203"'),
+        ('label = "4"', 'label = "A-1204"'),
+        ('side = "right"', 'side = "rechts neben der Einfahrt"'),
+    ):
+        assert short in facts
+        facts = facts.replace(short, long)
+    (folder / "site.toml").write_text(facts)
+    stage = Stage(folder, assets, site=folder / "site.toml")
+    yield stage
+    stage.close()
+
+
+def shown(browser: Browser, stage: Stage, name: str, **options: Any) -> Phone:
+    """A phone that shows the screen of that name."""
+    client = stage.driver()
+    path = SCREENS[name](stage, client)
+    phone = Phone(browser, stage.address, stage.edge, **options)
+    stage.hand_over(client, phone.context)
+    phone.open(path)
+    if name == "pay":
+        expect(phone.pay_button).to_be_enabled()
+    return phone
+
+
+# --- whatever the finger does
+
+
+def unreadable(page: Page) -> list[str]:
+    """Controls whose words cannot be read well, in each state that a browser can be told to show."""
+    inside = page.context.new_cdp_session(page)
+    inside.send("DOM.enable")
+    inside.send("CSS.enable")
+    root = inside.send("DOM.getDocument")["root"]["nodeId"]
+    nodes = inside.send("DOM.querySelectorAll", {"nodeId": root, "selector": CONTROLS})["nodeIds"]
+    found: list[str] = []
+    for state in ([], ["hover"], ["focus", "focus-visible"], ["hover", "active"]):
+        for node in nodes:
+            inside.send("CSS.forcePseudoState", {"nodeId": node, "forcedPseudoClasses": state})
+        found += [f"{'+'.join(state) or 'rest'}: {one}" for one in page.evaluate(UNREADABLE, CONTROLS)]
+    inside.detach()
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "name", ["home", "not-found", "landing", "landing-busy", "pay", "cancel", "charging", "failed", "receipt"]
+)
+def test_every_control_can_be_read_at_rest_and_under_a_finger(
+    browser: Browser, stage: Stage, name: str, scheme: str
+) -> None:
+    phone = shown(browser, stage, name, scheme=scheme)
+    phone.page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
+    found = unreadable(phone.page)
+    phone.page.evaluate("() => { for (const one of document.querySelectorAll('button')) one.disabled = true; }")
+    found += [f"disabled: {one}" for one in phone.page.evaluate(UNREADABLE, CONTROLS)]
+    phone.close()
+    stage.clear()
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_after_a_declined_card_the_button_can_be_read(new_phone: NewPhone, scheme: str) -> None:
+    phone = new_phone(scheme=scheme, has_touch=True, is_mobile=True)
+    phone.expects("status of 402")
+    phone.start()
+    phone.fill_card("4000000000000002")
+    phone.pay_button.scroll_into_view_if_needed()
+    phone.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    phone.pay_button.tap()
+    expect(phone.page.get_by_role("alert")).to_contain_text("Your card was declined.")
+    expect(phone.pay_button).to_be_enabled()
+    assert phone.page.evaluate(UNREADABLE, "#payform button") == []
+
+
+def test_the_measure_finds_what_cannot_be_read(browser: Browser, stage: Stage) -> None:
+    phone = shown(browser, stage, "landing")
+    phone.page.evaluate("() => { document.querySelector('#start button').style.color = '#0e181a'; }")
+    found = unreadable(phone.page)
+    phone.close()
+    stage.clear()
+    assert [one for one in found if one.startswith("rest: btn primary")] != []
+
+
+def test_where_nothing_hovers_a_tap_leaves_no_colour_behind(browser: Browser, stage: Stage) -> None:
+    phone = shown(browser, stage, "landing", has_touch=True, is_mobile=True)
+    before = phone.page.locator("#start button").evaluate("(one) => getComputedStyle(one).backgroundColor")
+    inside = phone.context.new_cdp_session(phone.page)
+    inside.send("DOM.enable")
+    inside.send("CSS.enable")
+    root = inside.send("DOM.getDocument")["root"]["nodeId"]
+    node = inside.send("DOM.querySelector", {"nodeId": root, "selector": "#start button"})["nodeId"]
+    inside.send("CSS.forcePseudoState", {"nodeId": node, "forcedPseudoClasses": ["hover"]})
+    after = phone.page.locator("#start button").evaluate("(one) => getComputedStyle(one).backgroundColor")
+    phone.close()
+    stage.clear()
+    assert before == after
+
+
+# --- the first view
+
+BOXES = """() => {
+  const box = (one) => { const { top, bottom } = one.getBoundingClientRect(); return [top, bottom]; };
+  const dock = document.querySelector('#start');
+  return {
+    high: innerHeight, dock: dock.getBoundingClientRect().top, wide: document.documentElement.scrollWidth - innerWidth,
+    above: [...document.querySelectorAll('.tag, .opt:has(.plate)')].map(box),
+    within: [...dock.querySelectorAll('.ledger > div, button')].map(box),
+  };
+}"""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("named", ["stage", "long_named"])
+def test_code_bays_price_fee_hold_and_button_are_in_the_first_view(
+    browser: Browser, request: pytest.FixtureRequest, named: str, lang: str
+) -> None:
+    """With two bays. With the longest names at least the price, the hold and the button never leave the view."""
+    stage: Stage = request.getfixturevalue(named)
+    phone = shown(browser, stage, "landing", locale=LANGUAGES[lang])
+    wrong: list[str] = []
+    for width, height in VIEWS:
+        phone.page.set_viewport_size({"width": width, "height": height})
+        seen = phone.page.evaluate(BOXES)
+        assert len(seen["above"]) == 3
+        assert len(seen["within"]) == 4
+        inside = all(seen["dock"] <= top and bottom <= seen["high"] for top, bottom in seen["within"])
+        over = all(top >= 0 and bottom <= seen["dock"] for top, bottom in seen["above"])
+        if not inside or seen["wide"] > 0 or (named == "stage" and not over):
+            wrong.append(f"{width}x{height}: {seen}")
+    phone.close()
+    stage.clear()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_price_hold_and_wallet_are_in_the_first_view_of_the_pay_page(browser: Browser, stage: Stage, lang: str) -> None:
+    phone = shown(browser, stage, "pay", locale=LANGUAGES[lang])
+    wrong: list[str] = []
+    for width, height in VIEWS:
+        phone.page.set_viewport_size({"width": width, "height": height})
+        tops = phone.page.evaluate(
+            """() => ['#pay .ledger', '#pay .bar', '#walletbox'].map((one) => {
+                const { top, bottom } = document.querySelector(one).getBoundingClientRect();
+                return [top, bottom];
+            })"""
+        )
+        order = [edge for box in tops for edge in box]
+        if order != sorted(order) or order[0] < 0 or order[-1] > height:
+            wrong.append(f"{width}x{height}: {tops}")
+    phone.close()
+    stage.clear()
+    assert wrong == []
+
+
+def test_a_wallet_is_two_taps_from_the_scan_and_says_that_it_costs(garage: Garage, new_phone: NewPhone) -> None:
+    del garage
+    phone = new_phone(width=375, has_touch=True, is_mobile=True)
+    phone.page.set_viewport_size({"width": 375, "height": 553})
+    phone.scan()
+    phone.page.locator("#start button").tap()
+    phone.wait_for_screen("created")
+    wallet = phone.wallet.get_by_role("button", name="Pay with Google Pay (sandbox)")
+    expect(wallet).to_be_in_viewport(ratio=1)
+    assert phone.page.evaluate("() => scrollY") == 0
+    wallet.tap()
+    expect(phone.wallet.get_by_role("button", name="Pay", exact=True)).to_be_visible()
+
+
+# --- the ring
+
+
+def test_no_ring_is_drawn_round_the_heading_after_a_step_of_the_kiosk(garage: Garage, phone: Phone) -> None:
+    phone.was_charging(garage)
+    phone.page.keyboard.press("Tab")
+    garage.world.unplug(CODE, 1)
+    phone.wait_for_screen("captured", "no_charge")
+    expect(phone.heading).to_be_focused()
+    expect(phone.heading).to_have_css("outline-style", "none")
+
+
+def test_keys_still_show_where_the_focus_is(browser: Browser, stage: Stage) -> None:
+    phone = shown(browser, stage, "landing")
+    button = phone.page.locator("#start button")
+    for _ in range(30):
+        phone.page.keyboard.press("Tab")
+        if button.evaluate("(one) => one === document.activeElement"):
+            break
+    ring = button.evaluate("(one) => [getComputedStyle(one).outlineStyle, getComputedStyle(one).outlineWidth]")
+    phone.close()
+    stage.clear()
+    assert ring == ["solid", "3px"]
+
+
+# --- width
+
+WIDER = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+  [...document.querySelectorAll('body *')]
+  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 40)}`)"""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    "name", ["home", "landing", "landing-fault", "pay", "starting", "charging", "stale", "receipt"]
+)
+def test_no_page_is_wider_than_the_phone_with_large_text_or_long_names(
+    browser: Browser, long_named: Stage, name: str, lang: str
+) -> None:
+    phone = shown(browser, long_named, name, locale=LANGUAGES[lang])
+    phone.page.set_viewport_size({"width": 320, "height": 640})
+    narrow = phone.page.evaluate(WIDER)
+    phone.page.set_viewport_size({"width": 390, "height": 664})
+    phone.page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+    large = phone.page.evaluate(WIDER)
+    phone.close()
+    long_named.clear()
+    assert (narrow, large) == ([], [])
+
+
+# --- the first page
+
+
+def test_the_first_page_tells_the_states_of_bays_that_nobody_has_opened(garage: Garage, phone: Phone) -> None:
+    del garage
+    phone.open("/")
+    row = phone.page.locator(f".rows a[href='/c/{CODE}?bay=1']")
+    expect(row).to_contain_text("Free")
+    assert phone.page.locator(".rows a").count() >= 10
+
+
+def test_what_is_typed_on_the_first_page_is_not_disturbed_by_its_renewal(garage: Garage, phone: Phone) -> None:
+    del garage
+    phone.open("/")
+    box = phone.page.get_by_label("Code on the sticker")
+    box.press_sequentially("7mk")
+    same = box.evaluate_handle("(one) => one")
+    phone.page.wait_for_timeout(4000)
+    box.press_sequentially("4t")
+    assert same.evaluate("(one) => one.isConnected && one === document.activeElement")
+    expect(box).to_have_value("7mk4t")
+    assert LANDING.endswith(CODE)
