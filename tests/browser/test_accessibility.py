@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, expect
 
 from kiosk.sandbox.world.faults import Kind
-from tests.browser.conftest import NewPhone
+from tests.browser.conftest import NewPhone, in_real_time
 from tests.browser.garage import CODE, Garage
 from tests.browser.phone import Phone
 from tests.browser.screens import SCREENS
@@ -145,18 +145,21 @@ def test_after_a_change_of_screen_focus_is_on_the_heading_and_the_change_is_spok
     expect(spoken).to_contain_text(phone.heading.inner_text().strip())
 
 
+@in_real_time
 def test_ticking_figures_are_not_spoken_and_do_not_move_the_focus(garage: Garage, phone: Phone) -> None:
+    """In real time, because figures that come late are another screen, whose heading then has the focus."""
     phone.was_charging(garage)
     stop = phone.page.locator("form[action$='/stop'] button")
     stop.focus()
     before = phone.figure("energy")
-    garage.skip(300)
     garage.until(lambda: phone.figure("energy") != before, "a new figure")
     expect(stop).to_be_focused()
     assert phone.page.locator("main > p[role=status]").inner_text() == ""
 
 
+@in_real_time
 def test_figures_that_grow_old_are_spoken(garage: Garage, phone: Phone) -> None:
+    """In real time, so that they are not old already on the page that is loaded."""
     phone.was_charging(garage)
     garage.fault(Kind.UNREACHABLE, "session")
     garage.skip(90)

@@ -55,7 +55,10 @@ def test_a_scan_goes_on_to_the_bay_by_itself_and_stays_there(garage: Garage, pho
     assert garage.session(phone.key).connector_id == 2
 
 
-def test_a_screen_that_comes_back_from_another_site_is_still_paired(garage: Garage, phone: Phone) -> None:
+def test_a_screen_that_comes_back_from_another_site_is_still_paired(garage: Garage, new_phone: NewPhone) -> None:
+    """Without its service worker, which would still be fetching when the screen leaves."""
+    phone = new_phone(service_workers="block")
+    phone.expects("registration blocked")
     now = garage.clock.now()
     code = garage.store.new_pairing("marktplatz", "gate", now, now + timedelta(minutes=15))
     phone.open("/tablet/")
@@ -63,7 +66,7 @@ def test_a_screen_that_comes_back_from_another_site_is_still_paired(garage: Gara
     phone.press("Pair this screen")
     expect(phone.page.locator(".stall").first).to_be_visible()
     phone.page.goto(f"http://localhost:{garage.port}/healthz")
-    phone.page.evaluate(f"location.href = '{garage.address}/tablet/'")
+    phone.page.evaluate("(address) => { setTimeout(() => { location.href = address; }); }", f"{garage.address}/tablet/")
     expect(phone.page.locator(".stall").first).to_be_visible()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.garage import CODE, Garage
+from tests.browser.garage import CODE, RATE, Garage
 from tests.browser.phone import Phone
 from tests.browser.tablet import Tablet
 
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def cards(tmp_path: Path, assets: Path) -> Iterator[Garage]:
+def cards(tmp_path: Path, assets: Path, request: pytest.FixtureRequest) -> Iterator[Garage]:
     """A garage whose operator takes cards on the tablet."""
-    garage = Garage(tmp_path, assets, tablet_card_entry=True)
+    garage = Garage(tmp_path, assets, rate=getattr(request, "param", RATE), tablet_card_entry=True)
     yield garage
     garage.close()
 
@@ -126,15 +126,29 @@ def test_a_driver_who_walks_away_from_the_card_fields_holds_neither_money_nor_th
     assert tablet.page.locator("#card").count() == 0
 
 
+@pytest.mark.parametrize("cards", [1.0], indirect=True, ids=["in real time"])
 def test_whoever_types_a_card_is_not_asked_whether_he_is_still_there(cards: Garage, tablet: Tablet) -> None:
-    del cards
+    """Time passes when the fields have come: before that it would be the time limit of their loading that is over."""
     tablet.page.clock.install()
     starts(tablet)
+    expect(tablet.page.locator("#cardbox")).to_have_class(re.compile(r"\bon\b"))
     dialog = tablet.page.locator("dialog#idle")
+    tablet.page.evaluate("document.addEventListener('kiosk:alive', () => { window.signs = (window.signs ?? 0) + 1; })")
+
+    def signs() -> int:
+        """How often the frame of the card fields has told the page that somebody is there."""
+        found: int = tablet.page.evaluate("window.signs ?? 0")
+        return found
+
+    def types_on(number: str) -> None:
+        before = signs()
+        tablet.fields.locator("#number").fill(number)
+        cards.until(lambda: signs() > before, "a sign of the typing")
+
     for number in ("4", "42", "424", "4242"):
         tablet.page.clock.fast_forward(100_000)
         expect(dialog).to_be_hidden()
-        tablet.fields.locator("#number").fill(number)
+        types_on(number)
     tablet.page.clock.fast_forward(301_000)
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text("Nothing is held.")

@@ -72,7 +72,7 @@ ANSWERS = """() => {
 
 
 @in_real_time
-def test_a_thousand_updates_leave_nothing_behind(new_tablet: NewTablet) -> None:
+def test_a_thousand_updates_leave_nothing_behind(garage: Garage, new_tablet: NewTablet) -> None:
     screen = new_tablet(service_workers="block")
     screen.expects("registration blocked")
     screen.hears_of(CODE)
@@ -89,14 +89,27 @@ def test_a_thousand_updates_leave_nothing_behind(new_tablet: NewTablet) -> None:
             tools.send("HeapProfiler.collectGarbage")
         return tools.send("Memory.getDOMCounters") | tools.send("Runtime.getHeapUsage")
 
-    page.clock.run_for(500_000)
-    first, before = page.evaluate("window.rounds"), held()
-    page.clock.run_for(5_200_000)
-    after = held()
-    assert page.evaluate("window.rounds") - first >= 1000
-    assert after["jsEventListeners"] == before["jsEventListeners"]
-    assert after["nodes"] - before["nodes"] < 100
-    assert after["usedSize"] - before["usedSize"] < 100_000
+    def updates(number: int) -> None:
+        """Time passes until there were so many more: on a busy machine an answer takes more of the page's time."""
+        wanted = page.evaluate("window.rounds") + number
+        for _ in range(number):
+            if page.evaluate("window.rounds") >= wanted:
+                return
+            page.clock.run_for(100_000)
+        raise AssertionError(f"{page.evaluate('window.rounds')} updates of {wanted}")
+
+    updates(100)
+    before = held()
+    updates(1000)
+
+    def clean() -> bool:
+        """What an update that is under way still holds is let go at its end."""
+        after = held()
+        listeners = after["jsEventListeners"] - before["jsEventListeners"]
+        nodes, size = after["nodes"] - before["nodes"], after["usedSize"] - before["usedSize"]
+        return listeners <= 0 and nodes < 100 and size < 100_000
+
+    garage.until(clean, "no more listeners, nodes and memory than after a hundred updates")
 
 
 @in_real_time
