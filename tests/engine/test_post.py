@@ -120,6 +120,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "open sessions",
         "cut-off commands",
         "give back",
+        "unpaid starts",
         "send",
         "guard",
         "read sessions",
