@@ -179,7 +179,7 @@ def rough_words(app: Flask) -> list[str]:
 
 def demo_settings(folder: Path, port: int, speed: int) -> Settings:
     """The demo's settings: database and secret key in `folder`, which is made, and everything outside under `MOUNT`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     here = f"http://127.0.0.1:{port}"
     return build_settings(
         secret_key=_secret(folder / "secret-key"),

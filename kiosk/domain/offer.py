@@ -29,7 +29,8 @@ class NoOffer(StrEnum):
     OLD = "old"  # its states are older than a minute
     UNPRICED = "unpriced"  # its price or its hold could not be read
     UNKNOWN_BAY = "unknown_bay"  # the charger has no such connector
-    NOT_FREE = "not_free"  # in use, claimed a moment ago, out of order, or its state is not known
+    NOT_FREE = "not_free"  # in use, or claimed a moment ago
+    NOT_USABLE = "not_usable"  # out of order, without connection, or its state is not known
     PRICE_OLD = "price_old"  # the price could not be read again in time
     TERMS_CHANGED = "terms_changed"  # price or hold are not those that the driver read
     LIMIT_NOT_OFFERED = "limit_not_offered"
@@ -110,8 +111,9 @@ def offer_at(
     connector = card.connector(connector_id)
     if connector is None:
         return NoOffer.UNKNOWN_BAY
-    if bay_state(card, connector, now, claimed=claimed) not in STARTABLE:
-        return NoOffer.NOT_FREE
+    state = bay_state(card, connector, now, claimed=claimed)
+    if state not in STARTABLE:
+        return NoOffer.NOT_FREE if claimed or state in {BayState.IN_USE, BayState.STARTING} else NoOffer.NOT_USABLE
     if longest is not None and not card.fresh(now, longest):
         return NoOffer.PRICE_OLD
     return Offer(connector_id, card.tariff, hold, most_kw)

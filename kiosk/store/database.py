@@ -149,7 +149,7 @@ def changed_one(connection: Connection, statement: Update | Delete) -> bool:
 
 def _sqlite(address: URL, foreign_keys: bool, patience: float) -> Engine:
     if address.database:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(
         address,
         poolclass=QueuePool,

@@ -78,7 +78,7 @@ def test_the_start_waits_for_the_back_offices_answer(desk: Desk) -> None:
     [
         (3, {}, {}, NoOffer.UNKNOWN_BAY),
         (1, {}, {}, NoOffer.NOT_FREE),
-        (2, {"online": False}, {}, NoOffer.NOT_FREE),
+        (2, {"online": False}, {}, NoOffer.NOT_USABLE),
         (2, {"tariff": None}, {}, NoOffer.UNPRICED),
         (2, {"preauth_minor": None}, {}, NoOffer.UNPRICED),
         (2, {}, {"seen": "EUR-48-35-3000"}, NoOffer.TERMS_CHANGED),

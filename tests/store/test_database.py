@@ -275,7 +275,8 @@ def test_every_query_of_the_interface_uses_an_index(store: Store) -> None:
 
 @pytest.mark.parametrize("before", [None, 0o644])
 def test_only_its_own_user_may_read_it(tmp_path: Path, before: int | None) -> None:
-    file = tmp_path / "kiosk.db"
+    folder = tmp_path / "made" if before is None else tmp_path
+    file = folder / "kiosk.db"
     if before is not None:
         file.touch(before)
         file.chmod(before)
@@ -284,8 +285,10 @@ def test_only_its_own_user_may_read_it(tmp_path: Path, before: int | None) -> No
         database = Database(f"sqlite:///{file}")
         with database.write() as connection:
             connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
-            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()}
+            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()}
         database.close()
     finally:
         os.umask(umask)
     assert modes == {"kiosk.db": 0o600, "kiosk.db-wal": 0o600, "kiosk.db-shm": 0o600}
+    if before is None:
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700

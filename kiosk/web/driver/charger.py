@@ -168,6 +168,8 @@ def _not_started(code: str, connector_id: int, why: NoOffer) -> ResponseReturnVa
     match why:
         case NoOffer.UNKNOWN_BAY:
             status, error = 422, _("This charger does not have that bay. Please choose one.")
+        case NoOffer.NOT_USABLE:
+            error = _("That bay cannot be used now. Please choose another one.")
         case NoOffer.PRICE_OLD:
             error = _("We are asking for the price again. Please try once more in a moment.")
         case NoOffer.TERMS_CHANGED:

@@ -365,6 +365,7 @@ _NOT_TAKEN_UP = {
     NoOffer.OWNER_UNKNOWN: lambda: _(
         "We cannot find out just now whether this charger is one of ours. Nothing is held."
     ),
+    NoOffer.NOT_USABLE: lambda: _("That bay cannot be used now. Please choose another one."),
     NoOffer.NOT_FREE: lambda: _("This bay was taken a moment ago. Please choose another one."),
     NoOffer.TERMS_CHANGED: lambda: _("The price or the hold has just changed. Please read it again."),
     NoOffer.LIMIT_NOT_OFFERED: lambda: _("Your limit cannot be kept at this price. Please go back to the charger."),

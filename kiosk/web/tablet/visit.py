@@ -35,6 +35,7 @@ WHY = {
     NoOffer.UNPRICED: "unpriced",
     NoOffer.UNKNOWN_BAY: "no-bay",
     NoOffer.NOT_FREE: "taken",
+    NoOffer.NOT_USABLE: "unusable",
     NoOffer.PRICE_OLD: "again",
     NoOffer.TERMS_CHANGED: "changed",
 }
@@ -60,6 +61,7 @@ def said(why: str | None) -> str:
         "unpriced": _("The price of this bay cannot be read, so nothing is sold here. Nothing is held."),
         "no-bay": _("This charger does not have that bay. Please choose one."),
         "taken": _("This bay was taken a moment ago. Please choose another one."),
+        "unusable": _("That bay cannot be used now. Please choose another one."),
         "changed": _("The price or the hold has just changed. Please read it again."),
         "again": _("We are asking for the price again. Please try once more in a moment."),
         "not-now": _("Starting is not possible here just now. Nothing is held."),

@@ -285,6 +285,14 @@ def test_an_old_card_that_nobody_can_be_asked_about_is_not_called_a_lost_connect
     assert "No news" not in page
 
 
+def test_a_start_at_a_bay_that_is_out_of_order_is_not_told_that_it_is_in_use(kiosk: Kiosk, phone: FlaskClient) -> None:
+    kiosk.card("Available", "Faulted")
+    answer = phone.post(f"/c/{CODE}/start", data={"connector": "2"})
+    assert answer.status_code == 409
+    assert "That bay cannot be used now. Please choose another one." in answer.text
+    assert "is in use" not in answer.text
+
+
 # --- codes that nobody knows
 
 
