@@ -13,15 +13,12 @@ from decimal import ROUND_CEILING, Decimal
 
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.money import Money
-from kiosk.domain.session import Phase, Session
+from kiosk.domain.session import DRAWING_WORDS, WAITING_WORDS, Phase, Session
 from kiosk.domain.status import Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Rise, hours
 
 ZERO = timedelta(0)
-WAITING_WORDS = frozenset({"SuspendedEV", "SuspendedEVSE"})
-"""The connector's words for a car that waits, and for a bay that is paused. Both go on by themselves."""
-DRAWING_WORDS = WAITING_WORDS | {"Charging"}
 ESTIMATE_LASTS = timedelta(minutes=15)
 """A figure that is older says nothing any more of what a charge costs now."""
 LATE_BEGIN = Decimal("1.25")

@@ -143,15 +143,25 @@ def _wanted(session: Session, commands: Sequence[Command], own: Step | None) -> 
     kind = end_needed(session)
     if kind is None:
         return None
+    if kind is Kind.CANCEL and _too_late(session, commands):
+        kind = Kind.STOP
     if session.wish is not None:
         return kind, session.wish.asked_by
     if own is not None:
-        return own.kind, own.asked_by
+        return (kind if own.kind is Kind.CANCEL else own.kind), own.asked_by
     if session.known_status is Status.STOPPING:
         # It was begun for a reason, and that it has worked is not seen yet.
         before = _of(commands, Kind.STOP)
         return (kind, before[-1].asked_by) if before else None
     return None
+
+
+def _too_late(session: Session, commands: Sequence[Command]) -> bool:
+    """Upstream said of the last cancel that it came too late, and its own word for the session is one we do not know:
+    then no reading will tell that the charge has begun.
+    """
+    sent = _of(commands, Kind.CANCEL)
+    return session.known_status is None and bool(sent) and sent[-1].refusal is Refusal.NOT_NOW
 
 
 def _end_due(session: Session, sent: Sequence[Command], now: datetime) -> datetime:

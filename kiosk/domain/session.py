@@ -25,6 +25,9 @@ READ_ON_FOR = timedelta(days=1)
 """For so long an end that was told without all of its figures is read again; then it stands as it is."""
 STRANGE_KEEPS_BAY = timedelta(hours=12)
 """For so long a word that nobody knows keeps a bay from other drivers: longer than nearly every charge."""
+WAITING_WORDS = frozenset({"SuspendedEV", "SuspendedEVSE"})
+"""The connector's words for a car that waits, and for a bay that is paused. Both go on by themselves."""
+DRAWING_WORDS = WAITING_WORDS | {"Charging"}
 
 
 class Phase(StrEnum):
@@ -219,7 +222,7 @@ class Session:
         """What the status means for the kiosk's duties; of a strange word, what the known one before it meant."""
         if self.known_status is not None:
             return facts(self.status)
-        return facts_after(self.status, self.last_known, over=self._over, long=self._strange_for >= STRANGE_KEEPS_BAY)
+        return facts_after(self.status, self._before, over=self._over, long=self._strange_for >= STRANGE_KEEPS_BAY)
 
     @property
     def known_status(self) -> Status | None:
@@ -230,13 +233,26 @@ class Session:
         """The status whose duties go on: upstream's word, or under a strange one the known word before it."""
         if self.known_status is not None:
             return self.known_status
-        before = known(self.last_known)
+        before = known(self._before)
         return None if before is not None and self._over and not facts(before).final else before
 
     @property
+    def _before(self) -> str | None:
+        """The word that stands under a strange one: the known one before it, or that of a charge which has plainly
+        begun since: energy has flowed, or charger or connector say so.
+        """
+        before = known(self.last_known)
+        if before is None or facts(before).group not in {Group.UNPAID, Group.PREPARING}:
+            return before
+        begun = self.charging_started_at is not None or bool(self.energy_kwh)
+        taken_up = self.ever_held and self.connector_status in DRAWING_WORDS
+        return Status.CHARGING if begun or taken_up else before
+
+    @property
     def _over(self) -> bool:
-        """Upstream gave the time at which charging or billing ended."""
-        return self.completed_at is not None or self.captured_at is not None
+        """Upstream gave the time at which charging or billing ended, or the payment's own record has ended the hold."""
+        ended = self.proof is not None and self.proof.ended
+        return self.completed_at is not None or self.captured_at is not None or ended
 
     @property
     def _strange_for(self) -> timedelta:
@@ -491,7 +507,6 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         later_tariff=later_tariff,
         energy_unsaid=energy_unsaid,
         status_since=seen.seen_at if changed else session.status_since,
-        held_seen_at=_held_seen_at(session, status, seen),
         charger_name=_keep(seen.charger_name, session.charger_name),
         charger_online=online,
         connector_status=seen.connector_status,
@@ -522,7 +537,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     incomplete = _read_on(folded)
     if incomplete and not session.incomplete:
         events.append(Event.END_INCOMPLETE)
-    return replace(folded, incomplete=incomplete), tuple(events)
+    return replace(folded, incomplete=incomplete, held_seen_at=_held_seen_at(folded, seen)), tuple(events)
 
 
 def with_proof(session: Session, proof: HoldProof) -> Session:
@@ -658,11 +673,11 @@ def age(session: Session, now: datetime) -> timedelta | None:
     return max(timedelta(0), now - session.fresh_at) if session.fresh_at is not None else None
 
 
-def _held_seen_at(session: Session, status: str | None, seen: Observation) -> datetime | None:
+def _held_seen_at(folded: Session, seen: Observation) -> datetime | None:
     """When this kiosk first saw the hold: its deadlines count from here, on its own clock, not on upstream's."""
-    if session.held_seen_at is not None:
-        return session.held_seen_at
-    return seen.seen_at if facts(status).group in {Group.PREPARING, Group.RUNNING} else None
+    if folded.held_seen_at is not None:
+        return folded.held_seen_at
+    return seen.seen_at if folded.facts.group in {Group.PREPARING, Group.RUNNING} else None
 
 
 def _connector_since(session: Session, seen: Observation) -> datetime | None:

@@ -216,7 +216,6 @@ def test_money_that_is_held_for_an_unpaid_session_counts_as_held() -> None:
 @pytest.mark.parametrize(
     ("before", "group", "stop", "occupies"),
     [
-        ("starting", Group.PREPARING, False, True),
         ("charging", Group.RUNNING, True, True),
         ("stopping", Group.RUNNING, False, True),
         ("settling", Group.SETTLING, False, False),
@@ -233,6 +232,47 @@ def test_under_a_strange_word_the_duties_of_the_known_one_go_on(
     assert not session.final
     another, _ = fold(session, seen(420, "paused"))
     assert another.standing is Status(before)
+
+
+def paid(status: str = "starting", **said: Any) -> Session:
+    """One that was paid and that the charger was asked to start."""
+    return told(seen(1, "created", tariff=EURO), seen(5, status, authorized_minor=5000, **said))
+
+
+def test_a_start_under_a_strange_word_goes_on_being_a_start() -> None:
+    session = told(seen(10, "optimising", connector_status="Preparing"), session=paid())
+    assert (session.standing, session.can_cancel(), session.can_stop()) == (Status.STARTING, True, False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"energy_kwh": Decimal("0.010")},
+        {"charging_started_at": after(8)},
+        {"connector_status": "Charging"},
+        {"connector_status": "SuspendedEV"},
+        {"connector_status": "SuspendedEVSE"},
+    ],
+)
+def test_under_a_strange_word_a_charge_that_has_plainly_begun_is_one(said: dict[str, Any]) -> None:
+    session = told(seen(10, "optimising", **said), session=paid())
+    assert (session.known_status, session.standing, session.facts.group) == (None, Status.CHARGING, Group.RUNNING)
+    assert (session.can_cancel(), session.can_stop()) == (False, True)
+
+
+def test_before_a_hold_the_connectors_word_may_be_about_anybody() -> None:
+    session = told(seen(1, "created", tariff=EURO), seen(10, "optimising", connector_status="Charging"))
+    assert session.standing is Status.CREATED
+    charges = told(seen(11, "optimising", energy_kwh=Decimal("0.100")), session=session)
+    assert (charges.standing, charges.held_seen_at) == (Status.CHARGING, after(11))
+
+
+@pytest.mark.parametrize(("status", "received", "end"), [("succeeded", 65, "captured"), ("canceled", 0, "no_charge")])
+def test_under_a_strange_word_the_payments_own_record_ends_it(status: str, received: int, end: str) -> None:
+    session = told(seen(400, "optimising"), session=ran())
+    assert with_proof(session, proof("requires_capture", 0, 5000)).end is None
+    ended = with_proof(session, proof(status, received))
+    assert (ended.end, ended.taken_minor, ended.occupies) == (Status(end), received, False)
 
 
 def test_under_a_strange_word_the_figures_of_a_charge_still_count() -> None:

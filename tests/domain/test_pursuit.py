@@ -155,6 +155,21 @@ def test_a_cancel_that_lost_its_race_to_the_start_is_a_stop_at_once() -> None:
         assert due == Due(Kind.STOP, AskedBy.DRIVER, after(4))
 
 
+def test_a_cancel_that_came_too_late_is_a_stop_also_while_nobody_knows_upstreams_word() -> None:
+    wish = Wish(Kind.CANCEL, AskedBy.DRIVER, after(0))
+    strange = running("optimising", last_known="starting", wish=wish)
+    late = sent(Kind.CANCEL, CommandState.REFUSED, 0, refusal=Refusal.NOT_NOW)
+    assert next_end(strange, [late], None, after(4)) == Due(Kind.STOP, AskedBy.DRIVER, after(4))
+    own = Step(Kind.CANCEL, AskedBy.START_DEADLINE)
+    assert next_end(replace(strange, wish=None), [late], own, after(4)) == Due(
+        Kind.STOP, AskedBy.START_DEADLINE, after(4)
+    )
+    for other in (replace(late, refusal=Refusal.UPSTREAM_DOWN), replace(late, state=CommandState.DONE, refusal=None)):
+        due = next_end(strange, [other], None, after(60))
+        assert due is not None
+        assert due.kind is Kind.CANCEL
+
+
 def test_a_charger_that_goes_on_stopping_is_asked_again_every_minute() -> None:
     stopping = running("stopping", status_since=after(2))
     commands = [sent(Kind.STOP, CommandState.DONE, 0)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.domain.commands import CommandState, Kind, Refusal
+from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
 from kiosk.sandbox.world.faults import Kind as Fault
@@ -243,6 +243,33 @@ def test_a_strange_status_is_kept_as_it_is_and_passes(house: House) -> None:
     words = [seen.seen.status for seen in house.store.observations(key)]
     assert "recalibrating" in words
     assert house.session(key).status == Status.CHARGING
+
+
+def test_a_word_that_nobody_knows_right_after_the_start_keeps_no_charge_from_its_limit(house: House) -> None:
+    house.world.say_instead(CODE, "charging", "optimising")
+    house.world.plug_in(CODE, 1, "family", 200)
+    key = house.paid(limit=300)
+    house.watch(key)
+    house.until(key, "optimising")
+    house.run(300)
+    assert house.session(key).standing is Status.CHARGING
+    assert [one.kind for one in house.store.commands(key) if one.kind in {Kind.CANCEL, Kind.STOP}] == []
+    house.run(3600)
+    assert [one.asked_by for one in house.store.commands(key) if one.kind is Kind.STOP][:1] == [AskedBy.LIMIT]
+    ended = house.session(key)
+    assert ended.end is Status.CAPTURED
+    assert 0 < (ended.taken_minor or 0) <= 300
+
+
+def test_a_stop_under_a_word_that_nobody_knows_is_sent_and_works(house: House) -> None:
+    house.world.say_instead(CODE, "charging", "optimising")
+    house.world.plug_in(CODE, 1, "family", 200)
+    key = house.paid()
+    house.watch(key)
+    house.until(key, "optimising")
+    house.run(60)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
 
 
 def test_energy_that_falls_is_shown_as_it_is(house: House) -> None:
