@@ -12,7 +12,7 @@ from tests.web.conftest import CODE, Kiosk
 
 WRITES = [
     f"/c/{CODE}/start",
-    *(f"/s/KEY/{action}" for action in ("confirm", "cancel", "leave", "again", "agree")),
+    *(f"/s/KEY/{action}" for action in ("confirm", "cancel", "leave", "again", "agree", "owners")),
     *(f"/s/KEY/{action}" for action in ("stop", "limit", "receipt-email")),
     "/t/AAAAAAAAAAAAAAAA",
 ]
