@@ -36,9 +36,13 @@ LONGEST_TURN = 10.0
 
 
 def keep_to_ourselves(file: Path) -> None:
-    """A database that only this user may read: session keys stand in it. SQLite gives its other files the same mode."""
-    with contextlib.suppress(OSError):  # somebody else's file, or a folder that is not there: opening it says so
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    """A database that only this user may read: session keys stand in it. SQLite gives its other files the same mode.
+
+    A file that is there is never opened: closing it would drop every lock of this process on it
+    (https://sqlite.org/howtocorrupt.html 2.2), and the next process that leaves would take the log for its own.
+    """
+    with contextlib.suppress(OSError):  # it is there, or its folder is not: then opening it says so
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     for each in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
         with contextlib.suppress(OSError):
             if stat.S_IMODE(each.stat().st_mode) & 0o077:

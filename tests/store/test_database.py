@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,30 @@ def test_only_its_own_user_may_read_it(tmp_path: Path, before: int | None) -> No
     assert modes == {"kiosk.db": 0o600, "kiosk.db-wal": 0o600, "kiosk.db-shm": 0o600}
     if before is None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_another_process_that_comes_and_goes_takes_nothing_away(tmp_path: Path) -> None:
+    """As `kiosk doctor` or a backup beside the running kiosk: who leaves last removes the log, and must know it."""
+    file = tmp_path / "kiosk.db"
+    database = Database(f"sqlite:///{file}")
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
+    with database.read(), ThreadPoolExecutor(1) as another:  # a second connection of the pool
+        another.submit(_count, database).result()
+    log = file.with_name("kiosk.db-wal")
+    before = log.stat().st_ino
+    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM t').fetchall(); c.close()"
+    subprocess.run([sys.executable, "-c", look, str(file)], check=True, timeout=60)  # noqa: S603 - our own words
+    assert log.stat().st_ino == before
+    with database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+    count = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM t').fetchone()[0])"
+    reader = [sys.executable, "-c", count, str(file)]
+    seen = subprocess.run(reader, check=True, timeout=60, capture_output=True)  # noqa: S603 - our own words
+    assert seen.stdout.strip() == b"1"
+    database.close()
+
+
+def _count(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM t").scalar_one())
