@@ -298,7 +298,8 @@ def _books(store: Store, now: datetime) -> Iterator[Finding]:
     aside = store.unreadable()
     for row in aside[:MOST_OFFENCES]:
         whose = f"session {session_mark(row.key)}" if row.key is not None else f"row {row.row} of {row.table}"
-        yield _bad(f"This version cannot read {whose} ({row.reason}): it is put aside, and nothing of it is done.")
+        means = "its driver can stop it, its limit is not watched" if row.key is not None else "nothing of it is done"
+        yield _bad(f"This version cannot read {whose} ({row.reason}): it is put aside; {means}.")
     if len(aside) > MOST_OFFENCES:
         yield _bad(f"This version cannot read {len(aside) - MOST_OFFENCES} more rows.")
     offences = store.offences(now)

@@ -26,7 +26,7 @@ from kiosk.news.news import charger_topic, session_topic
 from kiosk.service.parts import Parts
 from kiosk.service.start import offer_to_take_up, take_up_again
 from kiosk.service.waiting import wait_for_session
-from kiosk.store.errors import Missing
+from kiosk.store.errors import Missing, UnreadableSession
 from kiosk.store.records import ForReader
 
 WAIT = 3.0
@@ -97,7 +97,10 @@ def cancel(parts: Parts, key: str, device: str | None) -> Reply:
     Before anything was paid the bay is free at once, and upstream is told later: a driver who changes their mind gets
     the same start back, and nobody wears a charger's hourly limit out by starting and cancelling.
     """
-    found = _owned(parts, key, device)
+    try:
+        found = _owned(parts, key, device)
+    except UnreadableSession as unreadable:
+        return _end_blindly(parts, unreadable, Kind.CANCEL)
     if isinstance(found, Reply):
         return found
     if Action.CANCEL in _actions(parts, found) and _unpaid(found.session) and not _perhaps_paid(found):
@@ -146,8 +149,11 @@ def leave(parts: Parts, key: str, device: str | None) -> Reply:
 
 
 def stop(parts: Parts, key: str, device: str | None) -> Reply:
-    """End the charge."""
-    found = _owned(parts, key, device)
+    """End the charge, also one whose own row cannot be read."""
+    try:
+        found = _owned(parts, key, device)
+    except UnreadableSession as unreadable:
+        return _end_blindly(parts, unreadable, Kind.STOP)
     if isinstance(found, Reply):
         return found
     return _end(parts, found, Action.STOP)
@@ -325,6 +331,15 @@ def _end(parts: Parts, found: ForReader, *ways: Action) -> Reply:
     reply = Reply.DONE if soon else _ask(parts, found.session, kind)
     unwritten = reply is Reply.DONE and parts.store.unwritten(found.session.key)
     return Reply.UNWRITTEN if unwritten else reply
+
+
+def _end_blindly(parts: Parts, unreadable: UnreadableSession, kind: Kind) -> Reply:
+    """Nobody can say what is offered. The engine asks upstream what would end it, and goes on until it has ended."""
+    if not unreadable.owner:
+        return Reply.NOT_OWNER
+    parts.store.ask(unreadable.key, kind, AskedBy.DRIVER, parts.clock.now())
+    parts.news.wish(session_topic(unreadable.key))
+    return Reply.UNWRITTEN if parts.store.unwritten(unreadable.key) else Reply.DONE
 
 
 def _ask(parts: Parts, session: Session, kind: Kind) -> Reply:

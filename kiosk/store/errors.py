@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.exc import DontWrapMixin, OperationalError
@@ -18,6 +19,19 @@ class BayTaken(Exception):
 
 class Missing(LookupError):
     """There is no such session or command. A mistake of the caller."""
+
+
+class UnreadableSession(Exception):
+    """The row of that session makes no sense to this version. `owner`: whoever asks may act on it all the same.
+
+    `wished_at`: when its driver asked for the end last, None while they have not, or it cannot be read either.
+    """
+
+    def __init__(self, key: str, *, owner: bool, wished_at: datetime | None) -> None:
+        super().__init__("the row of a session cannot be read")
+        self.key = key
+        self.owner = owner
+        self.wished_at = wished_at
 
 
 class WrongState(Exception):

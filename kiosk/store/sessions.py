@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
-from kiosk.domain.commands import CommandState, Kind
+from kiosk.domain.commands import ENDS, AskedBy, CommandState, Kind
 from kiosk.domain.pace import learnt_interval
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
 from kiosk.domain.status import Status
@@ -18,7 +18,7 @@ from kiosk.store.aside import UNREADABLE, each
 from kiosk.store.chargers import learn_pace
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import changed_one, insert_once
-from kiosk.store.errors import CannotWrite
+from kiosk.store.errors import CannotWrite, UnreadableSession
 from kiosk.store.records import ForReader, Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_COMMAND,
@@ -91,17 +91,32 @@ class Sessions(Part):
             return read_session(connection, key)
 
     def for_reader(self, key: str, device: str | None) -> ForReader | None:
-        """The session as that device may see it, in one consistent view; None when there is no session of that key."""
+        """The session as that device may see it, in one consistent view; None when there is no session of that key.
+
+        Raises UnreadableSession.
+        """
         with self._database.read() as connection:
             values = {"key": key, "device_hash": digest(device) if device is not None else ""}
-            row = connection.execute(_FOR_READER, values).mappings().one_or_none()
-            if row is None:
+            try:
+                row = connection.execute(_FOR_READER, values).mappings().one_or_none()
+                session = session_from(row) if row is not None else None
+            except UNREADABLE as error:
+                self.aside.put("sessions", key, error)
+                raise self._unreadable_to(connection, key, values["device_hash"]) from error
+            if row is None or session is None:
                 return None
             try:
                 asked = [command_from(one) for one in connection.execute(_COMMANDS_OF, {"key": key}).mappings()]
             except UNREADABLE:
                 asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
-            return ForReader(session_from(row), tuple(asked), row["owner"], row["owners"])
+            return ForReader(session, tuple(asked), row["owner"], row["owners"])
+
+    def _unreadable_to(self, connection: Connection, key: str, device_hash: str) -> UnreadableSession:
+        own = select(grants.c.session_key).where(grants.c.session_key == key, grants.c.device_hash == device_hash)
+        asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
+        wishes = [one.asked_at for one in asked if one.kind in ENDS and one.asked_by is AskedBy.DRIVER]
+        owner = connection.execute(own).first() is not None
+        return UnreadableSession(key, owner=owner, wished_at=max(wishes, default=None))
 
     def sessions_to_watch(self) -> list[Session]:
         """Upstream can still say something new about them; oldest first."""
@@ -183,6 +198,11 @@ class Sessions(Part):
         """
         with self._database.write() as connection:
             return fold_in(connection, self._cipher, lock_session(connection, key), seen, source)
+
+    def keep_reading(self, key: str, seen: Observation, source: str) -> None:
+        """As evidence, of a session whose own row cannot be read: nothing is folded."""
+        with self._database.write() as connection:
+            append_observation(connection, key, source, seen)
 
     def mark_gone(self, key: str, asked_at: datetime, now: datetime) -> Session:
         """Upstream answered 404. An answer to an older question changes nothing. Raises Missing."""

@@ -125,9 +125,33 @@ def test_whoever_stands_at_a_session_that_cannot_be_read_can_stop_it(house: Hous
     bad(house, key)
     house.world.refuse_next_stop(CODE)
     house.ask(key, Kind.STOP)
-    house.run(30)
+    house.run(3)
+    assert house.states(key, Kind.STOP) == [CommandState.WAITING]
+    house.run(120)
     assert house.states(key, Kind.STOP) == [CommandState.DONE]
-    assert house.answered("stop", 200) == 1
+    assert [view.status for view in house.world.sessions()] == ["captured"]
+    assert house.store.observations(key)[-1].source == "unreadable"
+
+
+@pytest.mark.parametrize("ignored", [1, 3])
+def test_a_stop_of_a_session_that_cannot_be_read_is_sent_until_it_has_ended(house: House, ignored: int) -> None:
+    """Upstream answers 200 and nothing happens: an answer is no end."""
+    key = house.charging(1)
+    a_damaged_trace(house, key)
+    house.world.ignore_next_stop(CODE, ignored)
+    house.ask(key, Kind.STOP)
+    house.run(300)
+    assert house.answered("stop", 200) >= ignored + 1
+    assert house.states(key, Kind.STOP) == [CommandState.DONE]
+    assert [view.status for view in house.world.sessions()] == ["captured"]
+
+
+def test_a_cancel_of_a_session_that_cannot_be_read_stops_what_charges(house: House) -> None:
+    key = house.charging(1)
+    a_damaged_trace(house, key)
+    house.ask(key, Kind.CANCEL)
+    house.run(120)
+    assert [view.status for view in house.world.sessions()] == ["captured"]
 
 
 def test_it_is_told_once_and_again_when_it_can_be_read(house: House, caplog: pytest.LogCaptureFixture) -> None:

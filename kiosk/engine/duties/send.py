@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,6 +19,7 @@ from kiosk.domain.line import RESERVED, Turn
 from kiosk.domain.offer import hold_of
 from kiosk.domain.pursuit import LONGEST_GAP, end_needed
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
+from kiosk.domain.status import Group, facts
 from kiosk.domain.terms import terms_of
 from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.crew import Crew
@@ -156,7 +158,9 @@ class Send(Duty):
     def _send(self, command: Command) -> None:
         """Claimed only now: until a worker is free it can still be withdrawn, and a kill loses nothing."""
         context, command_id, key = self._context, command.id, command.session_key
-        if not self._still_right(command) or not self._terms_stand(command_id, key):
+        if not self._still_right(command):
+            return
+        if command.kind is Kind.START and not self._terms_stand(command_id, key):
             return
         try:
             claimed_now = context.store.claim(command_id, context.clock.now(), self._lead.lease)
@@ -354,18 +358,37 @@ class Sender:
         return the_session(store, session.key)
 
     def _send_blindly(self, command: Command) -> None:
-        """The row of its session cannot be read: what ends a charge leaves all the same, until upstream takes it."""
+        """The row of its session cannot be read: what ends a charge leaves all the same, by the token, until a reading
+        says that it has ended. An answer of 200 is no end.
+        """
         store = self._context.store
         token = store.token(command.session_key) if command.kind in ENDS else None
         if token is None:
             store.finish(command.id, CommandState.UNKNOWN, self._context.clock.now(), detail="unreadable")
             return
-        try:
-            self._call(command, token)()
-        except UpstreamError:
-            store.again(command.id, self._context.clock.now() + backoff(command.attempts))
-        else:
+        needed: Kind | None = command.kind
+        if command.attempts > 1:
+            needed = self._needed_by_reading(command, token)
+        if needed is None:
             store.finish(command.id, CommandState.DONE, self._context.clock.now())
+            return
+        with suppress(UpstreamError):
+            (self._context.public.stop if needed is Kind.STOP else self._context.public.cancel)(token)
+        store.again(command.id, self._context.clock.now() + backoff(command.attempts))
+
+    def _needed_by_reading(self, command: Command, token: str) -> Kind | None:
+        """What would end it by what upstream says now; None when it has ended. Unknown: what was asked for, again."""
+        try:
+            seen = self._context.public.get_session(token)
+        except UpstreamError:
+            return command.kind
+        with suppress(CannotWrite):
+            self._context.store.keep_reading(command.session_key, seen, "unreadable")
+        said = facts(seen.status)
+        if said.cancel:
+            return Kind.CANCEL
+        over = said.final or said.group in {Group.SETTLING, Group.OPERATOR}
+        return None if over else Kind.STOP
 
     def _refused(self, session: Session, command: Command, no: Refused) -> None:
         store, now = self._context.store, self._context.clock.now()

@@ -140,6 +140,7 @@ def start(code: str) -> ResponseReturnValue:
         keeps_none = _("Your browser keeps no cookies, so this charger could not tell that you are the one who pays.")
         advice = _("Please allow cookies for this page, or open it in another browser.")
         return _charger_page(code, error=f"{keeps_none} {advice}", wish=connector_id, status=409)
+    # Absent is "no limit": a bay may offer none, and none is removed by it. The page to pay on says which one stands.
     limit_minor = _limit(request.form.get("limit", ""))
     handed = claimed_here(request.form.get("h"), code)
     begun = begin(

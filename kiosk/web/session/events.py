@@ -18,9 +18,11 @@ from flask import Blueprint, Response, abort, current_app, request, stream_with_
 
 from kiosk.domain.session import Phase
 from kiosk.news.news import Subscription, TooManyStreams, session_topic
+from kiosk.store.errors import UnreadableSession
 from kiosk.web.session.present import to_json
 from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import next_change
+from kiosk.web.shared.errors import refusal
 from kiosk.web.shared.frame import exact
 from kiosk.web.shared.front import keep_for
 from kiosk.web.shared.i18n import language
@@ -33,6 +35,11 @@ from kiosk.web.tablet.rules import turn_away
 
 bp = Blueprint("events", __name__)
 bp.before_request(turn_away)
+
+
+@bp.errorhandler(UnreadableSession)
+def unreadable(_error: UnreadableSession) -> Response:
+    return keep_private(refusal("unreadable", 503))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from kiosk.news.news import session_topic
 from kiosk.service import session as service
 from kiosk.service.session import Reply
 from kiosk.service.visit import stop_code_of
+from kiosk.store.errors import UnreadableSession
 from kiosk.web.session.notice_words import unwritten_text
 from kiosk.web.session.present import page_of, shape_of, to_json
 from kiosk.web.session.screens import Screen
@@ -31,7 +32,7 @@ from kiosk.web.shared.limits import PAYMENT_SECRET, limit_takeover, limit_write
 from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.qr import qr_svg
-from kiosk.web.shared.security import allow_payment, no_store
+from kiosk.web.shared.security import allow_payment, keep_private, no_store
 from kiosk.web.shared.text import _
 from kiosk.web.tablet.rules import may_pay_here, turn_away
 
@@ -48,6 +49,16 @@ bp = Blueprint("sessions", __name__)
 """Registered twice: for the driver's own device, and under `/tablet` for the screen on site."""
 bp.before_request(turn_away)
 bp.record_once(surface.install)
+
+
+@bp.errorhandler(UnreadableSession)
+def unreadable(error: UnreadableSession) -> ResponseReturnValue:
+    """What is true of a session that cannot be shown, and a stop that works."""
+    if wants_json():
+        return refusal(
+            "unreadable", 503, message=_("We cannot show this charge. To stop, unplug the cable at the car.")
+        )
+    return keep_private(make_response(render_template("session/unreadable.html", session=error), 503))
 
 
 def _read(key: str) -> Snapshot:

@@ -454,6 +454,21 @@ def test_a_start_without_a_connector_is_refused(kiosk: Kiosk, phone: FlaskClient
     assert phone.post(f"/c/{CODE}/start").status_code == 422
 
 
+@pytest.mark.parametrize(("form", "limit"), [({}, None), ({"limit": ""}, None), ({"limit": "1500"}, 1500)])
+def test_a_start_that_names_no_limit_has_none_and_the_page_to_pay_on_says_which_one_stands(
+    kiosk: Kiosk, phone: FlaskClient, form: dict[str, str], limit: int | None
+) -> None:
+    """Nothing is removed by a field that is absent: there is no limit yet, and the driver sees that before they pay."""
+    kiosk.card()
+    key = kiosk.start(phone, 2, CODE, **form)
+    kiosk.start_answer(key)
+    session = kiosk.store.session(key)
+    assert session is not None
+    assert session.limit_minor == limit
+    said = "Charging stops at your limit of €15.00." in phone.get(f"/s/{key}").text
+    assert said == (limit is not None)
+
+
 @pytest.mark.parametrize("limit", ["1", "1501", "3000", "999999", "ten", "-1000"])
 def test_a_limit_that_was_not_offered_is_refused(kiosk: Kiosk, phone: FlaskClient, limit: str) -> None:
     kiosk.card()
