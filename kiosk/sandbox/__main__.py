@@ -45,6 +45,16 @@ def create_server_app(world: World, faults: Faults, *, kiosk_path: str = "/", ho
     return app
 
 
+def settings_for(here: str) -> list[str]:
+    """What a kiosk in front of the sandbox at that address is started with, a line each."""
+    return [
+        "A kiosk in front of it needs:",
+        f"  KIOSK_PLUGCHOICE_URL={here}/plugchoice/api/v3",
+        f"  KIOSK_STRIPE_JS_URL={here}/stripe/endive/stripe.js",
+        f"  KIOSK_STRIPE_API_URL={here}/stripe",
+    ]
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m kiosk.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; loopback only by default")
@@ -71,7 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     server = make_server(chosen.host, chosen.port, app, threaded=True, request_handler=QuietHandler)
     threading.Thread(target=_keep_up, args=(world,), name="sandbox-time", daemon=True).start()
-    print(f"Sandbox: no real chargers, no real money. http://{chosen.host}:{chosen.port}/", flush=True)  # noqa: T201
+    here = f"http://{chosen.host}:{chosen.port}"
+    print(f"Sandbox: no real chargers, no real money. {here}/", "", *settings_for(here), sep="\n", flush=True)  # noqa: T201
     try:
         server.serve_forever()
     except KeyboardInterrupt:

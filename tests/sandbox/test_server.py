@@ -7,7 +7,8 @@ import threading
 import httpx
 import pytest
 
-from kiosk.sandbox.__main__ import create_server_app, main
+from kiosk.config.settings import Settings
+from kiosk.sandbox.__main__ import create_server_app, main, settings_for
 from tests.sandbox.sandbox_garage import AC, Garage
 
 
@@ -17,6 +18,17 @@ def test_panel_plugchoice_and_stripe_stand_side_by_side(garage: Garage) -> None:
     assert 'href="http://127.0.0.1:8000/c/7MK4T"' in client.get("/").get_data(as_text=True)
     assert client.get(f"/plugchoice/api/v3/public-charging/chargers/{AC}").status_code == 200
     assert client.get("/stripe/v1/payment_intents/pi_none").status_code == 401
+
+
+def test_the_settings_that_it_prints_lead_to_it(garage: Garage) -> None:
+    client = create_server_app(garage.world, garage.faults).test_client()
+    said = dict(line.strip().split("=", 1) for line in settings_for("http://127.0.0.1:8100") if "=" in line)
+    paths = {name: value.removeprefix("http://127.0.0.1:8100") for name, value in said.items()}
+    assert client.get(f"{paths['KIOSK_PLUGCHOICE_URL']}/public-charging/chargers/{AC}").status_code == 200
+    with client.get(paths["KIOSK_STRIPE_JS_URL"]) as script:
+        assert script.status_code == 200
+    assert client.get(f"{paths['KIOSK_STRIPE_API_URL']}/v1/payment_intents/pi_none").status_code == 401
+    assert set(said) <= {f"KIOSK_{name.upper()}" for name in Settings.model_fields}
 
 
 def test_only_the_names_of_this_machine_are_answered(garage: Garage) -> None:
