@@ -220,3 +220,11 @@ def test_a_full_charger_is_left_in_peace_and_others_take_starts_meanwhile(
     assert full.session(key).status == Status.CREATED
     assert full.answered("start", 429) == 1
     full.close()
+
+
+def test_a_start_at_a_full_charger_that_nobody_waits_for_is_put_aside_long_before_it_opens(house: House) -> None:
+    house.faults.add(Rule(Fault.TOO_MANY, "start", times=1, retry_after=3600))
+    key = house.request()
+    house.run(300, every=5)
+    assert house.session(key).refusal is Refusal.NOBODY_WATCHED
+    assert house.store.occupied(CODE) == {}

@@ -58,6 +58,7 @@ LONGEST_REASON = 240
 REACHED_WITHIN = timedelta(seconds=60)
 """A start that cannot leave is tried for so long, and refused then: its driver is told, and can go elsewhere."""
 TRY_AGAIN = timedelta(seconds=5)
+LOOK_AT_THE_LINE = timedelta(seconds=5)
 _WHILE_IN_TROUBLE = timedelta(seconds=1)
 _SHORTEST_WAIT = timedelta(milliseconds=200)
 
@@ -114,6 +115,8 @@ class Send(Duty):
         waiting = self._in_turn(now)
         starts = {one.id: one for one in waiting if one.kind is Kind.START}
         in_line = [starts[number] for number in line if number in starts]
+        if len(in_line) < len(starts):  # at a full charger, or late: its turn comes, or it is put aside
+            again = LOOK_AT_THE_LINE
         for command in [*(one for one in waiting if one.kind is not Kind.START), *in_line]:
             if in_trouble and command.kind not in PURSUED:  # what may leave only once is stored first
                 again = min(again, _WHILE_IN_TROUBLE)
@@ -292,12 +295,12 @@ class Sender:
     def _back_to_the_line(self, session: Session, command: Command, no: Refused | BudgetSpent) -> Session:
         """Upstream did nothing about the start, so its driver keeps their place. A full charger is left in peace."""
         context, store, now = self._context, self._context.store, self._context.clock.now()
+        why = Refusal.TOO_MANY  # the door of all starts is closed by now; the first of the line is the first through it
         if isinstance(no, Refused) and not no.of_the_minute:
-            until, why = store.close_charger(session.code, now, no.retry_after), Refusal.CHARGER_FULL
+            why = Refusal.CHARGER_FULL
+            store.close_charger(session.code, now, no.retry_after)
             context.news.publish(charger_topic(session.code))
-        else:  # the door of all starts is closed by now; when it opens, the first of the line goes through
-            until, why = now, Refusal.TOO_MANY
-        store.put_back(command.id, until, why)
+        store.put_back(command.id, now, why)
         return the_session(store, session.key)
 
     def _not_sent(self, session: Session, command: Command, since: datetime | None) -> Session:

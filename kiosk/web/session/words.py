@@ -44,11 +44,12 @@ def heading(view: SessionView) -> str:
         case Screen.LEFT if view.refusal is Refusal.NOBODY_WATCHED:
             return _("Still there?")
         case Screen.LEFT if view.refusal is Refusal.TERMS_CHANGED:
-            return _("New price")
+            return _("Price or hold changed")
         case Screen.LEFT:
             return _("You left the line")
         case Screen.CREATED if view.asked is not None:
-            return _("New price")
+            same_price = view.read is not None and view.read.tariff == view.asked.tariff
+            return _("New hold") if same_price else _("New price")
         case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
             return _("We are checking")
         case Screen.CREATED:
@@ -169,7 +170,7 @@ def sentence(view: SessionView) -> str:
         case Screen.LEFT:
             return _("You paid nothing and nothing is held.")
         case Screen.CREATED if view.asked is not None:
-            return _("Price or hold changed since you read them. Nothing is held, and nothing is paid.")
+            return _("Please read what is different. Nothing is held, and nothing is paid.")
         case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
             return _("We are checking whether the hold was placed.")
         case Screen.CREATED if view.owner:

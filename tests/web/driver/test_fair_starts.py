@@ -87,6 +87,7 @@ def test_a_phone_with_an_unpaid_start_is_led_to_it_and_gets_no_second_bay(kiosk:
     assert answer.status_code == 409
     assert "You have not paid that start yet." in answer.text
     assert f'href="/s/{key}"' in answer.text
+    assert "Continue to payment" not in answer.text
     assert kiosk.store.occupied(NEAR) == {}
 
 

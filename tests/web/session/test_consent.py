@@ -85,7 +85,7 @@ def test_another_hold_is_agreed_to_as_well(kiosk: Kiosk, phone: FlaskClient) -> 
     seen = kiosk.observation("created", payment=PAYMENT, created_at=kiosk.now)
     kiosk.store.start_done(command, "token", seen, kiosk.now, hold_minor=HOLD + 3000)
     page = phone.get(f"/s/{key}").text
-    for text in ("New price", "before: €30.00", "€60.00", "never more than €60.00"):
+    for text in ("New hold", "before: €30.00", "€60.00", "never more than €60.00"):
         assert text in page
     assert phone.get(f"/s/{key}/payment").status_code == 409
 
@@ -154,7 +154,7 @@ def test_a_price_that_changed_in_the_line_is_shown_beside_the_old_one(kiosk: Kio
     key = put_aside(kiosk, phone, Refusal.TERMS_CHANGED)
     kiosk.card(tariff=DEARER)
     page = phone.get(f"/s/{key}").text
-    for text in ("New price", "before: €0.49", "€0.88", f'value="{NOW}"'):
+    for text in ("Price or hold changed", "before: €0.49", "€0.88", f'value="{NOW}"'):
         assert text in page
     refused = phone.post(f"/s/{key}/again", data={"seen": READ})
     assert refused.status_code == 409
