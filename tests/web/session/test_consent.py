@@ -85,7 +85,7 @@ def test_another_hold_is_agreed_to_as_well(kiosk: Kiosk, phone: FlaskClient) -> 
     seen = kiosk.observation("created", payment=PAYMENT, created_at=kiosk.now)
     kiosk.store.start_done(command, "token", seen, kiosk.now, hold_minor=HOLD + 3000)
     page = phone.get(f"/s/{key}").text
-    for text in ("New hold", "before: €30.00", "€60.00", "never more than €60.00"):
+    for text in ("New hold", "before: €30.00", "€60.00", "at most €60.00"):
         assert text in page
     assert phone.get(f"/s/{key}/payment").status_code == 409
 
