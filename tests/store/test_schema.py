@@ -26,6 +26,7 @@ from kiosk.store import Cipher, Store
 store = Store(sys.argv[1], Cipher(["k"]))
 store.migrate()
 assert store.healthy()
+store.close()
 """
 
 

@@ -61,10 +61,18 @@ def test_the_newest_observations_are_given_in_their_order(store: Store) -> None:
 
 
 def test_observations_from_twenty_threads_are_all_folded(store: Store, second: Store) -> None:
+    """Each into what the one before it has left, in whatever order they come: no version is made twice, or skipped."""
     key = opened(store)
-    at_once(20, lambda n: (store, second)[n % 2].observe(key, charging(20, str(n)), source="read"))
+    first = found(store).version
+    answers = at_once(20, lambda n: (store, second)[n % 2].observe(key, charging(20, str(n)), source="read")[0])
+    states = [one for one in answers if isinstance(one, Session)]
+    assert len(states) == 20
     assert len(store.observations(key)) == 21
-    assert found(store).version == 22
+    last = found(store)
+    assert {one.version for one in states} == set(range(first + 1, last.version + 1))
+    for one in states:
+        assert all(other == one for other in states if other.version == one.version)
+    assert last in states
 
 
 def test_a_session_that_does_not_exist_cannot_be_observed(store: Store) -> None:
