@@ -252,6 +252,9 @@ def _unreported_kwh(session: Session, at: datetime, fuse_kw: Decimal | None) -> 
         at = min(at, since)
     if power is None or rise is None:
         return _blind_kwh(session, at, fuse_kw)
+    if session.energy_is_old and session.fresh_at is not None:
+        # The cost goes on without it, and lacks what flowed since the meter's last report at most.
+        return power * hours(at - (session.fresh_at - (_report_within(session) or ROUGH_AFTER)))
     reported = [_since_report(session, rise, power, at)]
     bounds = session.trace.bounds()
     if bounds is not None and bounds.most is not None:

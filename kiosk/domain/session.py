@@ -25,6 +25,8 @@ READ_ON_FOR = timedelta(days=1)
 """For so long an end that was told without all of its figures is read again; then it stands as it is."""
 STRANGE_KEEPS_BAY = timedelta(hours=12)
 """For so long a word that nobody knows keeps a bay from other drivers: longer than nearly every charge."""
+ENERGY_LASTS = timedelta(seconds=60)
+"""An energy that newer answers left out stands so long beside their cost."""
 WAITING_WORDS = frozenset({"SuspendedEV", "SuspendedEVSE"})
 """The connector's words for a car that waits, and for a bay that is paused. Both go on by themselves."""
 DRAWING_WORDS = WAITING_WORDS | {"Charging"}
@@ -376,6 +378,12 @@ class Session:
         return self.trace.power_kw(self.most_kw)
 
     @property
+    def energy_is_old(self) -> bool:
+        """The energy was last told a while before the newest cost: it is no figure of now."""
+        points = self.trace.points
+        return bool(points) and self.fresh_at is not None and self.fresh_at - points[-1].at > ENERGY_LASTS
+
+    @property
     def meter_interval(self) -> timedelta | None:
         """At most so far apart does this charger report: by this charge, else by what was known of it before."""
         known = timedelta(seconds=self.meter_seconds) if self.meter_seconds is not None else None
@@ -475,7 +483,8 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         events.append(Event.FIGURES)
     if doubt is None and _meter_fell(session, seen):
         events.append(Event.ENERGY_FELL)
-    kept_old = (said.energy_kwh is None and energy is not None) or (said.cost_minor is None and cost is not None)
+    # The cost is what a driver pays and a limit goes by. Told without the energy it is as new as any.
+    kept_old = said.cost_minor is None and (cost is not None or (said.energy_kwh is None and energy is not None))
     fresh = online is not False and not kept_old and doubt is None
     fresh_at = seen.seen_at if fresh else session.fresh_at
     trace, most_kw = session.trace, session.most_kw

@@ -338,12 +338,22 @@ def test_the_live_figures_carry_the_time_of_their_reading() -> None:
     assert session.last_live == LiveFigures(Decimal("5.100"), 350, after(20))
 
 
-@pytest.mark.parametrize(("energy", "cost"), [(None, 345), ("5.000", None), (None, None)])
+@pytest.mark.parametrize(("energy", "cost"), [("5.000", None), (None, None)])
 def test_a_figure_that_was_left_unsaid_does_not_grow_younger(energy: str | None, cost: int | None) -> None:
     session = told([charging(10, "5.000", 345), charging(20, energy, cost)])
     assert (session.energy_kwh, session.cost_minor) == (Decimal("5.000"), 345)
     assert session.fresh_at == after(10)
     assert session.last_live == LiveFigures(Decimal("5.000"), 345, after(10))
+
+
+def test_a_cost_that_is_told_without_the_energy_is_as_new_as_any() -> None:
+    session = told([charging(10, "5.000", 345), charging(20, None, 349)])
+    assert (session.energy_kwh, session.cost_minor, session.fresh_at) == (Decimal("5.000"), 349, after(20))
+    assert not session.energy_is_old
+    later = told([charging(at, None, 349 + at) for at in (50, 70, 71)], session)
+    assert (later.fresh_at, later.energy_is_old) == (after(71), True)
+    again = told([charging(80, "5.500", 430)], later)
+    assert not again.energy_is_old
 
 
 def test_an_answer_before_the_first_figure_is_fresh() -> None:
