@@ -35,11 +35,11 @@ from kiosk.store.errors import CannotWrite
 from kiosk.web.driver import charger, claim, pictures
 from kiosk.web.session import events, pages
 from kiosk.web.shared import health, webhooks
+from kiosk.web.shared.answers_kept import Front
 from kiosk.web.shared.assets import init_assets
 from kiosk.web.shared.devices import init_devices
 from kiosk.web.shared.errors import init_errors
 from kiosk.web.shared.formats import init_formats
-from kiosk.web.shared.front import Front
 from kiosk.web.shared.i18n import init_i18n
 from kiosk.web.shared.limits import init_limits
 from kiosk.web.shared.request_log import init_request_log

@@ -87,8 +87,8 @@ BETWEEN_WINGS: dict[tuple[str, str], str] = {
     ("kiosk.sandbox.world.world", "kiosk.sandbox.stripe.book"): "every visit in the world is paid from one book",
     ("kiosk.sandbox.world.holds", "kiosk.sandbox.stripe.book"): "the back office holds and takes money in that book",
     ("kiosk.sandbox.world.holds", "kiosk.sandbox.stripe.problem"): "and hears that book's refusals",
-    ("kiosk.web.session.events", "kiosk.web.tablet.rules"): "a session's page is shown on the tablet too",
-    ("kiosk.web.session.pages", "kiosk.web.tablet.rules"): "a session's page is shown on the tablet too",
+    ("kiosk.web.session.events", "kiosk.web.tablet.may_show"): "a session's page is shown on the tablet too",
+    ("kiosk.web.session.pages", "kiosk.web.tablet.may_show"): "a session's page is shown on the tablet too",
 }
 """Imports from wing to wing against the table above, each with its reason."""
 

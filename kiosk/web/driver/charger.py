@@ -30,10 +30,10 @@ from kiosk.web.driver.claim import claimed_here, phrase
 from kiosk.web.driver.home import HomeGroup, home_groups
 from kiosk.web.driver.landing import Landing, landing_of
 from kiosk.web.driver.pictures import picture_url
-from kiosk.web.shared import frame
+from kiosk.web.shared import template_tools
+from kiosk.web.shared.answers_kept import keep_for
 from kiosk.web.shared.devices import current_device, ensure_device, gets_its_cookie, keep_device
 from kiosk.web.shared.formats import duration
-from kiosk.web.shared.front import keep_for
 from kiosk.web.shared.limits import limit_lookup, limit_page, limit_start, too_many_codes
 from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.network import this_network
@@ -52,7 +52,7 @@ ANOTHER = "another"
 """In the address of the card, for the owner of a running session who wants to start a second car here."""
 
 bp = Blueprint("driver", __name__)
-bp.record_once(frame.install)
+bp.record_once(template_tools.install)
 
 
 @bp.get("/")

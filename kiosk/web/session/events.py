@@ -19,19 +19,19 @@ from flask import Blueprint, Response, abort, current_app, request, stream_with_
 from kiosk.domain.session import Phase
 from kiosk.news.news import Subscription, TooManyStreams, session_topic
 from kiosk.store.errors import UnreadableSession
-from kiosk.web.session.present import to_json
+from kiosk.web.session.in_words import to_json
 from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import next_change
+from kiosk.web.shared.answers_kept import keep_for
 from kiosk.web.shared.errors import refusal
-from kiosk.web.shared.frame import exact
-from kiosk.web.shared.front import keep_for
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.limits import limit_poll, limiter
 from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import keep_private, no_store
 from kiosk.web.shared.streams import open_streams
-from kiosk.web.tablet.rules import turn_away
+from kiosk.web.shared.template_tools import exact
+from kiosk.web.tablet.may_show import turn_away
 
 bp = Blueprint("events", __name__)
 bp.before_request(turn_away)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from kiosk.domain.commands import AskedBy, CommandState
-from kiosk.web.session.screens import Notice
+from kiosk.web.session.screen_names import Notice
 from kiosk.web.session.view import SessionView
 from kiosk.web.session.words import amount
 from kiosk.web.shared.formats import clock, clock_s, day

@@ -18,12 +18,12 @@ from kiosk.service import session as service
 from kiosk.service.session import Reply
 from kiosk.service.visit import stop_code_of
 from kiosk.store.errors import UnreadableSession
+from kiosk.web.session.in_words import page_of, shape_of, to_json
 from kiosk.web.session.notice_words import unwritten_text
-from kiosk.web.session.present import page_of, shape_of, to_json
-from kiosk.web.session.screens import Screen
+from kiosk.web.session.screen_names import Screen
 from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import SessionView
-from kiosk.web.shared import surface
+from kiosk.web.shared import shown_where
 from kiosk.web.shared.assets import no_compress
 from kiosk.web.shared.devices import current_device, ensure_device
 from kiosk.web.shared.errors import UNWRITTEN_SECONDS, refusal, wants_json
@@ -34,7 +34,7 @@ from kiosk.web.shared.parts import parts
 from kiosk.web.shared.qr import qr_svg
 from kiosk.web.shared.security import allow_payment, keep_private, no_store
 from kiosk.web.shared.text import _
-from kiosk.web.tablet.rules import may_pay_here, turn_away
+from kiosk.web.tablet.may_show import may_pay_here, turn_away
 
 UNREADABLE = -1
 """A limit that nobody offers."""
@@ -48,7 +48,7 @@ _ELSEWHERE = frozenset({Screen.REFUSED, Screen.NO_ANSWER, Screen.FAILED, Screen.
 bp = Blueprint("sessions", __name__)
 """Registered twice: for the driver's own device, and under `/tablet` for the screen on site."""
 bp.before_request(turn_away)
-bp.record_once(surface.install)
+bp.record_once(shown_where.install)
 
 
 @bp.errorhandler(UnreadableSession)
@@ -240,7 +240,7 @@ def receipt_email(key: str) -> ResponseReturnValue:
 @no_store
 def move(key: str) -> ResponseReturnValue:
     """A one-use code that makes another device an owner too."""
-    made = service.new_take_over(parts(), key, current_device(), on_screen=surface.on_tablet())
+    made = service.new_take_over(parts(), key, current_device(), on_screen=shown_where.on_tablet())
     if isinstance(made, Reply):
         return _answer(key, made)
     snapshot = _read(key)

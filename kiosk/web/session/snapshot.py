@@ -19,7 +19,7 @@ from kiosk.store.records import ForReader, StoredReceipt
 from kiosk.web.session.view import SessionView, session_view
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.surface import on_tablet
+from kiosk.web.shared.shown_where import on_tablet
 from kiosk.web.shared.where import where_of
 
 

@@ -43,7 +43,7 @@ from kiosk.domain.tariff import Tariff
 from kiosk.domain.terms import Terms, asks_consent, read_terms, terms_now
 from kiosk.service.power_kept import Ceiling, unless_contradicted
 from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
-from kiosk.web.session.screens import MARKS, REFUSED_MARKS, Notice, Screen
+from kiosk.web.session.screen_names import MARKS, REFUSED_MARKS, Notice, Screen
 from kiosk.web.session.steps import Step, end_steps, failed_steps, no_answer_steps, start_steps
 from kiosk.web.shared.where import Where
 

@@ -11,7 +11,7 @@ from kiosk.domain.actions import Action
 from kiosk.domain.commands import AskedBy, Refusal
 from kiosk.domain.hold import HoldState
 from kiosk.domain.money import Money
-from kiosk.web.session.screens import Screen
+from kiosk.web.session.screen_names import Screen
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared.formats import clock, clock_s, day, kw, kwh, money, number
 from kiosk.web.shared.meter_words import about_every, rough_limit

@@ -18,7 +18,7 @@ from flask import Flask, Response, g, request
 from itsdangerous import BadData, URLSafeSerializer
 
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.surface import on_tablet
+from kiosk.web.shared.shown_where import on_tablet
 
 COOKIE_SECONDS = 30 * 24 * 3600
 WITH_COOKIE = "cookie"

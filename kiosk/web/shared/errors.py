@@ -17,7 +17,7 @@ from kiosk.store.errors import Unavailable
 from kiosk.web.shared.formats import duration
 from kiosk.web.shared.limits import seconds_to_wait
 from kiosk.web.shared.security import keep_private
-from kiosk.web.shared.surface import TABLET, on_tablet
+from kiosk.web.shared.shown_where import TABLET, on_tablet
 from kiosk.web.shared.text import _
 
 MOST_BYTES = 16 * 1024

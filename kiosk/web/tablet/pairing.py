@@ -23,7 +23,7 @@ from kiosk.web.shared.errors import refusal, wants_json
 from kiosk.web.shared.limits import client_address, limit_pairing
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import keep_private, no_store
-from kiosk.web.shared.surface import TABLET, on_tablet
+from kiosk.web.shared.shown_where import TABLET, on_tablet
 from kiosk.web.shared.text import _
 
 P = ParamSpec("P")

@@ -34,20 +34,20 @@ from kiosk.news.news import site_topic
 from kiosk.service.bays import last_price
 from kiosk.service.visit import Standing, close_handoff, end_visit, findable, handoff_of
 from kiosk.store.records import Tablet
-from kiosk.web.shared import surface
+from kiosk.web.shared import shown_where
 from kiosk.web.shared.devices import current_device, ensure_device, phone_cookie, visit_cookie
-from kiosk.web.shared.frame import example, kiosk_now
 from kiosk.web.shared.limits import limiter
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.power_words import power_words
 from kiosk.web.shared.security import keep_private, no_store
-from kiosk.web.shared.surface import TABLET
-from kiosk.web.tablet import sight
+from kiosk.web.shared.shown_where import TABLET
+from kiosk.web.shared.template_tools import example, kiosk_now
+from kiosk.web.tablet import choices
 from kiosk.web.tablet.board import Board, Stall, near
+from kiosk.web.tablet.boards_kept import Drawn, assets_version, drawn_board, layout_of
 from kiosk.web.tablet.code import face_of, open_handoff
-from kiosk.web.tablet.drawn import Drawn, assets_version, drawn_board, layout_of
+from kiosk.web.tablet.may_show import may_pay_here
 from kiosk.web.tablet.pairing import cookie_name, current_tablet, pairing_page, standing, tablet_only
-from kiosk.web.tablet.rules import may_pay_here
 
 P = ParamSpec("P")
 
@@ -79,8 +79,8 @@ def install(state: BlueprintSetupState) -> None:
 
 
 bp.record_once(install)
-bp.record_once(sight.install)
-bp.record_once(surface.install)
+bp.record_once(choices.install)
+bp.record_once(shown_where.install)
 
 
 @bp.after_request
@@ -167,7 +167,7 @@ def board() -> ResponseReturnValue:
         layout=layout_of(drawn.board),
         zone=zone_of(site),
     )
-    return sight.forget_visit(_put_away(make_response(page)), visit_cookie())
+    return choices.forget_visit(_put_away(make_response(page)), visit_cookie())
 
 
 @bp.get("/board.json")
@@ -310,7 +310,7 @@ def reset() -> ResponseReturnValue:
     if parts().settings.stands_in_for_plugchoice:
         # People who try the demo have phone and tablet in one browser. On a real tablet a phone's cookie is a trace.
         kept.add(phone_cookie())
-    return sight.forget(_put_away(make_response(redirect(url_for("tablet.board"), 303))), kept)
+    return choices.forget(_put_away(make_response(redirect(url_for("tablet.board"), 303))), kept)
 
 
 def _end_visit() -> None:

@@ -16,10 +16,10 @@ from kiosk.web.shared.limits import limiter
 from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import no_store
-from kiosk.web.shared.surface import bay_url
+from kiosk.web.shared.shown_where import bay_url
 from kiosk.web.shared.text import _
+from kiosk.web.tablet.may_show import may_pay_here
 from kiosk.web.tablet.pairing import own_code_or_404, tablet_only, this_tablet
-from kiosk.web.tablet.rules import may_pay_here
 
 TRIES = RateLimitItemPerMinute(3)
 """Wrong codes at one bay, by all who type there together. Nobody guesses one of a million at that pace while a car

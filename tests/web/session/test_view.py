@@ -20,7 +20,7 @@ from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
 from kiosk.web.session.drawings import percent
-from kiosk.web.session.screens import Notice, Screen
+from kiosk.web.session.screen_names import Notice, Screen
 from kiosk.web.session.steps import StepName, StepState
 from kiosk.web.session.view import SessionView, next_change, session_view
 from kiosk.web.shared.where import Where

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from kiosk.domain.commands import AskedBy, Kind, Refusal
 from kiosk.domain.session import Phase
-from kiosk.web.session.screens import Screen
+from kiosk.web.session.screen_names import Screen
 from kiosk.web.shared.icons import icon, symbols
 from tests.web.conftest import CODE, HOLD, NEAR, SECRET, Kiosk
 

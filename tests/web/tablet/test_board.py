@@ -17,7 +17,7 @@ from kiosk.news.news import charger_topic
 from kiosk.service.bays import site_now
 from kiosk.web.shared.parts import parts
 from kiosk.web.tablet.board import Board, Stall, board_of, near
-from kiosk.web.tablet.drawn import boards, drawn_board
+from kiosk.web.tablet.boards_kept import boards, drawn_board
 from tests.web.conftest import CODE, HOLD, NEAR, TARIFF, Kiosk
 
 SECOND = timedelta(seconds=1)

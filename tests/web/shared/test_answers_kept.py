@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 from kiosk.clock import ManualClock
 from kiosk.news.local import MOST_VERSIONS, LocalNews
 from kiosk.news.news import charger_topic, session_topic
-from kiosk.web.shared.front import MOST, Front, keep_for
+from kiosk.web.shared.answers_kept import MOST, Front, keep_for
 from tests.web.conftest import NEAR, Kiosk
 
 

@@ -9,7 +9,7 @@ from kiosk.service.visit import may_act, session_on, takes_cards
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.errors import refusal, wants_json
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.surface import TABLET, on_tablet
+from kiosk.web.shared.shown_where import TABLET, on_tablet
 from kiosk.web.tablet.pairing import current_tablet
 
 ON_SCREEN = frozenset(

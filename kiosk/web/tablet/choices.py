@@ -13,7 +13,7 @@ from flask.blueprints import BlueprintSetupState
 
 from kiosk.web.shared.i18n import COOKIE as LANGUAGE
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.surface import on_tablet
+from kiosk.web.shared.shown_where import on_tablet
 
 OF_THE_TABLET = frozenset({"tablet", "__Host-tablet", "handoff"})
 """Cookies that say nothing about a driver."""

@@ -11,7 +11,7 @@ from typing import Any
 from kiosk.domain.money import Money
 from kiosk.web.session import notice_words, step_words, words
 from kiosk.web.session.notice_words import Said
-from kiosk.web.session.screens import Screen
+from kiosk.web.session.screen_names import Screen
 from kiosk.web.session.step_words import StepSaid
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared.formats import clock_s, stamp
