@@ -185,8 +185,8 @@ def _unbilled(status: str, **seen: object) -> Show:
 
 
 def _strange(stage: Stage, client: FlaskClient) -> str:
-    key = stage.charging(client)
-    stage.observe(key, "recalibrating", energy_kwh=Decimal("13.90"), cost_minor=716)
+    key = stage.starting(client)
+    stage.observe(key, "recalibrating")
     return key
 
 

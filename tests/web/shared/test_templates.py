@@ -65,6 +65,13 @@ def seen(status: str) -> Made:
     return make
 
 
+def strange(kiosk: Kiosk, phone: FlaskClient) -> str:
+    """Nothing but a hold is known: no energy, no word of the connector."""
+    key = kiosk.held(phone)
+    kiosk.observe(key, "teleporting", authorized_minor=HOLD)
+    return key
+
+
 def ended(status: str) -> Made:
     def make(kiosk: Kiosk, phone: FlaskClient) -> str:
         key = kiosk.held(phone)
@@ -120,7 +127,7 @@ SCREENS: dict[Screen, Made] = {
     Screen.REQUIRES_REVIEW: seen("requires_review"),
     Screen.REFUNDED: refunded,
     Screen.WRITTEN_OFF: ended("written_off"),
-    Screen.STRANGE: seen("teleporting"),
+    Screen.STRANGE: strange,
     Screen.GONE: gone,
 }
 
