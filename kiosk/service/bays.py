@@ -169,9 +169,8 @@ def chargers_now(parts: Parts, site: Site) -> tuple[ChargerNow, ...]:
 def unpaid_bays(parts: Parts, occupied: Mapping[int, str]) -> dict[int, datetime]:
     """Of the occupied bays of a charger those that somebody is about to pay, and when each is free at the latest."""
     now = parts.clock.now()
-    kept = ((number, parts.store.session(key)) for number, key in occupied.items())
-    ends = ((number, _unpaid_until(session, now)) for number, session in kept if session is not None)
-    return {number: at for number, at in ends if at is not None}
+    ends = {session.key: _unpaid_until(session, now) for session in parts.store.readable(occupied.values())}
+    return {number: at for number, key in occupied.items() if (at := ends.get(key)) is not None}
 
 
 def _unpaid_until(session: Session, now: datetime) -> datetime | None:

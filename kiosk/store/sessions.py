@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -170,6 +170,10 @@ class Sessions(Part):
             for code, connector_id, key in rows:
                 found.setdefault(code, {})[connector_id] = key
         return found
+
+    def readable(self, keys: Collection[str]) -> list[Session]:
+        """The sessions with these keys, but for those whose row cannot be read."""
+        return self._sessions(sessions.c.key.in_(keys)) if keys else []
 
     def session_by_intent(self, intent_id: str) -> str | None:
         query = select(sessions.c.key).where(sessions.c.intent_id == intent_id).order_by(sessions.c.id.desc()).limit(1)

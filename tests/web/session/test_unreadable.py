@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.domain.commands import Kind
-from tests.web.conftest import Kiosk
+from tests.web.conftest import CODE, Kiosk
 from tests.worlds.refusing import full
 
 CANNOT = "We cannot show this charge"
@@ -94,3 +94,17 @@ def test_another_device_can_be_told_apart_by_scripts(kiosk: Kiosk) -> None:
     answer = phone.post(f"/s/{key}/limit", data={"limit": ""}, headers={"Accept": "application/json"})
     assert answer.json is not None
     assert (answer.status_code, answer.json["error"]) == (503, "unreadable")
+
+
+@every_damage
+def test_its_charger_is_shown_and_sold_to_all_others(kiosk: Kiosk, damage: str) -> None:
+    kiosk.card("Available", "Available")
+    phone = kiosk.phone()
+    kiosk.start_answer(kiosk.start(phone, connector=1))
+    spoil(kiosk, damage)
+    for reader in (phone, kiosk.phone()):
+        assert reader.get(f"/c/{CODE}").status_code == 200
+        assert reader.get("/").status_code == 200
+    other = kiosk.phone()
+    assert other.post(f"/c/{CODE}/start", data={"connector": "1"}).status_code == 409
+    assert other.post(f"/c/{CODE}/start", data={"connector": "2"}).status_code == 303
