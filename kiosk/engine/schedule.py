@@ -90,10 +90,12 @@ def _usual_seconds(session: Session, now: datetime, watched: bool, just_commande
         case Group.UNPAID:
             if session.payment_shown_at is None:
                 # Nobody can have paid it: read for what upstream itself does with it.
-                return 10.0 if watched else 120.0
+                return 20.0 if watched else 120.0
+            if just_commanded:  # whoever pays says so, and so does the provider
+                return 3.0
             # What was given up and is paid all the same must not begin to charge.
-            closely = watched or session.given_up
-            return 3.0 if just_commanded else max(10.0 if closely else 30.0, min(patience, 60.0))
+            closely = 10.0 if session.given_up else 20.0 if watched else 30.0
+            return max(closely, min(patience, 60.0))
         case Group.PREPARING:
             return max(3.0, min(patience, 30.0))
         case Group.RUNNING:

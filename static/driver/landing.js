@@ -44,6 +44,17 @@ function address() {
   return location.pathname.replace(/\/start$/, '') + (String(kept) ? `?${kept}` : '');
 }
 
+/** Why the last start was refused stays to be read. It is not spoken again. @param {Document} page */
+function keepRefusal(page) {
+  const refusal = main().querySelector('#bay-err');
+  const bays = page.querySelector('#start fieldset');
+  if (!refusal || !bays || page.querySelector('#bay-err')) return;
+  const kept = /** @type {Element} */ (refusal.cloneNode(true));
+  kept.removeAttribute('role');
+  bays.before(kept);
+  bays.setAttribute('aria-describedby', 'bay-err');
+}
+
 async function renew() {
   fetching = true;
   last = moment();
@@ -57,6 +68,7 @@ async function renew() {
     const page = parse(await answer.text());
     // A refusal or a fault of ours says nothing of the charger: what is shown stays, and its age goes on counting.
     const told = page?.querySelector('[data-problem]') === null;
+    if (page) keepRefusal(page);
     if (page && told && !sending) swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
   } catch {
     // No connection. The age goes on counting, and an old card is not usable.

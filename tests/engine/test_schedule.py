@@ -79,7 +79,7 @@ def handed_out(since: float = 0) -> Session:
 
 def test_what_nobody_can_have_paid_is_never_urgent_and_read_seldom_unless_somebody_watches() -> None:
     unpaid = session(Status.CREATED)
-    assert target(unpaid, just_commanded=True) == target(unpaid) == 10
+    assert target(unpaid, just_commanded=True) == target(unpaid) == 20
     assert target(unpaid, watched=False, just_commanded=True) == 120
     assert target(handed_out()) == 10
     assert target(handed_out(), watched=False) == 30
