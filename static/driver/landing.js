@@ -47,7 +47,7 @@ function address() {
 /** Why the last start was refused stays to be read. It is not spoken again. @param {Document} page */
 function keepRefusal(page) {
   const refusal = main().querySelector('#bay-err');
-  const bays = page.querySelector('#start fieldset');
+  const bays = page.querySelector('input[name=connector]')?.closest('fieldset');
   if (!refusal || !bays || page.querySelector('#bay-err')) return;
   const kept = /** @type {Element} */ (refusal.cloneNode(true));
   kept.removeAttribute('role');

@@ -81,7 +81,7 @@ def test_what_nobody_can_have_paid_is_never_urgent_and_read_seldom_unless_somebo
     unpaid = session(Status.CREATED)
     assert target(unpaid, just_commanded=True) == target(unpaid) == 20
     assert target(unpaid, watched=False, just_commanded=True) == 120
-    assert target(handed_out()) == 10
+    assert target(handed_out()) == 20
     assert target(handed_out(), watched=False) == 30
     assert target(replace(handed_out(), given_up_at=NOW), watched=False) == 10
 
