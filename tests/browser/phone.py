@@ -51,6 +51,7 @@ class Phone:
         **more: Any,
     ) -> None:
         self.address = address
+        self._scripts = scripts
         self.context = browser.new_context(
             locale=locale,
             java_script_enabled=scripts,
@@ -110,9 +111,12 @@ class Phone:
         self.page.locator("label.opt", has=self.page.locator(f"input[name=connector][value='{connector}']")).click()
 
     def press(self, name: str) -> None:
-        """Tap a button or a link that looks like one."""
+        """Tap a button or a link that looks like one. Scrolled to, and drawn: see `press_pay`."""
         button = self.page.get_by_role("button", name=name, exact=True)
-        button.or_(self.page.get_by_role("link", name=name, exact=True)).first.click()
+        wanted = button.or_(self.page.get_by_role("link", name=name, exact=True)).first
+        wanted.scroll_into_view_if_needed()
+        self._let_it_draw()
+        wanted.click()
 
     def go_on(self) -> None:
         self.page.locator("#start button").click()
@@ -160,8 +164,13 @@ class Phone:
         """Scrolled to, and drawn: right after a scroll Chromium still sends a click to the frame that was there."""
         self.page.bring_to_front()
         self.pay_button.scroll_into_view_if_needed()
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self._let_it_draw()
         self.pay_button.click()
+
+    def _let_it_draw(self) -> None:
+        drawn = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        if self._scripts:
+            self.page.evaluate(drawn)
 
     def open_wallet(self) -> None:
         """A click right after a scroll may still go to the frame that stood there before: then it is made again."""

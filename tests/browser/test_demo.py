@@ -41,7 +41,7 @@ def test_a_visitor_is_declined_pays_with_a_checked_card_stops_and_sees_where_the
     asked: set[str] = set()
     visitor.page.on("request", lambda request: asked.add(request.url.split("/")[2]))
     visitor.open("/")
-    visitor.page.get_by_role("link", name="Charger 2").click()
+    visitor.page.get_by_role("link", name="Charger 2").first.click()
     visitor.choose(2)
     visitor.go_on()
     visitor.wait_for_screen("created")

@@ -167,7 +167,7 @@ def test_charging_stops_by_itself_before_the_drivers_limit(garage: Garage, phone
     phone.page.locator(".chips label", has_text="€1.00").click()
     phone.go_on()
     phone.wait_for_screen("created")
-    phone.reads("Charging stops at your limit of €1.00.")
+    phone.reads("Charging stops at€1.00")
     phone.pay_with()
     phone.wait_for_screen("charging")
     phone.reads("Stops at €1.00")

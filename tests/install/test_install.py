@@ -139,7 +139,8 @@ def test_the_wheel_holds_every_file_that_the_kiosk_reads(wheel: Path) -> None:
 
 def test_the_doctor_runs_from_the_wheel(installed: Environment, elsewhere: dict[str, str], tmp_path: Path) -> None:
     assert "No broken requirements" in installed.pip("check")
-    said = must([installed.program("kiosk"), "doctor"], tmp_path, elsewhere)
+    sold = elsewhere | {"KIOSK_SELL_UNLISTED": "true"}  # there is no kiosk.toml that says which chargers are ours
+    said = must([installed.program("kiosk"), "doctor"], tmp_path, sold)
     assert "KIOSK_SECRET_KEY looks random." in said
     assert "BAD" not in said
 
