@@ -94,7 +94,9 @@ def driver(address: str) -> httpx.Client:
 
 def test_a_session_outlives_the_kiosk_that_began_it(tmp_path: Path) -> None:
     with running(tmp_path) as run, driver(run.address) as browser:
-        begun = browser.post(f"/c/{FREE}/start", data={"connector": "1"})
+        first = browser.post(f"/c/{FREE}/start", data={"connector": "1"})
+        assert first.status_code == 307, "a browser gets its cookie before anything begins"
+        begun = browser.post(first.headers["Location"], data={"connector": "1"})
         assert begun.status_code == 303, begun.text
         page = begun.headers["Location"]
         before = browser.get(page).text

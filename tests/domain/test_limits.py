@@ -27,10 +27,13 @@ from kiosk.domain.limits import (
     waits_until,
 )
 from kiosk.domain.money import Money
-from kiosk.domain.session import Phase, Session
+from kiosk.domain.session import Phase, Session, fold
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
-from kiosk.domain.trace import Trace
+from kiosk.domain.trace import Trace, hours
+
+from .made import EURO, a_session, after
+from .made import charging as said
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 POLICY = Policy()
@@ -390,3 +393,18 @@ def test_a_limit_is_rough_by_what_flows_between_two_reports() -> None:
     assert rough_by(tariff, None, timedelta(minutes=5)) is None
     assert rough_by(tariff, Decimal(22), None) is None
     assert rough_by(None, Decimal(22), timedelta(minutes=5)) is None
+
+
+def test_a_cost_without_the_energy_lacks_what_the_meter_has_not_reported_and_no_more() -> None:
+    told = a_session()
+    for at, energy, cost in ((10, "1.000", 84), (70, "1.200", 94), (130, "1.400", 104)):
+        told, _ = fold(told, said(at, energy, cost))
+    for at in (190, 250):
+        told, _ = fold(told, said(at, None, 104 + at // 6))
+    assert told.energy_is_old
+    expected, power = expected_cost_minor(told, after(260)), likely_kw(told)
+    assert expected is not None
+    assert power is not None
+    assert told.cost_minor is not None
+    since_the_energy = told.cost_minor + EURO.energy_cost_exact(power * hours(after(260) - after(130)))
+    assert told.cost_minor < expected < since_the_energy

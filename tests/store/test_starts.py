@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -193,3 +195,46 @@ def test_the_line_is_in_the_order_of_asking(store: Store) -> None:
     assert store.queue() == ["key-3", "key-1", "key-2"]
     store.claim(store.waiting(NOW)[0].id, NOW)
     assert store.queue() == ["key-1", "key-2"]
+
+
+def aside(store: Store, key: str = "key-1") -> Session:
+    """A start that was put aside."""
+    asked = stored(store, queued(key))
+    session = store.put_aside(asked.id, later(5), Refusal.NOBODY_WATCHED)
+    assert session is not None
+    return session
+
+
+def test_only_a_start_is_put_aside_or_put_back(store: Store) -> None:
+    opened(store)
+    stop = store.ask("key-1", Kind.STOP, AskedBy.DRIVER, later(5))
+    with pytest.raises(ValueError, match="not a start"):
+        store.put_aside(stop.id, later(6), Refusal.NOBODY_WATCHED)
+    with pytest.raises(ValueError, match="not a start"):
+        store.put_back(stop.id, later(6), Refusal.TOO_MANY)
+
+
+def test_a_start_that_does_not_wait_is_not_put_aside(store: Store) -> None:
+    asked = stored(store)
+    store.withdraw_start("key-1", later(1))
+    assert store.put_aside(asked.id, later(2), Refusal.NOBODY_WATCHED) is None
+
+
+def test_a_start_that_was_put_aside_waits_again_once(store: Store) -> None:
+    session = aside(store)
+    assert store.take_up_again(session, later(10))
+    assert [one.state for one in store.commands("key-1")] == [CommandState.WAITING]
+    assert not store.take_up_again(session, later(11))
+
+
+def test_a_start_that_changed_underneath_is_not_taken_up(store: Store) -> None:
+    session = aside(store)
+    with pytest.raises(WrongState):
+        store.take_up_again(replace(session, version=session.version + 1), later(10))
+
+
+def test_a_start_is_not_taken_up_at_a_bay_that_somebody_else_has(store: Store) -> None:
+    session = aside(store)
+    store.create(queued("key-2"), device="another phone", now=later(8))
+    with pytest.raises(BayTaken):
+        store.take_up_again(session, later(10))
