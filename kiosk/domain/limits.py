@@ -155,7 +155,8 @@ def ceiling_at(session: Session) -> datetime | None:
     if per_hour == 0:
         return None
     seconds = Decimal(max(0, ceiling - session.cost_minor)) * 3600 / per_hour
-    return rise.by + timedelta(seconds=int(min(seconds, Decimal(10**7))))
+    reported_at = session.fresh_at if session.energy_is_old and session.fresh_at is not None else rise.by
+    return reported_at + timedelta(seconds=int(min(seconds, Decimal(10**7))))
 
 
 def limit_reached_about(session: Session, now: datetime) -> datetime | None:

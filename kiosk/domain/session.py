@@ -375,13 +375,12 @@ class Session:
     @property
     def power_kw(self) -> Decimal | None:
         """The present power as it may be shown; None when it cannot be said."""
-        return self.trace.power_kw(self.most_kw)
+        return None if self.energy_is_old else self.trace.power_kw(self.most_kw)
 
     @property
     def energy_is_old(self) -> bool:
         """The energy was last told a while before the newest cost: it is no figure of now."""
-        points = self.trace.points
-        return bool(points) and self.fresh_at is not None and self.fresh_at - points[-1].at > ENERGY_LASTS
+        return _energy_is_old(self.trace, self.fresh_at)
 
     @property
     def meter_interval(self) -> timedelta | None:
@@ -470,9 +469,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         if seen.tariff != session.later_tariff:
             events.append(Event.OTHER_CURRENCY)
         seen = replace(seen, authorized_minor=None, cost_minor=None, captured_minor=None, tax_minor=None)
-    times = (seen.completed_at, session.completed_at, seen.captured_at, session.captured_at)
-    over = any(at is not None for at in times)
-    running = facts_after(status, before, over=over, long=False).group is Group.RUNNING
+    running = _runs(session, status, before, seen)
     doubt = _doubt(session, seen, tariff) if running else None
     if doubt is not None and doubt != session.doubt:
         events.append(Event.DOUBTFUL_FIGURES)
@@ -504,7 +501,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
     last_live = session.last_live
     if running and (energy is not None or cost is not None):
         first_seen = last_live.at if last_live is not None else seen.seen_at
-        last_live = LiveFigures(energy, cost, fresh_at or first_seen)
+        last_live = LiveFigures(None if _energy_is_old(trace, fresh_at) else energy, cost, fresh_at or first_seen)
     ended = facts(status).final
     energy_unsaid = ended and seen.energy_kwh is None and (session.energy_unsaid or not facts(session.status).final)
     folded = replace(
@@ -680,6 +677,29 @@ def _older(asked_at: datetime, than: datetime | None) -> bool:
 def age(session: Session, now: datetime) -> timedelta | None:
     """How old the live figures are; None before the first."""
     return max(timedelta(0), now - session.fresh_at) if session.fresh_at is not None else None
+
+
+def _runs(session: Session, status: str | None, before: str | None, seen: Observation) -> bool:
+    """By this answer, and what was known before it, a charge runs: its figures are those of a running charge."""
+    if known(status) is not None:
+        return facts(status).group is Group.RUNNING
+    told = replace(
+        session,
+        status=status,
+        last_known=before,
+        connector_status=seen.connector_status,
+        authorized_minor=_keep(seen.authorized_minor, session.authorized_minor),
+        authorized_at=_keep(seen.authorized_at, session.authorized_at),
+        energy_kwh=_keep(seen.energy_kwh, session.energy_kwh),
+        charging_started_at=_keep(seen.charging_started_at, session.charging_started_at),
+        completed_at=_keep(seen.completed_at, session.completed_at),
+        captured_at=_keep(seen.captured_at, session.captured_at),
+    )
+    return told.facts.group is Group.RUNNING
+
+
+def _energy_is_old(trace: Trace, fresh_at: datetime | None) -> bool:
+    return bool(trace.points) and fresh_at is not None and fresh_at - trace.points[-1].at > ENERGY_LASTS
 
 
 def _held_seen_at(folded: Session, seen: Observation) -> datetime | None:

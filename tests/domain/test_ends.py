@@ -260,6 +260,14 @@ def test_under_a_strange_word_a_charge_that_has_plainly_begun_is_one(said: dict[
     assert (session.can_cancel(), session.can_stop()) == (False, True)
 
 
+def test_under_a_strange_word_right_after_the_start_the_meter_is_followed() -> None:
+    told_so = [seen(at, "optimising", energy_kwh=Decimal(at) / 100, cost_minor=100 + at) for at in (10, 70, 130)]
+    session = told(*told_so, session=paid())
+    assert [point.energy_kwh for point in session.trace.points] == [Decimal("0.1"), Decimal("0.7"), Decimal("1.3")]
+    assert session.last_live is not None
+    assert session.last_live.cost_minor == 230
+
+
 def test_before_a_hold_the_connectors_word_may_be_about_anybody() -> None:
     session = told(seen(1, "created", tariff=EURO), seen(10, "optimising", connector_status="Charging"))
     assert session.standing is Status.CREATED

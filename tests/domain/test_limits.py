@@ -408,3 +408,6 @@ def test_a_cost_without_the_energy_lacks_what_the_meter_has_not_reported_and_no_
     assert told.cost_minor is not None
     since_the_energy = told.cost_minor + EURO.energy_cost_exact(power * hours(after(260) - after(130)))
     assert told.cost_minor < expected < since_the_energy
+    reached = ceiling_at(replace(told, limit_minor=told.cost_minor + 1))
+    assert reached is not None
+    assert reached >= after(250), "what the cost says now is not counted once more"

@@ -352,6 +352,8 @@ def test_a_cost_that_is_told_without_the_energy_is_as_new_as_any() -> None:
     assert not session.energy_is_old
     later = told([charging(at, None, 349 + at) for at in (50, 70, 71)], session)
     assert (later.fresh_at, later.energy_is_old) == (after(71), True)
+    assert later.power_kw is None
+    assert later.last_live == LiveFigures(None, 420, after(71))
     again = told([charging(80, "5.500", 430)], later)
     assert not again.energy_is_old
 

@@ -139,7 +139,7 @@ def session_view(
     running = _is_running(screen)
     if running and session.energy_is_old:
         energy_kwh = None
-    power = session.power_kw if running and not session.energy_is_old else None
+    power = session.power_kw if running else None
     slow = session.meter_interval if running else None
     slow = slow if slow is not None and slow > ROUGH_AFTER else None
     ended_by = end_asked_by(session, commands)
