@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,9 +11,10 @@ import pytest
 
 from kiosk.domain.commands import ENDS, AskedBy, CommandState, Kind, Refusal
 from kiosk.store import Store
-from kiosk.store.errors import CannotWrite, Deposed, Missing, WrongState
+from kiosk.store.commands import MOST_SENDINGS
+from kiosk.store.errors import CannotWrite, Deposed, Missing, UnreadableSession, WrongState
 from kiosk.store.records import Lease
-from kiosk.store.unwritten import FIRST_ID, MOST_SAID
+from kiosk.store.unwritten import FIRST_ID, MOST_SAID, _Said, _thinned
 from tests.worlds.refusing import full, locked
 
 from .build import NOW, charging, later, opened, queued, seen, stored
@@ -242,3 +245,128 @@ def test_a_stop_of_a_row_that_cannot_be_read_goes_on_in_memory_too(store: Store)
     assert session is not None
     assert session.wish is not None
     assert asked.kind in ENDS
+
+
+# --- the store takes something for a moment only, or something else than what is in memory
+
+
+def room_for_a_moment(store: Store) -> None:
+    """It has shown that it takes something, and what is in memory is not written yet."""
+    store.note_call("stop", NOW)
+
+
+def test_what_is_written_down_while_the_next_write_is_refused_goes_on_in_memory(store: Store) -> None:
+    key = running(store)
+    with full(store):
+        store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30))
+    room_for_a_moment(store)
+    with full(store, after=1):
+        store.observe(key, charging(40, "2.5"), source="read")
+        assert [one.id < FIRST_ID for one in store.commands(key)] == [True, True]  # the wish has its row
+        assert store.unwritten(key)
+        session = store.session(key)
+        assert session is not None
+        assert session.energy_kwh == Decimal("2.5")
+    written(store)
+    assert store.session(key) == session
+
+
+def test_it_is_written_with_the_next_thing_that_is_said_when_there_is_room(store: Store) -> None:
+    key = running(store)
+    with full(store):
+        store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30))
+    room_for_a_moment(store)
+    session, _events = store.observe(key, charging(40, "2.5"), source="read")
+    assert not store.unwritten(key)
+    assert session.wish is not None
+    assert session.energy_kwh == Decimal("2.5")
+
+
+def test_a_command_goes_on_in_memory_when_only_its_row_found_room(store: Store) -> None:
+    key = running(store)
+    with full(store):
+        asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30))
+    room_for_a_moment(store)
+    with full(store, after=1):
+        assert store.claim(asked.id, later(31))
+        (sent,) = store.left_sent()
+        assert sent.id < FIRST_ID
+        assert store.unwritten(key)
+        assert not store.claim(asked.id, later(31))
+    written(store)
+    assert [one.state for one in store.commands(key)][1:] == [CommandState.SENT]
+
+
+def test_a_command_in_memory_is_written_and_claimed_when_there_is_room(store: Store) -> None:
+    key = running(store)
+    with full(store):
+        asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30))
+    room_for_a_moment(store)
+    assert store.claim(asked.id, later(31))
+    assert not store.unwritten(key)
+    assert [one.id < FIRST_ID for one in store.left_sent()] == [True]
+
+
+def test_a_session_that_was_erased_meanwhile_takes_its_memory_along(store: Store) -> None:
+    key = running(store)
+    with full(store):
+        asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30))
+    with closing(sqlite3.connect(store._database._engine.url.database or "")) as by_hand:
+        by_hand.executescript("DELETE FROM observations; DELETE FROM commands; DELETE FROM sessions;")
+    room_for_a_moment(store)
+    with full(store, after=1), pytest.raises(Missing):
+        store.claim(asked.id, later(31))
+    assert not store.unwritten(key)
+    assert store.session(key) is None
+    with pytest.raises(Missing):
+        store.command(asked.id)
+
+
+def test_a_stop_that_was_sent_very_often_counts_in_its_last_row_in_memory_too(store: Store) -> None:
+    key = running(store)
+    with full(store):
+        for number in range(MOST_SENDINGS + 5):
+            asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30 + 60 * number))
+            assert store.claim(asked.id, later(31 + 60 * number))
+            store.finish(asked.id, CommandState.DONE, later(32 + 60 * number))
+    written(store)
+    stops = [one for one in store.commands(key) if one.kind is Kind.STOP]
+    assert [one.attempts for one in stops] == [1] * (MOST_SENDINGS - 1) + [6]
+
+
+def test_what_was_said_of_a_row_that_cannot_be_read_any_more_stays_as_evidence(store: Store, second: Store) -> None:
+    key = running(store)
+    with full(store):
+        store.observe(key, charging(40, "2.5"), source="read")
+        store.mark_gone(key, later(50), later(51))
+    with second._database.write() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET phase = 'parked'")
+    written(store)
+    assert not store.unwritten(key)
+    assert store.observations(key)[-1].seen.energy_kwh == Decimal("2.5")
+    with second._database.write() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET phase = 'open'")
+    session = store.session(key)
+    assert session is not None
+    assert session.gone_at is None
+
+
+def test_a_reader_of_a_row_that_cannot_be_read_hears_so_though_its_stop_is_in_memory(store: Store) -> None:
+    key = running(store)
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET phase = 'parked'")
+    with full(store):
+        store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30))
+        with pytest.raises(UnreadableSession):
+            store.for_reader(key, "phone")
+        with store._database._engine.connect() as connection:  # somebody mends the row by hand
+            connection.exec_driver_sql("UPDATE sessions SET phase = 'open'")
+            connection.commit()
+        reader = store.for_reader(key, "phone")
+    assert reader is not None
+    assert reader.session.key == key
+
+
+def test_answers_that_change_each_time_go_oldest_first() -> None:
+    said = [_Said(later(number), later(number), seen(f"word {number}", number)) for number in range(MOST_SAID + 1)]
+    assert _thinned(said) == said[1:]

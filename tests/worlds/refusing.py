@@ -35,9 +35,15 @@ def locked(store: Store) -> Iterator[None]:
 
 
 @contextmanager
-def _refused(store: Store, code: int, text: str) -> Iterator[None]:
+def _refused(store: Store, code: int, text: str, *, after: int = 0) -> Iterator[None]:
+    left = after
+
     def refuse(connection: Connection) -> None:
+        nonlocal left
         if connection.get_execution_options().get("kiosk_write", False):
+            left -= 1
+            if left >= 0:
+                return
             error = sqlite3.OperationalError(text)
             error.sqlite_errorcode = code
             raise OperationalError("COMMIT", {}, error)
@@ -50,8 +56,9 @@ def _refused(store: Store, code: int, text: str) -> Iterator[None]:
         event.remove(engine, "commit", refuse)
 
 
-def full(store: Store) -> AbstractContextManager[None]:
-    return _refused(store, sqlite3.SQLITE_FULL, "database or disk is full")
+def full(store: Store, *, after: int = 0) -> AbstractContextManager[None]:
+    """`after`: so many writes still find room."""
+    return _refused(store, sqlite3.SQLITE_FULL, "database or disk is full", after=after)
 
 
 def read_only(store: Store) -> AbstractContextManager[None]:
