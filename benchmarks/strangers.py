@@ -29,6 +29,8 @@ SOON = 30.0
 LEAST_SOON = 0.95
 NO_DIFFERENCE = 5.0
 """Seconds by which a wait may differ from the quiet one: two looks of a page at the store."""
+IN_TIME = 60.0
+"""Seconds in which a charge that nobody watches is read by the plan; a quiet day has room to read it sooner."""
 MOST_A_SECOND = 10.0
 """Requests of all strangers together: more cost this computer time and gain them nothing that we know of."""
 STARTS_EVERY = 6.0
@@ -70,12 +72,12 @@ def soon(seen: Seen) -> float:
 
 
 def like(seen: Seen, quiet: Seen) -> bool:
-    """All are served as soon, and what runs is read as often: at a bay of their own, or at another one."""
+    """All are served as soon, at a bay of their own or at another one; what runs is read as often, or in time."""
     if soon(seen) < soon(quiet) or None in seen.waits:
         return False
     longer = worst(seen) - worst(quiet), middle(seen) - middle(quiet)
-    older = percentile(seen.ages, 0.99) - percentile(quiet.ages, 0.99)
-    return max(*longer, older) <= NO_DIFFERENCE
+    age, usual = percentile(seen.ages, 0.99), percentile(quiet.ages, 0.99)
+    return max(longer) <= NO_DIFFERENCE and age <= max(usual + NO_DIFFERENCE, IN_TIME)
 
 
 def worst(seen: Seen) -> float:

@@ -25,7 +25,8 @@ def test_a_day_is_like_a_quiet_one_when_nobody_waits_longer_and_every_figure_is_
     assert not like(replace(QUIET, waits=[1.0, 3.0, 3.0, 10.5]), QUIET)
     assert not like(replace(QUIET, waits=[9.0, 9.0, 9.0, 9.0]), QUIET)
     assert not like(replace(QUIET, waits=[1.0, 3.0, 3.0, None]), QUIET)
-    assert not like(replace(QUIET, ages=[5.0] * 90 + [26.0] * 10), QUIET)
+    assert like(replace(QUIET, ages=[5.0] * 90 + [60.0] * 10), QUIET)
+    assert not like(replace(QUIET, ages=[5.0] * 90 + [61.0] * 10), QUIET)
 
 
 def test_what_is_told_of_a_day() -> None:
