@@ -27,6 +27,9 @@ USUAL_KW = Decimal(22)
 """For a connector of which nothing is known, and only for the seconds that a stop takes."""
 ROUGH_AFTER = timedelta(seconds=60)
 """A charger that reports more rarely ends a charge at a limit only roughly, and the pages say so."""
+LIMIT_IS_NEAR = timedelta(hours=12)
+HOLD_IS_NEAR = timedelta(hours=4)
+"""The time at which a charge ends at its limit, or at its hold, is told when it is no further ahead than this."""
 _FINE_STEPS = (10, 20, 50, 100, 200, 500)
 """Minor units: an amount that says how rough something is, is itself round."""
 
@@ -160,9 +163,28 @@ def ceiling_at(session: Session) -> datetime | None:
 
 
 def limit_reached_about(session: Session, now: datetime) -> datetime | None:
-    """The same for people: only by a power that is shown, and not for days ahead."""
+    """The same for people: only by a power that is shown, and not for long ahead.
+
+    A limit is of the driver's own choice, and is worth knowing for the night. Hours away from the hold nearly every car
+    is full before, so a time would mislead.
+    """
     at = ceiling_at(session) if session.power_kw else None
-    return at if at is not None and at - now <= timedelta(days=2) else None
+    farthest = HOLD_IS_NEAR if session.limit_minor is None else LIMIT_IS_NEAR
+    return at if at is not None and now < at <= now + farthest else None
+
+
+def last_reading_adds(session: Session, now: datetime) -> Money | None:
+    """About so much can the last meter reading add to the last live cost, in round figures, rounded up.
+
+    It is what can have flowed since the meter's last report: one reporting interval and the age of the last read.
+    None when nobody knows the power, or how often the charger reports.
+    """
+    tariff, kw, interval = session.tariff, likely_kw(session) or session.most_kw, session.meter_interval
+    if tariff is None or kw is None or interval is None or session.fresh_at is None:
+        return None
+    stopped = session.status_since if session.standing is Status.SETTLING else None
+    unread = max(ZERO, (stopped or now) - session.fresh_at)
+    return _in_round_figures(tariff.energy_cost_exact(kw * hours(interval + unread)), tariff)
 
 
 def rough_by(tariff: Tariff | None, kw: Decimal | None, interval: timedelta | None) -> Money | None:
@@ -173,7 +195,11 @@ def rough_by(tariff: Tariff | None, kw: Decimal | None, interval: timedelta | No
     """
     if tariff is None or not kw or interval is None or interval <= ROUGH_AFTER or tariff.price_per_kwh_minor == 0:
         return None
-    exact = tariff.energy_cost_exact(kw * hours(interval))
+    return _in_round_figures(tariff.energy_cost_exact(kw * hours(interval)), tariff)
+
+
+def _in_round_figures(exact: Decimal, tariff: Tariff) -> Money:
+    """Rounded up."""
     step = next((one for one in _FINE_STEPS if exact <= one * 20), _FINE_STEPS[-1])
     return Money(int((exact / step).to_integral_value(ROUND_CEILING)) * step, tariff.currency)
 

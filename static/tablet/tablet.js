@@ -295,11 +295,21 @@ export function mended() {
   return true;
 }
 
-/** @param {ParentNode} screen @param {number} from the kiosk's time in milliseconds */
+/**
+ * Since when, with its day: nobody may look before the next morning.
+ * @param {ParentNode} screen @param {number} from the kiosk's time in milliseconds
+ */
 export function since(screen, from) {
   const line = /** @type {HTMLElement | null} */ (screen.querySelector('[data-since]'));
   if (!line || !from) return;
-  const words = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: body.dataset.zone });
+  const words = new Intl.DateTimeFormat(root.lang === 'en' ? 'en-GB' : root.lang, {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: body.dataset.zone,
+  });
   line.textContent = (line.dataset.since ?? '').replace('{time}', words.format(from));
 }
 

@@ -125,7 +125,7 @@ def test_the_pages_that_say_no_keep_the_rules(stage: Stage, browser: Browser, st
     else:
         with stage.broken():
             phone.open(f"/c/{CODE}")
-        phone.reads("A charge goes on")
+        phone.reads("A running charge goes on")
     light = violations(phone)
     phone.page.emulate_media(color_scheme="dark")
     dark = violations(phone)

@@ -104,7 +104,7 @@ def test_a_charger_without_connection_is_told_with_the_way_to_stop(charging: tup
     garage.skip(70)
     phone.wait_for_screen("stale")
     phone.reads("The charger has lost contact with us.")
-    phone.reads("unplug the cable at the car. That always works.")
+    phone.reads("unplug the cable at the car. Does it not come loose? Unlock the car first.")
     garage.world.set_online(CODE, True)
     garage.skip(20)
     phone.wait_for_screen("charging")

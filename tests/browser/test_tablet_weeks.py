@@ -149,7 +149,7 @@ def test_without_a_connection_the_code_goes_at_once_and_the_screen_comes_back_by
     tablet.context.set_offline(True)
     expect(tablet.page.locator(".outage h1")).to_have_text("Paying is not possible here at the moment")
     assert tablet.code_on_screen() is None
-    expect(tablet.page.locator(".outage")).to_contain_text(re.compile(r"no connection since \d\d:\d\d"))
+    expect(tablet.page.locator(".outage")).to_contain_text(re.compile(r"no connection since \d\d? \w+, \d\d:\d\d"))
     expect(tablet.page.locator(".outage")).to_contain_text("€0.49 per kWh")
     tablet.context.set_offline(False)
     expect(tablet.heading).to_have_text("Bay 3")

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.domain.limits import (
@@ -19,6 +21,7 @@ from kiosk.domain.limits import (
     charger_must_answer_by,
     expected_cost_minor,
     guard,
+    last_reading_adds,
     likely_kw,
     limit_reached_about,
     power_must_flow_by,
@@ -377,6 +380,28 @@ def test_people_are_told_when_a_limit_is_reached_only_by_a_power_that_is_shown()
     assert limit_reached_about(known, NOW - timedelta(days=3)) is None
 
 
+def test_a_hold_that_is_hours_away_is_nothing_to_go_by_and_a_limit_of_the_drivers_own_is() -> None:
+    slow = charging(100, kw="3.7")
+    at = ceiling_at(slow)
+    assert at is not None
+    assert at - NOW > timedelta(hours=15)
+    assert limit_reached_about(slow, NOW) is None
+    assert limit_reached_about(slow, at - timedelta(hours=4)) == at
+    assert limit_reached_about(slow, at - timedelta(hours=4, seconds=1)) is None
+    limited = charging(100, kw="3.7", limit_minor=2000)
+    by_limit = ceiling_at(limited)
+    assert by_limit is not None
+    assert timedelta(hours=4) < by_limit - NOW < timedelta(hours=12)
+    assert limit_reached_about(limited, NOW) == by_limit
+
+
+def test_a_time_that_has_passed_is_no_estimate() -> None:
+    known = charging(1500)
+    at = ceiling_at(known)
+    assert at is not None
+    assert limit_reached_about(known, at) is None
+
+
 def test_the_guard_knows_when_it_will_act() -> None:
     going = charging(2900, kw="22")
     soon = acts_in(going, POLICY, NOW, SOON)
@@ -393,6 +418,67 @@ def test_a_limit_is_rough_by_what_flows_between_two_reports() -> None:
     assert rough_by(tariff, None, timedelta(minutes=5)) is None
     assert rough_by(tariff, Decimal(22), None) is None
     assert rough_by(None, Decimal(22), timedelta(minutes=5)) is None
+
+
+@pytest.mark.parametrize(
+    ("kw", "every", "adds"),
+    [("11", 10, 10), ("11", 300, 50), ("150", 300, 650), ("150", 60, 130)],
+)
+def test_the_last_reading_adds_what_flows_between_two_reports(kw: str, every: int, adds: int) -> None:
+    stopping = session(Status.STOPPING, meter_seconds=every, most_kw=Decimal(kw), cost_minor=700)
+    assert last_reading_adds(stopping, NOW) == Money(adds, "EUR")
+
+
+def test_what_the_last_reading_adds_is_not_known_without_power_or_interval() -> None:
+    stopping = session(Status.STOPPING, meter_seconds=60, most_kw=Decimal(11), cost_minor=700)
+    assert last_reading_adds(replace(stopping, meter_seconds=None), NOW) is None
+    assert last_reading_adds(replace(stopping, most_kw=None), NOW) is None
+    assert last_reading_adds(replace(stopping, tariff=None), NOW) is None
+    assert last_reading_adds(replace(stopping, tariff=Tariff("EUR", 0, 35)), NOW) == Money(0, "EUR")
+
+
+def test_a_read_that_was_lost_for_an_hour_leaves_an_hour_to_be_added() -> None:
+    lost = session(
+        Status.SETTLING,
+        meter_seconds=60,
+        most_kw=Decimal(11),
+        fresh_at=NOW - timedelta(hours=1),
+        status_since=NOW,
+    )
+    adds = last_reading_adds(lost, NOW + timedelta(minutes=9))
+    assert adds is not None
+    assert 548 <= adds.minor <= 600
+
+
+@given(
+    kw=st.sampled_from(["3.7", "7.2", "11", "22", "150"]),
+    every=st.sampled_from([5, 10, 30, 60, 300, 900]),
+    read_every=st.sampled_from([2, 5, 10]),
+    ends=st.integers(1, 4000),
+)
+def test_no_bill_of_a_steady_charge_exceeds_what_was_said(kw: str, every: int, read_every: int, ends: int) -> None:
+    """A meter that reports rarely is read often; charging ends at any moment between two of its reports."""
+
+    def metered(second: int) -> Decimal:
+        return (Decimal(kw) * second / 3600).quantize(Decimal("0.001"))
+
+    trace, stops = Trace(), every * 4 + ends
+    for second in range(0, stops + 1, read_every):
+        trace = trace.add(after(second), metered(second // every * every))
+    live = trace.points[-1]
+    told = session(
+        Status.STOPPING,
+        meter_seconds=every,
+        most_kw=Decimal(kw),
+        energy_kwh=live.energy_kwh,
+        cost_minor=EURO.example(live.energy_kwh).minor,
+        trace=trace,
+        tariff=EURO,
+        fresh_at=live.at,
+    )
+    adds = last_reading_adds(told, after(stops))
+    assert adds is not None
+    assert EURO.example(metered(stops)).minor <= EURO.example(live.energy_kwh).minor + adds.minor
 
 
 def test_a_cost_without_the_energy_lacks_what_the_meter_has_not_reported_and_no_more() -> None:

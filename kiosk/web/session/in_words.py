@@ -75,7 +75,7 @@ def to_json(view: SessionView) -> dict[str, Any]:
         if view.spark is not None
         else None,
         "fresh_at": _time(view.fresh_at),
-        "fresh_time": clock_s(view.fresh_at, view.where.zone) if view.fresh_at is not None else None,
+        "fresh_time": clock_s(view.fresh_at, view.where.zone, view.beside) if view.fresh_at is not None else None,
         "values": {
             "energy_kwh": format(view.energy_kwh, "f") if view.energy_kwh is not None else None,
             "power_kw": format(view.power_kw, "f") if view.power_kw is not None else None,
@@ -95,6 +95,7 @@ def shape_of(view: SessionView, page: Page) -> str:
     facts = (
         view.screen,
         view.tone,
+        view.beside.astimezone(view.where.zone).date(),
         page.heading,
         page.under,
         page.sentence,
@@ -117,6 +118,7 @@ def shape_of(view: SessionView, page: Page) -> str:
         bool(page.figures.get("ceiling")),
         bool(page.figures.get("meter")),
         bool(page.figures.get("rough")),
+        bool(page.figures.get("adds")),
         view.waits_until is not None,
         view.no_power_by is not None,
         bool(view.energy_kwh),

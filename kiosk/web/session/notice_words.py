@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 
 from kiosk.domain.commands import AskedBy, CommandState
 from kiosk.web.session.screen_names import Notice
 from kiosk.web.session.view import SessionView
-from kiosk.web.session.words import amount
-from kiosk.web.shared.formats import clock, clock_s, day
+from kiosk.web.session.words import amount, at
+from kiosk.web.shared.formats import clock_s
 from kiosk.web.shared.text import _
 
 
@@ -72,21 +71,17 @@ def unwritten_text() -> str:
     )
 
 
-def _on_day(at: datetime, zone: tzinfo) -> str:
-    return f"{day(at, zone)}, {clock(at, zone)}"
-
-
 def _paused(view: SessionView) -> str:
     if view.waits_until is None:
         return _("It goes on by itself. The session stays open.")
-    until = _on_day(view.waits_until, view.where.zone)
+    until = at(view, view.waits_until)
     return _("It goes on by itself. The session stays open, at the latest until %(time)s.", time=until)
 
 
 def _waits(view: SessionView) -> str:
     if view.waits_until is None:
         return _("It may be full or wait for a timer. The session goes on until you stop it.")
-    until = _on_day(view.waits_until, view.where.zone)
+    until = at(view, view.waits_until)
     return _(
         "It may be full or wait for a timer. You can stop, or let it wait: the session stays open until %(time)s.",
         time=until,
@@ -110,6 +105,6 @@ def _stop_tried(view: SessionView) -> Said:
         text = _(
             "Asked %(count)s times, last at %(time)s. We keep asking. To stop now, unplug the cable at the car.",
             count=tried.times,
-            time=clock_s(tried.last_at, view.where.zone),
+            time=clock_s(tried.last_at, view.where.zone, view.beside),
         )
     return Said("warn", "warn", title, text)

@@ -43,6 +43,7 @@ class Snapshot:
         asked = tuple((c.id, c.state.value, c.attempts) for c in self.commands)
         return (
             self.session.version,
+            self.now.astimezone(parts().site.zone(self.session.code)).date(),  # a time of another day carries it
             asked,
             self.owner,
             self.others,

@@ -29,9 +29,8 @@ class StepSaid:
 
 
 def said(step: Step, view: SessionView) -> StepSaid:
-    zone = view.where.zone
     icon = "back" if step.name is StepName.HOLD_BACK else _ICONS.get(step.state, "ring")
-    at = clock_s(step.at, zone) if step.at is not None else ""
+    at = clock_s(step.at, view.where.zone, view.beside) if step.at is not None else ""
     since = step.since if step.state is StepState.NOW else None
     return StepSaid(step.state.value, icon, _label(step, view), at, since, _note(step, view))
 
@@ -85,7 +84,7 @@ def _label(step: Step, view: SessionView) -> str:
 
 
 def _note(step: Step, view: SessionView) -> str:
-    until = clock_s(step.until, view.where.zone) if step.until is not None else ""
+    until = clock_s(step.until, view.where.zone, view.beside) if step.until is not None else ""
     match step.name:
         case StepName.HOLD_PLACED:
             return card(view)
@@ -94,7 +93,7 @@ def _note(step: Step, view: SessionView) -> str:
         case StepName.WAITING if until:
             return _("At the latest at %(time)s", time=until)
         case StepName.CHARGER_STOPS:
-            return _("Usually a few seconds. Unplugging at the car always works.")
+            return _("Usually a few seconds. You can also unplug the cable at the car.")
         case StepName.CHARGER_STOPPED:
             return _("You can unplug now.")
         case StepName.LAST_READING if step.state is StepState.NOW:

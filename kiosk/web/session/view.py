@@ -28,6 +28,7 @@ from kiosk.domain.limits import (
     ROUGH_AFTER,
     Policy,
     charger_must_answer_by,
+    last_reading_adds,
     limit_reached_about,
     power_must_flow_by,
     rough_by,
@@ -51,6 +52,9 @@ from kiosk.web.shared.where import Where
 @dataclass(frozen=True, slots=True)
 class SessionView:
     """Facts for one reader (`owner`: may act) at one time. Amounts are Money, energy Decimal kWh, times aware UTC.
+
+    `day` is that of the charge. `beside` is a moment of the day that goes without saying: of now, or of the charge
+    where the page of its end names that day. Every time of another day carries its own.
 
     `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
     """
@@ -79,6 +83,7 @@ class SessionView:
     since: datetime | None
     ended_at: datetime | None
     day: datetime
+    beside: datetime
     limit_about: datetime | None
     start_by: datetime | None
     no_power_by: datetime | None
@@ -86,6 +91,7 @@ class SessionView:
     slow_meter: timedelta | None
     first_report_by: datetime | None
     rough: Money | None
+    last_adds: Money | None
     gone_at: datetime | None
     email: EmailState | None
     ended_by: AskedBy | None
@@ -143,6 +149,7 @@ def session_view(
     slow = session.meter_interval if running else None
     slow = slow if slow is not None and slow > ROUGH_AFTER else None
     ended_by = end_asked_by(session, commands)
+    day = session.completed_at or session.charging_started_at or session.authorized_at or session.requested_at
     view = SessionView(
         key=session.key,
         version=session.version,
@@ -167,7 +174,8 @@ def session_view(
         offline=session.charger_online is False,
         since=session.charging_started_at,
         ended_at=session.completed_at,
-        day=session.completed_at or session.charging_started_at or session.authorized_at or session.requested_at,
+        day=day,
+        beside=day if names_its_day(session.final, hold) else now,
         limit_about=limit_reached_about(session, now) if running and freshness is Freshness.FRESH else None,
         start_by=charger_must_answer_by(session, policy),
         no_power_by=power_must_flow_by(session, policy),
@@ -175,6 +183,7 @@ def session_view(
         slow_meter=slow,
         first_report_by=_first_report_by(session, slow),
         rough=rough_by(session.tariff, power or session.most_kw, slow),
+        last_adds=_last_adds(session, screen, hold, now),
         gone_at=session.gone_at,
         email=email_state(session, commands),
         ended_by=ended_by,
@@ -205,6 +214,17 @@ def session_view(
         asked=terms_now(session) if asks_consent(session) else None,
     )
     return replace(view, steps=_steps(view, session, commands, policy))
+
+
+def _last_adds(session: Session, screen: Screen, hold: Hold, now: datetime) -> Money | None:
+    """What the last reading can add, never more than the hold has left."""
+    adds = last_reading_adds(session, now) if screen in {Screen.STOPPING, Screen.SETTLING} else None
+    return min(adds, hold.rest, key=lambda one: one.minor) if adds is not None and hold.rest is not None else adds
+
+
+def names_its_day(final: bool, hold: Hold) -> bool:
+    """The page of that end names the day of the charge below its heading."""
+    return final and hold.state is not HoldState.NONE
 
 
 _WITH_RECEIPT = frozenset(

@@ -12,7 +12,7 @@ from kiosk.domain.commands import AskedBy, Refusal
 from kiosk.domain.hold import HoldState
 from kiosk.domain.money import Money
 from kiosk.web.session.screen_names import Screen
-from kiosk.web.session.view import SessionView
+from kiosk.web.session.view import SessionView, names_its_day
 from kiosk.web.shared.formats import clock, clock_s, day, kw, kwh, money, number
 from kiosk.web.shared.meter_words import about_every, rough_limit
 from kiosk.web.shared.power_words import ceiling_words
@@ -25,8 +25,8 @@ def amount(value: Money | None) -> str:
 
 
 def at(view: SessionView, moment: datetime) -> str:
-    """The time of day at the charger."""
-    return clock(moment, view.where.zone)
+    """The time of day at the charger, with its day when it is another one."""
+    return clock(moment, view.where.zone, view.beside)
 
 
 def heading(view: SessionView) -> str:
@@ -144,7 +144,7 @@ def under(view: SessionView) -> str:
         )
     if view.screen is Screen.STALE and view.since is not None:
         return _("Bay %(bay)s, charging since %(time)s", bay=bay, time=at(view, view.since))
-    if view.final and view.hold.state is not HoldState.NONE:
+    if names_its_day(view.final, view.hold):
         return _("Bay %(bay)s, %(day)s", bay=bay, day=day(view.day, view.where.zone))
     return _("Bay %(bay)s, %(charger)s", bay=bay, charger=charger)
 
@@ -294,7 +294,7 @@ def refusal(view: SessionView) -> str:
         case Refusal.UNKNOWN_CHARGER:
             return _("Paying by phone is switched off at this charger. Nothing is held.")
         case Refusal.TOO_MANY if view.retry_at is not None:
-            time = clock_s(view.retry_at, view.where.zone)
+            time = clock_s(view.retry_at, view.where.zone, view.beside)
             return _("Many drivers are starting right now. Try again at %(time)s. Nothing is held.", time=time)
         case Refusal.TOO_MANY:
             return _("Many drivers are starting right now. Try again in a few minutes. Nothing is held.")
@@ -381,7 +381,9 @@ def figures(view: SessionView) -> dict[str, str]:
         rows["used"] = _("%(amount)s used", amount=amount(view.cost))
         if view.hold.rest is not None:
             rows["rest"] = _("%(amount)s only held", amount=money(view.hold.rest))
-            rows["back"] = _("%(amount)s goes back", amount=money(view.hold.rest))
+            rows["back"] = _("about %(amount)s goes back", amount=money(view.hold.rest))
+    if view.screen in {Screen.STOPPING, Screen.SETTLING}:
+        rows["adds"] = _last_reading(view)
     if view.screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING}:
         rows["power"] = kw(view.power_kw) if view.power_kw is not None else DASH
         if view.screen is Screen.CHARGING:
@@ -391,6 +393,15 @@ def figures(view: SessionView) -> dict[str, str]:
             rows["rough"] = rough_limit(view.rough, view.slow_meter) if limited else ""
             rows["ceiling"] = ceiling_words(view.ceiling)
     return rows
+
+
+def _last_reading(view: SessionView) -> str:
+    """What the bill can differ by from the last live cost."""
+    if view.last_adds is None:
+        return _("The last reading can still add to the cost.")
+    if view.last_adds.minor == 0:
+        return ""
+    return _("The last reading can add up to about %(amount)s.", amount=money(view.last_adds))
 
 
 def _meter(view: SessionView) -> str:

@@ -80,12 +80,19 @@ def problem_of(status: int, retry_after: int | None = None) -> Problem:
     elif status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = duration(timedelta(seconds=retry_after or 60))
         title = _("Too many tries")
-        text = _("Nothing was changed, and a charge goes on. Try again in %(wait)s.", wait=wait)
+        text = _(
+            "We did not do that. What was done before still stands. Try again in %(wait)s. To stop a running charge, "
+            "unplug the cable at the car.",
+            wait=wait,
+        )
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
-        title, text = _("Very busy just now"), _("A charge goes on. Wait a moment, then load this page again.")
+        title, text = _("Very busy just now"), _("A running charge goes on. Wait a moment, then load this page again.")
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         title = _("Something broke on our side")
-        text = _("A charge goes on, and every hold still ends. Load this page again. To stop, unplug at the car.")
+        text = _(
+            "A running charge goes on, and every hold still ends. Load this page again. "
+            "To stop, unplug the cable at the car."
+        )
     else:
         title, text = _("We could not read that"), _("Nothing was changed. Go back one page and try once more.")
     return Problem(status, title, text, retry_after)
@@ -145,7 +152,7 @@ def _unavailable(error: Unavailable) -> ResponseReturnValue:
     """
     log.warning("a request could not be answered, because of the store", trouble=error.trouble.value)
     text = _(
-        "Nothing was changed. A charge goes on, and every hold still ends. Try again in %(wait)s. "
+        "Nothing was changed. A running charge goes on, and every hold still ends. Try again in %(wait)s. "
         "To stop now, unplug the cable at the car or press stop at the charger.",
         wait=duration(timedelta(seconds=UNWRITTEN_SECONDS)),
     )

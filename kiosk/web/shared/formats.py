@@ -6,12 +6,12 @@ Each function is a template filter and global of the same name.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.numbers import NumberPattern, parse_pattern
 from flask import Flask
 from markupsafe import Markup, escape
@@ -19,6 +19,8 @@ from markupsafe import Markup, escape
 from kiosk.config.languages import LANGUAGES
 from kiosk.domain.money import ISO_EXPONENTS, Money, stripe_exponent
 from kiosk.web.shared.i18n import language
+from kiosk.web.shared.parts import parts
+from kiosk.web.shared.text import _
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -73,19 +75,55 @@ def percent(value: Decimal | int) -> str:
     return _true_minus(pattern.apply(shown / 100, locale))
 
 
-def clock(moment: datetime, zone: tzinfo) -> str:
-    """`14:03` in that zone."""
-    return moment.astimezone(zone).strftime("%H:%M")
+def clock(moment: datetime, zone: tzinfo, beside: datetime | None = None) -> str:
+    """`14:03` in that zone; `09:10 on 19 Nov` when that is another day than `beside`.
+
+    `beside` is a moment of the day that goes without saying: now, or the day that stands on the page already. An hour
+    that comes twice carries its zone: `02:40 (UTC+2)`.
+    """
+    return _clock(moment, zone, beside, "%H:%M")
 
 
-def clock_s(moment: datetime, zone: tzinfo) -> str:
-    """`14:03:12` in that zone."""
-    return moment.astimezone(zone).strftime("%H:%M:%S")
+def clock_s(moment: datetime, zone: tzinfo, beside: datetime | None = None) -> str:
+    """The same to the second: `14:03:12`."""
+    return _clock(moment, zone, beside, "%H:%M:%S")
+
+
+def _clock(moment: datetime, zone: tzinfo, beside: datetime | None, form: str) -> str:
+    local = moment.astimezone(zone)
+    today = (beside or parts().clock.now()).astimezone(zone).date()
+    text = local.strftime(form)
+    if _comes_twice(local):
+        text = f"{text} ({_offset(local)})"
+    return text if local.date() == today else _("%(time)s on %(day)s", time=text, day=_short_day(local, today))
+
+
+def _comes_twice(local: datetime) -> bool:
+    """The clock shows that time once more on the same night, because it is set back."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def _offset(local: datetime) -> str:
+    """`UTC+2`, `UTC+5:30`: the same signs in every language, and never two zones by one name."""
+    minutes = (local.utcoffset() or timedelta(0)) // timedelta(minutes=1)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes >= 0 else MINUS}{hours}" + (f":{rest:02}" if rest else "")
+
+
+def _short_day(local: datetime, today: date) -> str:
+    """`19 Nov`; of another year `31 Dec 2025`."""
+    form = "MMMd" if local.year == today.year else "yMMMd"
+    return str(format_skeleton(form, local, locale=_reader()))
 
 
 def day(moment: datetime, zone: tzinfo) -> str:
     """`20 November 2026` in that zone."""
     return str(format_date(moment.astimezone(zone).date(), format="long", locale=_reader()))
+
+
+def same_day(one: datetime, other: datetime, zone: tzinfo) -> bool:
+    """Both are of one day in that zone."""
+    return one.astimezone(zone).date() == other.astimezone(zone).date()
 
 
 def duration(length: timedelta) -> str:

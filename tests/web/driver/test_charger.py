@@ -173,7 +173,7 @@ def test_a_card_that_stays_old_is_not_known_and_cannot_be_paid(kiosk: Kiosk, pho
     page = phone.get(f"/c/{CODE}").text
     assert PAY not in page
     assert "Not known" in page
-    assert "Last contact was at 14:00" in page
+    assert "Our last news of it is from 14:00." in page
     assert ">Free<" not in page.replace("</svg>", ">")
 
 

@@ -18,7 +18,7 @@ from tests.worlds.refusing import EVERY, Switch, full, locked
 
 every_trouble = pytest.mark.parametrize("trouble", EVERY.values(), ids=EVERY)
 NOT_WRITTEN = "We cannot write this down just now"
-NOTHING_CHANGED = "Nothing was changed. A charge goes on"
+NOTHING_CHANGED = "Nothing was changed. A running charge goes on"
 
 
 @every_trouble

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask, render_template_string
+from hypothesis import given
+from hypothesis import strategies as st
 
+import kiosk
+from kiosk.clock import ManualClock
 from kiosk.domain.money import ISO_EXPONENTS, Money, step_minor
 from kiosk.web.shared import formats
 from tests.web.built import made_app
@@ -118,6 +124,72 @@ def test_times_are_those_of_the_site(shown: Callable[..., str]) -> None:
     assert shown("en", formats.clock, MOMENT, BERLIN) == "14:03"
     assert shown("de", formats.clock_s, MOMENT, BERLIN) == "14:03:12"
     assert shown("en", formats.clock, MOMENT, ZoneInfo("America/New_York")) == "08:03"
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [("en", "14:03 on 20 Nov"), ("de", "20. Nov., 14:03"), ("fr", "14:03 le 20 nov."), ("nl", "14:03 op 20 nov")],
+)
+def test_a_time_of_another_day_carries_its_day(shown: Callable[..., str], lang: str, expected: str) -> None:
+    assert shown(lang, formats.clock, MOMENT, BERLIN, MOMENT + timedelta(days=1)) == expected
+    assert shown(lang, formats.clock, MOMENT, BERLIN, MOMENT - timedelta(days=1)) == expected
+
+
+def test_a_time_of_another_year_carries_that_too(shown: Callable[..., str]) -> None:
+    new_year = datetime(2027, 1, 1, 8, tzinfo=UTC)
+    assert shown("en", formats.clock_s, MOMENT, BERLIN, new_year) == "14:03:12 on 20 Nov 2026"
+
+
+def test_what_goes_without_saying_is_the_day_of_the_site_not_that_of_the_server(shown: Callable[..., str]) -> None:
+    before, after = datetime(2026, 11, 20, 22, 59, tzinfo=UTC), datetime(2026, 11, 20, 23, 1, tzinfo=UTC)
+    assert shown("en", formats.clock, before, BERLIN, after) == "23:59 on 20 Nov"
+    assert shown("en", formats.clock, before, ZoneInfo("UTC"), after) == "22:59"
+
+
+def test_without_another_moment_it_is_the_day_of_now(shown: Callable[..., str]) -> None:
+    assert shown("en", formats.clock, ManualClock().now(), BERLIN) == "14:00"
+    assert shown("en", formats.clock, ManualClock().now() - timedelta(days=1), BERLIN) == "14:00 on 19 Nov"
+
+
+def test_an_hour_that_comes_twice_carries_its_zone(shown: Callable[..., str]) -> None:
+    start, end = datetime(2027, 10, 31, 0, 40, tzinfo=UTC), datetime(2027, 10, 31, 1, 20, tzinfo=UTC)
+    assert shown("en", formats.clock, start, BERLIN, end) == "02:40 (UTC+2)"
+    assert shown("en", formats.clock, end, BERLIN, end) == "02:20 (UTC+1)"
+    assert shown("en", formats.clock, start - timedelta(hours=1), BERLIN, end) == "01:40"
+    assert shown("en", formats.clock, end + timedelta(hours=1), BERLIN, end) == "03:20"
+    assert shown("de", formats.clock_s, start, ZoneInfo("Australia/Lord_Howe"), end) == "11:40:00"
+
+
+def test_the_hour_that_is_left_out_in_spring_is_never_shown_twice(shown: Callable[..., str]) -> None:
+    spring = datetime(2027, 3, 28, 1, 0, tzinfo=UTC)
+    assert shown("en", formats.clock, spring, BERLIN, spring) == "03:00"
+
+
+@given(
+    moments=st.lists(
+        st.integers(0, 2 * 365 * 86400).map(lambda seconds: MOMENT + timedelta(seconds=seconds)), min_size=2, max_size=6
+    ),
+    zone=st.sampled_from(["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
+)
+def test_two_moments_never_read_the_same_on_one_page(app: Flask, moments: list[datetime], zone: str) -> None:
+    place = ZoneInfo(zone)
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        said = {formats.clock_s(at, place, moments[0]) for at in moments}
+    assert len(said) == len({at.replace(microsecond=0) for at in moments})
+
+
+def test_a_time_of_day_is_written_by_one_function_alone() -> None:
+    """So that each carries its day and its zone. A script writes one with its day."""
+    bare = re.compile(r"%H|%I|%X|%c\b|format_time|format_datetime|toLocale|getHours")
+    allowed = {"kiosk/web/shared/formats.py", "kiosk/web/shared/template_tools.py"}
+    root = Path(kiosk.__file__).parent.parent
+    places = [*(root / "kiosk/web").rglob("*.py"), *(root / "templates").rglob("*.html")]
+    places += [path for path in (root / "static").rglob("*.js") if "vendor" not in path.parts]
+    names = {path.relative_to(root).as_posix(): path.read_text() for path in places}
+    assert {name for name, text in names.items() if bare.search(text)} <= allowed
+    times = [text for name, text in names.items() if name.endswith(".js") and "hour:" in text]
+    assert times
+    assert all("day: 'numeric'" in text for text in times)
 
 
 @pytest.mark.parametrize(

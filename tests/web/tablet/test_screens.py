@@ -278,7 +278,7 @@ def test_a_phone_that_has_the_code_keeps_it_when_the_screen_goes_on(screen: Flas
         (("Available", "Faulted"), {}, "You cannot start here, and nothing is held."),
         (("Available", "Available"), {"tariff": None}, "Without a price and a hold nothing is sold here."),
         (("Available", "Available"), {"preauth_minor": None}, "Without a price and a hold nothing is sold here."),
-        (("Available", "Available"), {"online": False}, "Last contact with this charger was at"),
+        (("Available", "Available"), {"online": False}, "Our last news of this charger is from 14:00."),
     ],
 )
 def test_a_bay_that_cannot_be_started_says_why_and_has_no_code(
@@ -292,7 +292,7 @@ def test_a_bay_that_cannot_be_started_says_why_and_has_no_code(
 
 
 def test_a_bay_without_any_contact_says_so(screen: FlaskClient) -> None:
-    assert "There was no contact with this charger yet." in screen.get(f"/tablet/bay/{NEAR}/1").text
+    assert "We have no news of this charger yet." in screen.get(f"/tablet/bay/{NEAR}/1").text
 
 
 def test_a_bay_in_use_leads_to_the_nearest_free_ones(screen: FlaskClient) -> None:
