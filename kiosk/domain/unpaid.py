@@ -35,6 +35,10 @@ only who has left none unpaid can start there.
 
 UNSEEN_LIVES = timedelta(minutes=2)
 """An unpaid start whose payment form was never asked for, and whose page nobody has open."""
+FORMLESS_LIVES = timedelta(minutes=5)
+"""One whose payment form was never asked for, with its page open all the time: new terms want to be read, a slow line
+needs its time, and whoever only looks does not pay.
+"""
 KEPT_LIVES = timedelta(minutes=3)
 """One that its driver cancelled is kept at upstream for so long: if they change their mind, it is theirs again."""
 HIDDEN_LIVES = timedelta(minutes=10)
@@ -182,7 +186,8 @@ def unpaid_ends(session: Session, seen_at: datetime) -> datetime | None:
     made_at = session.status_since or session.requested_at
     lives = UNSEEN_LIVES if session.payment_shown_at is None else HIDDEN_LIVES
     unseen = max(made_at, seen_at, session.payment_shown_at or made_at) + lives
-    return min(unseen, free_again_by(session) or unseen)
+    last = made_at + (FORMLESS_LIVES if session.payment_shown_at is None else LONGEST_UNPAID)
+    return min(unseen, last)
 
 
 def paying_by(intent_status: str | None) -> Paying:

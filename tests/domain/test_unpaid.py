@@ -15,6 +15,7 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.unpaid import (
     COUNTS,
+    FORMLESS_LIVES,
     FREE_TRIES,
     HIDDEN_LIVES,
     KEPT_LIVES,
@@ -279,6 +280,11 @@ def test_who_has_looked_later_keeps_it_no_shorter(first: int, more: int) -> None
 def test_a_page_that_is_gone_keeps_it_for_two_minutes_and_with_the_form_for_ten() -> None:
     assert unpaid_ends(unpaid(), after(60)) == after(60) + UNSEEN_LIVES
     assert unpaid_ends(unpaid(payment_shown_at=after(30)), after(60)) == after(60) + HIDDEN_LIVES
+
+
+@given(st.integers(0, 3000))
+def test_who_never_asks_for_the_form_keeps_it_for_five_minutes_with_the_page_open(seen: int) -> None:
+    assert (unpaid_ends(unpaid(), after(seen)) or T0) <= T0 + FORMLESS_LIVES
 
 
 @given(st.sampled_from(Status), st.sampled_from(Phase))

@@ -15,7 +15,7 @@ from kiosk.domain.limits import Step, acts_in, guard
 from kiosk.domain.pursuit import Due, may_be_pursued, next_end, next_look
 from kiosk.domain.session import Session
 from kiosk.domain.status import Status
-from kiosk.domain.unpaid import free_again_by
+from kiosk.domain.unpaid import unpaid_ends
 from kiosk.engine.context import Context, about, the_session
 from kiosk.engine.duty import NOTHING_SOON, Duty, Jobs
 from kiosk.engine.open_sessions import OpenSessions
@@ -121,8 +121,8 @@ class Guard(Duty):
         have been, is kept.
         """
         read = session.observed_at is not None and now - session.observed_at <= READ_FIRST
-        last = free_again_by(session)
-        back = last is not None and now < last and self._context.news.watched(session_topic(session.key))
+        ends = unpaid_ends(session, now)
+        back = ends is not None and now < ends and self._context.news.watched(session_topic(session.key))
         return read and session.known_status is Status.CREATED and not back
 
     def _guard(self, session: Session, now: datetime, late_by: timedelta) -> timedelta:

@@ -64,10 +64,16 @@ def test_what_nobody_watches_and_whose_form_nobody_has_is_over_after_two_minutes
     assert house.session(key).wish is None
 
 
-def test_an_open_page_keeps_it_for_a_quarter_of_an_hour(house: House) -> None:
-    key = created(house)
+def test_an_open_page_with_the_form_keeps_it_for_a_quarter_of_an_hour(house: House) -> None:
+    key = shown(house)
     house.watch(key)
     assert 890 <= lives_for(house, key, 1000) <= 920
+
+
+def test_an_open_page_that_never_asks_for_the_form_keeps_it_for_five_minutes(house: House) -> None:
+    key = created(house)
+    house.watch(key)
+    assert 290 <= lives_for(house, key, 400) <= 320
 
 
 def test_who_has_the_form_and_a_hidden_page_has_ten_minutes(house: House) -> None:
