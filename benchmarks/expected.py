@@ -18,6 +18,7 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import PoweredCharger
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.power import expected_power
+from kiosk.domain.session import Session
 from kiosk.news.local import LocalNews
 from kiosk.service.power_kept import Powers
 from kiosk.store.records import SeenTree
@@ -132,6 +133,10 @@ class _Shelf:
     def occupied_at(self, codes: object) -> dict[str, dict[int, str]]:
         del codes
         return {}
+
+    def charging_at(self, codes: object) -> list[Session]:
+        del codes
+        return []
 
     def lab_facts(self, codes: object) -> dict[str, lab.LabFacts]:
         del codes

@@ -23,15 +23,17 @@ ASSUMED = {
     Assumption.TREE_INCOMPLETE: "a part of the fuse tree could not be read",
     Assumption.LIMIT_NOT_KNOWN: "a fuse above has no limit",
     Assumption.LOAD_NOT_KNOWN: "a building above has no figures",
+    Assumption.PRIORITIES: "ChargePilot gives bays different priorities, and others may go first",
+    Assumption.SHARED_OTHERWISE: "a meter shows more than an even share, so it is shared in another way",
     Assumption.LOAD_ASSUMED: "the building takes what its meter falls back to",
     Assumption.OFFLINE_RESERVED: "current is kept for chargers without contact",
-    Assumption.USE_ASSUMED: "bays whose use is not known count as charging",
-    Assumption.PHASES_ASSUMED: "one-phase cars count as all on the same phase",
+    Assumption.USE_NOT_KNOWN: "bays whose use is not known count in the lower figure alone",
+    Assumption.PHASES_NOT_KNOWN: "one-phase cars are on one phase each, and all on the same one in the lower figure",
     Assumption.SUPPLY_ASSUMED: "the connector was taken to have one phase",
 }
 
 OUTSIDE = "not of this kiosk"
-"""A connector that only the tree knows. Nobody here sees whether it is used, so it counts as charging."""
+"""A connector that only the tree knows. Nobody here sees whether it is used."""
 
 _STATES = {
     BayState.FREE: "free",

@@ -61,6 +61,6 @@ def _about_chargers(
     if never:
         yield f"Never seen, and left out: {', '.join(never)}."
     if old:
-        yield f"No news for a minute, so their bays count as charging: {', '.join(old)}."
+        yield f"No news for a minute, so whether their bays charge is not known: {', '.join(old)}."
     yield ""
     yield from table(expectations, labels)

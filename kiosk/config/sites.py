@@ -62,12 +62,16 @@ class Operator(_Facts):
 
 
 class Bay(_Facts):
-    """One connector as it is painted on the ground. `side` says where the cable is, in the driver's words."""
+    """One connector as it is painted on the ground. `side` says where the cable is, in the driver's words.
+
+    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on.
+    """
 
     label: Text
     side: str | None = None
     connector: Plug | None = None
     max_kw: Kilowatts | None = None
+    phase: Annotated[int, Field(ge=1, le=3)] | None = None
     point_id: str | None = None
 
 

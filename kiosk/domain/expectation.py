@@ -22,13 +22,15 @@ class Place(NamedTuple):
 class PoweredCharger:
     """A charger of the kiosk. `station_ids` are its names in the fuse tree; without any it is its public code.
 
-    `claimed` are the connectors that a session of this kiosk keeps.
+    `claimed` are the connectors that a session of this kiosk keeps, `measured` the kW that its meter says a car there
+    draws now.
     """
 
     card: ChargerCard
     ratings: Mapping[int, Rating] = field(default_factory=dict)
     claimed: frozenset[int] = frozenset()
     station_ids: tuple[str, ...] = ()
+    measured: Mapping[int, Decimal] = field(default_factory=dict)
 
 
 class BoundKind(StrEnum):
@@ -43,7 +45,8 @@ class BoundKind(StrEnum):
 class Bound:
     """What sets the figure. For NODE: its kind, name and limit in amperes per phase, and how many share it.
 
-    `reserved_amperes` of that limit are kept for a building and for chargers that cannot be reached.
+    `reserved_amperes` of that limit are kept for a building (`building_amperes` of them) and for chargers that cannot
+    be reached.
     """
 
     kind: BoundKind
@@ -51,6 +54,7 @@ class Bound:
     name: str | None = None
     limit_amperes: Decimal | None = None
     reserved_amperes: Decimal | None = None
+    building_amperes: Decimal | None = None
     sharers: int = 0
 
 
@@ -68,17 +72,19 @@ class Share:
 
 
 class Assumption(StrEnum):
-    """What had to be assumed. The first five leave something out, so that the figure is an upper bound."""
+    """What had to be assumed. The first seven leave something out, so that the figure is an upper bound."""
 
     NO_TREE = "no_tree"
     NOT_IN_TREE = "not_in_tree"
     TREE_INCOMPLETE = "tree_incomplete"
     LIMIT_NOT_KNOWN = "limit_not_known"  # a fuse above without a limit
     LOAD_NOT_KNOWN = "load_not_known"  # a building behind a meter without figures
+    PRIORITIES = "priorities"  # other cars may go first, and nobody says by how much
+    SHARED_OTHERWISE = "shared_otherwise"  # a meter there shows more than an even share: it is not shared like that
     LOAD_ASSUMED = "load_assumed"  # the building takes what its meter's fallback says
     OFFLINE_RESERVED = "offline_reserved"  # current is kept for chargers that cannot be reached
-    USE_ASSUMED = "use_assumed"  # connectors whose use is not known were taken to be charging
-    PHASES_ASSUMED = "phases_assumed"  # one-phase charging was taken to be all on the same phase
+    USE_NOT_KNOWN = "use_not_known"  # connectors that may charge or not: the truth lies between `full` and `now`
+    PHASES_NOT_KNOWN = "phases_not_known"  # one-phase charging, on which phase nobody says: likewise
     SUPPLY_ASSUMED = "supply_assumed"  # the connector was taken to have one phase
 
 
@@ -89,13 +95,15 @@ _LEAVES_OUT = frozenset(
         Assumption.TREE_INCOMPLETE,
         Assumption.LIMIT_NOT_KNOWN,
         Assumption.LOAD_NOT_KNOWN,
+        Assumption.PRIORITIES,
+        Assumption.SHARED_OTHERWISE,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """`full` <= `now` <= `most_kw`. `now`: with those who charge now. `full`: when all free bays fill up as well.
+    """`full` <= `now` <= `most_kw`. `now`: with those who are known to charge now. `full`: when all bays are taken.
 
     `most_kw` is what the connector itself can do.
     """
@@ -109,3 +117,8 @@ class Expectation:
     def at_most(self) -> bool:
         """The figures are upper bounds: something that may take power could not be counted."""
         return bool(self.assumptions & _LEAVES_OUT)
+
+    @property
+    def between(self) -> bool:
+        """It is not known how many share now: the truth lies anywhere from `full` to `now`."""
+        return bool(self.assumptions & {Assumption.USE_NOT_KNOWN, Assumption.PHASES_NOT_KNOWN})

@@ -22,8 +22,9 @@ class NodeKind(StrEnum):
 class Meter:
     """What a meter at a node sees besides the charging: a building that consumes, a roof that produces.
 
-    `most_amperes` is the largest current that the meter reports, `fallback_amperes` what is assumed for the building
-    when the meter cannot be read. `producer_amperes` is a reading of unknown age: shown, never counted on.
+    `most_amperes` is the largest current that the meter can handle, which says nothing of the building.
+    `fallback_amperes` is what ChargePilot assumes for the building when the meter cannot be read; nothing is a figure,
+    too. `producer_amperes` is a reading of unknown age: shown, never counted on.
     """
 
     consumer: bool = False
@@ -37,15 +38,15 @@ class Meter:
     @property
     def load(self) -> Decimal | None:
         """The current to keep for the building, as its present one is never known. None: nothing is said of it."""
-        figures = [figure for figure in (self.fallback_amperes, self.most_amperes) if figure is not None]
-        return min(figures) if self.consumer and figures else None
+        return self.fallback_amperes if self.consumer else None
 
 
 @dataclass(frozen=True, slots=True)
 class FuseConnector:
     """A connector as the tree has it. `station_id` and `number` (OCPP) say which one it is.
 
-    `phases` is 1, 2 or 3. Below `least_amperes` it does not charge.
+    `phases` is 1, 2 or 3, `lines` says which they are. Below `least_amperes` it does not charge. `priority` is relative
+    to other connectors; whether a higher figure goes first is not documented.
     """
 
     station_id: str | None = None
@@ -54,6 +55,8 @@ class FuseConnector:
     least_amperes: Decimal | None = None
     most_amperes: Decimal | None = None
     phases: int | None = None
+    lines: tuple[int, ...] | None = None
+    priority: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,38 @@
 """The power that a driver can expect at each connector: a fair share under every fuse above it.
 
-At each node the current that is left is divided evenly; who needs less than an even part leaves the rest to the others
-at that node. A connector gets the least that any node above it leaves. What a sub-fuse keeps somebody from using is not
-handed on to its neighbours: so nobody's share falls when a limit is raised, and the figure errs on the low side.
+At each node the current that is left is divided evenly on each phase; who needs less than an even part leaves the rest
+to the others there. A connector gets the least that any node above it leaves.
+
+`now` is the best estimate by what is known: bays whose use is not known are left out, who is measured needs what was
+measured, and what a sub-fuse keeps somebody from using goes to its neighbours. `full` is the least: everybody takes all
+that they can, one-phase cars of unknown phase are all on the same one, and nothing is handed on.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Context, Decimal, localcontext
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from enum import StrEnum
+from itertools import accumulate
 
 from kiosk.domain.charger import STARTABLE, BayState, Connector, bay_state
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, PoweredCharger, Share
 from kiosk.domain.fuses import FuseConnector, FuseTree, NodeKind, spots
-from kiosk.domain.rating import Ability, Rating, ability, floored_amperes
+from kiosk.domain.rating import KILOVOLTS, PHASES, Ability, Rating, ability, floored_amperes, floored_kw
 
 FULL_CAPACITY = Decimal(32)
 """Amperes kept for a charging point that cannot be reached when neither its fallback nor its own figures are known."""
+HEADROOM, STEP = Decimal("1.1"), Decimal(2)
+"""A car that was measured is given so many times that, in whole steps of so many amperes: its power moves a little, a
+meter is read now and then, and the figures of its neighbours shall not flicker."""
+CONTRADICTS_BY, CONTRADICTS_BY_KW = Decimal("0.05"), Decimal("0.3")
+"""A meter says more than an estimate when it does so by this part of it, and at least by so many kW."""
+_ALL = Decimal(10**6)
+"""Amperes of one that takes whatever there is."""
 
 
 class _Use(StrEnum):
@@ -44,18 +56,42 @@ _NOTHING_KNOWN = Rating()
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """A connector of the kiosk, or (`place` is None) one that only the tree knows. `holders`: the spots it hangs on."""
+    """A connector of the kiosk, or (`place` is None) one that only the tree knows. `holders`: the spots it hangs on.
+
+    `lines` are its phases as far as they are known, `spread` those that it is taken to use when they are not.
+    `need` is in amperes per phase: what it takes now, if that is known to be less than it can.
+    """
 
     place: Place | None
     ability: Ability
     use: _Use
     use_known: bool
     holders: frozenset[int]
+    priorities: frozenset[Decimal | None] = frozenset({None})
+    lines: tuple[int, ...] = PHASES
+    spread: tuple[int, ...] = PHASES
+    need: Decimal = _ALL
+    measured_kw: Decimal | None = None
+
+    @property
+    def charges(self) -> bool:
+        """It is known to charge."""
+        return self.use is _Use.CHARGING and self.use_known
+
+    @property
+    def shares(self) -> bool:
+        """It charges, or may come to do so."""
+        return self.use is _Use.CHARGING or self.use is _Use.FREE
+
+    @property
+    def wants(self) -> Decimal:
+        """The most that it can take."""
+        return _ALL if self.ability.amperes is None else self.ability.amperes
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What a node leaves to each of those who share it, and what had to be assumed for that."""
+    """What a node leaves to one of those who share it, and what had to be assumed for that."""
 
     amperes: Decimal
     bound: Bound
@@ -68,47 +104,104 @@ class _Part:
         return self.amperes, -self.depth, repr((self.bound, sorted(self.flags)))
 
 
+class _Crowd:
+    """Those who share one phase of one node, by what each of them can use."""
+
+    def __init__(self, wanted: Iterable[Decimal]) -> None:
+        self._wanted = sorted(wanted)
+        self._sums = [Decimal(0), *accumulate(self._wanted)]
+        self._parts: dict[tuple[Decimal, Decimal | None], Decimal] = {}
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def part(self, left: Decimal, own: Decimal | None) -> Decimal:
+        """What one gets of `left` who takes whatever there is, beside the others. `own`: what stands here for them, if
+        they are among those here; else they come as one more.
+        """
+        if (left, own) not in self._parts:
+            self._parts[left, own] = self._fill(left, own)
+        return self._parts[left, own]
+
+    def _fill(self, left: Decimal, own: Decimal | None) -> Decimal:
+        others = len(self._wanted) - (own is not None)
+        gap = bisect_left(self._wanted, own) if own is not None else others
+        passed = own or Decimal(0)
+
+        def taken(number: int) -> Decimal:
+            """What the least demanding `number` of the others want."""
+            return self._sums[number] if number <= gap else self._sums[number + 1] - passed
+
+        def unmet(number: int) -> bool:
+            wanted = self._wanted[number if number < gap else number + 1]
+            return wanted * (others - number + 1) > left - taken(number)
+
+        met = bisect_left(range(others), True, key=unmet)
+        return floored_amperes((left - taken(met)) / (others - met + 1))
+
+
 @dataclass(slots=True)
 class _Level:
-    """A node's limit, what is `left` of it, and the parts of that: None where everybody gets all they can use."""
+    """A node's limit, what is `left` of it, and who shares that, now and when all bays are full, phase by phase."""
 
     bound: Bound
     depth: int
     left: Decimal
     flags: set[Assumption]
-    charging: list[Decimal | None] = field(default_factory=list)
-    free: list[Decimal | None] = field(default_factory=list)
-    one_phase: bool = False
-    now: _Part | None = None
-    joining: _Part | None = None
-    full: _Part | None = None
+    points: list[int] = field(default_factory=list)
+    priorities: set[Decimal | None] = field(default_factory=set)
+    guessed_use: bool = False
+    guessed_phases: bool = False
+    uneven: bool = False
+    now: dict[frozenset[Decimal | None], dict[int, _Crowd]] = field(default_factory=dict)
+    full: dict[int, _Crowd] = field(default_factory=dict)
 
-    def enter(self, point: _Point) -> None:
+    def enter(self, number: int, point: _Point) -> None:
         if point.use is _Use.OFFLINE:
             self.flags.add(Assumption.OFFLINE_RESERVED)
-        if point.use is _Use.CHARGING:
-            self.charging.append(point.ability.amperes)
-        elif point.use is _Use.FREE:
-            self.free.append(point.ability.amperes)
-        else:
+        self.points.append(number)
+        if not point.shares:
             return
-        self.one_phase = self.one_phase or point.ability.phases < 3
-        if not point.use_known:
-            self.flags.add(Assumption.USE_ASSUMED)
+        self.priorities |= point.priorities
+        self.guessed_use = self.guessed_use or not point.use_known
+        self.guessed_phases = self.guessed_phases or len(point.lines) > len(point.spread)
 
-    def settle(self) -> None:
-        """When everybody has entered. A newcomer's part is that of somebody who takes whatever there is."""
-        if self.one_phase:
-            self.flags.add(Assumption.PHASES_ASSUMED)
-        self.now = self._part(self.charging)
-        self.joining = self._part([*self.charging, None])
-        self.full = self._part([*self.charging, *self.free])
+    @property
+    def ranked(self) -> bool:
+        """Somebody may go before somebody else here, and nobody says by how much."""
+        return len(self.priorities) > 1
 
-    def _part(self, wanted: Sequence[Decimal | None]) -> _Part | None:
-        amperes = _even_part(self.left, wanted)
-        if amperes is None:
-            return None
-        return _Part(amperes, replace(self.bound, sharers=len(wanted)), self.depth, frozenset(self.flags))
+    def fill(self, points: Sequence[_Point], needs: Sequence[Decimal]) -> None:
+        """When everybody has entered. `needs`: what each takes of what the nodes below leave to them."""
+        sharing = [(points[number], needs[number]) for number in self.points if points[number].shares]
+        self.full = _by_phase([(point.lines, point.wants) for point, _need in sharing])
+        ranks = {point.priorities for point, _need in sharing} if self.ranked else {frozenset(self.priorities)}
+        for rank in ranks:
+            alike = [(p.spread, need) for p, need in sharing if p.charges and (not self.ranked or p.priorities == rank)]
+            self.now[rank] = _by_phase(alike)
+
+    def now_of(self, point: _Point, need: Decimal) -> _Part:
+        """`point` may be one that comes, or one whose part cannot be told by what it takes. With ranks, the others of
+        another rank are left out: then it is an upper bound.
+        """
+        rank = point.priorities if self.ranked else frozenset(self.priorities)
+        crowds = self.now.get(rank) or _by_phase([])
+        return self._part([crowds[line] for line in point.spread], need if point.charges else None)
+
+    def full_of(self, point: _Point) -> _Part:
+        return self._part([self.full[line] for line in point.lines], point.wants if point.shares else None)
+
+    def _part(self, crowds: Sequence[_Crowd], own: Decimal | None) -> _Part:
+        amperes, crowd = min(((each.part(self.left, own), each) for each in crowds), key=lambda pair: pair[0])
+        sharers = len(crowd) + (own is None)
+        return _Part(amperes, replace(self.bound, sharers=sharers), self.depth, frozenset(self.flags))
+
+
+def _by_phase(wanted: Sequence[tuple[tuple[int, ...], Decimal]]) -> dict[int, _Crowd]:
+    """One crowd for all phases where they carry the same."""
+    if all(lines == PHASES for lines, _amperes in wanted):
+        return dict.fromkeys(PHASES, _Crowd(amperes for _lines, amperes in wanted))
+    return {line: _Crowd(amperes for lines, amperes in wanted if line in lines) for line in PHASES}
 
 
 def expected_power(
@@ -116,7 +209,8 @@ def expected_power(
 ) -> dict[Place, Expectation]:
     """What each connector of `chargers` can expect; the order of chargers and of nodes does not matter.
 
-    Connectors of the tree that belong to none of `chargers`, and those whose state is not known, count as charging.
+    Connectors of the tree that belong to none of `chargers`, and those whose state is not known, may charge or not:
+    they are left out of `now` and count in `full`.
     """
     with localcontext(Context(prec=28)):
         return _Site(tree, chargers, now).expectations()
@@ -130,13 +224,23 @@ class _Site:
         self._outside = Assumption.NO_TREE if tree is None else Assumption.NOT_IN_TREE
         self._everywhere = frozenset() if tree is None or tree.complete else frozenset({Assumption.TREE_INCOMPLETE})
         self._above: dict[int, tuple[int, ...]] = {}
-        self._points = self._find_points(chargers, now)
+        self._points = [self._within_station(point) for point in _spread(self._find_points(chargers, now))]
         self._crowd = self._count_stations()
+        self._now: list[list[_Part]] = [[] for _ in self._points]
         self._levels = self._measure()
         self._gaps = self._find_gaps()
 
     def expectations(self) -> dict[Place, Expectation]:
-        return {point.place: self._expectation(point) for point in self._points if point.place is not None}
+        shares = [_share(point, self._now[number]) for number, point in enumerate(self._points)]
+        for point, (share, _flags) in zip(self._points, shares, strict=True):
+            if share.bound.kind is BoundKind.NODE and contradicts(point.measured_kw, share.kw):
+                for level in self._over(point):
+                    level.uneven = True
+        return {
+            point.place: self._expectation(point, *shares[number])
+            for number, point in enumerate(self._points)
+            if point.place is not None
+        }
 
     # --- who hangs where
 
@@ -164,7 +268,9 @@ class _Site:
         for key, entry in listed.items():
             if key not in taken:
                 can = ability(_NOTHING_KNOWN, None, entry.connectors)
-                points.append(_Point(None, can, _Use.CHARGING, False, frozenset(entry.holders)))
+                ranks = frozenset(each.priority for each in entry.connectors)
+                lines = can.lines or PHASES
+                points.append(_Point(None, can, _Use.CHARGING, False, frozenset(entry.holders), ranks, lines, lines))
         return points
 
     def _path(self, point: _Point) -> Iterable[int]:
@@ -239,21 +345,39 @@ class _Site:
     def _measure(self) -> dict[int, _Level]:
         """The levels of all nodes that have a limit, by spot."""
         loads, reserved = self._reserve()
+        metered = self._with_buildings()
         levels: dict[int, _Level] = {}
         for here, spot in enumerate(self._spots):
             limit = spot.node.most_amperes
             if limit is not None:
                 kept = min(limit, reserved[here])
-                bound = Bound(BoundKind.NODE, spot.node.kind, spot.node.name, limit, kept)
-                flags = {Assumption.LOAD_ASSUMED} if loads[here] else set()
+                building = min(limit, loads[here])
+                bound = Bound(BoundKind.NODE, spot.node.kind, spot.node.name, limit, kept, building)
+                flags = {Assumption.LOAD_ASSUMED} if metered[here] else set()
                 levels[here] = _Level(bound, spot.depth, limit - kept, flags)
-        for point in self._points:
+        for number, point in enumerate(self._points):
             for here in self._path(point):
                 if here in levels:
-                    levels[here].enter(point)
-        for level in levels.values():
-            level.settle()
+                    levels[here].enter(number, point)
+        needs = [min(point.need, point.wants) for point in self._points]
+        for here in sorted(levels, reverse=True):  # children come after their parents
+            level = levels[here]
+            level.fill(self._points, needs)
+            parts = {number: level.now_of(self._points[number], needs[number]) for number in level.points}
+            for number, part in parts.items():
+                self._now[number].append(part)
+                if not level.ranked:
+                    needs[number] = min(needs[number], part.amperes)
         return levels
+
+    def _with_buildings(self) -> list[bool]:
+        """Of each spot, whether a building with a known figure is fed through it. Nothing is a figure, too."""
+        found = [spot.node.meter is not None and spot.node.meter.load is not None for spot in self._spots]
+        for here in range(len(self._spots) - 1, -1, -1):
+            parent = self._spots[here].parent
+            if parent is not None and found[here]:
+                found[parent] = True
+        return found
 
     def _find_gaps(self) -> list[frozenset[Assumption]]:
         """What is left out at each spot or above it because it is not known."""
@@ -269,29 +393,32 @@ class _Site:
 
     # --- the answer
 
-    def _expectation(self, point: _Point) -> Expectation:
-        can = self._within_station(point)
-        path = [self._levels[here] for here in self._path(point) if here in self._levels]
-        joins = point.use is not _Use.CHARGING
-        now, now_flags = _share(point, can, [level.joining if joins else level.now for level in path])
-        full, full_flags = _share(point, can, [level.full for level in path])
+    def _over(self, point: _Point) -> list[_Level]:
+        return [self._levels[here] for here in self._path(point) if here in self._levels]
+
+    def _expectation(self, point: _Point, now: Share, now_flags: frozenset[Assumption]) -> Expectation:
+        can, over = point.ability, self._over(point)
+        parts = [level.full_of(point) for level in over]
+        full, full_flags = _share(point, parts)
         flags = self._everywhere.union(now_flags, full_flags, *(self._gaps[holder] for holder in point.holders))
+        for level, part in zip(over, parts, strict=True):
+            flags |= _doubts(level, part, point, now)
         if not point.holders:
             flags |= {self._outside}
         if not can.supply_known:
             flags |= {Assumption.SUPPLY_ASSUMED}
-        return Expectation(now, full, can.most_kw, flags)
+        return _no_less_than_measured(Expectation(now, full, can.most_kw, flags), point)
 
-    def _within_station(self, point: _Point) -> Ability:
-        """The point's ability; its station's limit stands in when nothing is known of the connector itself."""
+    def _within_station(self, point: _Point) -> _Point:
+        """Its station's limit stands in when nothing is known of the connector itself."""
         can = point.ability
         if can.amperes is not None:
-            return can
+            return point
         limits = [self._spots[self._spots[holder].station].node.most_amperes for holder in point.holders]
         known = [limit for limit in limits if limit is not None]
         if not known:
-            return can
-        return replace(can, amperes=min(known), most_kw=can.kw(min(known)))
+            return point
+        return replace(point, ability=replace(can, amperes=min(known), most_kw=can.kw(min(known))))
 
 
 def _kiosk_point(
@@ -308,37 +435,87 @@ def _kiosk_point(
     else:
         use = _Use.FREE if state in STARTABLE else _Use.CHARGING
     named = [connector for entry in listed for connector in entry.connectors]
+    can = ability(charger.ratings.get(number, _NOTHING_KNOWN), connector.power_type, named)
+    measured = charger.measured.get(number) if use is _Use.CHARGING else None
     return _Point(
         place=Place(card.code, number),
-        ability=ability(charger.ratings.get(number, _NOTHING_KNOWN), connector.power_type, named),
+        ability=can,
         use=use,
-        use_known=state is not BayState.NOT_KNOWN,
+        use_known=state is not BayState.NOT_KNOWN or measured is not None,
         holders=frozenset().union(*(entry.holders for entry in listed)) if listed else frozenset(beside),
+        priorities=frozenset(each.priority for each in named) or frozenset({None}),
+        lines=can.lines or PHASES,
+        spread=can.lines or PHASES,
+        need=_ALL if measured is None else _need(can, measured),
+        measured_kw=measured,
     )
 
 
-def _even_part(left: Decimal, wanted: Sequence[Decimal | None]) -> Decimal | None:
-    """The even part at which all of `left` is used, in amperes rounded down; None when there is enough for everybody.
+def _need(can: Ability, measured_kw: Decimal) -> Decimal:
+    """The most amperes per phase that a car of that power takes, and never less than it may begin with.
 
-    `wanted` is what each can use, None for one that takes whatever there is.
+    A car at a connector of several phases may use one of them alone.
     """
-    sharers = len(wanted)
-    for amperes in sorted(each for each in wanted if each is not None):
-        if amperes * sharers > left:
-            break
-        left -= amperes
-        sharers -= 1
-    return floored_amperes(left / sharers) if sharers else None
+    per_ampere = can.kw_per_ampere if can.dc else KILOVOLTS
+    amperes = (measured_kw * HEADROOM / per_ampere / STEP).to_integral_value(ROUND_CEILING) * STEP
+    return max(can.least_amperes, amperes)
 
 
-def _share(point: _Point, can: Ability, parts: Sequence[_Part | None]) -> tuple[Share, frozenset[Assumption]]:
+def _spread(points: Sequence[_Point]) -> list[_Point]:
+    """Those whose phases are not known get one after the other, as electricians connect them, in a fixed order."""
+    unsure = [n for n, each in enumerate(points) if each.ability.lines is None and each.ability.phases < len(PHASES)]
+    unsure.sort(key=lambda n: (points[n].place or Place("", 0), points[n].wants, sorted(points[n].holders)))
+    found = list(points)
+    for turn, number in enumerate(unsure):
+        wide = points[number].ability.phases
+        found[number] = replace(points[number], spread=tuple(PHASES[(turn + each) % 3] for each in range(wide)))
+    return found
+
+
+def _doubts(level: _Level, full: _Part, point: _Point, now: Share) -> frozenset[Assumption]:
+    """What is not known at that node and may change the figure of `now`."""
+    doubts: set[Assumption] = set()
+    if now.amperes is not None and full.amperes < now.amperes:
+        if level.guessed_use:
+            doubts.add(Assumption.USE_NOT_KNOWN)
+        if level.guessed_phases:
+            doubts.add(Assumption.PHASES_NOT_KNOWN)
+    if now.amperes is not None and full.amperes < point.wants:
+        if level.ranked:
+            doubts.add(Assumption.PRIORITIES)
+        if level.uneven:
+            doubts.add(Assumption.SHARED_OTHERWISE)
+    return frozenset(doubts)
+
+
+def contradicts(measured_kw: Decimal | None, estimate_kw: Decimal | None) -> bool:
+    """Whether a meter says clearly more than the estimate."""
+    if measured_kw is None or estimate_kw is None:
+        return False
+    return measured_kw > estimate_kw + max(estimate_kw * CONTRADICTS_BY, CONTRADICTS_BY_KW)
+
+
+def _no_less_than_measured(found: Expectation, point: _Point) -> Expectation:
+    """What a charge has drawn, its connector gives."""
+    measured = point.measured_kw
+    if measured is None or found.now.kw is None or found.now.kw >= measured:
+        return found
+    per_ampere = point.ability.kw_per_ampere
+    amperes = max(found.now.amperes or Decimal(0), floored_amperes(measured / per_ampere))
+    now = replace(found.now, amperes=amperes, kw=floored_kw(measured), pauses=False)
+    most = found.most_kw if found.most_kw is None else max(found.most_kw, floored_kw(measured))
+    return replace(found, now=now, most_kw=most)
+
+
+def _share(point: _Point, parts: Sequence[_Part]) -> tuple[Share, frozenset[Assumption]]:
     """The share, and what was assumed at the node that sets it."""
+    can = point.ability
     if point.use is _Use.OFFLINE or point.use is _Use.OUT:
         kind = BoundKind.OFFLINE if point.use is _Use.OFFLINE else BoundKind.OUT_OF_ORDER
         return Share(Bound(kind)), frozenset()
     if can.amperes is None or can.most_kw is None:
         return Share(Bound(BoundKind.NOT_KNOWN)), frozenset()
-    tight = [part for part in parts if part is not None and part.amperes < can.amperes]
+    tight = [part for part in parts if part.amperes < can.amperes]
     if tight:
         least = min(tight, key=lambda part: part.order)
         share, flags = Share(least.bound, least.amperes, can.kw(least.amperes)), least.flags

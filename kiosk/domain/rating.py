@@ -39,21 +39,29 @@ class Supply(StrEnum):
     DC = "DC"
 
 
-_PHASES = {Supply.AC_1_PHASE: 1, Supply.AC_2_PHASE: 2, Supply.AC_3_PHASE: 3, Supply.DC: 3}
+PHASES = (1, 2, 3)
+_WIDTHS = {Supply.AC_1_PHASE: 1, Supply.AC_2_PHASE: 2, Supply.AC_3_PHASE: 3, Supply.DC: 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What operator and maker say of one connector. None: not known. `max_amperes` are per phase, from the grid."""
+    """What operator and maker say of one connector. None: not known. `max_amperes` are per phase, from the grid.
+
+    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on.
+    """
 
     supply: Supply | None = None
     max_amperes: Decimal | None = None
     max_kw: Decimal | None = None
+    phase: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """`amperes` and `most_kw` are None when nothing bounds them. `supply_known` is False when one phase was assumed."""
+    """`amperes` and `most_kw` are None when nothing bounds them. `supply_known` is False when one phase was assumed.
+
+    `lines` says which phases it uses; None when that is not known. `dc`: amperes are those from the grid.
+    """
 
     amperes: Decimal | None
     most_kw: Decimal | None
@@ -61,6 +69,8 @@ class Ability:
     kw_per_ampere: Decimal
     phases: int
     supply_known: bool = True
+    lines: tuple[int, ...] | None = PHASES
+    dc: bool = False
 
     def kw(self, amperes: Decimal) -> Decimal:
         """The power of that current, with one decimal, rounded down."""
@@ -85,10 +95,10 @@ def ability(rating: Rating, power_type: str | None, listed: Sequence[FuseConnect
     wired = min((each.phases for each in listed if each.phases is not None), default=None)
     if supply is None and wired is None:
         supply = _guessed(rating.max_kw, stated)
-    phases = min(_PHASES[supply] if supply is not None else 3, wired or 3)
-    known = supply is not None or wired is not None
-    if not known:
+    phases = min(_WIDTHS[supply] if supply is not None else 3, wired or 3)
+    if supply is None and wired is None:
         phases = 1
+    known = supply is not None or wired is not None or rating.phase is not None
     per_ampere = KILOVOLTS * phases * (DC_EFFICIENCY if supply is Supply.DC else 1)
     bounds = [stated] if stated is not None else []
     powers = [stated * per_ampere] if stated is not None else []
@@ -102,7 +112,19 @@ def ability(rating: Rating, power_type: str | None, listed: Sequence[FuseConnect
         kw_per_ampere=per_ampere,
         phases=phases,
         supply_known=known,
+        lines=_lines(phases, rating.phase, listed) if known else None,
+        dc=supply is Supply.DC,
     )
+
+
+def _lines(phases: int, phase: int | None, listed: Sequence[FuseConnector]) -> tuple[int, ...] | None:
+    """The phases of a connector that uses so many of them; None when they are not known, or two say different ones."""
+    if phases == len(PHASES):
+        return PHASES
+    told = {each.lines for each in listed if each.lines is not None and len(each.lines) == phases}
+    if phase is not None and phases == 1:
+        told.add((phase,))
+    return told.pop() if len(told) == 1 else None
 
 
 def floored_amperes(amperes: Decimal) -> Decimal:

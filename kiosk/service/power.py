@@ -16,9 +16,11 @@ from kiosk.config.sites import ChargerFacts, Site
 from kiosk.domain import lab
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, PoweredCharger, Share
+from kiosk.domain.freshness import Freshness, freshness_of
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.power import expected_power
 from kiosk.domain.rating import Rating, Supply, floored_amperes, floored_kw
+from kiosk.domain.session import Session
 from kiosk.store.records import SeenTree
 
 TREE_LASTS = timedelta(hours=24)
@@ -46,6 +48,8 @@ class Shelf(Protocol):
     def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]: ...
 
     def lab_facts(self, codes: Sequence[str]) -> dict[str, lab.LabFacts]: ...
+
+    def charging_at(self, codes: Sequence[str]) -> Sequence[Session]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class SitePower:
                 one.card.stale(now),
                 tuple((c.connector_id, c.status, c.power_type) for c in one.card.connectors),
                 one.claimed,
+                tuple(one.measured.items()),
                 tuple(one.ratings.items()),
                 self.wholes.get(one.card.code),
             )
@@ -94,12 +99,14 @@ def site_power(site: Site, shelf: Shelf, now: datetime) -> SitePower:
     seen = shelf.tree(site.id) if site.chargepilot_site is not None else None
     state = tree_state(seen, now)
     cards, claims, makes = shelf.cards(codes), shelf.occupied_at(codes), shelf.lab_facts(codes)
+    # Without a tree nobody's power depends on what the others take.
+    measured = _measured(shelf.charging_at(codes), now) if state is TreeState.USED else {}
     return SitePower(
         tree=seen.tree if seen is not None and state is TreeState.USED else None,
         state=state,
         seen_at=seen.seen_at if seen is not None else None,
         chargers=tuple(
-            powered(cards[one.code], one, makes.get(one.code), claims.get(one.code, {}))
+            powered(cards[one.code], one, makes.get(one.code), claims.get(one.code, {}), measured.get(one.code, {}))
             for one in site.chargers
             if one.code in cards
         ),
@@ -117,8 +124,22 @@ def tree_state(seen: SeenTree | None, now: datetime) -> TreeState:
     return TreeState.OLD if now - seen.seen_at > TREE_LASTS else TreeState.USED
 
 
+def _measured(charging: Sequence[Session], now: datetime) -> dict[str, dict[int, Decimal]]:
+    """What cars draw by the meter, where that is known and young enough to be of now."""
+    found: dict[str, dict[int, Decimal]] = {}
+    for session in charging:
+        kw = session.power_kw if freshness_of(session, now) is not Freshness.LOST else None
+        if kw is not None:
+            found.setdefault(session.code, {})[session.connector_id] = kw
+    return found
+
+
 def powered(
-    card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts | None, claimed: Collection[int]
+    card: ChargerCard,
+    facts: ChargerFacts | None,
+    make: lab.LabFacts | None,
+    claimed: Collection[int],
+    measured: Mapping[int, Decimal] | None = None,
 ) -> PoweredCharger:
     """The charger with what operator (`facts`) and maker (`make`) say of it; the operator's word goes first."""
     return PoweredCharger(
@@ -126,6 +147,7 @@ def powered(
         ratings=_ratings(card, facts, make),
         claimed=frozenset(claimed),
         station_ids=facts.station_ids if facts is not None else (),
+        measured=measured or {},
     )
 
 
@@ -136,7 +158,8 @@ def _ratings(card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts |
     for connector in card.connectors:
         bay = facts.bays.get(connector.connector_id) if facts is not None else None
         supply = _SUPPLIES.get(bay.connector or "") if bay is not None else None
-        ratings[connector.connector_id] = Rating(supply, max_kw=_told(facts, connector.connector_id) or alone)
+        most = _told(facts, connector.connector_id) or alone
+        ratings[connector.connector_id] = Rating(supply, max_kw=most, phase=bay.phase if bay is not None else None)
     return ratings
 
 

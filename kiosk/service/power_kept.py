@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import structlog
@@ -13,7 +13,7 @@ from kiosk.clock import Clock
 from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.expectation import Assumption, BoundKind, Expectation, Place, Share
-from kiosk.domain.power import expected_power
+from kiosk.domain.power import contradicts, expected_power
 from kiosk.news.kept import Kept
 from kiosk.news.news import News, charger_topic, site_topic
 from kiosk.service.power import Shelf, powered, site_power
@@ -22,8 +22,8 @@ KEEP_SECONDS = 2.0
 """For so long an answer is given out again without a read of the store, unless there is news of a charger."""
 LATE_SECONDS = 10.0
 """While somebody else works the new answer out, the last one will do for so long."""
-CONTRADICTS_BY, CONTRADICTS_BY_KW = Decimal("0.05"), Decimal("0.3")
-"""A meter says more than the estimate when it does so by this part of it, and at least by so many kW."""
+NEARLY = Decimal("0.95")
+"""A car that draws this part of what its bay gives takes about all of it."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -39,10 +39,13 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The most that a charging car gets at its bay now, as it was worked out. `assumed` is in a fixed order."""
+    """The most that a charging car gets at its bay now, as it was worked out. `assumed` is in a fixed order. `reached`:
+    the car takes about all of it.
+    """
 
     share: Share
     assumed: tuple[Assumption, ...]
+    reached: bool = False
 
 
 class Powers:
@@ -83,10 +86,12 @@ class Powers:
         return {place.connector_id: one for place, one in expected_power(None, [alone], self._clock.now()).items()}
 
     def ceiling(self, code: str, connector_id: int, book: SiteBook) -> Ceiling | None:
-        """None when nothing can be said, or the charger belongs to no site."""
+        """None when nothing can be said, a meter there contradicts the estimate, or the charger belongs to no site."""
         site = book.site_of(code)
         found = self.of(site).get(Place(code, connector_id)) if site is not None else None
         if found is None or found.now.kw is None or is_implausible(found.now):
+            return None
+        if Assumption.SHARED_OTHERWISE in found.assumptions:
             return None
         return Ceiling(found.now, tuple(sorted(found.assumptions)))
 
@@ -106,12 +111,17 @@ class Powers:
             return _Answer({}, failed=True)
 
 
-def unless_contradicted(ceiling: Ceiling | None, measured_kw: Decimal | None) -> Ceiling | None:
-    """The ceiling, unless the meter measures more. A car that takes just what it may does not make it come and go."""
-    if ceiling is None or ceiling.share.kw is None:
+def beside_measured(ceiling: Ceiling | None, measured_kw: Decimal | None) -> Ceiling | None:
+    """The ceiling as it may be said beside what the meter says; None when that is clearly more: the estimate is wrong.
+
+    No figure of it ever stands below the measured one.
+    """
+    if ceiling is None or measured_kw is None:
+        return ceiling
+    kw = ceiling.share.kw
+    if kw is None or contradicts(measured_kw, kw):
         return None
-    most = ceiling.share.kw + max(ceiling.share.kw * CONTRADICTS_BY, CONTRADICTS_BY_KW)
-    return None if measured_kw is not None and measured_kw > most else ceiling
+    return replace(ceiling, reached=measured_kw > 0 and measured_kw >= kw * NEARLY)
 
 
 def is_implausible(share: Share) -> bool:

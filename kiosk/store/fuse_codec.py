@@ -14,7 +14,7 @@ from kiosk.store.codec import Json, plain
 
 _NODE_FIGURES = ("limit", "inbound_limit", "outbound_limit", "fallback")
 _METER_FIGURES = ("most_amperes", "fallback_amperes", "producer_amperes")
-_CONNECTOR_FIGURES = ("least_amperes", "most_amperes")
+_CONNECTOR_FIGURES = ("least_amperes", "most_amperes", "priority")
 
 
 def tree_to(value: FuseTree) -> Json:
@@ -71,12 +71,17 @@ def _node(row: Json, children: tuple[Node, ...]) -> Node:
         kind=NodeKind(row["kind"]),
         name=row.get("name"),
         meter=None if meter is None else Meter(**_with_figures(meter, _METER_FIGURES)),
-        connectors=tuple(
-            FuseConnector(**_with_figures(each, _CONNECTOR_FIGURES)) for each in row.get("connectors", ())
-        ),
+        connectors=tuple(_connector(each) for each in row.get("connectors", ())),
         children=children,
         **figures,
     )
+
+
+def _connector(row: Json) -> FuseConnector:
+    fields = _with_figures(row, _CONNECTOR_FIGURES)
+    if "lines" in fields:
+        fields["lines"] = tuple(fields["lines"])
+    return FuseConnector(**fields)
 
 
 def _with_figures(value: Mapping[str, Any], names: tuple[str, ...]) -> Json:

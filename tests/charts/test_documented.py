@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -80,6 +81,18 @@ def test_the_figures_of_the_prose_are_those_of_the_table() -> None:
     (first, *_rest) = garage().expectations(T0).values()
     assert (first.now.amperes, first.full.amperes) == (Decimal("17.000"), Decimal("11.333"))
     assert (first.now.bound.sharers, first.full.bound.sharers) == (2, 3)
+
+
+def test_the_main_fuse_leaves_what_the_prose_says() -> None:
+    """Without the fuse below, two cars share it."""
+    site = garage()
+    assert site.tree is not None
+    (main,) = site.tree.roots
+    (level,) = main.children
+    tree = replace(site.tree, roots=(replace(main, children=(replace(level, limit=None),)),))
+    (first, *_rest) = replace(site, tree=tree).expectations(T0).values()
+    (left,) = re.findall(r"63 \S 20 for the offices = (\d+) A", PAGE)
+    assert first.now.amperes == Decimal(left) / 2
 
 
 def test_the_documented_picture_is_what_is_drawn() -> None:

@@ -100,7 +100,7 @@ def test_chargers_never_seen_and_old_news_are_named(store: Store) -> None:
     store.save_card(card("AAA", "Available", NOW - timedelta(minutes=2)))
     said = lines(store, book())
     assert "Never seen, and left out: BBB." in said
-    assert "No news for a minute, so their bays count as charging: AAA." in said
+    assert "No news for a minute, so whether their bays charge is not known: AAA." in said
 
 
 def test_the_site_has_to_be_named_when_it_is_not_clear(store: Store) -> None:

@@ -147,13 +147,129 @@ def test_a_fast_charger_counts_with_what_it_takes_from_the_grid() -> None:
     assert told(found.full) == ("186.000", "119.3", "Main", 3)
 
 
-def test_one_phase_charging_is_taken_to_be_all_on_the_same_phase() -> None:
+def one_phase(*words: str) -> list[PoweredCharger]:
+    return [charger(code, word, supply="AC_1_PHASE") for code, word in zip("ABCD", words, strict=False)]
+
+
+def test_one_phase_bays_of_unknown_phase_may_share_one_or_not() -> None:
     tree = fuse("Main", 60, station("A"), station("B"), station("C"))
-    found = first(
-        tree, *(charger(code, word, supply="AC_1_PHASE") for code, word in zip("ABC", (FREE, BUSY, BUSY), strict=True))
-    )
-    assert told(found.now) == ("20.000", "4.6", "Main", 3)
-    assert found.assumptions == only(Assumption.PHASES_ASSUMED)
+    found = first(tree, *one_phase(FREE, BUSY, BUSY))
+    assert (found.now.kw, found.now.bound.kind) == (Decimal("7.3"), BoundKind.CONNECTOR)
+    assert told(found.full) == ("20.000", "4.6", "Main", 3)
+    assert (found.assumptions, found.between) == (only(Assumption.PHASES_NOT_KNOWN), True)
+
+
+def on_phase(code: str, phase: int) -> Node:
+    listed = FuseConnector(code, 1, None, None, Decimal(32), 1, (phase,))
+    return Node(NodeKind.STATION, code, connectors=(listed,))
+
+
+def test_one_phase_bays_on_three_phases_do_not_share_any() -> None:
+    tree = fuse("Main", 32, *(on_phase(code, phase) for phase, code in enumerate("ABC", 1)))
+    found = first(tree, *one_phase(FREE, BUSY, BUSY))
+    assert (found.now.kw, found.full.kw, found.assumptions) == (Decimal("7.3"), Decimal("7.3"), frozenset())
+    four = replace(tree, children=(*tree.children, on_phase("D", 1)))
+    everybody = answers(four, *one_phase(FREE, BUSY, BUSY, BUSY))
+    assert told(everybody[Place("A", 1)].now) == ("16.000", "3.6", "Main", 2)
+    assert told(everybody[Place("B", 1)].now)[0] == "32.000"
+
+
+def test_a_three_phase_car_gets_what_its_fullest_phase_leaves() -> None:
+    tree = fuse("Main", 32, on_phase("A", 2), station("B"))
+    found = answers(tree, *one_phase(BUSY), charger("B", FREE))
+    assert told(found[Place("B", 1)].now) == ("16.000", "11.0", "Main", 2)
+
+
+def test_what_the_operator_says_of_a_phase_counts() -> None:
+    tree = fuse("Main", 32, station("A"), station("B"))
+    cars = [
+        replace(one, ratings={1: Rating(phase=phase)}) for one, phase in zip(one_phase(FREE, BUSY), (1, 3), strict=True)
+    ]
+    assert first(tree, *cars).full.kw == Decimal("7.3")
+
+
+# --- what is measured, and who goes first
+
+
+def measured(code: str, kw: str, word: str = BUSY, **more: Any) -> PoweredCharger:
+    return replace(charger(code, word, **more), measured={1: Decimal(kw)})
+
+
+def test_what_a_sub_fuse_keeps_somebody_from_using_goes_to_the_neighbours_now() -> None:
+    tree = fuse("Main", 40, fuse("Small", 10, station("A")), station("B"))
+    found = answers(tree, charger("A", BUSY), charger("B", FREE))[Place("B", 1)]
+    assert told(found.now) == ("30.000", "20.7", "Main", 2)
+    assert told(found.full) == ("20.000", "13.8", "Main", 2)
+
+
+def test_a_car_that_is_measured_needs_what_it_takes() -> None:
+    tree = fuse("Main", 40, station("A"), station("B"))
+    found = first(tree, charger("A", FREE), measured("B", "2"))
+    assert told(found.now)[0] == "30.000"  # 2 kW on one phase are 8.7 A, and a little more
+    assert told(found.full)[0] == "20.000"
+    assert told(first(tree, charger("A", FREE), measured("B", "13.8")).now)[0] == "20.000"
+
+
+def test_a_car_that_takes_nothing_now_keeps_what_it_begins_with() -> None:
+    tree = fuse("Main", 32, station("A"), station("B"))
+    assert told(first(tree, charger("A", FREE), measured("B", "0", "SuspendedEV")).now)[0] == "26.000"
+
+
+def test_a_fast_charger_needs_from_the_grid_what_arrives_and_more() -> None:
+    tree = fuse("Main", 160, station("A", can=None), station("B", can=None))
+    dc = replace(charger("A", FREE, supply="DC"), ratings={1: Rating(max_kw=Decimal(150))})
+    other = replace(measured("B", "50", supply="DC"), ratings={1: Rating(max_kw=Decimal(150))})
+    assert told(first(tree, dc, other).now)[0] == "80.000"
+    weak = replace(other, measured={1: Decimal(20)})
+    assert told(first(tree, dc, weak).now)[0] == "124.000"
+
+
+def test_a_car_that_takes_little_could_have_all_that_the_others_leave() -> None:
+    tree = fuse("Main", 40, station("A"), station("B"))
+    assert told(first(tree, measured("A", "2"), charger("B", BUSY)).now)[0] == "20.000"
+    assert told(first(tree, measured("A", "2"), measured("B", "2")).now)[0] == "30.000"
+
+
+def test_no_estimate_is_below_what_was_measured() -> None:
+    tree = fuse("Main", 32, station("A"), station("B"))
+    found = first(tree, measured("A", "11.1"), charger("B", BUSY))
+    assert (found.now.kw, found.now.bound.name, found.at_most) == (Decimal("11.1"), "Main", False)
+
+
+def test_where_a_meter_shows_more_than_an_even_share_none_is_promised() -> None:
+    tree = fuse("Main", 64, fuse("Cabinet", 32, station("A"), station("B"), station("C")), station("D"))
+    cars = measured("A", "15"), charger("B", BUSY), charger("C", FREE), charger("D", FREE)
+    found = answers(tree, *cars)
+    assert (found[Place("A", 1)].now.kw, found[Place("C", 1)].at_most) == (Decimal("15.0"), True)
+    assert Assumption.SHARED_OTHERWISE in found[Place("C", 1)].assumptions
+    assert not found[Place("C", 1)].now.pauses
+
+
+def ranked(code: str, priority: int | None) -> Node:
+    rank = None if priority is None else Decimal(priority)
+    return replace(station(code), connectors=(FuseConnector(code, 1, None, None, Decimal(32), priority=rank),))
+
+
+def test_where_others_may_go_first_no_share_is_promised() -> None:
+    tree = fuse("Main", 32, ranked("A", 2), ranked("B", 1))
+    found = first(tree, charger("A", FREE), charger("B", BUSY))
+    assert (found.now.kw, found.at_most) == (Decimal("22.0"), True)
+    assert found.assumptions == only(Assumption.PRIORITIES)
+
+
+@pytest.mark.parametrize(("limit", "ranks"), [(32, (1, 1)), (32, (None, None)), (64, (1, 2))])
+def test_an_equal_priority_or_enough_for_all_is_shared_as_ever(
+    limit: int, ranks: tuple[int | None, int | None]
+) -> None:
+    tree = fuse("Main", limit, ranked("A", ranks[0]), ranked("B", ranks[1]))
+    found = first(tree, charger("A", FREE), charger("B", BUSY))
+    assert (found.now.amperes, found.at_most) == (Decimal(limit) / 2, False)
+
+
+def test_those_of_the_same_priority_share_among_themselves() -> None:
+    tree = fuse("Main", 32, ranked("A", 2), ranked("B", 1), ranked("C", 2))
+    found = first(tree, charger("A", FREE), charger("B", BUSY), charger("C", BUSY))
+    assert (told(found.now)[0], told(found.now)[3]) == ("16.000", 2)
 
 
 # --- what is kept for others
@@ -171,11 +287,26 @@ def test_the_building_keeps_what_its_meter_falls_back_to() -> None:
     assert (found.assumptions, found.at_most) == (only(Assumption.LOAD_ASSUMED), False)
 
 
-def test_without_a_fallback_the_building_keeps_all_that_it_can_take() -> None:
-    tree = fuse("Main", 100, station("A"), meter=building(most_amperes=70))
-    assert told(first(tree, charger("A", FREE)).now)[0] == "30.000"
-    found = first(replace(tree, meter=building(most_amperes=400)), charger("A", FREE))
-    assert (found.now.pauses, found.now.bound.reserved_amperes) == (True, Decimal(100))
+@pytest.mark.parametrize("most", [70, 100, 400])
+def test_what_a_meter_can_handle_says_nothing_of_the_building(most: int) -> None:
+    found = first(fuse("Main", 63, station("A"), meter=building(most_amperes=most)), charger("A", FREE))
+    assert (found.now.kw, found.now.pauses) == (Decimal("22.0"), False)
+    assert (found.assumptions, found.at_most) == (only(Assumption.LOAD_NOT_KNOWN), True)
+
+
+def test_a_fallback_of_nothing_is_a_figure() -> None:
+    tree = fuse("Main", 20, station("A"), meter=building(most_amperes=100, fallback_amperes=0))
+    found = first(tree, charger("A", FREE))
+    assert (told(found.now)[0], found.at_most) == ("20.000", False)
+    assert found.assumptions == only(Assumption.LOAD_ASSUMED)
+
+
+def test_what_is_kept_for_the_building_is_told_from_what_is_kept_for_bays_out_of_reach() -> None:
+    lost = charger("B", FREE, online=False)
+    tree = fuse("Main", 40, station("A"), fuse("Shop", 63, meter=building(fallback_amperes=10)))
+    both = replace(tree, children=(*tree.children, station("B", fallback=6)))
+    found = first(both, charger("A", FREE), lost).now.bound
+    assert (found.reserved_amperes, found.building_amperes) == (Decimal(16), Decimal(10))
 
 
 def test_a_building_without_figures_makes_the_figure_an_upper_bound() -> None:
@@ -242,10 +373,24 @@ def test_at_a_charger_that_cannot_be_used_nothing_is_promised(other: PoweredChar
 # --- what is not known
 
 
-def test_a_charger_of_unknown_use_counts_as_charging() -> None:
+def test_a_charger_of_unknown_use_may_charge_or_not() -> None:
     tree = fuse("Main", 40, station("A"), station("B"))
     found = first(tree, charger("A", FREE), charger("B", None))
-    assert (told(found.now)[0], found.assumptions) == ("20.000", only(Assumption.USE_ASSUMED))
+    assert (found.now.amperes, told(found.full)[0]) == (Decimal(32), "20.000")
+    assert (found.assumptions, found.between) == (only(Assumption.USE_NOT_KNOWN), True)
+
+
+def test_unknown_use_where_there_is_enough_for_all_changes_nothing() -> None:
+    tree = fuse("Main", 64, station("A"), station("B"))
+    found = first(tree, charger("A", FREE), charger("B", None))
+    assert (found.full.amperes, found.assumptions, found.between) == (Decimal(32), frozenset(), False)
+
+
+def test_a_bay_of_unknown_use_that_is_measured_charges() -> None:
+    tree = fuse("Main", 40, station("A"), station("B"))
+    silent = replace(charger("B", None), measured={1: Decimal("13.8")})
+    found = first(tree, charger("A", FREE), silent)
+    assert (told(found.now)[0], found.assumptions) == ("20.000", frozenset())
 
 
 def test_old_data_on_a_neighbour_says_nothing_of_its_use() -> None:
@@ -253,14 +398,15 @@ def test_old_data_on_a_neighbour_says_nothing_of_its_use() -> None:
     neighbour = charger("B", FREE, online=False)
     old = replace(neighbour, card=replace(neighbour.card, seen_at=T0 - 2 * STALE_AFTER))
     found = first(tree, charger("A", FREE), old)
-    assert (told(found.now)[0], found.assumptions) == ("20.000", only(Assumption.USE_ASSUMED))
+    assert (found.now.amperes, told(found.full)[0]) == (Decimal(32), "20.000")
+    assert found.assumptions == only(Assumption.USE_NOT_KNOWN)
 
 
-def test_connectors_that_only_the_tree_knows_count_as_charging() -> None:
+def test_connectors_that_only_the_tree_knows_may_charge_or_not() -> None:
     stranger = Node(NodeKind.STATION, "X", connectors=(FuseConnector(None, 1), FuseConnector("A", None)))
     found = first(fuse("Main", 60, station("A"), stranger), charger("A", FREE))
-    assert (told(found.now)[0], told(found.now)[3]) == ("20.000", 3)
-    assert found.assumptions == only(Assumption.USE_ASSUMED, Assumption.PHASES_ASSUMED)
+    assert (found.now.amperes, told(found.full)[0], told(found.full)[3]) == (Decimal(32), "20.000", 3)
+    assert found.assumptions == only(Assumption.USE_NOT_KNOWN, Assumption.PHASES_NOT_KNOWN)
 
 
 def test_a_charger_on_no_map_can_do_what_it_can_do() -> None:
@@ -326,7 +472,8 @@ def test_a_connector_that_is_listed_twice_counts_once_under_every_limit_above_it
     tree = fuse("Main", 60, twice, station("B"))
     found = first(tree, charger("A", BUSY), charger("B", BUSY))
     assert told(found.now) == ("18.000", "12.4", "Row", 1)
-    assert told(answers(tree, charger("A", BUSY), charger("B", BUSY))[Place("B", 1)].now)[0] == "30.000"
+    other = answers(tree, charger("A", BUSY), charger("B", BUSY))[Place("B", 1)]
+    assert (told(other.now)[0], told(other.full)[0]) == ("32.000", "30.000")
 
 
 def test_a_listed_twice_connector_out_of_reach_keeps_its_fallback_once() -> None:

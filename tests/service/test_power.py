@@ -14,6 +14,7 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import Expectation
 from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
 from kiosk.domain.lab import LabFacts
+from kiosk.domain.session import Session
 from kiosk.service.power import site_power
 from kiosk.store.records import SeenTree
 
@@ -46,6 +47,10 @@ class Shelf:
     def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
         del codes
         return {}
+
+    def charging_at(self, codes: Sequence[str]) -> list[Session]:
+        del codes
+        return []
 
     def lab_facts(self, codes: Sequence[str]) -> dict[str, LabFacts]:
         return dict.fromkeys(codes, self._make)

@@ -21,6 +21,7 @@ from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.expectation import Assumption, BoundKind, Expectation, Place
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.lab import LabFacts
+from kiosk.domain.session import Session
 from kiosk.news.local import LocalNews
 from kiosk.news.news import charger_topic, site_topic
 from kiosk.service.power import TREE_LASTS, Shelf, site_power
@@ -107,6 +108,55 @@ def test_a_bay_that_a_session_keeps_counts_before_the_charger_says_so(garage: Ga
     assert garage.powers()[OTHER].now.kw == Decimal("13.8")
 
 
+def charging(garage: Garage, connector: int, kw: int) -> None:
+    """A session of this kiosk whose meter shows so much power for minutes."""
+    key = garage.desk.queued(connector)
+    garage.desk.start_answer(key)
+    for part in range(20):
+        garage.desk.clock.advance(20)
+        garage.desk.observe(
+            key,
+            "charging",
+            authorized_minor=5000,
+            charging_started_at=garage.desk.now,
+            connector_status="Charging",
+            energy_kwh=(Decimal(kw) * part * 21 / 3600).quantize(Decimal("0.001")),
+            cost_minor=part,
+        )
+
+
+def test_what_this_kiosks_charges_measure_leaves_the_rest_to_others(garage: Garage) -> None:
+    garage.with_pilot(a_tree(40))
+    garage.card("Available")
+    charging(garage, 1, 2)
+    garage.card("Charging")
+    garage.card("Available", code=NEAR)
+    found = garage.powers()
+    assert (found[OTHER].now.kw, found[OTHER].full.kw) == (Decimal("20.7"), Decimal("13.8"))
+    assert found[OTHER].now.bound.kind is BoundKind.NODE
+
+
+def test_no_bay_is_said_to_give_less_than_its_meter_shows(garage: Garage) -> None:
+    garage.with_pilot(a_tree(20))
+    garage.card("Available")
+    charging(garage, 1, 15)
+    garage.card("Charging")
+    garage.card("Charging", code=NEAR)
+    assert garage.powers()[FIRST].now.kw == Decimal("15.0")
+    assert garage.desk.parts.powers.ceiling(CODE, 1, garage.book) is None
+    assert garage.powers()[OTHER].at_most
+
+
+def test_a_meter_that_was_read_too_long_ago_says_nothing_of_now(garage: Garage) -> None:
+    garage.with_pilot(a_tree(40))
+    garage.card("Available")
+    charging(garage, 1, 2)
+    garage.desk.clock.advance(61)
+    garage.card("Charging")
+    garage.card("Available", code=NEAR)
+    assert garage.powers()[OTHER].now.kw == Decimal("13.8")
+
+
 def test_without_a_fuse_tree_a_bay_can_do_what_the_operator_says(garage: Garage) -> None:
     garage.card("Available")
     found = garage.powers()[FIRST]
@@ -176,14 +226,15 @@ def test_news_of_the_site_is_looked_at_at_once(garage: Garage, topic: str) -> No
     assert garage.powers()[OTHER].now.kw == Decimal("13.8")
 
 
-def test_time_alone_makes_a_neighbour_count_as_charging(garage: Garage) -> None:
+def test_after_a_minute_without_news_it_is_not_known_whether_a_neighbour_charges(garage: Garage) -> None:
     garage.with_pilot(a_tree(40))
     garage.card("Available", code=NEAR)
     garage.desk.clock.advance(50)
     garage.card("Available")
-    assert garage.powers()[FIRST].now.kw == Decimal("22.0")
+    assert not garage.powers()[FIRST].between
     garage.desk.clock.advance(11)
-    assert garage.powers()[FIRST].now.kw == Decimal("13.8")
+    found = garage.powers()[FIRST]
+    assert (found.now.kw, found.full.kw, found.between) == (Decimal("22.0"), Decimal("13.8"), True)
 
 
 def test_looking_counts_as_watching_where_neighbours_matter(garage: Garage) -> None:
@@ -200,7 +251,7 @@ class Slow:
 
     def __init__(self, garage: Garage) -> None:
         self.cards, self.occupied_at = garage.desk.store.cards, garage.desk.store.occupied_at
-        self.lab_facts = garage.desk.store.lab_facts
+        self.lab_facts, self.charging_at = garage.desk.store.lab_facts, garage.desk.store.charging_at
         self.asked, self.go_on = threading.Event(), threading.Event()
         self.broken = False
         self.reads = 0
@@ -298,6 +349,7 @@ class Memory:
         self.seen: SeenTree | None = None
         self.stored: dict[str, ChargerCard] = {}
         self.claims: dict[str, dict[int, str]] = {}
+        self.charging: list[Session] = []
 
     def tree(self, site_id: str) -> SeenTree | None:
         del site_id
@@ -308,6 +360,9 @@ class Memory:
 
     def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
         return {code: self.claims[code] for code in codes if code in self.claims}
+
+    def charging_at(self, codes: Sequence[str]) -> list[Session]:
+        return [session for session in self.charging if session.code in codes]
 
     def lab_facts(self, codes: Sequence[str]) -> dict[str, LabFacts]:
         del codes

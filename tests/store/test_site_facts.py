@@ -42,6 +42,8 @@ CONNECTORS = st.builds(
     AMPERES,
     AMPERES,
     st.none() | st.integers(1, 3),
+    st.none() | st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True).map(tuple),
+    AMPERES,
 )
 
 

@@ -230,19 +230,21 @@ def _connectors(value: object, room: int) -> tuple[tuple[FuseConnector, ...], bo
 
 
 def _connector(fields: Mapping[str, object]) -> FuseConnector:
-    least, most, phases = _capability(fields.get("charging_capability"))
+    least, most, lines = _capability(fields.get("charging_capability"))
     return FuseConnector(
         station_id=as_text(fields.get("charging_station_id")),
         number=as_count(fields.get("connector_id"), 10_000),
         name=as_text(fields.get("name")),
         least_amperes=least,
         most_amperes=most,
-        phases=phases,
+        phases=len(lines) if lines is not None else None,
+        lines=lines,
+        priority=as_number(fields.get("priority")),
     )
 
 
-def _capability(value: object) -> tuple[Decimal | None, Decimal | None, int | None]:
-    """Least and most amperes, and the phases if they can be told.
+def _capability(value: object) -> tuple[Decimal | None, Decimal | None, tuple[int, ...] | None]:
+    """Least and most amperes, and which phases if they can be told.
 
     Three figures that are alike where they are not zero are one for each phase; otherwise they are a range or steps.
     """
@@ -250,7 +252,7 @@ def _capability(value: object) -> tuple[Decimal | None, Decimal | None, int | No
     figures = [figure for figure in map(_amperes, entries[:100]) if figure is not None]
     used = {figure for figure in figures if figure > 0}
     if len(figures) == 3 and len(used) == 1:
-        return None, max(used), sum(figure > 0 for figure in figures)
+        return None, max(used), tuple(phase for phase, figure in enumerate(figures, 1) if figure > 0)
     if not figures:
         return None, None, None
     return (min(figures) if len(figures) > 1 else None), max(figures), None

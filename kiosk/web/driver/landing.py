@@ -136,18 +136,23 @@ def _power_lines(bays: Sequence[BayRow]) -> tuple[str, ...]:
     if len(set(texts.values())) == 1:
         (text,) = set(texts.values())
         waits = any(power.waits for _label, power in said)
-        lines = [f"{text}." if waits else _("Estimate: %(power)s.", power=text)] if text else []
+        lines = (
+            [f"{text}." if waits else _("Estimate, if your car can take it: %(power)s.", power=text)] if text else []
+        )
     else:
         rows = {label: text for label, text in texts.items() if text}
-        lines = [_("Estimate for bay %(bay)s: %(power)s.", bay=label, power=text) for label, text in rows.items()]
-    # An upper bound has to say so, and so has a wait. What was assumed on the safe side is said where there is room.
-    grave = [power for _label, power in said if power.at_most or power.pauses]
-    return (*lines, *dict.fromkeys(power.note for power in grave if power.note))
+        lines = [
+            _("Estimate for bay %(bay)s, if your car can take it: %(power)s.", bay=label, power=text)
+            for label, text in rows.items()
+        ]
+    return (*lines, *dict.fromkeys(power.note for _label, power in said if power.note))
 
 
 def _text_of(power: PowerWords) -> str:
     """The sentence with its reason, without what stands beside the plug already."""
     if power.waits:
         return power.sentence
-    sentence = "" if power.at_most and not power.pauses else power.sentence
-    return ": ".join(part for part in (sentence, power.reason if power.limited else "") if part)
+    sentence = "" if power.at_most and not power.pauses and not power.limited else power.sentence
+    why = power.reason if power.limited else ""
+    said = ": ".join(part for part in (sentence, why) if part)
+    return f"{said} ({power.detail})" if said and power.detail else said

@@ -42,7 +42,7 @@ from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Group, Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.terms import Terms, asks_consent, read_terms, terms_now
-from kiosk.service.power_kept import Ceiling, unless_contradicted
+from kiosk.service.power_kept import Ceiling, beside_measured
 from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
 from kiosk.web.session.screen_names import MARKS, REFUSED_MARKS, Notice, Screen
 from kiosk.web.session.steps import Step, end_steps, failed_steps, no_answer_steps, start_steps
@@ -207,7 +207,7 @@ def session_view(
         receipt=receipt if screen in _WITH_RECEIPT else None,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
-        ceiling=unless_contradicted(ceiling, power) if screen is Screen.CHARGING else None,
+        ceiling=beside_measured(ceiling, power) if screen is Screen.CHARGING else None,
         tried=tried(session, commands),
         ending_by=_ending_by(session, commands),
         read=read_terms(session.agreed) if asks_consent(session) else None,

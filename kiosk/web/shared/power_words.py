@@ -19,8 +19,14 @@ def ceiling_words(ceiling: Ceiling | None) -> str:
         return ""
     if ceiling.share.pauses:
         return _("There is not enough power for all cars now. Yours may have to wait its turn. This is an estimate.")
-    power, why = kilowatts(ceiling.share.kw), reason(ceiling.share, frozenset(ceiling.assumed))
-    return _("This bay gives up to %(power)s now: %(reason)s. This is an estimate.", power=power, reason=why)
+    why = reason(ceiling.share)
+    if ceiling.reached:
+        return _("Your car takes about all that this bay gives now: %(reason)s. This is an estimate.", reason=why)
+    return _(
+        "This bay gives up to %(power)s now, if your car can take it: %(reason)s. This is an estimate.",
+        power=kilowatts(ceiling.share.kw),
+        reason=why,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +35,14 @@ class PowerWords:
 
     `range` is "11 to 22 kW" or "22 kW"; `at_most`: it is an upper bound, to be shown with "up to" (`short` does so).
     `tight` is `short` for a place with little room: "11-22 kW". `pauses`: at times there may be too little for this
-    car as well; `waits`: now already. `sentence` says when which figure holds, `reason` what sets the lower one, `note`
-    what was assumed; "" when there is nothing to say. `limited`: what sets it is not the charger itself.
+    car as well; `waits`: now already. `sentence` says when which figure holds, `reason` what sets the lower one,
+    `detail` the same in amperes, `note` what is not known; "" when there is nothing to say. `limited`: what sets it is
+    not the charger itself.
     """
 
     range: str
     reason: str
+    detail: str
     at_most: bool
     pauses: bool
     waits: bool
@@ -58,6 +66,7 @@ def _power_words(expectation: Expectation, _language: str) -> PowerWords | None:
     if least is None or most is None or is_implausible(now):
         return None
     pauses = now.pauses or full.pauses
+    between = expectation.between and least < most and not at_most
     if at_most or least >= most:
         span = tight = kilowatts(most)
     else:
@@ -66,14 +75,15 @@ def _power_words(expectation: Expectation, _language: str) -> PowerWords | None:
     decides = full if least < most and not at_most else now
     return PowerWords(
         range=span,
-        reason=reason(decides, expectation.assumptions),
+        reason="" if between else reason(decides),
+        detail=detail(decides),
         at_most=at_most,
         pauses=pauses,
         waits=now.pauses,
         short=_short(span, now, at_most),
         tight=_short(tight, now, at_most),
-        sentence=_sentence(now, full, most, least, at_most),
-        note=_note(expectation.assumptions, pauses),
+        sentence=_sentence(now, full, most, least, at_most, between),
+        note=_note(expectation.assumptions, between),
         limited=decides.bound.kind is BoundKind.NODE,
     )
 
@@ -84,11 +94,18 @@ def _short(span: str, now: Share, at_most: bool) -> str:
     return _("up to %(power)s", power=span) if at_most else span
 
 
-def _sentence(now: Share, full: Share, most: Decimal, least: Decimal, at_most: bool) -> str:
+def _sentence(now: Share, full: Share, most: Decimal, least: Decimal, at_most: bool, between: bool) -> str:
     if now.pauses:
         return _("Not enough for all cars now: yours may have to wait its turn")
     if at_most:
         return _("up to %(power)s", power=kilowatts(most))
+    if between and full.pauses:
+        return _(
+            "up to %(power)s, or your car may have to wait its turn: it depends on the other bays",
+            power=kilowatts(most),
+        )
+    if between:
+        return _("%(least)s to %(most)s, depending on the other bays", least=figure(least), most=kilowatts(most))
     if full.pauses:
         return _("%(power)s now; if all bays fill up, your car may have to wait its turn", power=kilowatts(most))
     if least < most:
@@ -96,46 +113,58 @@ def _sentence(now: Share, full: Share, most: Decimal, least: Decimal, at_most: b
     return _("%(power)s, also if all bays fill up", power=kilowatts(most))
 
 
-def reason(share: Share, assumptions: frozenset[Assumption] = frozenset()) -> str:
-    """What sets the figure, to stand after a colon. Names of fuses stay out: they are the electrician's."""
+def reason(share: Share) -> str:
+    """What sets the figure, to stand after a colon."""
     bound = share.bound
     if bound.kind is BoundKind.CONNECTOR:
         return _("the most that this charger gives")
+    if bound.kind is not BoundKind.NODE:
+        return ""
+    shared = bound.sharers > 1
+    if bound.node_kind is NodeKind.STATION:
+        return _("shared with the other bays of this charger") if shared else _("the most that this charger gives")
+    building = bool(bound.building_amperes)
+    if shared or _kept_for_bays(bound):
+        if building:
+            return _("shared with the other bays and the building")
+        return _("shared with the other bays")
+    return _("shared with the building") if building else _("the wiring here carries no more")
+
+
+def detail(share: Share) -> str:
+    """The same in amperes, for who wants to know more. Names of fuses stay out: they are the electrician's."""
+    bound = share.bound
     if bound.kind is not BoundKind.NODE or bound.limit_amperes is None:
         return ""
-    said = _node(bound, amperes(bound.limit_amperes))
+    said = amperes(bound.limit_amperes)
+    limit = (
+        _("fuse of %(limit)s", limit=said) if bound.node_kind is NodeKind.FUSE else _("limit of %(limit)s", limit=said)
+    )
     if not bound.reserved_amperes:
-        return said
+        return limit
     kept = amperes(bound.reserved_amperes)
-    if Assumption.OFFLINE_RESERVED in assumptions:
-        return _("%(limit)s, %(kept)s of it kept for others", limit=said, kept=kept)
-    return _("%(limit)s, %(kept)s of it kept for the building", limit=said, kept=kept)
+    if not _kept_for_bays(bound):
+        return _("%(limit)s, %(kept)s of it kept for the building", limit=limit, kept=kept)
+    if not bound.building_amperes:
+        return _("%(limit)s, %(kept)s of it kept for bays without contact", limit=limit, kept=kept)
+    return _("%(limit)s, %(kept)s of it kept for the building and bays without contact", limit=limit, kept=kept)
 
 
-def _node(bound: Bound, limit: str) -> str:
-    shared = bound.sharers > 1
-    match bound.node_kind:
-        case NodeKind.FUSE if shared:
-            return _("shared fuse of %(limit)s", limit=limit)
-        case NodeKind.FUSE:
-            return _("fuse of %(limit)s", limit=limit)
-        case NodeKind.STATION if shared:
-            return _("the bays of this charger share %(limit)s", limit=limit)
-        case NodeKind.STATION:
-            return _("this charger is limited to %(limit)s", limit=limit)
-    if shared:
-        return _("shared limit of %(limit)s", limit=limit)
-    return _("limit of %(limit)s", limit=limit)
+def _kept_for_bays(bound: Bound) -> bool:
+    """Some is kept for chargers that cannot be reached."""
+    return (bound.reserved_amperes or Decimal(0)) > (bound.building_amperes or Decimal(0))
 
 
-def _note(assumptions: frozenset[Assumption], pauses: bool) -> str:
-    """The one assumption that matters most to a driver; those that only lower the figure are not worth a sentence."""
-    if Assumption.NO_TREE in assumptions or Assumption.NOT_IN_TREE in assumptions:
+def _note(assumptions: frozenset[Assumption], between: bool) -> str:
+    """The one gap that matters most to a driver; those that only lower the figure are not worth a sentence."""
+    if assumptions & {Assumption.NO_TREE, Assumption.NOT_IN_TREE, Assumption.SHARED_OTHERWISE}:
         return _("Other cars may leave less.")
+    if Assumption.PRIORITIES in assumptions:
+        return _("Other bays may go first, so it may be less.")
     if assumptions & {Assumption.TREE_INCOMPLETE, Assumption.LIMIT_NOT_KNOWN, Assumption.LOAD_NOT_KNOWN}:
         return _("Not all fuses are known, so it may be less.")
-    if Assumption.USE_ASSUMED in assumptions and not pauses:
-        return _("Bays without news count as charging.")
+    if between and Assumption.USE_NOT_KNOWN in assumptions:
+        return _("Which of them are in use is not known.")
     return ""
 
 

@@ -103,7 +103,7 @@ def connector_of(**fields: object) -> FuseConnector:
 
 
 def test_the_documented_tree_is_read_whole() -> None:
-    left = FuseConnector("CP-9", 1, "Left", Decimal(6), Decimal(32))
+    left = FuseConnector("CP-9", 1, "Left", Decimal(6), Decimal(32), priority=Decimal(1))
     post = Node(NodeKind.STATION, "Post 1", Decimal(32), fallback=Decimal(8), connectors=(left,))
     meter = Meter(True, "Office", Decimal(300), Decimal(70), True, "Roof", Decimal("12.5"))
     grid = Node(NodeKind.FUSE, "Grid", Decimal(200), Decimal("180.5"), Decimal(60), meter=meter, children=(post,))
@@ -261,10 +261,11 @@ def test_a_fallback_counts_when_it_is_in_force(parameters: dict[str, Any], read:
     ("said", "consumer", "load"),
     [
         ({"is_consumer": True, "max_possible_current": 400, "fallback_value": 80}, True, 80),
-        ({"is_consumer": "true", "max_possible_current": "50"}, True, 50),
-        ({"is_consumer": True, "max_possible_current": 40, "fallback_value": 80}, True, 40),
+        ({"is_consumer": "true", "max_possible_current": "50"}, True, None),
+        ({"is_consumer": True, "max_possible_current": 100, "fallback_value": 0}, True, 0),
+        ({"is_consumer": True, "max_possible_current": 40, "fallback_value": 80}, True, 80),
         ({"is_consumer": True}, True, None),
-        ({"max_possible_current": 30}, True, 30),
+        ({"max_possible_current": 30}, True, None),
         ({"fallback_value": 30}, True, 30),
         ({"is_producer": True, "fallback_value": 30}, False, None),
         ({"is_consumer": False, "fallback_value": 30}, False, None),
@@ -315,6 +316,19 @@ def test_a_capability_is_a_range_or_a_figure_for_each_phase(
 ) -> None:
     connector = connector_of(charging_capability=said)
     assert (connector.least_amperes, connector.most_amperes, connector.phases) == (least, most, phases)
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [([32, 0, 0], (1,)), ([0, 32, 0], (2,)), ([0, 0, 16], (3,)), ([16, 0, 16], (1, 3)), ([6, 32], None)],
+)
+def test_a_figure_for_each_phase_says_which_they_are(said: object, lines: tuple[int, ...] | None) -> None:
+    assert connector_of(charging_capability=said).lines == lines
+
+
+@pytest.mark.parametrize(("said", "priority"), [(2, 2), ("3", 3), (0, 0), (None, None), ("high", None)])
+def test_the_priority_of_a_connector_is_read(said: object, priority: int | None) -> None:
+    assert connector_of(priority=said).priority == priority
 
 
 @pytest.mark.parametrize("said", [None, 5, "1", {}, {"0": {}}, [None, 5, []]])

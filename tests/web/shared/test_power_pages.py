@@ -48,7 +48,10 @@ def test_the_card_says_what_power_to_expect_and_why(kiosk: Kiosk, phone: FlaskCl
     busy(kiosk)
     text = page(phone)
     assert "Type 2, 14.4\xa0kW</small>" in text
-    said = "Estimate: 14.4\xa0kW, also if all bays fill up: shared fuse of 63\xa0A."
+    said = (
+        "Estimate, if your car can take it: 14.4\xa0kW, also if all bays fill up: shared with the other bays "
+        "(fuse of 63\xa0A)."
+    )
     assert said in text
 
 
@@ -58,15 +61,20 @@ def test_the_range_stands_on_the_card(kiosk: Kiosk, phone: FlaskClient) -> None:
     kiosk.card("Available", code=NEAR)
     text = page(phone)
     assert text.count("Type 2, 9.1 to 22\xa0kW</small>") == 2
-    assert text.count("Estimate: 22\xa0kW now, at least 9.1\xa0kW if all bays fill up: shared fuse of 40\xa0A.") == 1
+    assert (
+        text.count(
+            "22\xa0kW now, at least 9.1\xa0kW if all bays fill up: shared with the other bays (fuse of 40\xa0A)."
+        )
+        == 1
+    )
 
 
 def test_the_card_speaks_german_about_power(kiosk: Kiosk, phone: FlaskClient) -> None:
     with_pilot(kiosk, a_tree(40))
     busy(kiosk)
     text = page(phone, f"/c/{CODE}?lang=de")
-    assert "Schätzung: " in text
-    assert "gemeinsame Sicherung mit 40\xa0A." in text
+    assert "Schätzung, wenn Ihr Auto so viel aufnimmt: " in text
+    assert "geteilt mit den anderen Stellplätzen (Sicherung mit 40\xa0A)." in text
     assert "Type 2, 9,1\xa0kW" in text
 
 
@@ -75,8 +83,10 @@ def test_reasons_that_differ_name_their_bay(kiosk: Kiosk, phone: FlaskClient) ->
     kiosk.card("Available", "Available")
     kiosk.card("Charging", code=NEAR)
     text = page(phone)
-    assert "Estimate for bay 3: 5\xa0kW, also if all bays fill up. Estimate for bay 4: " in text
-    assert "if all bays fill up: shared fuse of 40\xa0A." in text
+    assert (
+        "Estimate for bay 3, if your car can take it: 5\xa0kW, also if all bays fill up. Estimate for bay 4, " in text
+    )
+    assert "if all bays fill up: shared with the other bays (fuse of 40\xa0A)." in text
 
 
 def test_without_a_tree_the_card_says_the_most_beside_the_plug(kiosk: Kiosk, phone: FlaskClient) -> None:
@@ -237,7 +247,10 @@ def test_the_page_of_a_charge_says_the_most_that_the_bay_gives(kiosk: Kiosk, pho
     kiosk.card("Available", "Charging")
     kiosk.card("Available", code=NEAR)
     text = page(phone, f"/s/{key}")
-    said = "This bay gives up to 22\xa0kW now: the most that this charger gives. This is an estimate."
+    said = (
+        "This bay gives up to 22\xa0kW now, if your car can take it: the most that this charger gives. "
+        "This is an estimate."
+    )
     assert f'<p class="small" data-f="ceiling">{said}</p>' in text
     assert ceiling(phone, key) == said
 
@@ -256,7 +269,7 @@ def test_the_ceiling_changes_as_neighbours_come_and_go(kiosk: Kiosk, phone: Flas
     assert again.headers["ETag"] != first.headers["ETag"]
     assert "22\xa0kW" in alone
     figures = again.get_json()["figures"]
-    assert "up to 17.2\xa0kW now: shared fuse of 50\xa0A" in figures["ceiling"]
+    assert "up to 17.2\xa0kW now, if your car can take it: shared with the other bays" in figures["ceiling"]
     assert again.get_json()["shape"] == shape  # the text alone is written in place
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Share
 from kiosk.domain.fuses import NodeKind
-from kiosk.service.power_kept import unless_contradicted
+from kiosk.service.power_kept import Ceiling, beside_measured
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.power_words import PowerWords, ceiling_words, power_words
+from tests.examples import at_most
 from tests.service.trees import a_tree, shops
-from tests.web.conftest import CODE, Kiosk
+from tests.web.conftest import CODE, NEAR, Kiosk
 from tests.web.powered import with_pilot
 
 
@@ -28,9 +32,9 @@ def spoken(expectation: Expectation, kiosk: Kiosk, lang: str = "en") -> PowerWor
     return said
 
 
-def by_fuse(kw: str, limit: int = 63, sharers: int = 3, kept: int = 0, **more: str) -> Share:
+def by_fuse(kw: str, limit: int = 63, sharers: int = 3, kept: int = 0, lost: int = 0, **more: str) -> Share:
     kind = NodeKind(more.get("kind", "fuse"))
-    bound = Bound(BoundKind.NODE, kind, "Cabinet", Decimal(limit), Decimal(kept), sharers)
+    bound = Bound(BoundKind.NODE, kind, "Cabinet", Decimal(limit), Decimal(kept + lost), Decimal(kept), sharers)
     return Share(bound, Decimal(9), Decimal(kw))
 
 
@@ -53,7 +57,7 @@ def test_a_range_is_said_with_its_reason(kiosk: Kiosk) -> None:
     said = spoken(expected(by_plug("22.0"), by_fuse("11.0")), kiosk)
     assert (said.range, said.short) == ("11 to 22\xa0kW", "11 to 22\xa0kW")
     assert said.sentence == "22\xa0kW now, at least 11\xa0kW if all bays fill up"
-    assert said.reason == "shared fuse of 63\xa0A"
+    assert (said.reason, said.detail) == ("shared with the other bays", "fuse of 63\xa0A")
     assert (said.at_most, said.pauses, said.note, said.limited) == (False, False, "", True)
 
 
@@ -84,23 +88,56 @@ def test_a_car_that_may_have_to_wait_is_told_so(kiosk: Kiosk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "reason"),
+    ("share", "reason", "detail"),
     [
-        (by_fuse("11.0", sharers=1), "fuse of 63\xa0A"),
-        (by_fuse("11.0", kind="station"), "the bays of this charger share 63\xa0A"),
-        (by_fuse("11.0", kind="station", sharers=1), "this charger is limited to 63\xa0A"),
-        (by_fuse("11.0", kind="group"), "shared limit of 63\xa0A"),
-        (by_fuse("11.0", kind="meter", sharers=1), "limit of 63\xa0A"),
-        (by_fuse("11.0", kept=20), "shared fuse of 63\xa0A, 20\xa0A of it kept for the building"),
+        (by_plug("22"), "the most that this charger gives", ""),
+        (by_fuse("11.0"), "shared with the other bays", "fuse of 63\xa0A"),
+        (by_fuse("11.0", sharers=1), "the wiring here carries no more", "fuse of 63\xa0A"),
+        (by_fuse("11.0", kind="station"), "shared with the other bays of this charger", "limit of 63\xa0A"),
+        (by_fuse("11.0", kind="station", sharers=1), "the most that this charger gives", "limit of 63\xa0A"),
+        (by_fuse("11.0", kind="group"), "shared with the other bays", "limit of 63\xa0A"),
+        (
+            by_fuse("11.0", kept=20),
+            "shared with the other bays and the building",
+            "fuse of 63\xa0A, 20\xa0A of it kept for the building",
+        ),
+        (
+            by_fuse("11.0", sharers=1, kept=20),
+            "shared with the building",
+            "fuse of 63\xa0A, 20\xa0A of it kept for the building",
+        ),
+        (
+            by_fuse("11.0", sharers=1, lost=6),
+            "shared with the other bays",
+            "fuse of 63\xa0A, 6\xa0A of it kept for bays without contact",
+        ),
+        (
+            by_fuse("11.0", kept=20, lost=6),
+            "shared with the other bays and the building",
+            "fuse of 63\xa0A, 26\xa0A of it kept for the building and bays without contact",
+        ),
     ],
 )
-def test_each_limit_has_its_words(kiosk: Kiosk, share: Share, reason: str) -> None:
-    assert spoken(expected(share), kiosk).reason == reason
+def test_each_limit_has_its_words_and_its_amperes_apart(kiosk: Kiosk, share: Share, reason: str, detail: str) -> None:
+    said = spoken(expected(share), kiosk)
+    assert (said.reason, said.detail) == (reason, detail)
 
 
-def test_what_is_kept_for_chargers_out_of_reach_is_not_called_the_buildings(kiosk: Kiosk) -> None:
-    said = spoken(expected(by_fuse("11.0", kept=20), None, Assumption.OFFLINE_RESERVED), kiosk)
-    assert said.reason == "shared fuse of 63\xa0A, 20\xa0A of it kept for others"
+def test_what_is_not_known_is_said_as_that_and_not_as_the_worst_case(kiosk: Kiosk) -> None:
+    said = spoken(expected(by_plug("22.0"), by_fuse("8.5"), Assumption.USE_NOT_KNOWN), kiosk)
+    assert (said.short, said.sentence) == ("8.5 to 22\xa0kW", "8.5 to 22\xa0kW, depending on the other bays")
+    assert said.note == "Which of them are in use is not known."
+    assert "at least" not in repr(said)
+    waiting = spoken(expected(by_plug("22.0"), waits(), Assumption.USE_NOT_KNOWN), kiosk)
+    assert waiting.sentence == "up to 22\xa0kW, or your car may have to wait its turn: it depends on the other bays"
+    alike = spoken(expected(by_plug("22.0"), None, Assumption.PHASES_NOT_KNOWN), kiosk)
+    assert (alike.sentence, alike.note) == ("22\xa0kW, also if all bays fill up", "")
+
+
+def test_where_others_may_go_first_nothing_is_promised(kiosk: Kiosk) -> None:
+    said = spoken(expected(by_plug("22.0"), by_fuse("8.5"), Assumption.PRIORITIES), kiosk)
+    assert (said.short, said.sentence) == ("up to 22\xa0kW", "up to 22\xa0kW")
+    assert said.note == "Other bays may go first, so it may be less."
 
 
 def test_names_of_fuses_are_never_shown_to_drivers(kiosk: Kiosk) -> None:
@@ -124,24 +161,39 @@ def test_a_figure_of_the_operator_below_what_any_car_takes_makes_nobody_wait(kio
 def ceiling(kiosk: Kiosk, lang: str = "en", measured: str | None = None) -> str:
     with kiosk.app.test_request_context(f"/?lang={lang}"):
         found = parts().powers.ceiling(CODE, 1, parts().site)
-        return ceiling_words(unless_contradicted(found, Decimal(measured) if measured is not None else None))
+        return ceiling_words(beside_measured(found, Decimal(measured) if measured is not None else None))
 
 
 def test_a_charging_car_is_told_the_most_that_its_bay_gives(kiosk: Kiosk) -> None:
     with_pilot(kiosk, a_tree(32, meter=shops(16)))
     kiosk.card("Charging")
+    kiosk.card("Charging", code=NEAR)
     assert ceiling(kiosk) == (
-        "This bay gives up to 5.5\xa0kW now: shared fuse of 32\xa0A, 16\xa0A of it kept for the building. "
+        "This bay gives up to 5.5\xa0kW now, if your car can take it: shared with the other bays and the building. "
         "This is an estimate."
     )
     assert "bis zu 5,5\xa0kW" in ceiling(kiosk, "de")
 
 
-@pytest.mark.parametrize(("measured", "said"), [(None, True), ("5.5", True), ("5.8", True), ("5.9", False)])
-def test_an_estimate_that_the_meter_contradicts_is_left_out(kiosk: Kiosk, measured: str | None, said: bool) -> None:
+@pytest.mark.parametrize("measured", ["5.3", "5.5", "5.6", "5.8"])
+def test_beside_a_meter_that_says_as_much_stands_no_figure_that_could_contradict_it(
+    kiosk: Kiosk, measured: str
+) -> None:
     with_pilot(kiosk, a_tree(32, meter=shops(16)))
     kiosk.card("Charging")
-    assert bool(ceiling(kiosk, measured=measured)) is said
+    kiosk.card("Charging", code=NEAR)
+    assert ceiling(kiosk, measured=measured) == (
+        "Your car takes about all that this bay gives now: shared with the other bays and the building. "
+        "This is an estimate."
+    )
+
+
+@pytest.mark.parametrize("measured", ["5.9", "11.0", "400"])
+def test_an_estimate_that_the_meter_contradicts_is_left_out(kiosk: Kiosk, measured: str) -> None:
+    with_pilot(kiosk, a_tree(32, meter=shops(16)))
+    kiosk.card("Charging")
+    kiosk.card("Charging", code=NEAR)
+    assert ceiling(kiosk, measured=measured) == ""
 
 
 @pytest.mark.parametrize(("measured", "said"), [("22.1", True), ("23.1", True), ("23.2", False)])
@@ -152,9 +204,21 @@ def test_a_car_that_takes_all_it_may_does_not_make_the_estimate_come_and_go(
     assert bool(ceiling(kiosk, measured=measured)) is said
 
 
+@settings(max_examples=at_most(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(estimate=st.decimals("1.4", 350, places=1), measured=st.decimals(0, 400, places=1))
+def test_no_power_is_ever_said_that_is_below_the_measured_one(
+    kiosk: Kiosk, estimate: Decimal, measured: Decimal
+) -> None:
+    told = beside_measured(Ceiling(by_fuse(str(estimate)), ()), measured)
+    with kiosk.app.test_request_context("/"):
+        figures = [Decimal(each) for each in re.findall(r"([0-9.]+)\xa0kW", ceiling_words(told))]
+    assert all(each > measured for each in figures)
+
+
 def test_a_car_that_takes_power_is_not_told_to_wait(kiosk: Kiosk) -> None:
     with_pilot(kiosk, a_tree(8))
-    kiosk.card("Charging", "Charging")
+    kiosk.card("Charging")
+    kiosk.card("Charging", code=NEAR)
     assert "wait its turn" in ceiling(kiosk)
     assert ceiling(kiosk, measured="1.4") == ""
 
