@@ -52,15 +52,11 @@ class BayNow:
 
 @dataclass(frozen=True, slots=True)
 class SiteNow:
-    """All bays of a site. `tariff` is the one price of all of them; None when they differ or none is known (`priced`).
-
-    `as_of` is the oldest look at a bay that still counts; None when there is none. `until`: when the next one, or the
-    next price, is old.
+    """All bays of a site. `as_of` is the oldest look at a bay that still counts; None when there is none. `until`: when
+    the next one, or the next price, is old.
     """
 
     bays: tuple[BayNow, ...]
-    tariff: Tariff | None
-    priced: bool
     as_of: datetime | None
     until: datetime | None
 
@@ -123,11 +119,8 @@ def site_now(
     young = [card for card in (cards.get(one.code) for one in site.chargers) if card and not card.stale(now)]
     ends = [card.seen_at + STALE_AFTER for card in young]
     ends += [card.price_seen_at + PRICE_LASTS for card in young if card.price_counts(now)]
-    known = {bay.tariff for bay in bays} - {None}
     return SiteNow(
         bays,
-        tariff=next(iter(known)) if len(known) == 1 else None,
-        priced=bool(known),
         as_of=min((card.seen_at for card in young), default=None),
         until=min(ends, default=None),
     )

@@ -4,7 +4,7 @@ import { since, tick } from '../shared/ages.js';
 import { calm, go, heard, mended, outage } from './tablet.js';
 import { keepAsking } from './link.js';
 
-/** @typedef {{assets: string, layout: string, as_of: string | null, time: string | null, prices: string, stalls: Record<string, [string, string]>, seen: Record<string, string>}} Told */
+/** @typedef {{assets: string, layout: string, as_of: string | null, time: string | null, prices: string, note: string, stalls: Record<string, [string, string]>, seen: Record<string, string>}} Told */
 
 const EVERY = 5000;
 const EDGE = 60;
@@ -45,10 +45,11 @@ function take(told) {
   if (age && told.as_of) {
     Object.assign(age.dataset, { age: told.as_of, time: told.time ?? '', edge: String(EDGE) });
   }
-  const prices = document.getElementById('prices');
-  if (prices && told.prices !== shown.get('')) {
-    prices.innerHTML = told.prices;
-    shown.set('', told.prices);
+  for (const [id, text] of [['prices', told.prices], ['price-note', told.note]]) {
+    const place = document.getElementById(id);
+    if (!place || shown.get(`#${id}`) === text) continue;
+    place.innerHTML = text;
+    shown.set(`#${id}`, text);
   }
   tick();
   expire();
@@ -66,12 +67,10 @@ function draw(stall, kind, text) {
 /** A bay that nobody has heard of for a minute is not known, whatever it was. */
 function expire() {
   for (const stall of stalls()) {
-    const state = /** @type {HTMLElement | null} */ (stall.querySelector('.state'));
     const old = !stall.dataset.seen || since(stall.dataset.seen) > EDGE;
-    if (!old || !state || stall.classList.contains('off')) continue;
-    state.replaceChildren(unknown.content.cloneNode(true));
-    state.dataset.tone = 'mute';
-    for (const more of stall.querySelectorAll('.plan, .now > small')) more.remove();
+    if (!old || stall.classList.contains('off')) continue;
+    for (const more of stall.querySelectorAll(':scope > :not(.plate)')) more.remove();
+    stall.append(unknown.content.cloneNode(true));
     stall.querySelector('.plate')?.classList.add('off');
     stall.className = 'stall off';
     shown.delete(stall.dataset.stall ?? '');
@@ -82,12 +81,12 @@ function expire() {
 const further = /** @type {HTMLElement | null} */ (document.querySelector('[data-further]'));
 
 function more() {
-  const below = document.documentElement.scrollHeight - window.scrollY - window.innerHeight;
+  const below = main.scrollHeight - main.scrollTop - main.clientHeight;
   further?.toggleAttribute('hidden', below < 40);
 }
 
-further?.addEventListener('click', () => window.scrollBy({ top: window.innerHeight * 0.6, behavior: 'smooth' }));
-document.addEventListener('scroll', more, { passive: true });
+further?.addEventListener('click', () => main.scrollBy({ top: main.clientHeight * 0.6, behavior: 'smooth' }));
+main.addEventListener('scroll', more, { passive: true });
 window.addEventListener('resize', more);
 document.addEventListener('pointerdown', () => {
   touchedAt = performance.now();
@@ -97,7 +96,7 @@ const link = keepAsking({ url: () => '/tablet/board.json', every: EVERY, take, l
 
 window.setInterval(() => {
   expire();
-  if (window.scrollY > 0 && performance.now() - touchedAt > REST) window.scrollTo(0, 0);
+  if (main.scrollTop > 0 && performance.now() - touchedAt > REST) main.scrollTo(0, 0);
 }, 1000);
 more();
 expire();

@@ -173,6 +173,10 @@ def _owner(stage: Stage, client: FlaskClient) -> str:
     return BAY
 
 
+def _find(stage: Stage, client: FlaskClient) -> str:
+    return f"{_owner(stage, client)}/owner"
+
+
 TABLET_SCREENS: dict[str, Show] = {
     "tablet-pair": _unpaired,
     "tablet-board": _at("/tablet/"),
@@ -180,6 +184,7 @@ TABLET_SCREENS: dict[str, Show] = {
     "tablet-bay-in-use": _at(IN_USE),
     "tablet-bay-fault": _at(ORDER),
     "tablet-bay-owner": _owner,
+    "tablet-find": _find,
     "tablet-continue": _at(f"/tablet/continue?bay={CODE}-2"),
     "tablet-idle": _at(BAY),
     "tablet-offline": _at(BAY),

@@ -50,7 +50,8 @@ def types(tablet: Tablet, code: str) -> None:
     """On the keypad of the screen."""
     for digit in code:
         tablet.page.locator(f".keypad [data-key='{digit}']").click()
-    tablet.page.get_by_role("button", name="Show my charge").click()
+    assert re.sub(r"\s", "", tablet.page.locator(".digits").inner_text()) == code
+    tablet.page.get_by_role("button", name="OK").click()
 
 
 def test_a_driver_pays_leaves_comes_back_with_the_code_stops_and_takes_the_receipt_along(
@@ -69,6 +70,7 @@ def test_a_driver_pays_leaves_comes_back_with_the_code_stops_and_takes_the_recei
 
     cards.until(lambda: bool(cards.session(key).energy_kwh), "the first energy")
     tablet.tap_bay(CODE, 1)
+    tablet.page.get_by_role("link", name="Is this your charge?").click()
     types(tablet, "000000" if code != "000000" else "000001")
     expect(tablet.page.get_by_role("alert")).to_contain_text("not the code of this charge")
     types(tablet, code)

@@ -16,7 +16,7 @@ from tests.browser.test_accessibility import SMALL, violations
 
 pytestmark = pytest.mark.browser
 
-OF_A_VISIT = ("tablet-bay-owner", "tablet-pay", "tablet-charging", "tablet-move", "tablet-receipt")
+OF_A_VISIT = ("tablet-bay-owner", "tablet-find", "tablet-pay", "tablet-charging", "tablet-move", "tablet-receipt")
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

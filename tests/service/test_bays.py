@@ -52,14 +52,6 @@ def test_nothing_is_sold_by_a_price_older_than_five_minutes(desk: Desk) -> None:
     desk.card("Available", "Available", priced_at=desk.now - PRICE_LASTS - SECOND)
     seen = read(desk)
     assert (seen.bays[0].offer, seen.bays[0].tariff, seen.bays[0].hold) == (None, None, None)
-    assert (seen.tariff, seen.priced) == (None, False)
-
-
-def test_prices_that_differ_are_no_price_of_the_site(desk: Desk) -> None:
-    desk.card("Available", "Available")
-    assert read(desk).tariff == TARIFF
-    desk.card("Available", code=NEAR, tariff=DEAR)
-    assert (read(desk).tariff, read(desk).priced) == (None, True)
 
 
 def test_it_is_true_until_the_first_state_or_price_is_old(desk: Desk) -> None:

@@ -23,6 +23,10 @@ MOST_IN_LOT = 16
 """More bays than fit on the screen get a lane of their own, further down."""
 FEWEST_FOR_TWO_ROWS = 4
 LONG_LABEL = 3
+MOST_TARIFFS = 4
+"""More prices than find room below the bays stand at each bay."""
+FEWEST_IN_A_RUN = 3
+"""Bays one after the other are told by the first and the last of them; two are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,18 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class TariffGroup:
+    """The bays of one price. `plug` and its icon are those of all of them, "" where they differ. `bays` are words, ""
+    when these are all bays of the site.
+    """
+
+    tariff: Tariff
+    plug_icon: str
+    plug: str
+    bays: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lot:
     """One lane with bays on both sides of it; with few bays on one side only. `columns` is the longer side."""
 
@@ -85,15 +101,14 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All bays of a site. `tariff` is the one price of all of them; None when they differ or none is known.
+    """All bays of a site. `tariffs`: each price that is known, with its bays.
 
     `as_of` is the oldest look at a bay that still counts; None when there is none. `until`: when the next one, or the
     next price, is old.
     """
 
     lots: tuple[Lot, ...]
-    tariff: Tariff | None
-    priced: bool
+    tariffs: tuple[TariffGroup, ...]
     as_of: datetime | None
     until: datetime | None
 
@@ -104,12 +119,17 @@ class Board:
     @property
     def own_prices(self) -> bool:
         """Each bay shows its own price."""
-        return self.priced and self.tariff is None
+        return len(self.tariffs) > MOST_TARIFFS
+
+    @property
+    def fees(self) -> bool:
+        """Somewhere a session costs something besides its energy."""
+        return any(one.tariff.price_per_kwh_minor and one.tariff.start_fee_minor for one in self.tariffs)
 
 
 def board_of(site: SiteNow) -> Board:
     stalls = [stall_of(bay) for bay in site.bays]
-    return Board(_lots(stalls), site.tariff, site.priced, site.as_of, site.until)
+    return Board(_lots(stalls), _tariffs(stalls), site.as_of, site.until)
 
 
 def stall_of(now: BayNow) -> Stall:
@@ -188,3 +208,38 @@ def _lots(stalls: Sequence[Stall]) -> tuple[Lot, ...]:
         half = ceil(len(part) / 2) if len(part) >= FEWEST_FOR_TWO_ROWS else len(part)
         lots.append(Lot(tuple(row for row in (part[:half], part[half:]) if row)))
     return tuple(lots)
+
+
+def _tariffs(stalls: Sequence[Stall]) -> tuple[TariffGroup, ...]:
+    """The known prices in the order of their first bays."""
+    known = dict.fromkeys(one.tariff for one in stalls if one.tariff is not None)
+    return tuple(_tariff_group(tariff, stalls) for tariff in known)
+
+
+def _tariff_group(tariff: Tariff, stalls: Sequence[Stall]) -> TariffGroup:
+    own = [one for one in stalls if one.tariff == tariff]
+    plugs = {(one.plug_icon, one.plug) for one in own}
+    plug_icon, plug = plugs.pop() if len(plugs) == 1 else ("", "")
+    if len(own) == len(stalls):
+        return TariffGroup(tariff, plug_icon, plug, "")
+    if len(own) == 1:
+        return TariffGroup(tariff, plug_icon, plug, _("bay %(bay)s", bay=own[0].label))
+    parts = ", ".join(_run(run) for run in _runs(stalls, tariff))
+    return TariffGroup(tariff, plug_icon, plug, _("bays %(bays)s", bays=parts))
+
+
+def _runs(stalls: Sequence[Stall], tariff: Tariff) -> list[list[str]]:
+    """The labels of the bays of that price; those that stand side by side belong together."""
+    runs: list[list[str]] = [[]]
+    for one in stalls:
+        if one.tariff == tariff:
+            runs[-1].append(one.label)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _run(labels: Sequence[str]) -> str:
+    if len(labels) < FEWEST_IN_A_RUN:
+        return ", ".join(labels)
+    return _("%(first)s to %(last)s", first=labels[0], last=labels[-1])

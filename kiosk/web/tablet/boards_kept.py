@@ -29,11 +29,14 @@ RESOLUTION = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A board in one language: the inside of each stall by its key, the prices, and all of it as one JSON text."""
+    """A board in one language: the inside of each stall by its key, the prices with the `note` on what they mean, and
+    all of it as one JSON text.
+    """
 
     board: Board
     stalls: Mapping[str, Markup]
     prices: Markup
+    note: Markup
     body: bytes
     etag: str
 
@@ -86,21 +89,21 @@ def assets_version() -> str:
 
 def _draw(site: Site, board: Board) -> Drawn:
     zone = parts().site.zone(site.chargers[0].code) if site.chargers else None
-    stall = get_template_attribute("tablet/stall.html", "stall")
-    prices = get_template_attribute("tablet/stall.html", "prices")
+    stall, prices, note = (get_template_attribute("tablet/stall.html", name) for name in ("stall", "prices", "note"))
     stalls = {one.key: Markup(stall(one, zone, board.own_prices)) for one in board.stalls}  # noqa: S704
-    price = Markup(prices(board))  # noqa: S704 - both are our own templates, which escape
+    price, meaning = Markup(prices(board)), Markup(note(board))  # noqa: S704 - our own templates, which escape
     content = {
         "assets": assets_version(),
         "layout": layout_of(board),
         "as_of": stamp(board.as_of) if board.as_of else None,
         "time": clock_s(board.as_of, zone) if board.as_of and zone else None,
         "prices": price,
+        "note": meaning,
         "stalls": {one.key: [one.kind, stalls[one.key]] for one in board.stalls},
         "seen": {one.key: stamp(one.seen_at) for one in board.stalls if one.seen_at is not None},
     }
     body = json.dumps(content, separators=(",", ":")).encode()
-    return Drawn(board, stalls, price, body, f'W/"{hashlib.sha256(body).hexdigest()[:20]}"')
+    return Drawn(board, stalls, price, meaning, body, f'W/"{hashlib.sha256(body).hexdigest()[:20]}"')
 
 
 def layout_of(board: Board) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from limits import RateLimitItemPerMinute
@@ -10,7 +10,7 @@ from limits import RateLimitItemPerMinute
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.unpaid import NotYet
 from kiosk.service.start import begin
-from kiosk.service.visit import prove_owner
+from kiosk.service.visit import findable, prove_owner
 from kiosk.web.shared.devices import current_device, ensure_device, keep_device, new_device
 from kiosk.web.shared.limits import limiter
 from kiosk.web.shared.network import this_network
@@ -20,6 +20,7 @@ from kiosk.web.shared.shown_where import bay_url
 from kiosk.web.shared.text import _
 from kiosk.web.tablet.may_show import may_pay_here
 from kiosk.web.tablet.pairing import own_code_or_404, tablet_only, this_tablet
+from kiosk.web.tablet.screens import paired, stall_or_404, watched_board
 
 TRIES = RateLimitItemPerMinute(3)
 """Wrong codes at one bay, by all who type there together. Nobody guesses one of a million at that pace while a car
@@ -40,6 +41,8 @@ WHY = {
     NoOffer.TERMS_CHANGED: "changed",
 }
 """Reasons with a sentence of their own on the bay's page. Every other one is "not now"."""
+WRONG = ("code", "tries")
+"""Why typed digits were not taken."""
 
 bp = Blueprint("tablet_visit", __name__, url_prefix="/tablet")
 
@@ -91,6 +94,20 @@ def start(code: str, connector_id: int) -> ResponseReturnValue:
     return redirect(url_for("tablet_sessions.session_page", key=begun.key), 303)
 
 
+@bp.get("/bay/<code>/<int:connector_id>/owner")
+@limit_visit
+@tablet_only
+@no_store
+def find(code: str, connector_id: int) -> ResponseReturnValue:
+    """Where a driver types the six digits of the charge at this bay; the bay itself when none can be found that way."""
+    own_code_or_404(code)
+    stall = stall_or_404(watched_board(paired()[1]).board, code, connector_id)
+    if stall.usable or findable(parts(), code, connector_id) is None:
+        why = request.args.get("why")
+        return _back(code, connector_id, why) if why in WRONG else redirect(bay_url(code, connector_id), 303)
+    return render_template("tablet/find.html", stall=stall)
+
+
 def _bay() -> str:
     values = request.view_args or {}
     return f"{values.get('code')}/{values.get('connector_id')}"
@@ -105,15 +122,19 @@ def owner(code: str, connector_id: int) -> ResponseReturnValue:
     own_code_or_404(code)
     typed = request.form.get("code", "")[:40]
     if not typed.strip():  # nothing was typed, or nothing could be read: that is no wrong code
-        return _back(code, connector_id, "code")
+        return _find_again("code")
     if not limiter.limiter.test(TRIES, "stop-code", _bay()):
-        return _back(code, connector_id, "tries")
+        return _find_again("tries")
     key = prove_owner(parts(), code, connector_id, typed, ensure_device)
     if key is None:
         limiter.limiter.hit(TRIES, "stop-code", _bay())
-        return _back(code, connector_id, "code")
+        return _find_again("code")
     return redirect(url_for("tablet_sessions.session_page", key=key), 303)
 
 
 def _back(code: str, connector_id: int, why: str) -> ResponseReturnValue:
     return redirect(f"{bay_url(code, connector_id)}?why={why}", 303)
+
+
+def _find_again(why: str) -> ResponseReturnValue:
+    return redirect(f"{request.path}?why={why}", 303)

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kiosk.config.sites import Site
 from kiosk.domain.charger import PRICE_LASTS, BayState, ChargerCard, Connector
@@ -16,7 +18,7 @@ from kiosk.domain.tariff import Tariff
 from kiosk.news.news import charger_topic
 from kiosk.service.bays import site_now
 from kiosk.web.shared.parts import parts
-from kiosk.web.tablet.board import Board, Stall, board_of, near
+from kiosk.web.tablet.board import MOST_TARIFFS, Board, Stall, board_of, near
 from kiosk.web.tablet.boards_kept import boards, drawn_board
 from tests.web.conftest import CODE, HOLD, NEAR, TARIFF, Kiosk
 
@@ -148,24 +150,74 @@ def test_a_bay_without_a_price_is_not_offered(kiosk: Kiosk) -> None:
     assert stall.kind == "off"
 
 
+def prices(seen: Board) -> list[tuple[int, str, str]]:
+    return [(one.tariff.price_per_kwh_minor, one.plug, one.bays) for one in seen.tariffs]
+
+
 def test_one_price_of_all_bays_stands_in_one_place(kiosk: Kiosk) -> None:
     cards = card_of(kiosk, "T0001", "Available", "Charging"), card_of(kiosk, "T0003", "Faulted", "Available")
     seen = board(kiosk, site_of(4), *cards)
-    assert seen.tariff == TARIFF
+    assert prices(seen) == [(49, "Type 2", "")]
     assert not seen.own_prices
 
 
-def test_prices_that_differ_stand_on_each_bay(kiosk: Kiosk) -> None:
-    dear = card_of(kiosk, "T0003", "Available", "Available", tariff=Tariff("EUR", 79, 0))
-    seen = board(kiosk, site_of(4), card_of(kiosk, "T0001", "Available", "Available"), dear)
-    assert seen.tariff is None
-    assert seen.own_prices
-    assert {one.tariff for one in seen.stalls} == {TARIFF, dear.tariff}
+def test_each_price_stands_once_with_its_bays(kiosk: Kiosk) -> None:
+    cheap = [card_of(kiosk, f"T{first:04}", "Available", "Charging") for first in (1, 3, 7)]
+    dear = card_of(kiosk, "T0005", "Available", "Available", tariff=Tariff("EUR", 79, 0))
+    seen = board(kiosk, site_of(9), *cheap, dear)
+    assert prices(seen) == [(49, "Type 2", "bays 1 to 4, 7, 8"), (79, "Type 2", "bays 5, 6")]
+    assert not seen.own_prices
+
+
+def test_a_price_names_the_plug_only_when_all_its_bays_have_it(kiosk: Kiosk) -> None:
+    plain = site_of(3)
+    fast = plain.chargers[0].bays | {2: plain.chargers[0].bays[2].model_copy(update={"connector": "ccs"})}
+    mixed = [plain.chargers[0].model_copy(update={"bays": fast}), *plain.chargers[1:]]
+    cards = (
+        card_of(kiosk, "T0001", "Available", "Available"),
+        card_of(kiosk, "T0003", "Available", tariff=Tariff("EUR", 79, 0)),
+    )
+    seen = board(kiosk, plain.model_copy(update={"chargers": mixed}), *cards)
+    assert prices(seen) == [(49, "", "bays 1, 2"), (79, "Type 2", "bay 3")]
+
+
+def test_more_prices_than_find_room_stand_on_each_bay(kiosk: Kiosk) -> None:
+    cards = [
+        card_of(kiosk, f"T{2 * index + 1:04}", "Available", "Available", tariff=Tariff("EUR", 50 + index, 0))
+        for index in range(MOST_TARIFFS + 1)
+    ]
+    assert not board(kiosk, site_of(20), *cards[:-1]).own_prices
+    assert board(kiosk, site_of(20), *cards).own_prices
+
+
+@given(st.lists(st.sampled_from([None, 49, 59, 69]), min_size=1, max_size=24))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_bay_with_a_price_is_named_under_it_and_under_no_other(kiosk: Kiosk, found: list[int | None]) -> None:
+    cards = [
+        replace(card_of(kiosk, f"T{2 * at + 1:04}", "Available", "Available"), tariff=Tariff("EUR", price, 0))
+        for at, price in enumerate(found)
+        if price is not None
+    ]
+    seen = board(kiosk, site_of(2 * len(found)), *cards)
+    for one in seen.tariffs:
+        own = [stall.label for stall in seen.stalls if stall.tariff == one.tariff]
+        assert named(one.bays, [stall.label for stall in seen.stalls]) == own
+
+
+def named(words: str, labels: list[str]) -> list[str]:
+    """The bays that a reader takes from the words."""
+    if not words:
+        return labels
+    named: list[str] = []
+    for part in words.partition(" ")[2].split(", "):
+        first, _to, last = part.partition(" to ")
+        named += labels[labels.index(first) : labels.index(last or first) + 1]
+    return named
 
 
 def test_without_any_price_none_is_promised(kiosk: Kiosk) -> None:
     seen = board(kiosk, site_of(2))
-    assert (seen.tariff, seen.own_prices) == (None, False)
+    assert (seen.tariffs, seen.own_prices) == ((), False)
 
 
 def test_a_price_older_than_five_minutes_is_not_shown_and_nothing_is_sold_by_it(kiosk: Kiosk) -> None:
@@ -177,7 +229,7 @@ def test_a_price_older_than_five_minutes_is_not_shown_and_nothing_is_sold_by_it(
     ]
     old = board(kiosk, site, card_of(kiosk, "T0001", *states, priced_at=kiosk.now - PRICE_LASTS - SECOND))
     assert [(one.kind, one.tariff, one.hold) for one in old.stalls] == [("off", None, None), ("use", None, None)]
-    assert (old.tariff, old.priced) == (None, False)
+    assert old.tariffs == ()
 
 
 def test_the_common_price_is_that_of_the_bays_whose_price_is_known_now(kiosk: Kiosk) -> None:
@@ -185,17 +237,17 @@ def test_the_common_price_is_that_of_the_bays_whose_price_is_known_now(kiosk: Ki
     now = card_of(kiosk, "T0001", "Available", "Available")
     for ages in ({"priced_at": kiosk.now - PRICE_LASTS - SECOND}, {"seen_at": kiosk.now - timedelta(seconds=61)}):
         seen = board(kiosk, site_of(4), now, card_of(kiosk, "T0003", "Available", "Available", tariff=other, **ages))
-        assert (seen.tariff, seen.own_prices) == (TARIFF, False)
+        assert [one.tariff for one in seen.tariffs] == [TARIFF]
         assert [one.tariff for one in seen.stalls] == [TARIFF, TARIFF, None, None]
 
 
 def test_a_price_turns_old_on_the_board_without_any_news(kiosk: Kiosk) -> None:
     site = kiosk.book.sites[0]
     kiosk.card("Available", "Available", priced_at=kiosk.now - PRICE_LASTS + SECOND)
-    assert drawn_board(site).board.priced
+    assert drawn_board(site).board.tariffs
     assert drawn_board(site).board.until == kiosk.now + SECOND
     kiosk.clock.advance(1.5)
-    assert not drawn_board(site).board.priced
+    assert not drawn_board(site).board.tariffs
 
 
 def test_power_falls_back_to_what_the_bay_can_do_at_most(kiosk: Kiosk) -> None:

@@ -148,8 +148,8 @@ def test_the_board_shows_every_bay_its_price_and_its_age(screen: FlaskClient) ->
     page = screen.get("/tablet/").text
     assert re.findall(r'data-stall="([\w-]+)"', page) == [f"{CODE}-1", f"{CODE}-2", f"{NEAR}-1"]
     assert [one in page for one in ("In use", "Free", "Not known")] == [True, True, True]
-    assert page.index("per kWh") < page.index("per session")
-    assert "€0.49" in page
+    assert "<b>€0.49</b> per kWh + <b>€0.35</b>" in page
+    assert "Price with 19% VAT. “+” is once per session." in page
     assert "Bays as of" in page
 
 

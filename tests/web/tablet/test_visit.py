@@ -281,7 +281,8 @@ def test_the_owner_reads_a_code_and_opens_the_charge_with_it_at_its_bay(kiosk: K
     code = digits(kiosk, key)
     shown = f"{code[:3]}\N{NO-BREAK SPACE}{code[3:]}"
     assert shown in phone.get(f"/s/{key}").text
-    assert "Is this your charge?" in screen.get(BAY).text
+    assert f'href="{BAY}/owner"' in screen.get(BAY).text
+    assert "Is this your charge?" in screen.get(f"{BAY}/owner").text
     answer = screen.post(f"{BAY}/owner", data={"code": f" {shown} "})
     assert answer.headers["Location"] == f"/tablet/s/{key}"
     page = screen.get(f"/tablet/s/{key}").text
@@ -340,6 +341,15 @@ def test_a_wrong_code_is_one_sentence_and_opens_nothing(kiosk: Kiosk, phone: Fla
     answer = screen.post(f"{BAY}/owner", data={"code": typed}, follow_redirects=True)
     assert "That is not the code of this charge." in text_of(answer.text)
     assert screen.get(f"/tablet/s/{key}").status_code == 303
+
+
+def test_where_no_charge_can_be_found_the_digits_are_not_asked_for_and_the_bay_says_why(kiosk: Kiosk) -> None:
+    screen = screen_of(kiosk)
+    kiosk.card("Available", "Available")
+    assert screen.get(f"{BAY}/owner").headers["Location"] == BAY
+    assert screen.get(f"{BAY}/owner?why=tries").headers["Location"] == f"{BAY}?why=tries"
+    assert screen.get(f"{BAY}/owner?why=//elsewhere.example").headers["Location"] == BAY
+    assert screen.get(f"/tablet/bay/{NEAR}/9/owner").status_code == 404
 
 
 def test_three_wrong_codes_close_the_bays_door_for_a_minute_and_not_that_of_its_neighbours(
