@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from kiosk.domain.commands import ASIDE, UNDER_WAY, AskedBy, Command, CommandState, Kind
 from kiosk.domain.freshness import Freshness, freshness_of
-from kiosk.domain.limits import Policy, expected_cost_minor
+from kiosk.domain.limits import Policy, Step, expected_cost_minor
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
 from kiosk.domain.session import Phase, Session
@@ -96,15 +96,21 @@ def email_state(session: Session, commands: Sequence[Command]) -> EmailState | N
 
 
 def end_asked_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
-    """Who asked for the cancel or the stop that went through; None when nobody at this kiosk did."""
+    """Who asked for the cancel or the stop that may have ended it; None when nobody at this kiosk did."""
+    asked = end_asked(session, commands)
+    return asked.asked_by if asked is not None else None
+
+
+def end_asked(session: Session, commands: Sequence[Command]) -> Step | None:
+    """The cancel or the stop that may have ended it, and who asked for it; None when nobody at this kiosk did."""
     if session.given_up:
-        return AskedBy.DRIVER
+        return Step(Kind.CANCEL, AskedBy.DRIVER)
     status = session.standing
     kind = Kind.CANCEL if status in {Status.ABANDONED, Status.FAILED, Status.EXPIRED} else Kind.STOP
     if status is Status.CHARGING or session.phase is Phase.QUEUED:
         return None
     command = effective(commands, kind) or (effective(commands, Kind.CANCEL) if status is Status.NO_CHARGE else None)
-    return command.asked_by if command is not None else None
+    return Step(command.kind, command.asked_by) if command is not None else None
 
 
 def effective(commands: Sequence[Command], kind: Kind) -> Command | None:

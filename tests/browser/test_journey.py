@@ -173,7 +173,7 @@ def test_charging_stops_by_itself_before_the_drivers_limit(garage: Garage, phone
     phone.reads("Stops at €1.00")
     _let_time_pass(garage, phone.key, step=20, most=900)
     phone.wait_for_screen("captured")
-    phone.reads("We stopped the charge at your limit.")
+    phone.reads("We asked the charger to stop, to keep your limit.")
     taken = garage.session(phone.key).captured_minor
     assert taken is not None
     assert 80 <= taken <= 100
@@ -193,7 +193,7 @@ def test_charging_stops_by_itself_before_the_hold_is_used_up(garage: Garage, pho
     key = phone.was_charging(garage, SMALL)
     _let_time_pass(garage, key, step=15, most=3600)
     phone.wait_for_screen("captured")
-    phone.reads("We stopped the charge to stay within your hold.")
+    phone.reads("We asked the charger to stop, so that your hold covers the cost.")
     taken = garage.session(key).captured_minor
     assert taken is not None
     assert 260 <= taken <= 300

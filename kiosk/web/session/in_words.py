@@ -34,13 +34,16 @@ class Page:
     steps: tuple[StepSaid, ...]
 
 
+_WITH_REASON = frozenset({Screen.FAILED, Screen.ABANDONED, Screen.NO_CHARGE, Screen.CAPTURED})
+
+
 def page_of(view: SessionView) -> Page:
     return Page(
         title=words.title(view),
         heading=words.heading(view),
         under=words.under(view),
         sentence=words.sentence(view),
-        reason=words.reason(view) if view.screen in {Screen.FAILED, Screen.ABANDONED, Screen.NO_CHARGE} else "",
+        reason=words.reason(view) if view.screen in _WITH_REASON else "",
         card=step_words.card(view),
         figures=words.figures(view),
         bar_label=words.bar_label(view),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiosk.domain.commands import AskedBy, CommandState
-from kiosk.web.session.screen_names import Notice
+from kiosk.web.session.screen_names import Notice, Screen
 from kiosk.web.session.view import SessionView
 from kiosk.web.session.words import amount, at
 from kiosk.web.shared.formats import clock_s
@@ -32,8 +32,10 @@ def notice(kind: Notice, view: SessionView) -> Said:
             return Said("live", "stop", _("We ask the charger to stop"), _("This takes a few seconds."))
         case Notice.STOP_TRIED:
             return _stop_tried(view)
-        case Notice.CANCEL_ASKED:
+        case Notice.CANCEL_ASKED if view.ending_by is AskedBy.DRIVER:
             return Said("live", "back", _("We pass on your cancel"), _("This takes a few seconds."))
+        case Notice.CANCEL_ASKED:
+            return Said("live", "back", _("We cancel the start"), _("This takes a few seconds."))
         case Notice.CANCEL_TRIED:
             no_answer = view.tried is not None and view.tried.outcome is CommandState.UNKNOWN
             title = _("We asked to cancel and got no answer") if no_answer else _("The cancel has not gone through yet")
@@ -42,10 +44,17 @@ def notice(kind: Notice, view: SessionView) -> Said:
         case Notice.CANCEL_TOO_LATE:
             text = _("So we ask the charger to stop. To stop now, unplug the cable at the car.")
             return Said("live", "stop", _("Charging began before your cancel"), text)
-        case Notice.BANK_SAID_NO:
-            return Said("warn", "card", _("Your bank said no"), _("Nothing is held. Try again, or use another card."))
         case Notice.CHARGER_PAUSES:
             return Said("warn", "clock", _("The charger pauses the power"), _paused(view))
+        case Notice.METER_STANDS_STILL:
+            return Said("warn", "car", _("No power flows now"), _waits(view))
+        case Notice.CHARGER_FAULT:
+            return Said("warn", "warn", _("The charger reports a fault"), _fault(view))
+        case Notice.CHARGER_RESERVED:
+            return Said("warn", "clock", _("The charger calls this bay reserved"), _may_not_start(view))
+        case Notice.CHARGE_OVER:
+            text = _("You can unplug the cable at the car. What it cost comes here after the last meter reading.")
+            return Said("live", "clock", _("The charger says that charging has stopped"), text)
         case Notice.NOT_PLUGGED_IN:
             return Said("live", "plug", _("Plug the cable in"), _("Push the plug in until it stops."))
         case Notice.HOLD_CHANGED:
@@ -80,11 +89,26 @@ def _paused(view: SessionView) -> str:
 
 def _waits(view: SessionView) -> str:
     if view.waits_until is None:
-        return _("It may be full or wait for a timer. The session goes on until you stop it.")
+        return _("It may be full or wait for a timer. You can stop, or let it wait: the session stays open.")
     until = at(view, view.waits_until)
     return _(
         "It may be full or wait for a timer. You can stop, or let it wait: the session stays open until %(time)s.",
         time=until,
+    )
+
+
+def _fault(view: SessionView) -> str:
+    """Before a charge and during it, what a driver can do is not the same."""
+    if view.screen is not Screen.CHARGING:
+        return _may_not_start(view)
+    return _("Does your car take no power? Stop here, unplug the cable at the car, and take another bay.")
+
+
+def _may_not_start(view: SessionView) -> str:
+    if view.start_by is None:
+        return _("It may not start. Then your hold goes back.")
+    return _(
+        "It may not start. We cancel at %(time)s by ourselves. Then your hold goes back.", time=at(view, view.start_by)
     )
 
 
@@ -96,7 +120,7 @@ def _stop_tried(view: SessionView) -> Said:
     elif tried is not None and tried.outcome is CommandState.UNKNOWN:
         title = _("We asked to stop and got no answer")
     elif tried is not None and tried.outcome is CommandState.REFUSED:
-        title = _("The charger did not take the stop")
+        title = _("The stop was not accepted")
     else:
         title = _("The charger has not stopped yet")
     if tried is None or tried.times == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from kiosk.domain.commands import Refusal
+from kiosk.domain.flow import Flow
 
 
 class Screen(StrEnum):
@@ -60,6 +61,18 @@ MARKS: dict[Screen, tuple[str, str]] = {
 }
 """Tone and icon of each screen; colour never speaks alone."""
 
+FLOW_MARKS = {
+    Flow.CAR_WAITS: ("calm", "clock"),
+    Flow.PAUSED: ("calm", "clock"),
+    Flow.STILL: ("calm", "clock"),
+    Flow.FAULT: ("warn", "warn"),
+    Flow.OVER: ("calm", "clock"),
+}
+"""Of a charge in which nothing flows."""
+
+BANK_NO_MARK = ("bad", "fail")
+"""Of a start that the bank did not pay."""
+
 REFUSED_MARKS = {
     Refusal.CHARGER_OFFLINE: ("warn", "off"),
     Refusal.TOO_MANY: ("calm", "clock"),
@@ -76,9 +89,12 @@ class Notice(StrEnum):
     CANCEL_ASKED = "cancel_asked"
     CANCEL_TRIED = "cancel_tried"
     CANCEL_TOO_LATE = "cancel_too_late"
-    BANK_SAID_NO = "bank_said_no"
     CAR_TAKES_NOTHING = "car_takes_nothing"
     CHARGER_PAUSES = "charger_pauses"
+    METER_STANDS_STILL = "meter_stands_still"
+    CHARGER_FAULT = "charger_fault"
+    CHARGER_RESERVED = "charger_reserved"
+    CHARGE_OVER = "charge_over"
     NOT_PLUGGED_IN = "not_plugged_in"
     HOLD_CHANGED = "hold_changed"
     PRICE_CHANGED = "price_changed"

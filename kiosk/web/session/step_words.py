@@ -9,7 +9,7 @@ from kiosk.domain.commands import AskedBy
 from kiosk.domain.hold import HoldState
 from kiosk.web.session.steps import Step, StepName, StepState
 from kiosk.web.session.view import SessionView
-from kiosk.web.session.words import amount, reason
+from kiosk.web.session.words import amount, has_begun, reason
 from kiosk.web.shared.formats import clock_s
 from kiosk.web.shared.text import _
 
@@ -53,13 +53,13 @@ def _label(step: Step, view: SessionView) -> str:
         case StepName.YOU_STOPPED:
             return _("You asked to stop")
         case StepName.LIMIT_STOPPED:
-            return _("We stopped at your limit")
+            return _("We asked to stop, to keep your limit")
         case StepName.HOLD_STOPPED:
-            return _("We stopped to stay within your hold")
+            return _("We asked to stop, so that your hold covers the cost")
         case StepName.KIOSK_STOPPED if view.ended_by is AskedBy.POWER_DEADLINE:
-            return _("No power came, so we stopped")
+            return _("We saw no power, so we asked to stop")
         case StepName.KIOSK_STOPPED if view.ended_by is AskedBy.WAITED:
-            return _("Nothing had flowed for long, so we stopped")
+            return _("Nothing had flowed for long, so we asked to stop")
         case StepName.KIOSK_STOPPED:
             return _("We asked the charger to stop")
         case StepName.CHARGER_STOPS:
@@ -70,6 +70,8 @@ def _label(step: Step, view: SessionView) -> str:
             return _("Last meter reading")
         case StepName.SETTLE:
             return _("We take the cost and give back the rest")
+        case StepName.DID_NOT_START if has_begun(view):
+            return _("It ended early")
         case StepName.DID_NOT_START:
             return _("It did not start")
         case StepName.HOLD_BACK if view.hold.amount is None:
@@ -84,7 +86,9 @@ def _label(step: Step, view: SessionView) -> str:
 
 
 def _note(step: Step, view: SessionView) -> str:
-    until = clock_s(step.until, view.where.zone, view.beside) if step.until is not None else ""
+    # A deadline that has passed is nothing to wait for.
+    shown = step.until if view.start_by is not None else None
+    until = clock_s(shown, view.where.zone, view.beside) if shown is not None else ""
     match step.name:
         case StepName.HOLD_PLACED:
             return card(view)
@@ -100,7 +104,7 @@ def _note(step: Step, view: SessionView) -> str:
             return _("Usually under 1 minute")
         case StepName.DID_NOT_START:
             return reason(view)
-        case StepName.HOLD_BACK:
+        case StepName.HOLD_BACK if view.hold.taken is None or view.hold.taken.minor == 0:
             return _("You paid nothing.")
         case StepName.NO_ANSWER:
             return _("We do not ask twice by ourselves: it could block the bay.")

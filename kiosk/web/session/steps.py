@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kiosk.domain.commands import AskedBy, Command, CommandState
+from kiosk.domain.hold import Hold, HoldState
 from kiosk.domain.limits import Policy, charger_must_answer_by
 from kiosk.domain.session import Session
 from kiosk.domain.status import Status
@@ -60,7 +61,7 @@ def start_steps(session: Session, policy: Policy) -> tuple[Step, ...]:
     start_by = charger_must_answer_by(session, policy)
     hold = Step(StepName.HOLD_PLACED, StepState.DONE, at=held_at)
     power = Step(StepName.POWER, StepState.TODO)
-    if session.known_status is Status.AUTHORIZED:
+    if session.standing is Status.AUTHORIZED:
         asking = Step(StepName.ASKING, StepState.NOW, since=held_at or session.status_since)
         return hold, asking, Step(StepName.WAITING, StepState.TODO, until=start_by), power
     asked = Step(StepName.ASKED, StepState.DONE, at=session.status_since)
@@ -82,7 +83,7 @@ def end_steps(session: Session, stop: Command | None) -> tuple[Step, ...]:
         name = _STOPPED_BY.get(stop.asked_by, StepName.KIOSK_STOPPED)
         rows.append(Step(name, StepState.DONE, at=stop.asked_at))
     settle = Step(StepName.SETTLE, StepState.TODO)
-    if session.known_status is Status.STOPPING:
+    if session.standing is Status.STOPPING:
         rows.append(Step(StepName.CHARGER_STOPS, StepState.NOW, since=session.status_since))
         rows.append(Step(StepName.LAST_READING, StepState.TODO))
     else:
@@ -91,15 +92,15 @@ def end_steps(session: Session, stop: Command | None) -> tuple[Step, ...]:
     return (*rows, settle)
 
 
-def failed_steps(session: Session, given_back_at: datetime | None) -> tuple[Step, ...]:
-    """What happened before a start failed, and what became of the hold."""
+def failed_steps(session: Session, hold: Hold) -> tuple[Step, ...]:
+    """What happened before a start failed, and what became of a hold that goes back."""
     rows: list[Step] = []
     if session.ever_held:
         rows.append(Step(StepName.HOLD_PLACED, StepState.DONE, at=session.authorized_at))
     rows.append(Step(StepName.DID_NOT_START, StepState.FAIL, at=session.completed_at or session.status_since))
-    if session.ever_held:
-        back = StepState.DONE if given_back_at is not None else StepState.NOW
-        rows.append(Step(StepName.HOLD_BACK, back, at=given_back_at))
+    if hold.state in {HoldState.GIVEN_BACK, HoldState.GOES_BACK} and not (hold.taken and hold.taken.minor):
+        back = StepState.DONE if hold.state is HoldState.GIVEN_BACK else StepState.NOW
+        rows.append(Step(StepName.HOLD_BACK, back, at=hold.given_back_at))
     return tuple(rows)
 
 

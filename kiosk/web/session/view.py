@@ -17,11 +17,12 @@ from kiosk.domain.actions import (
     actions_of,
     effective,
     email_state,
-    end_asked_by,
+    end_asked,
     limits_of,
     newest,
 )
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.flow import NO_POWER, Flow, flow_of
 from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
 from kiosk.domain.hold import Hold, HoldState, figures_of, hold_of
 from kiosk.domain.limits import (
@@ -44,7 +45,7 @@ from kiosk.domain.tariff import Tariff
 from kiosk.domain.terms import Terms, asks_consent, read_terms, terms_now
 from kiosk.service.power_kept import Ceiling, beside_measured
 from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
-from kiosk.web.session.screen_names import MARKS, REFUSED_MARKS, Notice, Screen
+from kiosk.web.session.screen_names import BANK_NO_MARK, FLOW_MARKS, MARKS, REFUSED_MARKS, Notice, Screen
 from kiosk.web.session.steps import Step, end_steps, failed_steps, no_answer_steps, start_steps
 from kiosk.web.shared.where import Where
 
@@ -54,7 +55,8 @@ class SessionView:
     """Facts for one reader (`owner`: may act) at one time. Amounts are Money, energy Decimal kWh, times aware UTC.
 
     `day` is that of the charge. `beside` is a moment of the day that goes without saying: of now, or of the charge
-    where the page of its end names that day. Every time of another day carries its own.
+    where the page of its end names that day. Every time of another day carries its own. `may_run`: a charge may go on,
+    as far as anybody has said.
 
     `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
     """
@@ -92,9 +94,13 @@ class SessionView:
     first_report_by: datetime | None
     rough: Money | None
     last_adds: Money | None
+    may_run: bool
     gone_at: datetime | None
     email: EmailState | None
     ended_by: AskedBy | None
+    ended_kind: Kind | None
+    flow: Flow | None
+    bank_said_no: bool
     reason: str | None
     refusal: Refusal | None
     retry_at: datetime | None
@@ -135,9 +141,6 @@ def session_view(
     receipt = receipt or receipt_of(session)
     freshness = freshness_of(session, now)
     screen = _screen(session, freshness)
-    tone, icon = MARKS[screen]
-    if screen is Screen.REFUSED and session.refusal in REFUSED_MARKS:
-        tone, icon = REFUSED_MARKS[session.refusal]
     energy_kwh, cost = figures_of(session)
     checked = payment_checked(session, commands)
     hold = hold_of(session, receipt, checking=checked is False)
@@ -145,10 +148,15 @@ def session_view(
     running = _is_running(screen)
     if running and session.energy_is_old:
         energy_kwh = None
+    flow = flow_of(session) if running else None
     power = session.power_kw if running else None
+    if flow in NO_POWER and power:
+        power = None  # of before the newest word
     slow = session.meter_interval if running else None
     slow = slow if slow is not None and slow > ROUGH_AFTER else None
-    ended_by = end_asked_by(session, commands)
+    ended = end_asked(session, commands)
+    bank_said_no = screen is Screen.CREATED and checked is True and _refused_by_bank(session)
+    tone, icon = _mark(screen, session, flow, bank_said_no=bank_said_no)
     day = session.completed_at or session.charging_started_at or session.authorized_at or session.requested_at
     view = SessionView(
         key=session.key,
@@ -176,17 +184,23 @@ def session_view(
         ended_at=session.completed_at,
         day=day,
         beside=day if names_its_day(session.final, hold) else now,
-        limit_about=limit_reached_about(session, now) if running and freshness is Freshness.FRESH else None,
-        start_by=charger_must_answer_by(session, policy),
-        no_power_by=power_must_flow_by(session, policy),
+        limit_about=limit_reached_about(session, now)
+        if running and freshness is Freshness.FRESH and flow not in NO_POWER
+        else None,
+        start_by=_still_to_come(charger_must_answer_by(session, policy), now),
+        no_power_by=_still_to_come(power_must_flow_by(session, policy), now),
         waits_until=waits_until(session, policy),
         slow_meter=slow,
         first_report_by=_first_report_by(session, slow),
         rough=rough_by(session.tariff, power or session.most_kw, slow),
         last_adds=_last_adds(session, screen, hold, now),
+        may_run=session.end is None and session.facts.group in {Group.PREPARING, Group.RUNNING},
         gone_at=session.gone_at,
         email=email_state(session, commands),
-        ended_by=ended_by,
+        ended_by=ended.asked_by if ended is not None else None,
+        ended_kind=ended.kind if ended is not None else None,
+        flow=flow,
+        bank_said_no=bank_said_no,
         reason=session.failure_reason,
         refusal=session.refusal,
         retry_at=session.retry_at,
@@ -201,7 +215,7 @@ def session_view(
         else None,
         spark=spark_of(session.trace, lost=freshness is Freshness.LOST) if running else None,
         steps=(),
-        notices=_notices(session, screen, commands, now, power, checked, unwritten=unwritten),
+        notices=_notices(session, screen, commands, now, flow, unwritten=unwritten),
         actions=actions_of(session, commands, now) if owner else frozenset(),
         limits=limits_of(session, now),
         receipt=receipt if screen in _WITH_RECEIPT else None,
@@ -214,6 +228,11 @@ def session_view(
         asked=terms_now(session) if asks_consent(session) else None,
     )
     return replace(view, steps=_steps(view, session, commands, policy))
+
+
+def _still_to_come(deadline: datetime | None, now: datetime) -> datetime | None:
+    """After it has passed, what the kiosk does then is told by a notice."""
+    return deadline if deadline is not None and deadline > now else None
 
 
 def _last_adds(session: Session, screen: Screen, hold: Hold, now: datetime) -> Money | None:
@@ -294,8 +313,7 @@ def _notices(
     screen: Screen,
     commands: Sequence[Command],
     now: datetime,
-    power: Decimal | None,
-    checked: bool | None,
+    flow: Flow | None,
     *,
     unwritten: bool,
 ) -> tuple[Notice, ...]:
@@ -305,21 +323,41 @@ def _notices(
         rows.append(Notice.UNWRITTEN)
     if ending is not None:
         rows.append(ending)
-    if screen is Screen.CREATED and checked and _refused_by_bank(session):
-        rows.append(Notice.BANK_SAID_NO)
-    if screen is Screen.STARTING and session.connector_status == "Available":
-        rows.append(Notice.NOT_PLUGGED_IN)
-    if screen is Screen.CHARGING and not rows:
-        if session.connector_status == "SuspendedEVSE":
-            rows.append(Notice.CHARGER_PAUSES)
-        elif session.connector_status == "SuspendedEV" or (power is not None and power == 0):
-            rows.append(Notice.CAR_TAKES_NOTHING)
+    if screen in {Screen.AUTHORIZED, Screen.STARTING}:
+        rows += [_BEFORE_THE_START[word] for word in [session.connector_status or ""] if word in _BEFORE_THE_START]
+    if screen is Screen.CHARGING and flow in _WHILE_CHARGING and not rows:
+        rows.append(_WHILE_CHARGING[flow])
     both_known = session.hold_minor is not None and session.authorized_minor is not None
     if screen in _BEFORE_THE_END and both_known and session.hold_minor != session.authorized_minor:
         rows.append(Notice.HOLD_CHANGED)
     if screen in _BEFORE_THE_END and session.later_tariff is not None:
         rows.append(Notice.PRICE_CHANGED)
     return tuple(rows)
+
+
+_BEFORE_THE_START = {
+    "Available": Notice.NOT_PLUGGED_IN,
+    "Faulted": Notice.CHARGER_FAULT,
+    "Unavailable": Notice.CHARGER_FAULT,
+    "Reserved": Notice.CHARGER_RESERVED,
+}
+"""By the connector's word (OCPP 1.6) while a paid start waits for its charger."""
+_WHILE_CHARGING = {
+    Flow.CAR_WAITS: Notice.CAR_TAKES_NOTHING,
+    Flow.PAUSED: Notice.CHARGER_PAUSES,
+    Flow.STILL: Notice.METER_STANDS_STILL,
+    Flow.FAULT: Notice.CHARGER_FAULT,
+    Flow.OVER: Notice.CHARGE_OVER,
+}
+
+
+def _mark(screen: Screen, session: Session, flow: Flow | None, *, bank_said_no: bool) -> tuple[str, str]:
+    """Tone and icon of the band."""
+    if screen is Screen.REFUSED and session.refusal in REFUSED_MARKS:
+        return REFUSED_MARKS[session.refusal]
+    if screen is Screen.CHARGING and flow in FLOW_MARKS:
+        return FLOW_MARKS[flow]
+    return BANK_NO_MARK if bank_said_no else MARKS[screen]
 
 
 def _ending(session: Session, screen: Screen, commands: Sequence[Command], now: datetime) -> Notice | None:
@@ -367,7 +405,7 @@ def _steps(view: SessionView, session: Session, commands: Sequence[Command], pol
         case Screen.STOPPING | Screen.SETTLING:
             return end_steps(session, effective(commands, Kind.STOP))
         case Screen.FAILED:
-            return failed_steps(session, view.hold.given_back_at)
+            return failed_steps(session, view.hold)
         case Screen.NO_ANSWER:
             return no_answer_steps(session, newest(commands, Kind.START))
     return ()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from kiosk.domain.actions import Action
-from kiosk.domain.commands import AskedBy, Refusal
+from kiosk.domain.commands import AskedBy, Kind, Refusal
+from kiosk.domain.flow import NO_POWER, Flow
 from kiosk.domain.hold import HoldState
 from kiosk.domain.money import Money
 from kiosk.web.session.screen_names import Screen
@@ -52,12 +53,16 @@ def heading(view: SessionView) -> str:
             return _("New hold") if same_price else _("New price")
         case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
             return _("We are checking")
+        case Screen.CREATED if view.bank_said_no:
+            return _("Nothing is held")
         case Screen.CREATED:
             return _("Pay and start") if view.owner else _("Being paid")
         case Screen.AUTHORIZED:
             return _("Hold placed")
         case Screen.STARTING:
             return _("Starting")
+        case Screen.CHARGING if view.flow in _FLOW_HEADINGS:
+            return _FLOW_HEADINGS[view.flow]()
         case Screen.CHARGING:
             return _("Charging")
         case Screen.STALE:
@@ -76,6 +81,8 @@ def heading(view: SessionView) -> str:
             return _("You paid nothing")
         case Screen.EXPIRED:
             return _("Time is up")
+        case Screen.FAILED if has_begun(view):
+            return _("It ended early")
         case Screen.FAILED:
             return _("It did not start")
         case Screen.ABANDONED:
@@ -86,6 +93,8 @@ def heading(view: SessionView) -> str:
             return _("We are checking")
         case Screen.REFUNDED:
             return _("Money sent back")
+        case Screen.WRITTEN_OFF if paid is not None and paid.minor > 0:
+            return _("You paid %(amount)s", amount=money(paid))
         case Screen.WRITTEN_OFF:
             return _("Nothing to pay")
         case Screen.GONE:
@@ -101,10 +110,12 @@ def title(view: SessionView) -> str:
             return _("Number %(number)s in line for bay %(bay)s", number=view.queue.number, bay=bay)
         case Screen.NO_ANSWER:
             return _("No answer for bay %(bay)s", bay=bay)
-        case Screen.CREATED if view.owner and view.hold.state is not HoldState.UNKNOWN:
+        case Screen.CREATED if view.owner and view.hold.state is not HoldState.UNKNOWN and not view.bank_said_no:
             return _("Pay and start at bay %(bay)s", bay=bay)
         case Screen.AUTHORIZED | Screen.STARTING:
             return _("Starting at bay %(bay)s", bay=bay)
+        case Screen.CHARGING if view.flow in _FLOW_HEADINGS:
+            pass
         case Screen.CHARGING if view.energy_kwh is not None and view.cost is not None:
             energy, cost = kwh(view.energy_kwh), money(view.cost)
             return _("Charging at bay %(bay)s: %(energy)s, %(cost)s", bay=bay, energy=energy, cost=cost)
@@ -121,11 +132,9 @@ def title(view: SessionView) -> str:
                 bay=bay,
                 day=day(view.day, view.where.zone),
             )
-        case Screen.NO_CHARGE:
-            return _("Nothing charged at bay %(bay)s", bay=bay)
         case Screen.EXPIRED:
             return _("Time is over for bay %(bay)s", bay=bay)
-        case Screen.FAILED:
+        case Screen.FAILED if not has_begun(view):
             return _("Bay %(bay)s did not start", bay=bay)
         case Screen.ABANDONED:
             return _("Cancelled at bay %(bay)s", bay=bay)
@@ -135,6 +144,8 @@ def title(view: SessionView) -> str:
 def under(view: SessionView) -> str:
     """The line below the heading: where, and since when."""
     bay, charger = view.where.bay, view.where.charger
+    if view.bank_said_no:
+        return _("Your bank said no. Pay another way, or take another bay.")
     if view.screen is Screen.CHARGING and view.since is not None:
         return _(
             "Bay %(bay)s, %(charger)s, since %(time)s",
@@ -173,6 +184,8 @@ def sentence(view: SessionView) -> str:
             return _("Please read what is different. Nothing is held, and nothing is paid.")
         case Screen.CREATED if view.hold.state is HoldState.UNKNOWN:
             return _("We are checking whether the hold was placed.")
+        case Screen.CREATED if view.bank_said_no:
+            return _("Your bank said no. Nothing is held.")
         case Screen.CREATED if view.owner:
             return _("Bay %(bay)s is kept for you. Nothing is held yet.", bay=bay)
         case Screen.CREATED:
@@ -189,7 +202,9 @@ def sentence(view: SessionView) -> str:
         case Screen.STARTING:
             return _("The charger gets ready.")
         case Screen.CHARGING:
-            return _("Your car is charging. Every figure shows its age.")
+            return _FLOW_SENTENCES[view.flow or Flow.UNSAID]()
+        case Screen.STALE if view.flow in NO_POWER or view.ending_by is not None:
+            return _("We do not know whether your car charges. The figures catch up when contact is back.")
         case Screen.STALE:
             return _("Your car most likely goes on charging. The figures catch up when contact is back.")
         case Screen.STOPPING:
@@ -218,6 +233,29 @@ def sentence(view: SessionView) -> str:
         case Screen.STRANGE if view.hold.state is HoldState.UNKNOWN:
             return _("We are working on it. We do not know yet whether a hold was placed.")
     return _("We are working on it. You never pay more than the hold.")
+
+
+_FLOW_HEADINGS = {
+    Flow.CAR_WAITS: lambda: _("Your car is waiting"),
+    Flow.PAUSED: lambda: _("Waiting for power"),
+    Flow.STILL: lambda: _("No power now"),
+    Flow.FAULT: lambda: _("Fault at the charger"),
+    Flow.OVER: lambda: _("Charging has stopped"),
+}
+_FLOW_SENTENCES = {
+    Flow.FLOWS: lambda: _("Your car is charging. Every figure shows its age."),
+    Flow.CAR_WAITS: lambda: _("Your car takes no power now. Nothing has ended."),
+    Flow.PAUSED: lambda: _("The charger gives no power now. Nothing has ended."),
+    Flow.STILL: lambda: _("The meter stands still now. Nothing has ended."),
+    Flow.FAULT: lambda: _("The charger reports a fault. We do not know whether your car charges."),
+    Flow.OVER: lambda: _("The charger says that charging has stopped. What it cost comes here."),
+    Flow.UNSAID: lambda: _("Charging has begun. Every figure shows its age."),
+}
+
+
+def has_begun(view: SessionView) -> bool:
+    """Energy flowed, or somebody said when charging began."""
+    return view.since is not None or bool(view.energy_kwh)
 
 
 def _ended(view: SessionView) -> str:
@@ -254,7 +292,7 @@ def _ended(view: SessionView) -> str:
         return _("You paid nothing and nothing is held.")
     if hold.amount is None:
         return _("You paid nothing. The hold goes back.")
-    if view.screen is Screen.NO_CHARGE and not view.energy_kwh:
+    if view.screen is Screen.NO_CHARGE and view.energy_kwh == 0:
         if hold.state is HoldState.GIVEN_BACK:
             return _("Your car took no power. All %(amount)s went back.", amount=held)
         return _("Your car took no power. All %(amount)s goes back.", amount=held)
@@ -264,6 +302,13 @@ def _ended(view: SessionView) -> str:
 
 
 def _written_off(view: SessionView) -> str:
+    hold = view.hold
+    if hold.taken is not None and hold.taken.minor > 0:
+        taken = money(hold.taken)
+        return _("The bill was closed, although %(taken)s was taken. Please call us.", taken=taken)
+    if hold.state is HoldState.HELD:
+        held = amount(hold.amount)
+        return _("The bill is closed, and %(amount)s is still held on your card. Please call us.", amount=held)
     if view.hold.state is HoldState.GIVEN_BACK:
         return _("We could not take the cost and closed the bill. The hold is gone.")
     return _("We could not take the cost and closed the bill. You pay nothing.")
@@ -317,24 +362,36 @@ _REASONS = {
 
 
 def reason(view: SessionView) -> str:
-    """Why a session ended without a charge, in our words. Upstream's own words are never shown."""
-    match view.ended_by:
-        case AskedBy.DRIVER if view.screen is Screen.NO_CHARGE and view.since is not None:
-            return _("You stopped the charge.")
-        case AskedBy.DRIVER:
-            return _("You cancelled the start.")
-        case AskedBy.START_DEADLINE:
-            return _("The charger did not start in time, so we cancelled.")
-        case AskedBy.POWER_DEADLINE:
-            return _("No power came in time, so we ended the start.")
-        case AskedBy.UNPAID:
-            return _("It was not paid in time, so we gave the bay free.")
+    """Why a session ended, in our words: who asked for the end, as far as anybody did. Upstream's own are never shown.
+
+    What failed says why itself, because a cancel does not make it fail.
+    """
     known = _REASONS.get((view.reason or "").strip().lower())
-    if known is not None:
+    if view.screen is Screen.FAILED and known is not None:
         return known()
-    if view.screen is Screen.FAILED:
-        return _("It gave no reason that we know. The operator sees this too.")
-    return ""
+    if view.ended_kind is not None and view.ended_by is not None:
+        if view.ended_kind is Kind.CANCEL and view.ended_by is AskedBy.DRIVER and has_begun(view):
+            return _("You asked to cancel the start.")
+        asked = _ASKED.get((view.ended_kind, view.ended_by))
+        if asked is not None:
+            return asked()
+    if known is not None and view.screen in {Screen.ABANDONED, Screen.NO_CHARGE} and not has_begun(view):
+        return known()
+    return _("It gave no reason that we know.") if view.screen is Screen.FAILED else ""
+
+
+_ASKED = {
+    (Kind.CANCEL, AskedBy.DRIVER): lambda: _("You cancelled the start."),
+    (Kind.CANCEL, AskedBy.START_DEADLINE): lambda: _("The charger had not started in time, so we asked to cancel."),
+    (Kind.CANCEL, AskedBy.UNPAID): lambda: _("It was not paid in time, so we gave the bay free."),
+    (Kind.STOP, AskedBy.DRIVER): lambda: _("You asked to stop."),
+    (Kind.STOP, AskedBy.LIMIT): lambda: _("We asked the charger to stop, to keep your limit."),
+    (Kind.STOP, AskedBy.HOLD): lambda: _("We asked the charger to stop, so that your hold covers the cost."),
+    (Kind.STOP, AskedBy.POWER_DEADLINE): lambda: _("We saw no power in time, so we asked the charger to stop."),
+    (Kind.STOP, AskedBy.WAITED): lambda: _("Nothing had flowed for long, so we asked the charger to stop."),
+    (Kind.STOP, AskedBy.START_DEADLINE): lambda: _("We asked the charger to stop, because it had started too late."),
+}
+"""What this kiosk asked for, and why."""
 
 
 def bar_label(view: SessionView) -> str:

@@ -132,7 +132,7 @@ def test_a_stop_that_failed_twice_says_how_often_it_was_asked_and_when(kiosk: Ki
         kiosk.store.finish(stop.id, CommandState.REFUSED, kiosk.now, refusal=Refusal.CHARGER_OFFLINE)
         kiosk.clock.advance(30)
     page = phone.get(f"/s/{key}").text
-    assert "The charger did not take the stop" in page
+    assert "The stop was not accepted" in page
     assert re.search(r"Asked 2 times, last at \d\d:\d\d:\d\d\. We keep asking\. To stop now, unplug the cable", page)
 
 
@@ -459,9 +459,9 @@ def test_a_limit_that_stopped_the_charge_is_named_on_the_receipt(kiosk: Kiosk, p
     kiosk.store.claim(stop.id, kiosk.now)
     kiosk.store.finish(stop.id, CommandState.DONE, kiosk.now)
     kiosk.observe(key, "settling", energy_kwh=Decimal("18.60"), cost_minor=946)
-    assert "We stopped at your limit" in phone.get(f"/s/{key}").text
+    assert "We asked to stop, to keep your limit" in phone.get(f"/s/{key}").text
     kiosk.captured(key)
-    assert "We stopped the charge at your limit." in phone.get(f"/s/{key}").text
+    assert "We asked the charger to stop, to keep your limit." in phone.get(f"/s/{key}").text
 
 
 def test_an_erased_cookie_leaves_a_watcher(kiosk: Kiosk, phone: FlaskClient) -> None:

@@ -19,6 +19,7 @@ from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
+from kiosk.web.session import words
 from kiosk.web.session.drawings import percent
 from kiosk.web.session.screen_names import Notice, Screen
 from kiosk.web.session.steps import StepName, StepState
@@ -305,10 +306,11 @@ def test_the_bank_said_no_only_by_the_providers_own_word_and_after_a_look() -> N
     said_no = HoldProof(NOW, "requires_payment_method", 0, 0)
     unpaid = replace(BASE, status="created", proof=said_no, asked_at=NOW)
     confirm = replace(command(Kind.CONFIRM, CommandState.DONE), ended_at=NOW - timedelta(seconds=5))
-    assert view(unpaid, confirm).notices == (Notice.BANK_SAID_NO,)
-    assert view(unpaid).notices == ()
-    assert view(replace(unpaid, proof=None), confirm).notices == ()
-    assert view(replace(unpaid, asked_at=NOW - timedelta(seconds=6)), confirm).notices == ()
+    assert view(unpaid, confirm).bank_said_no
+    assert view(unpaid, confirm).tone == "bad"
+    assert not view(unpaid).bank_said_no
+    assert not view(replace(unpaid, proof=None), confirm).bank_said_no
+    assert not view(replace(unpaid, asked_at=NOW - timedelta(seconds=6)), confirm).bank_said_no
 
 
 def test_a_car_that_draws_nothing_is_told_and_the_session_goes_on() -> None:
@@ -319,6 +321,75 @@ def test_a_car_that_draws_nothing_is_told_and_the_session_goes_on() -> None:
 
 def test_a_charger_that_pauses_is_not_blamed_on_the_car() -> None:
     assert view(replace(CHARGING, connector_status="SuspendedEVSE")).notices == (Notice.CHARGER_PAUSES,)
+
+
+@pytest.mark.parametrize(
+    ("word", "heading", "tone", "notices"),
+    [
+        ("Charging", "Charging", "live", ()),
+        (None, "Charging", "live", ()),
+        ("Preparing", "Charging", "live", ()),
+        ("Reserved", "Charging", "live", ()),
+        ("SuspendedEV", "Your car is waiting", "calm", (Notice.CAR_TAKES_NOTHING,)),
+        ("SuspendedEVSE", "Waiting for power", "calm", (Notice.CHARGER_PAUSES,)),
+        ("Faulted", "Fault at the charger", "warn", (Notice.CHARGER_FAULT,)),
+        ("Unavailable", "Fault at the charger", "warn", (Notice.CHARGER_FAULT,)),
+        ("Finishing", "Charging has stopped", "calm", (Notice.CHARGE_OVER,)),
+        ("Available", "Charging has stopped", "calm", (Notice.CHARGE_OVER,)),
+    ],
+)
+def test_the_band_says_charging_only_while_the_connector_does_not_deny_it(
+    word: str | None, heading: str, tone: str, notices: tuple[Notice, ...]
+) -> None:
+    shown = view(replace(CHARGING, connector_status=word))
+    assert (words.heading(shown), shown.tone, shown.notices) == (heading, tone, notices)
+    assert Action.STOP in shown.actions
+
+
+@pytest.mark.parametrize(
+    ("word", "notices"),
+    [
+        ("Preparing", ()),
+        (None, ()),
+        ("Available", (Notice.NOT_PLUGGED_IN,)),
+        ("Faulted", (Notice.CHARGER_FAULT,)),
+        ("Unavailable", (Notice.CHARGER_FAULT,)),
+        ("Reserved", (Notice.CHARGER_RESERVED,)),
+    ],
+)
+def test_a_charger_that_will_hardly_start_says_so_before_the_deadline(
+    word: str | None, notices: tuple[Notice, ...]
+) -> None:
+    late = NOW - timedelta(seconds=30)
+    starting = replace(PAID, status="starting", held_seen_at=late, authorized_at=late, connector_status=word)
+    assert view(starting).notices == notices
+
+
+def test_a_deadline_that_has_passed_is_not_promised_any_more() -> None:
+    starting = replace(PAID, status="starting", held_seen_at=NOW - timedelta(seconds=119))
+    assert view(starting).start_by == NOW + timedelta(seconds=1)
+    assert view(replace(starting, held_seen_at=NOW - timedelta(seconds=120))).start_by is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "by", "energy", "reason"),
+    [
+        (Kind.STOP, AskedBy.DRIVER, "0.54", "You asked to stop."),
+        (Kind.CANCEL, AskedBy.DRIVER, "0", "You cancelled the start."),
+        (Kind.CANCEL, AskedBy.DRIVER, "0.54", "You asked to cancel the start."),
+        (Kind.STOP, AskedBy.WAITED, "0.54", "Nothing had flowed for long, so we asked the charger to stop."),
+        (Kind.STOP, AskedBy.POWER_DEADLINE, "0.54", "We saw no power in time, so we asked the charger to stop."),
+    ],
+)
+def test_what_was_asked_for_is_told_and_no_effect_is_claimed(kind: Kind, by: AskedBy, energy: str, reason: str) -> None:
+    begun = NOW - timedelta(minutes=3) if Decimal(energy) else None
+    ended = replace(PAID, status="no_charge", energy_kwh=Decimal(energy), charging_started_at=begun, captured_minor=0)
+    assert words.reason(view(ended, command(kind, CommandState.DONE, by))) == reason
+
+
+def test_a_start_that_failed_says_why_itself_whatever_was_asked() -> None:
+    failed = replace(PAID, status="failed", failure_reason="start_rejected")
+    assert words.reason(view(failed, command(Kind.CANCEL, CommandState.UNKNOWN))) == "The charger said no."
 
 
 @pytest.mark.parametrize("session", [BASE, PAID, CHARGING, CAPTURED, replace(BASE, phase=Phase.QUEUED, status=None)])
