@@ -267,7 +267,7 @@ def test_the_deadline_that_cancelled_is_named_with_what_happened_to_the_hold(kio
     kiosk.store.claim(command.id, kiosk.now)
     kiosk.ended(key, "abandoned", failure_reason="Some words of upstream <b>")
     page = phone.get(f"/s/{key}").text
-    assert "The charger did not start in time, so we cancelled." in text(page)
+    assert "The charger had not started in time, so we asked to cancel." in text(page)
     assert "All €30.00 of your hold goes back." in text(page)
     assert "Some words of upstream" not in page
 
