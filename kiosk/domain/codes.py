@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Sequence
 
 LONGEST = 10
 """Upstream takes codes of at most ten characters."""
 
+_AROUND = "#.,;:!?()[]\"'"
 _CODE = re.compile(r"[A-Z0-9]{1,10}")
 _ALIKE = {"0": "O", "O": "0Q", "Q": "O", "1": "I", "I": "1", "8": "B", "B": "8", "5": "S", "S": "5", "2": "Z", "Z": "2"}
 
 
 def normalise(typed: str) -> str:
-    """Without spaces and dashes, in upper case."""
-    return re.sub(r"[\s\-\N{EN DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}_]+", "", typed[:200]).upper()
+    """Without spaces, dashes and what stands around it in a sentence, in upper case, with plain letters and digits."""
+    plain = unicodedata.normalize("NFKC", typed[:200])
+    return re.sub(r"[\s\-\N{EN DASH}\N{HYPHEN}\N{NON-BREAKING HYPHEN}_]+", "", plain).strip(_AROUND).upper()
 
 
 def in_address(typed: str, host: str) -> str | None:
     """The code in an address of this kiosk's `host` that somebody typed or pasted; None when it is no such address."""
-    text = re.sub(r"^https?://", "", typed[:200].strip(), flags=re.IGNORECASE)
+    text = re.sub(r"^(https?:/*)?(www\.)?", "", typed[:200].strip(), flags=re.IGNORECASE)
     place, _, path = text.partition("/")
-    found = re.match(r"c/([^/?#]+)", path, flags=re.IGNORECASE)
-    return normalise(found[1]) if found is not None and place.casefold() == host.casefold() else None
+    found = re.match(r"(?:c/)?([^/?#]+)/*(?:[?#]|$)", path, flags=re.IGNORECASE)
+    same = _bare(place) == _bare(re.sub(r"^www\.", "", host, flags=re.IGNORECASE))
+    return normalise(found[1]) if found is not None and same else None
+
+
+def _bare(place: str) -> str:
+    """A host as it is compared: without the ports that browsers leave out."""
+    return re.sub(r":(443|80)$", "", place.casefold())
 
 
 def point_id(typed: str) -> str:

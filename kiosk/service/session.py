@@ -6,7 +6,6 @@ Nothing here knows HTTP or a sentence. A wish is stored, told to the news, and g
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from kiosk.domain.status import Status
 from kiosk.domain.terms import Terms, terms_now
 from kiosk.domain.unpaid import UNPAID, NotYet, life_of
 from kiosk.news.news import charger_topic, session_topic
+from kiosk.service.mail_address import sendable
 from kiosk.service.parts import Parts
 from kiosk.service.start import offer_to_take_up, take_up_again
 from kiosk.service.waiting import wait_for_session
@@ -35,11 +35,6 @@ LOOK_AGAIN_AFTER = timedelta(hours=1)
 PRESSED_TWICE = timedelta(seconds=10)
 """So soon after a stop or a cancel had no effect another press sends nothing: the budget of them is everybody's."""
 TAKEOVER_LIFE = timedelta(minutes=5)
-EMAIL_LONGEST = 255
-_EMAIL = re.compile(
-    r"[^@\s\x00-\x1f<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z0-9-]{2,63}"
-)
-"""What upstream's own check lets through, and nothing that could be read as a second address or as a header."""
 _CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without those that look alike: the code may be typed."""
 _CODE_LONG = 16
@@ -179,12 +174,12 @@ def send_receipt_to(parts: Parts, key: str, device: str | None, email: str) -> R
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
-    email = email.strip()
-    if len(email) > EMAIL_LONGEST or not _EMAIL.fullmatch(email):
+    address = sendable(email)
+    if address is None:
         return Reply.WRONG_EMAIL
     if not found.session.can_set_email():
         return Reply.TOO_LATE
-    return _store_wish(parts, found.session, Kind.RECEIPT_EMAIL, email)
+    return _store_wish(parts, found.session, Kind.RECEIPT_EMAIL, address)
 
 
 def new_take_over(parts: Parts, key: str, device: str | None, *, on_screen: bool = False) -> TakeOverCode | Reply:

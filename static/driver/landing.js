@@ -122,3 +122,5 @@ window.setInterval(() => {
   expire();
   if (due()) void renew();
 }, 500);
+// From here on the page keeps its own promises.
+document.querySelector('[data-late=landing]')?.remove();

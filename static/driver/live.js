@@ -1,7 +1,9 @@
 // @ts-check
 /**
- * Keeps a session's page up to date: by event stream, by polling when there is no stream. Figures are written in
- * place; when more than figures changed, the page is fetched again, so that there is one place where pages are made.
+ * Keeps a session's page up to date: by event stream while somebody looks at it, by polling when there is no stream.
+ * Over HTTP/1.1 a browser has six connections to us for all of its tabs: none is kept by a page that nobody sees, and at
+ * most three by all together, so that what a driver asks for never waits behind them. Figures are written in place; when
+ * more than figures changed, the page is fetched again, so that there is one place where pages are made.
  */
 import { moment, passed, sync, tick, write } from '../shared/ages.js';
 import { limit, parse, sameForm, speak, swap } from '../shared/swap.js';
@@ -16,6 +18,7 @@ import { limit, parse, sameForm, speak, swap } from '../shared/swap.js';
 const POLL = 5000;
 const SLOW = 60000;
 const STREAM_AGAIN = 30000;
+const MOST_STREAMS = 3;
 /** A stream that is silent for so long is doubted. Scripts do not see its pings. */
 const SILENT = 40000;
 /** How often, and how many times, an ended session is asked for the proof that its hold went back. */
@@ -27,6 +30,9 @@ const address = main().dataset.url ?? location.pathname;
 
 /** @type {EventSource | null} */
 let stream = null;
+/** Gives this page's place among the browser's streams to another tab. */
+let leave = () => {};
+let opening = false;
 let etag = '';
 let failures = 0;
 let misses = 0;
@@ -159,9 +165,8 @@ async function check() {
   heard = moment();
   const same = await poll();
   if (same || !doubted || stream !== doubted) return;
-  doubted.close();
-  stream = null;
-  listen();
+  drop();
+  void listen();
 }
 
 /** Five seconds, longer after failures, a minute in the background; an ended session changes only by its proof. */
@@ -186,11 +191,40 @@ function later(milliseconds) {
   timer = window.setTimeout(() => void poll(), milliseconds);
 }
 
-function listen() {
-  if (stream || 'final' in main().dataset || !('EventSource' in window)) {
-    if (!stream) later(wait());
+/** @returns {Promise<(() => void) | null>} gives the place free again; null when other tabs have them all */
+async function place() {
+  // Where browsers have no locks, each page that is looked at has its stream.
+  if (!('locks' in navigator)) return () => {};
+  for (let number = 1; number <= MOST_STREAMS; number += 1) {
+    /** @type {(() => void) | null} */
+    const free = await new Promise((resolve) => {
+      const hold = (/** @type {Lock | null} */ lock) => (lock ? new Promise((done) => resolve(() => done(null))) : resolve(null));
+      navigator.locks.request(`kiosk stream ${number}`, { ifAvailable: true }, hold).catch(() => resolve(null));
+    });
+    if (free) return free;
+  }
+  return null;
+}
+
+/** Nobody needs a stream: the page is not seen, or nothing comes any more. */
+const quiet = () => document.hidden || 'final' in main().dataset || !('EventSource' in window);
+
+async function listen() {
+  if (stream || opening) return;
+  later(wait());
+  if (quiet()) return;
+  opening = true;
+  const free = await place();
+  opening = false;
+  if (!free) {
+    window.setTimeout(listen, STREAM_AGAIN);
     return;
   }
+  if (quiet()) {
+    free();
+    return;
+  }
+  leave = free;
   const opened = new EventSource(`${address}/events`);
   stream = opened;
   heard = moment();
@@ -215,6 +249,7 @@ function listen() {
 function drop() {
   stream?.close();
   stream = null;
+  leave();
   later(wait());
 }
 
@@ -289,7 +324,12 @@ document.addEventListener('click', (event) => {
 });
 
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void check();
+  if (document.hidden) {
+    drop();
+    return;
+  }
+  void check();
+  void listen();
 });
 window.addEventListener('online', () => void check());
 document.addEventListener('kiosk:back', () => void check());
@@ -302,4 +342,6 @@ window.setInterval(() => {
 }, POLL);
 
 ready();
-listen();
+void listen();
+// From here on the page keeps its own promises.
+document.querySelector('[data-late=live]')?.remove();

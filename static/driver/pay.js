@@ -65,8 +65,15 @@ let lost = false;
 let turn = 0;
 let timer = 0;
 
+/** The form is there, or what became of it is said here: the page itself need not say that nothing came. */
+function answered() {
+  box.querySelector('.late')?.remove();
+  for (const place of box.querySelectorAll('.until')) place.classList.remove('until');
+}
+
 /** @param {string} text */
 function say(text) {
+  if (text) answered();
   const place = problem.querySelector('span');
   if (place) place.textContent = text;
   problem.hidden = text === '';
@@ -201,6 +208,7 @@ async function mount(mine) {
   card.on('ready', () => {
     if (mine !== turn) return;
     window.clearTimeout(timer);
+    answered();
     show('cardbox', true);
     if (lost) say('');
     fit = true;
@@ -375,6 +383,7 @@ function done() {
   window.clearTimeout(timer);
   over = true;
   working(true);
+  answered();
   say('');
   const place = document.getElementById('paysay');
   if (place) place.textContent = words.tPaid ?? '';

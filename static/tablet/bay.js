@@ -121,3 +121,5 @@ if (next) {
 } else if (line) {
   window.setInterval(count, 250);
 }
+// From here on the page keeps its own promises.
+document.querySelector('[data-late=bay]')?.remove();

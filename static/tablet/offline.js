@@ -16,3 +16,5 @@ function back() {
 
 since(document, lastSeen());
 keepAsking({ url: () => '/tablet/alive.json', every: EVERY * 2 ** Math.min(tries, 5), take: back, lost: () => {}, back });
+// From here on the page keeps its own promises.
+document.querySelector('[data-late=offline]')?.remove();

@@ -353,3 +353,5 @@ window.setInterval(watch, 250);
 window.setInterval(shift, SHIFT);
 window.setInterval(() => void awake(), SHIFT);
 if ('serviceWorker' in navigator) void navigator.serviceWorker.register('/tablet/sw.js', { scope: '/tablet/' }).catch(() => {});
+// From here on the page keeps its own promises.
+document.querySelector('[data-late=tablet]')?.remove();

@@ -30,6 +30,47 @@ def test_two_tabs_show_the_same_session_and_a_stop_in_one_ends_both(garage: Gara
     assert second.get_by_role("heading", level=1).inner_text() == phone.heading.inner_text()
 
 
+CONNECTIONS = 6
+"""So many a browser opens to one host over HTTP/1.1, which the server of these tests speaks."""
+PUT_AWAY = """() => {
+  Object.defineProperty(document, 'hidden', { configurable: true, get: () => true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+LOOKED_AT = """() => {
+  delete document.hidden;
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+def test_tabs_that_nobody_looks_at_keep_no_connection(garage: Garage, phone: Phone) -> None:
+    key = phone.was_charging(garage)
+    phone.page.evaluate(PUT_AWAY)
+    for _ in range(CONNECTIONS):
+        tab = phone.context.new_page()
+        tab.goto(f"{phone.address}/s/{key}")
+        expect(tab.locator("main[data-screen='charging']")).to_be_attached()
+        tab.evaluate(PUT_AWAY)
+    last = phone.context.new_page()
+    last.goto(f"{phone.address}/s/{key}")
+    last.get_by_role("button", name=STOP).click()
+    expect(last.locator("main[data-screen='captured']")).to_be_attached()
+    phone.page.evaluate(LOOKED_AT)
+    phone.wait_for_screen("captured")
+
+
+def test_a_stop_leaves_also_when_many_windows_are_looked_at(garage: Garage, phone: Phone) -> None:
+    streams: list[str] = []
+    phone.context.on("request", lambda one: streams.append(one.url) if one.url.endswith("/events") else None)
+    key = phone.was_charging(garage)
+    for _ in range(CONNECTIONS):
+        tab = phone.context.new_page()
+        tab.goto(f"{phone.address}/s/{key}")
+        expect(tab.locator("main[data-screen='charging']")).to_be_attached()
+    phone.stop()
+    phone.wait_for_screen("captured")
+    assert len(streams) == 3
+
+
 def test_two_tabs_on_the_payment_page_hold_once(garage: Garage, phone: Phone) -> None:
     key = phone.start()
     second = phone.context.new_page()

@@ -34,6 +34,7 @@ from kiosk.web.shared import template_tools
 from kiosk.web.shared.answers_kept import keep_for
 from kiosk.web.shared.devices import current_device, ensure_device, gets_its_cookie, keep_device
 from kiosk.web.shared.formats import duration
+from kiosk.web.shared.i18n import wished
 from kiosk.web.shared.limits import limit_lookup, limit_page, limit_start, too_many_codes
 from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.network import this_network
@@ -403,5 +404,5 @@ def _limit(text: str) -> int | None:
 
 def _language() -> str:
     """The wish for a language survives the redirect."""
-    lang = request.args.get("lang", "")
-    return f"?lang={lang}" if lang.isalpha() else ""
+    lang = wished(request.args.get("lang"))
+    return f"?lang={lang}" if lang is not None else ""

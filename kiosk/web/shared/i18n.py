@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from kiosk.web.shared.parts import parts
 
 COOKIE = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
+_TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,17 @@ def language() -> str:
 def _chosen() -> str:
     operator = parts().site.operator
     asked = (request.args.get("lang"), request.cookies.get(COOKIE))
-    wanted = next((code for code in asked if code in operator.languages), None)
+    wanted = next((code for code in map(wished, asked) if code is not None), None)
     return wanted or _accepted(
         request.headers.get("Accept-Language", ""), tuple(operator.languages), operator.default_language
     )
+
+
+def wished(tag: str | None) -> str | None:
+    """The operator's language that somebody means by a tag such as `de`, `de-DE` or `DE_at`; None for no such one."""
+    if tag is None or not _TAG.fullmatch(tag):
+        return None
+    return _accepted(tag, tuple(parts().site.operator.languages), "") or None
 
 
 @lru_cache(maxsize=1024)
@@ -104,8 +113,8 @@ def _remember(response: Response) -> Response:
     """Keep the choice that was made by a link, and tell caches that the language depends on the reader."""
     if response.mimetype in {"text/html", "application/json"}:
         response.vary.update(("Accept-Language", "Cookie"))
-    chosen = request.args.get("lang")
-    if chosen and chosen in parts().site.operator.languages and request.cookies.get(COOKIE) != chosen:
+    chosen = wished(request.args.get("lang"))
+    if chosen is not None and request.cookies.get(COOKIE) != chosen:
         response.set_cookie(
             COOKIE, chosen, COOKIE_SECONDS, secure=parts().settings.https, httponly=True, samesite="Lax"
         )

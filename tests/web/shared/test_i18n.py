@@ -51,6 +51,31 @@ def spoken(client: FlaskClient, query: str = "", accept: str = "") -> str:
     return client.get(f"/test/language{query}", headers={"Accept-Language": accept}).text.split()[0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("de-DE", "de"),
+        ("DE", "de"),
+        ("de_AT", "de"),
+        ("en-GB-oxendict", "en"),
+        ("fr-CH", "nl"),  # not one of this operator's
+        ("*", "nl"),
+        ("de,en", "nl"),
+        ("de;q=1", "nl"),
+        ("", "nl"),
+        ("d" * 5000, "nl"),
+    ],
+)
+def test_a_language_is_asked_for_as_programs_write_it(client: FlaskClient, asked: str, expected: str) -> None:
+    answer = client.get("/test/language", query_string={"lang": asked})
+    assert answer.text.split()[0] == expected
+    kept = [value for value in answer.headers.getlist("Set-Cookie") if value.startswith("lang=")]
+    assert [value.split(";")[0] for value in kept] == ([f"lang={expected}"] if expected != "nl" else [])
+    client.set_cookie("lang", asked[:50])
+    assert spoken(client) == expected
+    client.delete_cookie("lang")
+
+
 def test_the_operators_default_speaks_to_whoever_asks_for_nothing(client: FlaskClient) -> None:
     assert spoken(client) == "nl"
 
