@@ -12,7 +12,7 @@ from flask import Flask, Response, jsonify
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
-from kiosk.web.shared.assets import digest_of, no_compress, prepare, read_files
+from kiosk.web.shared.assets import digest_of, no_compress, prepare, read_files, slim_script, slim_sheet
 from kiosk.web.shared.security import no_store
 from tests.web.built import PUBLIC, made_app
 
@@ -45,6 +45,38 @@ def with_pages(app: Flask) -> Flask:
         return response
 
     return app
+
+
+def test_comments_are_not_sent_and_nothing_else_is_missing() -> None:
+    sheet = b"/* why */\na > b:is(.c, .d) {\n  color: red; inline-size: calc(1em + 2px);\n}\n"
+    sheet += b"@media (max-width: 20em) { p { margin: 0 } }\n"
+    assert slim_sheet(sheet) == (
+        b"a > b:is(.c, .d){color: red;inline-size: calc(1em + 2px)}@media (max-width: 20em){p{margin: 0}}"
+    )
+    script = b"""// @ts-check
+/** What it does. @param {string} text */
+function say(text) {
+  // aloud
+  const url = 'https://one.example/*/two'; // stays
+  /**
+   * @param {number} more
+   */
+  return /** @type {any} */ (`${url} ${text}`);
+}
+"""
+    assert slim_script(script) == (
+        b"function say(text) {\nconst url = 'https://one.example/*/two'; // stays\n"
+        b"return /** @type {any} */ (`${url} ${text}`);\n}\n"
+    )
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.name)
+def test_no_script_has_text_of_several_lines_that_would_lose_its_spaces(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert all(line.count("`") % 2 == 0 for line in lines)
+    assert slim_script(path.read_bytes()).count(b"`") == path.read_bytes().count(b"`") - sum(
+        line.count("`") for line in lines if line.lstrip().startswith(("*", "/*", "//"))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +124,8 @@ def test_a_static_file_is_cached_for_ever_under_its_digest(app: Flask, client: F
 def test_the_style_sheets_are_one_file_with_the_operators_hue(app: Flask, client: FlaskClient) -> None:
     sheet = fetch(client, asset(app, "app.css"))[1].decode()
     for name in ("shared/tokens.css", "shared/kiosk.css", "driver/driver.css"):
-        assert (STATIC / name).read_text(encoding="utf-8") in sheet
-    assert sheet.rstrip().endswith(":root { --hue: 208 }")
+        assert slim_sheet((STATIC / name).read_bytes()).decode() in sheet
+    assert sheet.endswith(":root{--hue: 208}")
 
 
 @pytest.mark.parametrize(("encoding", "unpack"), [("br", brotli.decompress), ("gzip", gzip.decompress)])
