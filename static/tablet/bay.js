@@ -3,7 +3,6 @@
 import { calm, go, heard, mended, outage, reset, sending } from './tablet.js';
 import { keepAsking, within } from './link.js';
 import { moment, passed, speed } from '../shared/ages.js';
-import './keys.js';
 
 /** @typedef {{usable: boolean, shape: string, assets: string, claimed: boolean, closed: boolean, near: string[], picture?: string, phrase?: string, seconds_left?: number}} Told */
 

@@ -34,3 +34,5 @@ if (field && boxes && pad instanceof HTMLElement && form instanceof HTMLFormElem
   });
   show();
 }
+// From here on the page keeps its own promises.
+document.querySelector('[data-late=keys]')?.remove();
