@@ -151,7 +151,7 @@ def _operator(site: SiteBook) -> Iterator[Finding]:
     missing = [
         name
         for name in ("legal_name", "address", "vat_number", "vat_percent", "helpline")
-        if not getattr(operator, name)
+        if getattr(operator, name) in (None, "")
     ]
     if missing:
         yield _note(f"kiosk.toml does not say {', '.join(missing)} of the operator; receipts and pages need it by law.")

@@ -22,6 +22,7 @@ from kiosk.config.settings import SettingsError
 Plug = Literal["type2", "ccs", "chademo", "schuko"]
 LanguageCode = Annotated[str, AfterValidator(known)]
 Text = Annotated[str, Field(min_length=1)]
+Percent = Annotated[Decimal, Field(ge=0, le=100)]
 Kilowatts = Annotated[Decimal, Field(gt=0, le=2000)]
 
 
@@ -43,7 +44,7 @@ class Operator(_Facts):
     legal_name: str | None = None
     address: str | None = None
     vat_number: str | None = None
-    vat_percent: Annotated[Decimal, Field(ge=0, le=100)] | None = None
+    vat_percent: Percent | None = None
     helpline: Helpline | None = None
     helpline_free: bool = False
     imprint_url: Annotated[str, Field(pattern=r"^https://")] | None = None
@@ -118,11 +119,16 @@ class TabletFacts(_Facts):
 
 
 class Site(_Facts):
-    """A place with one name and one time zone. `plugchoice_site` and `chargepilot_site` are its ids there."""
+    """A place with one name and one time zone. `plugchoice_site` and `chargepilot_site` are its ids there. `vat_number`
+    and `vat_percent` only where they differ from the operator's, as in another country.
+    """
 
     id: Text
     name: Text
     timezone: str
+    address: Text | None = None
+    vat_number: Text | None = None
+    vat_percent: Percent | None = None
     plugchoice_site: str | None = None
     chargepilot_site: Text | None = None
     tablet: TabletFacts = Field(default_factory=TabletFacts)
@@ -235,6 +241,12 @@ class SiteBook(_Facts):
         site = self.site_of(code) or self.single_site
         return _zone(site.timezone) if site else ZoneInfo("UTC")
 
+    def vat_percent(self, code: str) -> Decimal | None:
+        """The rate that the prices of a charger include: its site's, else the operator's; None when nobody says one."""
+        site = self.site_of(code)
+        own = site.vat_percent if site is not None else None
+        return own if own is not None else self.operator.vat_percent
+
     def seller(self, code: str, connector_id: int) -> dict[str, str | None]:
         """Who sells at that bay and where it is, as a receipt keeps it (rules R-01 to R-03)."""
         operator, site, charger, bay = (
@@ -243,15 +255,17 @@ class SiteBook(_Facts):
             self.charger(code),
             self.bay(code, connector_id),
         )
+        percent = self.vat_percent(code)
         return {
             "name": operator.name,
             "legal_name": operator.legal_name,
             "address": operator.address,
-            "vat_number": operator.vat_number,
-            "vat_percent": str(operator.vat_percent) if operator.vat_percent is not None else None,
+            "vat_number": (site.vat_number if site else None) or operator.vat_number,
+            "vat_percent": str(percent) if percent is not None else None,
             "helpline": operator.helpline.text if operator.helpline else None,
             "helpline_tel": operator.helpline.tel if operator.helpline else None,
             "site": site.name if site else None,
+            "site_address": site.address if site else None,
             "timezone": self.zone(code).key,
             "charger": charger.label if charger else None,
             "place": charger.place if charger else None,

@@ -63,6 +63,16 @@ def step_minor(currency: str) -> int:
     return 10 if ISO_EXPONENTS[currency] == 3 else 1
 
 
+def shown_decimals(currency: str) -> int:
+    """With how many decimals an amount is printed: those of the currency, and no more than Stripe counts."""
+    return min(ISO_EXPONENTS[currency], stripe_exponent(currency))
+
+
+def shown_step(currency: str) -> int:
+    """The smallest difference that such a print can show, in minor units. A unit price may be printed finer."""
+    return int(10 ** (stripe_exponent(currency) - shown_decimals(currency)))
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in Stripe's minor units. Negative amounts are allowed (differences); floats are not."""

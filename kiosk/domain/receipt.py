@@ -1,4 +1,4 @@
-"""The receipt: what was held, taken and given back, and lines that explain the amount only when they add up to it.
+"""The receipt: what was held, taken and given back, and lines that add up to the amount on their face.
 
 Rules R-01 to R-05: same names and order as the price before the start; a receipt exists for a charge of nothing too.
 Meter stands, card and release appear only when upstream or the payment provider said them.
@@ -8,28 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from kiosk.domain.money import Money, step_minor
+from kiosk.domain.bill import Adjustment, Line, Why, adjustment_of, lines_of
+from kiosk.domain.money import Money
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Status
-from kiosk.domain.tariff import Component
 
 RELEASE_TAKES = timedelta(minutes=5)
 """So long after an end without a charge the payment's record may still name the hold that upstream is giving back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    component: Component
-    quantity: Decimal
-    unit_price: Money
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
 class LastReading:
-    """What the last meter reading changed against the last live figures: a difference is shown as such."""
+    """What the last meter reading changed against the last live figures: a difference is shown as such.
+
+    `cost` is what that reading made of it, None when something else did (the hold, a written-off bill, a refund).
+    """
 
     live_energy_kwh: Decimal | None
     live_cost: Money | None
@@ -54,7 +49,8 @@ class Receipt:
 
     `taken` is what was taken at first; what was sent back of it later stands in `sent_back`. `over` is what was taken
     beyond the hold: then nothing goes back. `by_record`: upstream told no end, the payment's own record did.
-    `last_figure`: the energy is the last one of the running charge, because none was told for its end.
+    `last_figure`: the energy is the last one of the running charge, because none was told for its end. Without a figure
+    of the end there are no `lines`; with them, lines + `adjustment` = `taken`.
     """
 
     status: Status
@@ -69,7 +65,7 @@ class Receipt:
     started_at: datetime | None
     ended_at: datetime | None
     lines: tuple[Line, ...]
-    unexplained: Money | None
+    adjustment: Adjustment | None
     last_reading: LastReading | None
     card_brand: str | None
     card_last4: str | None
@@ -120,7 +116,7 @@ def receipt_of(session: Session) -> Receipt | None:
     over = taken is not None and held is not None and taken.minor > held.minor
     stays = over or still_held(session)
     given_back = held - taken if held is not None and taken is not None and not stays else None
-    lines, unexplained = ((), None) if free else _explain(session, taken)
+    lines, adjustment = ((), None) if free else _explain(session, taken, held)
     return Receipt(
         status=status,
         held=held,
@@ -134,8 +130,8 @@ def receipt_of(session: Session) -> Receipt | None:
         started_at=session.charging_started_at,
         ended_at=session.completed_at,
         lines=lines,
-        unexplained=unexplained,
-        last_reading=_last_reading(session, taken),
+        adjustment=adjustment,
+        last_reading=_last_reading(session, taken, adjustment, free=free),
         card_brand=proof.card_brand if proof else None,
         card_last4=proof.card_last4 if proof else None,
         sent_back=_sent_back(session, taken),
@@ -175,38 +171,32 @@ def _sent_back(session: Session, taken: Money | None) -> tuple[SentBack, ...]:
     return tuple(rows)
 
 
-def _explain(session: Session, taken: Money | None) -> tuple[tuple[Line, ...], Money | None]:
-    """Lines that add up to `taken`, or none and the amount that they miss it by.
-
-    Upstream's rounding is not documented, so an energy line that lies within one step of the currency (one minor unit
-    in most) of price times energy explains it.
+def _explain(session: Session, taken: Money | None, held: Money | None) -> tuple[tuple[Line, ...], Adjustment | None]:
+    """Lines, and what stands between them and `taken`. An energy that is perhaps not of the end explains it only when
+    it comes to that very amount.
     """
     tariff = session.tariff
     if taken is None or tariff is None or session.energy_kwh is None:
         return (), None
-    exact = tariff.energy_cost_exact(session.energy_kwh)
-    energy_minor = taken.minor - tariff.start_fee_minor
-    if energy_minor < 0 or abs(energy_minor - exact) >= step_minor(tariff.currency):
-        return (), Money(energy_minor - int(exact.quantize(Decimal(1), ROUND_HALF_UP)), taken.currency)
-    lines = []
-    for component, price in tariff.components():
-        if component is Component.PER_KWH:
-            lines.append(Line(component, session.energy_kwh, price, Money(energy_minor, taken.currency)))
-        else:
-            lines.append(Line(component, Decimal(1), price, price))
-    return tuple(lines), None
+    adjustment = adjustment_of(tariff, session.energy_kwh, taken, held)
+    if _energy_is_open(session) and adjustment is not None and adjustment.why is not Why.ROUNDING:
+        return (), None
+    return lines_of(tariff, session.energy_kwh), adjustment
 
 
-def _last_reading(session: Session, taken: Money | None) -> LastReading | None:
+def _last_reading(
+    session: Session, taken: Money | None, adjustment: Adjustment | None, *, free: bool
+) -> LastReading | None:
     live = session.last_live
     if live is None or taken is None:
         return None
-    live_cost = session.money(live.cost_minor)
-    more_energy = live.energy_kwh is not None and live.energy_kwh != session.energy_kwh
-    other_cost = live_cost is not None and live_cost != taken
-    if not more_energy and not other_cost:
+    by_meter = not free and session.energy_kwh is not None and (adjustment is None or adjustment.why is Why.ROUNDING)
+    live_cost, cost = session.money(live.cost_minor), taken if by_meter else None
+    other_energy = live.energy_kwh is not None and live.energy_kwh != session.energy_kwh
+    other_cost = live_cost is not None and cost is not None and live_cost != cost
+    if not other_energy and not other_cost:
         return None
-    return LastReading(live.energy_kwh, live_cost, session.energy_kwh, taken)
+    return LastReading(live.energy_kwh, live_cost, session.energy_kwh, cost)
 
 
 def _released_at(session: Session, given_back: Money | None, taken: Money | None) -> datetime | None:

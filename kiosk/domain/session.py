@@ -523,7 +523,7 @@ def fold(session: Session, seen: Observation) -> tuple[Session, tuple[Event, ...
         energy_kwh=energy,
         cost_minor=cost,
         captured_minor=captured,
-        tax_minor=_keep(seen.tax_minor, session.tax_minor),
+        tax_minor=_tax(session, refunds, seen),
         failure_reason=_keep(seen.failure_reason, session.failure_reason),
         email_known=session.email_known or seen.driver_email is not None,
         created_at=_keep(seen.created_at, session.created_at),
@@ -592,6 +592,13 @@ def _captured(session: Session, status: str | None, seen: Observation) -> tuple[
         just_now = known(session.status) is not Status.REFUNDED and left > 0
         return captured, (*said, Refund(None, seen.seen_at)) if just_now else refunds
     return captured, refunds if now is None else _taken_back(said, captured - now)
+
+
+def _tax(session: Session, refunds: tuple[Refund, ...], seen: Observation) -> int | None:
+    """The tax in what was captured first: after a refund upstream's figure may be that of what is left."""
+    if refunds and session.tax_minor is not None:
+        return session.tax_minor
+    return _keep(seen.tax_minor, session.tax_minor)
 
 
 def _taken_back(refunds: tuple[Refund, ...], total: int) -> tuple[Refund, ...]:

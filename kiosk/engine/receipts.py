@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from kiosk.domain.bill import Why
 from kiosk.domain.money import Money
 from kiosk.domain.receipt import Receipt, receipt_of
 from kiosk.domain.session import Session
@@ -55,11 +56,14 @@ def document_of(session: Session, receipt: Receipt) -> dict[str, Any]:
             }
             for line in receipt.lines
         ],
-        "unexplained": _money(receipt.unexplained),
+        "unexplained": _money(_unexplained(receipt)),
         "card": {"brand": receipt.card_brand, "last4": receipt.card_last4} if receipt.card_last4 else None,
     }
     # Only when there is something to say, so that no receipt of an earlier release changes.
     more = {
+        "adjustment": {"why": receipt.adjustment.why.value, "amount": _money(receipt.adjustment.amount)}
+        if receipt.adjustment is not None
+        else None,
         "sent_back": [
             {"amount": _money(one.amount), "at": _time(one.at), "by": "payment" if one.by_record else "back_office"}
             for one in receipt.sent_back
@@ -70,6 +74,12 @@ def document_of(session: Session, receipt: Receipt) -> dict[str, Any]:
         "later_price": _price(session),
     }
     return document | {name: value for name, value in more.items() if value}
+
+
+def _unexplained(receipt: Receipt) -> Money | None:
+    """What neither price and energy nor the hold nor rounding explains."""
+    adjustment = receipt.adjustment
+    return adjustment.amount if adjustment is not None and adjustment.why is Why.OTHER else None
 
 
 def _price(session: Session) -> dict[str, Any] | None:

@@ -57,16 +57,25 @@ class ReceiptRevision:
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """Which receipt there is, and of when its present words are."""
+
+    number: str
+    revised_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ForReader:
     """A session with all its commands, oldest first, as they stood together; `owner`: the reader may act on it.
 
-    `owners`: how many devices may.
+    `owners`: how many devices may. `issued`: its receipt, once it is written.
     """
 
     session: Session
     commands: tuple[Command, ...]
     owner: bool
     owners: int = 1
+    issued: Issued | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from kiosk.store.chargers import learn_pace
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.errors import CannotWrite, UnreadableSession
-from kiosk.store.records import ForReader, Margin, StoredObservation
+from kiosk.store.records import ForReader, Issued, Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_COMMAND,
     SELECT_SESSION,
@@ -53,6 +53,10 @@ _FOR_READER = SELECT_SESSION.add_columns(
     .correlate(sessions)
     .scalar_subquery()
     .label("owners"),
+    *(
+        select(column).where(receipts.c.session_key == sessions.c.key).correlate(sessions).scalar_subquery().label(name)
+        for name, column in (("receipt_number", receipts.c.number), ("receipt_revised_at", receipts.c.revised_at))
+    ),
 ).where(sessions.c.key == bindparam("key"))
 _COMMANDS_OF = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
 
@@ -109,7 +113,8 @@ class Sessions(Part):
                 asked = [command_from(one) for one in connection.execute(_COMMANDS_OF, {"key": key}).mappings()]
             except UNREADABLE:
                 asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
-            return ForReader(session, tuple(asked), row["owner"], row["owners"])
+            issued = Issued(row["receipt_number"], row["receipt_revised_at"]) if row["receipt_number"] else None
+            return ForReader(session, tuple(asked), row["owner"], row["owners"], issued)
 
     def _unreadable_to(self, connection: Connection, key: str, device_hash: str) -> UnreadableSession:
         own = select(grants.c.session_key).where(grants.c.session_key == key, grants.c.device_hash == device_hash)

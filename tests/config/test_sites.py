@@ -176,6 +176,7 @@ def test_the_seller_on_a_receipt_is_complete() -> None:
         "helpline": "0800 555 0142",
         "helpline_tel": "+498005550142",
         "site": "Marktplatz garage",
+        "site_address": "Am Marktplatz 1, 04229 Lindenau",
         "timezone": "Europe/Berlin",
         "charger": "Charger 2",
         "place": "level\u00a0\u22121, by the lift",
@@ -183,6 +184,33 @@ def test_the_seller_on_a_receipt_is_complete() -> None:
         "point_id": "DE*LDN*E00102*2",
     }
     assert SiteBook().seller("7MK4T", 2)["bay"] == "2"
+
+
+def test_a_site_may_have_its_own_rate_and_vat_number(tmp_path: Path) -> None:
+    there = book(
+        tmp_path,
+        """
+        [operator]
+        vat_number = "DE 123 456 789"
+        vat_percent = 19
+        [[sites]]
+        id = "home"
+        name = "Home"
+        timezone = "Europe/Berlin"
+        chargers = [{ code = "AAAAA" }]
+        [[sites]]
+        id = "away"
+        name = "Away"
+        timezone = "Europe/Vienna"
+        vat_number = "ATU12345678"
+        vat_percent = 0
+        chargers = [{ code = "BBBBB" }]
+        """,
+    )
+    assert [there.vat_percent(code) for code in ("AAAAA", "BBBBB", "CCCCC")] == [19, 0, 19]
+    assert there.seller("BBBBB", 1)["vat_percent"] == "0"
+    assert there.seller("BBBBB", 1)["vat_number"] == "ATU12345678"
+    assert there.seller("AAAAA", 1)["vat_number"] == "DE 123 456 789"
 
 
 def test_the_example_describes_the_sandboxs_scene() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.domain.bill import Adjustment, Why
 from kiosk.domain.money import Money, step_minor
 from kiosk.domain.receipt import LastReading, Receipt, receipt_of, still_held
 from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session, fold
@@ -96,14 +97,14 @@ def test_held_is_taken_and_given_back(session: Session) -> None:
 
 
 @given(sessions)
-def test_lines_add_up_to_what_was_taken_or_the_difference_is_named(session: Session) -> None:
+def test_lines_and_a_named_difference_add_up_to_what_was_taken(session: Session) -> None:
     made = receipt_of(session)
     if made is None or made.taken is None:
         return
     total = sum(line.amount.minor for line in made.lines)
-    if made.unexplained is not None:
-        assert made.lines == ()
-        assert made.unexplained.minor != 0
+    if made.adjustment is not None:
+        assert made.adjustment.amount.minor != 0
+        assert total + made.adjustment.amount.minor == made.taken.minor
     elif made.lines:
         assert total == made.taken.minor
     assert all(line.amount.minor >= 0 for line in made.lines)
@@ -124,7 +125,7 @@ def test_nothing_on_a_receipt_is_invented(session: Session) -> None:
     elif recorded and proof is not None and made.taken is not None and made.taken.minor:
         assert made.taken.minor == proof.received_minor
     elif not recorded and session.captured_minor is None and made.status.value not in TAKES_NOTHING:
-        assert (made.taken, made.given_back, made.lines, made.unexplained, made.last_reading) == (
+        assert (made.taken, made.given_back, made.lines, made.adjustment, made.last_reading) == (
             None,
             None,
             (),
@@ -168,7 +169,7 @@ def test_the_figures_of_a_captured_session_are_upstreams() -> None:
         (Component.PER_KWH, Decimal("20.000"), euros(49), euros(980)),
         (Component.PER_SESSION, Decimal(1), euros(100), euros(100)),
     ]
-    assert (made.unexplained, made.given_back_at, made.last_reading) == (None, None, None)
+    assert (made.adjustment, made.given_back_at, made.last_reading) == (None, None, None)
 
 
 def test_the_figures_of_a_folded_session_reach_the_receipt_unchanged() -> None:
@@ -194,36 +195,38 @@ def test_every_way_of_rounding_is_explained(tariff: Tariff, energy: Decimal, rou
     steps = (tariff.energy_cost_exact(energy) / step).quantize(Decimal(1), rounding)
     taken = fee + int(steps) * step
     made = receipt(ended(tariff=tariff, energy_kwh=energy, captured_minor=taken, authorized_minor=10**13))
-    assert made.unexplained is None
-    assert sum(line.amount.minor for line in made.lines) == taken
+    assert made.adjustment is None or made.adjustment.why is Why.ROUNDING
     assert {x.component: x.unit_price for x in made.lines} == dict(tariff.components())
 
 
 @pytest.mark.parametrize("off", [-2, 2, 500])
-def test_an_amount_that_no_rounding_explains_has_no_lines_and_names_the_difference(off: int) -> None:
+def test_an_amount_that_no_rounding_explains_has_its_lines_and_names_the_difference(off: int) -> None:
     made = receipt(ended(captured_minor=1080 + off))
-    assert (made.lines, made.unexplained) == ((), euros(off))
+    assert len(made.lines) == 2
+    assert made.adjustment == Adjustment(Why.OTHER, euros(off))
 
 
-def test_an_amount_capped_at_the_hold_has_no_lines_and_names_the_difference() -> None:
+def test_a_bill_that_was_cut_at_the_hold_has_its_lines_and_what_lies_above() -> None:
     made = receipt(ended(energy_kwh=Decimal("120.000"), captured_minor=5000))
-    assert (made.lines, made.unexplained, made.given_back) == ((), euros(5000 - 5980), euros(0))
+    assert [line.amount for line in made.lines] == [euros(5880), euros(100)]
+    assert (made.adjustment, made.given_back) == (Adjustment(Why.HOLD, euros(5000 - 5980)), euros(0))
 
 
 def test_an_amount_below_the_start_fee_is_not_explained_by_a_negative_line() -> None:
     made = receipt(ended(energy_kwh=Decimal(0), captured_minor=0))
-    assert (made.lines, made.unexplained) == ((), euros(-100))
+    assert all(line.amount.minor >= 0 for line in made.lines)
+    assert made.adjustment == Adjustment(Why.OTHER, euros(-100))
 
 
-@pytest.mark.parametrize("fee", [104, 105, 109])
-def test_no_negative_line_hides_in_the_step_of_a_currency(fee: int) -> None:
-    made = receipt(ended(tariff=Tariff("KWD", 120, fee), energy_kwh=Decimal(0), captured_minor=100))
-    assert (made.lines, made.unexplained) == ((), Money(100 - fee, "KWD"))
+@pytest.mark.parametrize("known", [{"energy_unsaid": True}, {"energy_unsaid": True, "captured_minor": 5000}])
+def test_an_energy_that_is_perhaps_not_of_the_end_explains_no_other_amount(known: dict[str, Any]) -> None:
+    made = receipt(ended(energy_kwh=Decimal("19.000"), **known))
+    assert (made.lines, made.adjustment, made.last_figure) == ((), None, True)
 
 
 def test_an_amount_without_energy_has_neither_lines_nor_a_difference() -> None:
     made = receipt(ended(energy_kwh=None))
-    assert (made.taken, made.lines, made.unexplained) == (euros(1080), (), None)
+    assert (made.taken, made.lines, made.adjustment) == (euros(1080), (), None)
 
 
 def test_after_a_capture_above_the_hold_nothing_goes_back_and_the_rest_is_named() -> None:
@@ -237,7 +240,7 @@ def test_an_end_without_payment_takes_nothing_and_gives_all_back(status: str, ca
     made = receipt(ended(status, captured_minor=captured))
     assert made.status is Status(status)
     assert (made.held, made.taken, made.given_back) == (euros(5000), euros(0), euros(5000))
-    assert (made.taken_at, made.tax, made.lines, made.unexplained) == (None, None, (), None)
+    assert (made.taken_at, made.tax, made.lines, made.adjustment) == (None, None, (), None)
 
 
 @pytest.mark.parametrize("status", TAKES_NOTHING)
@@ -278,7 +281,7 @@ def test_a_receipt_without_any_figure_says_nothing() -> None:
         started_at=None,
         ended_at=None,
         lines=(),
-        unexplained=None,
+        adjustment=None,
         last_reading=None,
         card_brand=None,
         card_last4=None,
@@ -304,12 +307,12 @@ def test_a_gone_session_keeps_its_receipt() -> None:
 def test_a_component_that_costs_nothing_has_no_line(tariff: Tariff, taken: int, components: list[Component]) -> None:
     made = receipt(ended(tariff=tariff, captured_minor=taken))
     assert [line.component for line in made.lines] == components
-    assert made.unexplained is None
+    assert made.adjustment is None
 
 
 def test_money_taken_for_free_energy_is_not_explained() -> None:
     made = receipt(ended(tariff=Tariff("EUR", 0, 0), captured_minor=300))
-    assert (made.lines, made.unexplained) == ((), euros(300))
+    assert (made.lines, made.adjustment) == ((), Adjustment(Why.OTHER, euros(300)))
 
 
 def proof(status: str, received: int, capturable: int = 0, **known: Any) -> HoldProof:
@@ -365,6 +368,21 @@ def test_the_last_reading_is_shown_when_it_changed_a_figure(live: LiveFigures | 
     else:
         cost = None if live.cost_minor is None else euros(live.cost_minor)
         assert reading == LastReading(live.energy_kwh, cost, Decimal("20.000"), euros(1080))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"status": "written_off", "captured_minor": 0},
+        {"energy_kwh": Decimal("120.000"), "captured_minor": 5000},
+        {"captured_minor": 1580},
+    ],
+)
+def test_a_meter_did_not_make_an_amount_that_something_else_made(known: dict[str, Any]) -> None:
+    live = LiveFigures(Decimal("11.000"), 639, after(3600))
+    reading = receipt(ended(**(known | {"last_live": live}))).last_reading
+    assert reading is not None
+    assert (reading.live_energy_kwh, reading.cost) == (Decimal("11.000"), None)
 
 
 @pytest.mark.parametrize(("checked", "held"), [(-5, False), (1, False), (299, False), (300, True), (90_000, True)])

@@ -32,7 +32,7 @@ def test_a_driver_charges_stops_and_gets_a_receipt_that_equals_what_was_captured
     assert ended.captured_minor == house.intent(key)["amount_received"]
     receipt = receipt_of(ended)
     assert receipt is not None
-    assert receipt.unexplained is None
+    assert receipt.adjustment is None
     assert sum(line.amount.minor for line in receipt.lines) == ended.captured_minor
 
 

@@ -116,6 +116,7 @@ def shape_of(view: SessionView, page: Page) -> str:
         view.spark is not None,
         view.bar is not None and (view.bar.back, view.bar.mark),
         view.receipt is not None and repr(view.receipt),
+        view.number,
         sorted(page.figures),
         bool(page.figures.get("estimate")),
         bool(page.figures.get("ceiling")),

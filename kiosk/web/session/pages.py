@@ -20,6 +20,7 @@ from kiosk.service.visit import stop_code_of
 from kiosk.store.errors import UnreadableSession
 from kiosk.web.session.in_words import page_of, shape_of, to_json
 from kiosk.web.session.notice_words import unwritten_text
+from kiosk.web.session.paper import paper_of
 from kiosk.web.session.screen_names import Screen
 from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import SessionView
@@ -77,14 +78,14 @@ def _screen(snapshot: Snapshot, status: int = 200, error: str = "") -> ResponseR
     stop_code = stop_code_of(parts(), snapshot.session) if snapshot.owner else None
     full = view.queue is not None and view.queue.closed
     near = near_bays(view.code, snapshot.now) if view.screen in _ELSEWHERE or full else ()
-    receipt = snapshot.stored_receipt if view.receipt is not None else None
+    stored = snapshot.stored_receipt if view.receipt is not None else None
     again = service.terms_to_take_up(parts(), snapshot.session) if Action.TAKE_UP in view.actions else None
     html = render_template(
         f"session/{view.screen.value}.html",
         v=view,
         s=page,
         shape=shape_of(view, page),
-        stored=receipt,
+        paper=paper_of(view.receipt, stored, view.code, view.where.zone) if view.receipt is not None else None,
         near=near,
         again_on=again,
         read_before=read_terms(snapshot.session.agreed) if again is not None else None,

@@ -15,7 +15,7 @@ from kiosk.service.deadlines import policy_of
 from kiosk.service.power_kept import Ceiling
 from kiosk.service.session import Reply, handed_over
 from kiosk.service.waiting import line_place
-from kiosk.store.records import ForReader, StoredReceipt
+from kiosk.store.records import ForReader, Issued, StoredReceipt
 from kiosk.web.session.view import SessionView, session_view
 from kiosk.web.shared.devices import current_device
 from kiosk.web.shared.parts import parts
@@ -36,6 +36,7 @@ class Snapshot:
     others: int = 0
     """How many rights of other devices this browser may take back."""
     unwritten: bool = False
+    issued: Issued | None = None
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
@@ -51,6 +52,7 @@ class Snapshot:
             self.place,
             self.ceiling,
             self.unwritten,
+            self.issued,
         )
 
     def view(self) -> SessionView:
@@ -69,6 +71,7 @@ class Snapshot:
             ceiling=self.ceiling,
             others=self.others,
             unwritten=self.unwritten,
+            number=self.issued.number if self.issued is not None else None,
         )
 
     @property
@@ -87,7 +90,15 @@ def read(key: str) -> Snapshot | None:
     charging = session.standing is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None
     return Snapshot(
-        session, found.commands, now, found.owner, place, ceiling, _others(found), parts().store.unwritten(key)
+        session,
+        found.commands,
+        now,
+        found.owner,
+        place,
+        ceiling,
+        _others(found),
+        parts().store.unwritten(key),
+        found.issued,
     )
 
 

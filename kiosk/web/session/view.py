@@ -57,7 +57,7 @@ class SessionView:
     `day` is that of the charge. `beside` is a moment of the day that goes without saying: of now, or of the charge
     where the page of its end names that day. Every time of another day carries its own. `may_run`: a charge may go on,
     as far as anybody has said.
-
+    `number` is that of the receipt once it is written: before that what stands here is none.
     `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
     """
 
@@ -112,6 +112,7 @@ class SessionView:
     actions: frozenset[Action]
     limits: tuple[Money, ...]
     receipt: Receipt | None
+    number: str | None = None
     card_brand: str | None = None
     card_last4: str | None = None
     ceiling: Ceiling | None = None
@@ -134,6 +135,7 @@ def session_view(
     ceiling: Ceiling | None = None,
     others: int = 0,
     unwritten: bool = False,
+    number: str | None = None,
 ) -> SessionView:
     """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone.
     `others`: how many rights of other devices the reader may take back. `unwritten`: some of it is only in memory yet.
@@ -219,6 +221,7 @@ def session_view(
         actions=actions_of(session, commands, now) if owner else frozenset(),
         limits=limits_of(session, now),
         receipt=receipt if screen in _WITH_RECEIPT else None,
+        number=number,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
         ceiling=beside_measured(ceiling, power) if screen is Screen.CHARGING else None,

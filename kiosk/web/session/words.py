@@ -71,6 +71,8 @@ def heading(view: SessionView) -> str:
             return _("Stopping")
         case Screen.SETTLING:
             return _("Finishing")
+        case Screen.CAPTURED | Screen.REFUNDED if view.hold.sent_back:
+            return _("%(amount)s sent back", amount=money(_sent_back(view)))
         case Screen.CAPTURED if paid is not None:
             return _("You paid %(amount)s", amount=money(paid))
         case Screen.CAPTURED:
@@ -125,7 +127,7 @@ def title(view: SessionView) -> str:
             return _("Bay %(bay)s: no new figures since %(time)s", bay=bay, time=at(view, view.fresh_at))
         case Screen.STOPPING | Screen.SETTLING:
             return _("Finishing at bay %(bay)s", bay=bay)
-        case Screen.CAPTURED if view.hold.taken is not None:
+        case Screen.CAPTURED if view.hold.taken is not None and not view.hold.sent_back:
             return _(
                 "Receipt: %(amount)s, bay %(bay)s, %(day)s",
                 amount=money(view.hold.taken),
@@ -222,8 +224,8 @@ def sentence(view: SessionView) -> str:
             return _("We could not take the cost yet. You never pay more than the hold.")
         case Screen.REQUIRES_REVIEW:
             return _("A person checks the meter figures. You never pay more than the hold.")
-        case Screen.REFUNDED if view.hold.taken is not None and view.hold.taken.minor > 0:
-            return _("You paid %(amount)s. We sent it back.", amount=money(view.hold.taken))
+        case Screen.REFUNDED if view.hold.sent_back:
+            return _refunded(view)
         case Screen.REFUNDED:
             return _("We sent your money back.")
         case Screen.WRITTEN_OFF:
@@ -272,8 +274,7 @@ def _ended(view: SessionView) -> str:
         if hold.taken is None:
             return _("We were not told yet how much was taken from your hold.")
         if hold.sent_back:
-            back = money(sum((one.amount for one in hold.sent_back[1:]), hold.sent_back[0].amount))
-            return _("We took %(taken)s. Later %(back)s of it was sent back.", taken=taken, back=back)
+            return _refunded(view)
         if hold.rest is None:
             return _("We took the cost of your charge from your hold.")
         if hold.rest.minor <= 0:
@@ -299,6 +300,26 @@ def _ended(view: SessionView) -> str:
     if hold.state is HoldState.GIVEN_BACK:
         return _("You paid nothing. All %(amount)s of your hold went back.", amount=held)
     return _("You paid nothing. All %(amount)s of your hold goes back.", amount=held)
+
+
+def _sent_back(view: SessionView) -> Money:
+    """All that was sent back of what was taken. Only for a view in which something was."""
+    first, *more = (one.amount for one in view.hold.sent_back)
+    return sum(more, first)
+
+
+def _refunded(view: SessionView) -> str:
+    """That all or a part was sent back, and what the driver paid in the end."""
+    taken, back = view.hold.taken, _sent_back(view)
+    if taken is None or back == taken:
+        return _("%(amount)s was sent back. You paid nothing in the end.", amount=money(back))
+    left = money(taken - back)
+    return _(
+        "%(back)s of %(taken)s was sent back. You paid %(left)s in the end.",
+        back=money(back),
+        taken=money(taken),
+        left=left,
+    )
 
 
 def _written_off(view: SessionView) -> str:

@@ -17,7 +17,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from kiosk.config.languages import LANGUAGES
-from kiosk.domain.money import ISO_EXPONENTS, Money, stripe_exponent
+from kiosk.domain.money import Money, shown_decimals, stripe_exponent
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
@@ -37,7 +37,7 @@ def money(amount: Money) -> str:
 def _money(amount: Money, locale: Locale) -> str:
     """Kept, because a page names the same price and the same hold up to a dozen times."""
     exact = amount.major
-    digits = min(ISO_EXPONENTS[amount.currency], stripe_exponent(amount.currency))
+    digits = shown_decimals(amount.currency)
     if exact != round(exact, digits):
         digits = stripe_exponent(amount.currency)
     pattern = _pattern(locale.currency_formats["standard"].pattern, digits)
@@ -59,6 +59,13 @@ def _number(value: Decimal | int, decimals: int, locale: Locale) -> str:
 def kwh(energy: Decimal) -> str:
     """Energy in kWh with two decimals."""
     return f"{number(energy, 2)}{NBSP}kWh"
+
+
+def kwh_exact(energy: Decimal) -> str:
+    """Energy in kWh as it was told, for a bill: with two decimals at least, and no zeros after the third."""
+    told = -int(energy.as_tuple().exponent)
+    needed = -int(energy.normalize().as_tuple().exponent)
+    return f"{number(energy, max(2, needed, min(told, 3)))}{NBSP}kWh"
 
 
 def kw(power: Decimal) -> str:
@@ -150,7 +157,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-ALL = (money, number, kwh, kw, percent, clock, clock_s, day, duration, whole_minutes, time_tag, stamp)
+ALL = (money, number, kwh, kwh_exact, kw, percent, clock, clock_s, day, duration, whole_minutes, time_tag, stamp)
 
 
 def init_formats(app: Flask) -> None:

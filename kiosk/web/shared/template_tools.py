@@ -36,8 +36,14 @@ def install(state: BlueprintSetupState) -> None:
         example=example,
         minus=minus,
         nothing=nothing,
+        vat_percent=vat_percent,
     )
     state.app.jinja_env.filters["decimal"] = Decimal
+
+
+def vat_percent(code: str) -> Decimal | None:
+    """The rate of VAT that the prices of a charger include."""
+    return parts().site.vat_percent(code)
 
 
 def kiosk_now() -> str:

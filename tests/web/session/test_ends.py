@@ -28,14 +28,14 @@ def test_after_more_than_the_hold_was_taken_nothing_is_said_to_go_back(kiosk: Ki
     assert "Goes back" not in page
 
 
-def test_a_part_that_was_sent_back_is_a_line_and_what_was_paid_stays(kiosk: Kiosk, phone: FlaskClient) -> None:
+def test_of_a_part_that_was_sent_back_the_page_says_what_was_paid_in_the_end(kiosk: Kiosk, phone: FlaskClient) -> None:
     key = charged(kiosk, phone)
     kiosk.captured(key)
     kiosk.captured(key, minor=447)
     page = text(phone.get(f"/s/{key}"))
-    assert "You paid €9.47" in page
-    assert "We took €9.47. Later €5.00 of it was sent back." in page
-    assert "Sent back" in page
+    assert "€5.00 sent back" in page
+    assert "€5.00 of €9.47 was sent back. You paid €4.47 in the end." in page
+    assert "Total €9.47" in page
 
 
 def test_a_car_that_took_energy_is_not_told_that_it_took_none(kiosk: Kiosk, phone: FlaskClient) -> None:
