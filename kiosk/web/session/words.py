@@ -218,7 +218,7 @@ def sentence(view: SessionView) -> str:
         case Screen.CAPTURE_FAILED if view.cost is not None:
             cost = money(view.cost)
             return _(
-                "You charged for %(amount)s, but we could not take it yet. You never pay more than that.", amount=cost
+                "Your charge costs %(amount)s, but we could not take it yet. You never pay more than that.", amount=cost
             )
         case Screen.CAPTURE_FAILED:
             return _("We could not take the cost yet. You never pay more than the hold.")
@@ -283,7 +283,7 @@ def _ended(view: SessionView) -> str:
             return _("We took %(taken)s and gave back %(rest)s of your hold.", taken=taken, rest=rest)
         return _("We took %(taken)s. The rest of your hold, %(rest)s, goes back.", taken=taken, rest=rest)
     if hold.state is HoldState.HELD:
-        return _("%(amount)s is held on your card, although nothing was charged. Please call us.", amount=held)
+        return _("%(amount)s is held on your card, although this charge costs nothing. Please call us.", amount=held)
     if hold.taken is not None and hold.taken.minor > 0:
         taken = money(hold.taken)
         return _("%(taken)s was taken, although this charge costs nothing. Please call us.", taken=taken)

@@ -10,7 +10,7 @@ from kiosk.domain.charger import BayState, ChargerCard, Connector, bay_state
 from kiosk.domain.offer import usable
 from kiosk.web.shared.plugs import PLUG_ICONS, PLUGS, plug_of
 from kiosk.web.shared.power_words import PowerWords, kilowatts
-from kiosk.web.shared.text import _
+from kiosk.web.shared.text import _, pgettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def state_words(state: BayState, *, offline: bool, usable: bool) -> tuple[str, s
             return _("Out of order"), "bad", "warn"
     if offline:
         return _("No connection"), "mute", "off"
-    return _("Not known"), "mute", "ask"
+    return pgettext("a bay", "Not known"), "mute", "ask"
 
 
 def plug_words(

@@ -20,7 +20,7 @@ from kiosk.config.languages import LANGUAGES
 from kiosk.domain.money import Money, shown_decimals, stripe_exponent
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.text import _
+from kiosk.web.shared.text import _, pgettext
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -86,7 +86,8 @@ def clock(moment: datetime, zone: tzinfo, beside: datetime | None = None) -> str
     """`14:03` in that zone; `09:10 on 19 Nov` when that is another day than `beside`.
 
     `beside` is a moment of the day that goes without saying: now, or the day that stands on the page already. An hour
-    that comes twice carries its zone: `02:40 (UTC+2)`.
+    that comes twice carries its zone: `02:40 (UTC+2)`. A language that has a word for it adds that: `14:03 Uhr`, so no
+    text has it beside a time of its own.
     """
     return _clock(moment, zone, beside, "%H:%M")
 
@@ -99,7 +100,8 @@ def clock_s(moment: datetime, zone: tzinfo, beside: datetime | None = None) -> s
 def _clock(moment: datetime, zone: tzinfo, beside: datetime | None, form: str) -> str:
     local = moment.astimezone(zone)
     today = (beside or parts().clock.now()).astimezone(zone).date()
-    text = local.strftime(form)
+    # Translators: a time such as 14:03, as it stands in sentences and beside figures.
+    text = pgettext("time of day", "%(time)s", time=local.strftime(form))
     if _comes_twice(local):
         text = f"{text} ({_offset(local)})"
     return text if local.date() == today else _("%(time)s on %(day)s", time=text, day=_short_day(local, today))

@@ -13,3 +13,12 @@ def _(message: str, /, **places: object) -> str:
     """`message` in the reader's language with its places filled in."""
     words = catalogue(language()).gettext(message)
     return words % places if places else words
+
+
+def pgettext(context: str, message: str, /, **places: object) -> str:
+    """The same for a message that other languages say differently of `context`: "Not known" of a bay or of an amount.
+
+    It has the name by which the texts are collected.
+    """
+    words = catalogue(language()).pgettext(context, message)
+    return words % places if places else words

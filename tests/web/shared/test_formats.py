@@ -122,13 +122,19 @@ def test_decimals_may_be_asked_for(shown: Callable[..., str]) -> None:
 
 def test_times_are_those_of_the_site(shown: Callable[..., str]) -> None:
     assert shown("en", formats.clock, MOMENT, BERLIN) == "14:03"
-    assert shown("de", formats.clock_s, MOMENT, BERLIN) == "14:03:12"
+    assert shown("de", formats.clock_s, MOMENT, BERLIN) == f"14:03:12{N}Uhr"
+    assert shown("fr", formats.clock_s, MOMENT, BERLIN) == "14:03:12"
     assert shown("en", formats.clock, MOMENT, ZoneInfo("America/New_York")) == "08:03"
 
 
 @pytest.mark.parametrize(
     ("lang", "expected"),
-    [("en", "14:03 on 20 Nov"), ("de", "20. Nov., 14:03"), ("fr", "14:03 le 20 nov."), ("nl", "14:03 op 20 nov")],
+    [
+        ("en", "14:03 on 20 Nov"),
+        ("de", f"14:03{N}Uhr am 20. Nov."),
+        ("fr", "14:03 le 20 nov."),
+        ("nl", "14:03 op 20 nov"),
+    ],
 )
 def test_a_time_of_another_day_carries_its_day(shown: Callable[..., str], lang: str, expected: str) -> None:
     assert shown(lang, formats.clock, MOMENT, BERLIN, MOMENT + timedelta(days=1)) == expected
@@ -157,7 +163,8 @@ def test_an_hour_that_comes_twice_carries_its_zone(shown: Callable[..., str]) ->
     assert shown("en", formats.clock, end, BERLIN, end) == "02:20 (UTC+1)"
     assert shown("en", formats.clock, start - timedelta(hours=1), BERLIN, end) == "01:40"
     assert shown("en", formats.clock, end + timedelta(hours=1), BERLIN, end) == "03:20"
-    assert shown("de", formats.clock_s, start, ZoneInfo("Australia/Lord_Howe"), end) == "11:40:00"
+    assert shown("de", formats.clock_s, start, ZoneInfo("Australia/Lord_Howe"), end) == f"11:40:00{N}Uhr"
+    assert shown("de", formats.clock, start, BERLIN, end) == f"02:40{N}Uhr (UTC+2)"
 
 
 def test_the_hour_that_is_left_out_in_spring_is_never_shown_twice(shown: Callable[..., str]) -> None:

@@ -136,8 +136,8 @@ def template() -> Catalog:
     catalog = Catalog()
     python = (("kiosk/web", "**.py", "python"), ("kiosk/stickers", "**.py", "python"))
     for folder, pattern, method in (*python, ("templates", "**.html", "jinja2")):
-        for _, _, message, _, _ in extract_from_dir(HOME / folder, method_map=[(pattern, method)]):
-            catalog.add(message)
+        for _, _, message, _, context in extract_from_dir(HOME / folder, method_map=[(pattern, method)]):
+            catalog.add(message, context=context)
     return catalog
 
 
@@ -177,8 +177,8 @@ def test_every_language_has_a_catalogue_and_every_catalogue_a_language() -> None
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
 def test_a_catalogue_has_every_text_and_no_other(path: Path) -> None:
-    wanted = {message.id for message in template() if message.id}
-    assert {message.id for message in catalogue(path) if message.id} == wanted
+    wanted = {(message.context, message.id) for message in template() if message.id}
+    assert {(message.context, message.id) for message in catalogue(path) if message.id} == wanted
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parent.parent.name)
@@ -204,5 +204,5 @@ def test_what_is_compiled_is_what_is_written(path: Path) -> None:
     write_mo(fresh, catalogue(path))
     fresh.seek(0)
     with path.with_suffix(".mo").open("rb") as file:
-        compiled = {message.id: message.string for message in read_mo(file) if message.id}
-    assert compiled == {message.id: message.string for message in read_mo(fresh) if message.id}
+        compiled = {(message.context, message.id): message.string for message in read_mo(file) if message.id}
+    assert compiled == {(message.context, message.id): message.string for message in read_mo(fresh) if message.id}
