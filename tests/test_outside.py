@@ -13,10 +13,10 @@ import requests
 
 from kiosk.clock import ManualClock
 from kiosk.outside import Outside, Transports, connect, remembered_budgets
-from kiosk.store import Cipher, Store
 from kiosk.upstream.errors import NotSent, UpstreamError
 from kiosk.upstream.plugchoice.budget import Budgets
 from tests.web.built import KEY, made_settings
+from tests.worlds.once import migrated_store
 
 EVERYTHING: dict[str, Any] = {
     "plugchoice_token": "operator-1",
@@ -104,8 +104,7 @@ def test_after_the_end_no_client_sends_anything_and_a_second_end_is_harmless(tmp
 
 
 def test_remembered_budgets_write_each_call_down(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'kiosk.db'}", Cipher([KEY]))
-    store.migrate()
+    store = migrated_store(tmp_path / "kiosk.db", KEY)
     clock = ManualClock()
     failing = httpx.MockTransport(lambda _request: httpx.Response(503))
     budgets = remembered_budgets(store.note_call, store.note_closure)

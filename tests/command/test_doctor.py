@@ -26,10 +26,11 @@ from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.scene import build_scene
 from kiosk.sandbox.world.world import World
-from kiosk.store import Cipher, Store
+from kiosk.store import Store
 from kiosk.store.chargers import learn_pace
 from kiosk.store.errors import CannotWrite, Trouble
 from tests.store.build import later, opened, queued, stored
+from tests.worlds.once import migrated_store
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
 ALL: dict[str, Any] = {
@@ -151,8 +152,7 @@ def test_what_keeps_a_charger_from_being_sold_is_said_of_those_that_the_token_ha
 
 def _after(folder: Path, clock: ManualClock, work: Callable[[Store], None]) -> list[Finding]:
     """What the doctor finds after `work` on the store, with a token."""
-    store = Store(f"sqlite:///{folder / 'kiosk.db'}", Cipher(("Zq7-secret_key.with+many/different=characters",)))
-    store.migrate()
+    store = migrated_store(folder / "kiosk.db", "Zq7-secret_key.with+many/different=characters")
     work(store)
     store.close()
     return findings(folder, clock=clock, plugchoice_token="operator-hidden")
@@ -374,8 +374,7 @@ def test_what_is_wrong_is_said_of_each_system(tmp_path: Path, outside: StandIns,
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Store]:
     """The store of a kiosk whose folder the doctor is shown."""
-    opened_store = Store(f"sqlite:///{tmp_path}/kiosk.db", Cipher(["Zq7-secret_key.with+many/different=characters"]))
-    opened_store.migrate()
+    opened_store = migrated_store(tmp_path / "kiosk.db", "Zq7-secret_key.with+many/different=characters")
     yield opened_store
     opened_store.close()
 

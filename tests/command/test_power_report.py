@@ -18,7 +18,8 @@ from kiosk.config.settings import Settings, SettingsError, variable
 from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
-from kiosk.store import Cipher, Store
+from kiosk.store import Store
+from tests.worlds.once import migrated_store
 
 KEY = "Zq7-secret_key.with+many/different=characters"
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -60,8 +61,7 @@ def tree() -> FuseTree:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'kiosk.db'}", Cipher([KEY]))
-    made.migrate()
+    made = migrated_store(tmp_path / "kiosk.db", KEY)
     yield made
     made.close()
 
@@ -137,8 +137,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KIOSK_PUBLIC_URL", "https://charge.example")
     monkeypatch.setenv("KIOSK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("KIOSK_CONFIG", str(tmp_path / "kiosk.toml"))
-    made, now = Store(f"sqlite:///{tmp_path / 'data' / 'kiosk.db'}", Cipher([KEY])), SystemClock().now()
-    made.migrate()
+    made, now = migrated_store(tmp_path / "data" / "kiosk.db", KEY), SystemClock().now()
     made.save_tree("garage", tree(), now)
     made.save_card(card("AAA", "Available", now))
     made.close()

@@ -21,9 +21,10 @@ from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Event
 from kiosk.service.entries import Asked, Change, Changed, Ending, Entry, Metered, Outcome, Reason
-from kiosk.store import Cipher, Store
+from kiosk.store import Store
 from tests.engine.house import CODE, House
 from tests.store.build import later, opened, queued, seen
+from tests.worlds.once import migrated_store
 
 HOME = Path(__file__).parents[2]
 DOCUMENTED = (HOME / "docs" / "evidence.md").read_text(encoding="utf-8").partition("## The books")[0]
@@ -57,8 +58,7 @@ def charged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, s
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened_store = Store(f"sqlite:///{tmp_path}/kiosk.db", Cipher([KEY]))
-    opened_store.migrate()
+    opened_store = migrated_store(tmp_path / "kiosk.db", KEY)
     yield opened_store
     opened_store.close()
 

@@ -14,6 +14,7 @@ from kiosk.command.tablets import demo_code, listing, pair, spaced, unpair
 from kiosk.config.settings import Settings, SettingsError, variable
 from kiosk.config.sites import SiteBook
 from kiosk.store import Cipher, Store
+from tests.worlds.once import migrated_store
 
 NOW = ManualClock().now()
 KEY = "Zq7-secret_key.with+many/different=characters"
@@ -28,8 +29,7 @@ def book(*sites: dict[str, str]) -> SiteBook:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path}/kiosk.db", Cipher([KEY]))
-    opened.migrate()
+    opened = migrated_store(tmp_path / "kiosk.db", KEY)
     yield opened
     opened.close()
 

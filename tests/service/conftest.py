@@ -19,7 +19,8 @@ from kiosk.domain.tariff import Tariff
 from kiosk.news.local import LocalNews
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
-from kiosk.store import Cipher, Store
+from kiosk.store import Store
+from tests.worlds.once import migrated_store
 
 KEY = "a-secret-key-that-is-long-enough-for-tests"
 CODE = "7MK4T"
@@ -126,8 +127,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         public_url="https://lindenau.example",
         plugchoice_url="http://127.0.0.1:9/api/v3",
     )
-    store = Store(f"sqlite:///{tmp_path / 'kiosk.db'}", Cipher((KEY,)))
-    store.migrate()
+    store = migrated_store(tmp_path / "kiosk.db", KEY)
     clock, bell = ManualClock(), Bell()
     book = SiteBook.model_validate(BOOK)
     news = LocalNews()

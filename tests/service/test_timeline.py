@@ -35,9 +35,10 @@ from kiosk.service.entries import (
     Timeline,
 )
 from kiosk.service.timeline import RUN, find, timeline
-from kiosk.store import Cipher, Store
+from kiosk.store import Store
 from kiosk.store.records import Handoff
 from tests.store.build import charging, later, opened, queued, seen, stored
+from tests.worlds.once import migrated_store
 
 T = TypeVar("T")
 NOW = later(10_000)
@@ -45,8 +46,7 @@ NOW = later(10_000)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened_store = Store(f"sqlite:///{tmp_path}/kiosk.db", Cipher(["a secret of the tests"]))
-    opened_store.migrate()
+    opened_store = migrated_store(tmp_path / "kiosk.db")
     yield opened_store
     opened_store.close()
 

@@ -13,8 +13,9 @@ import pytest
 
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.session import HoldProof
-from kiosk.store import Cipher, Store
+from kiosk.store import Store
 from kiosk.store.checks import CHECKS, Offence, Promise
+from tests.worlds.once import migrated_store
 
 from .build import NOW, charging, later, opened, queued, seen, stored, whole_end
 
@@ -28,10 +29,9 @@ DOCUMENT = {
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
+def store(path: Path) -> Iterator[Store]:
     """A store that is not checked at the end: these tests break it."""
-    opened_store = Store(url, Cipher(["a secret of the tests"]))
-    opened_store.migrate()
+    opened_store = migrated_store(path)
     yield opened_store
     opened_store.close()
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +22,12 @@ from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentCon
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Point, Trace
-from kiosk.store import Cipher, NaiveTime, Store
+from kiosk.store import NaiveTime, Store
 from kiosk.store.rows import session_values
 from kiosk.store.tables import sessions
 from kiosk.store.types import UtcTime, dump
 from tests.examples import at_most
+from tests.worlds.once import migrated_store
 
 from .build import NOW, opened, queued, stored
 
@@ -115,9 +115,7 @@ NUMBERS = itertools.count()
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One store for many examples."""
-    path: Path = tmp_path_factory.mktemp("store") / "kiosk.db"
-    store = Store(f"sqlite:///{path}", Cipher(["k"]))
-    store.migrate()
+    store = migrated_store(tmp_path_factory.mktemp("store") / "kiosk.db")
     yield store
     store.close()
 

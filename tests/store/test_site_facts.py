@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,12 +20,13 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.fuses import FuseConnector, FuseTree, Meter, Node, NodeKind
 from kiosk.domain.lab import LabFacts
 from kiosk.domain.sighting import NEVER, Price, Sighting
-from kiosk.store import Cipher, NaiveTime, Store
+from kiosk.store import NaiveTime, Store
 from kiosk.store.fuse_codec import tree_from, tree_to
 from kiosk.store.records import SeenTree
 from kiosk.store.tables import chargers
 from kiosk.store.types import dump
 from tests.examples import at_most
+from tests.worlds.once import migrated_store
 
 from .build import NOW, TARIFF, later
 
@@ -78,9 +78,7 @@ PRICE = Price(TARIFF, 5000, NOW)
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One store for many examples."""
-    path: Path = tmp_path_factory.mktemp("store") / "kiosk.db"
-    store = Store(f"sqlite:///{path}", Cipher(["k"]))
-    store.migrate()
+    store = migrated_store(tmp_path_factory.mktemp("store") / "kiosk.db")
     yield store
     store.close()
 

@@ -1,7 +1,7 @@
 """What every world needs and no test is about: made once in a process, then copied or kept.
 
-Tables that are migrated, templates and addresses that are compiled, static files that are compressed. `hurry` also
-leaves out the waits for the disk, which only tests marked `durable` need.
+Tables that are migrated; templates, addresses and statements that are compiled; static files that are compressed.
+`hurry` also leaves out the waits for the disk, which only tests marked `durable` need.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import CodeType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import event
+from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.pool import Pool
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from kiosk.store import Cipher, Store
@@ -87,6 +88,19 @@ class KeptRule(Rule):
         return self._kept[key]
 
 
+class _Statements:
+    """What the stores of this process have compiled. A compiled statement belongs to a dialect: all share the first."""
+
+    compiled: ClassVar[LRUCache[Any, Any]] = LRUCache(5000)
+    dialect: ClassVar[Dialect | None] = None
+
+    @classmethod
+    def share(cls, connection: Connection) -> None:
+        cls.dialect = cls.dialect or connection.dialect
+        connection.dialect = connection.engine.dialect = cls.dialect
+        connection.engine._compiled_cache = cls.compiled
+
+
 class _Disk:
     """Whether the stores of this process wait until the disk has what they wrote, as real ones do."""
 
@@ -99,9 +113,11 @@ def wait_for_the_disk(wanted: bool) -> None:
 
 
 def hurry() -> None:
-    """Let the apps of this process share what is compiled, and no store wait for the disk. Called once."""
+    """Let the apps and stores of this process share what is compiled, and none wait for the disk. Called once."""
     Flask.url_rule_class = KeptRule
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+
+    event.listen(Engine, "engine_connect", _Statements.share)
 
     @event.listens_for(Pool, "checkout")
     def _do_not_wait(connection: sqlite3.Connection, _record: object, _proxy: object) -> None:
