@@ -1,23 +1,39 @@
-"""The receipt on paper: what proves the payment is on it, and nothing that can only be tapped."""
+"""The receipt on paper: what proves the payment is on it, on one sheet, whatever the phone's colours, and nothing that
+can only be tapped.
+"""
 
 from __future__ import annotations
 
+from io import BytesIO
+from typing import Literal
+
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import NewPhone
 from tests.browser.garage import Garage
 from tests.browser.phone import Phone
 
 pytestmark = pytest.mark.browser
 TAPPED = ".lang, .dock, .btns, .skip"
+A4_POINTS = (595, 842)
+WHITE, BLACK = 235, 90
+"""From which brightness on something is paper, and up to which it is ink."""
 
 
-def test_a_printed_receipt_has_the_figures_and_nothing_to_tap(garage: Garage, phone: Phone) -> None:
+def paid(garage: Garage, phone: Phone) -> str:
     key = phone.was_charging(garage)
     garage.skip(300)
     phone.wait_for_energy()
     phone.stop()
     phone.wait_for_screen("captured")
+    return key
+
+
+def test_a_printed_receipt_has_the_figures_and_nothing_to_tap(garage: Garage, phone: Phone) -> None:
+    key = paid(garage, phone)
+    expect(phone.page.locator("[data-print]")).to_be_visible()
     document = phone.context.request.get(f"{phone.address}/r/{key}.json").json()
     tapped = phone.page.locator(TAPPED)
     on_screen = [place for place in range(tapped.count()) if tapped.nth(place).is_visible()]
@@ -32,3 +48,32 @@ def test_a_printed_receipt_has_the_figures_and_nothing_to_tap(garage: Garage, ph
     assert f"€{document['held']['minor'] / 100:.2f}" in paper
     wide = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_one_sheet_is_dark_on_white_and_its_bar_shows_what_was_taken(
+    garage: Garage, new_phone: NewPhone, scheme: Literal["light", "dark"]
+) -> None:
+    phone = new_phone(scheme=scheme)
+    paid(garage, phone)
+    expect(phone.page.locator("[data-print]")).to_be_visible()
+    for backgrounds in (False, True):
+        sheets = pypdfium2.PdfDocument(BytesIO(phone.page.pdf(format="A4", print_background=backgrounds)))
+        assert len(sheets) == 1
+        assert all(abs(side - a4) < 2 for side, a4 in zip(sheets[0].get_size(), A4_POINTS, strict=True))
+        picture = sheets[0].render(scale=1).to_pil().convert("L")
+        shades = picture.histogram()
+        assert sum(shades[WHITE:]) > 0.8 * sum(shades), "the paper is not white"
+        assert sum(shades[:BLACK]) > 0.005 * sum(shades), "no dark ink"
+    phone.page.emulate_media(media="print", color_scheme=scheme)
+    parts = "[...document.querySelectorAll('.bar rect')]"
+    fills = phone.page.evaluate(f"{parts}.map((part) => [part.getAttribute('class'), getComputedStyle(part).fill])")
+    shown = dict(fills)
+    assert shown["used"] != shown.get("back", "rgb(255, 255, 255)")
+    assert _brightness(shown["used"]) < BLACK * 1.5
+    assert _brightness(shown.get("back", "rgb(255, 255, 255)")) > WHITE
+
+
+def _brightness(colour: str) -> float:
+    red, green, blue = (int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+    return 0.299 * red + 0.587 * green + 0.114 * blue

@@ -22,14 +22,16 @@ from kiosk.web.session.in_words import page_of, shape_of, to_json
 from kiosk.web.session.notice_words import unwritten_text
 from kiosk.web.session.paper import paper_of
 from kiosk.web.session.screen_names import Screen
+from kiosk.web.session.sheet import sheet_of
 from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared import shown_where
 from kiosk.web.shared.assets import no_compress
 from kiosk.web.shared.devices import current_device, ensure_device
+from kiosk.web.shared.documents import document
 from kiosk.web.shared.errors import UNWRITTEN_SECONDS, refusal, wants_json
 from kiosk.web.shared.i18n import spoken
-from kiosk.web.shared.limits import PAYMENT_SECRET, limit_takeover, limit_write
+from kiosk.web.shared.limits import PAYMENT_SECRET, limit_poll, limit_takeover, limit_write
 from kiosk.web.shared.near import near_bays
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.qr import qr_svg
@@ -322,6 +324,24 @@ def receipt_json(key: str) -> ResponseReturnValue:
         abort(404)
     revised = stored.revised_at.isoformat() if stored.revised_at is not None else None
     return jsonify(number=stored.number, issued_at=stored.issued_at.isoformat(), revised_at=revised, **stored.document)
+
+
+@bp.get("/r/<key>.pdf")
+@limit_poll
+@no_store
+def receipt_pdf(key: str) -> ResponseReturnValue:
+    """The receipt as a document, the same bytes each time. Before it is written there is none."""
+    snapshot = _read(key)
+    stored, view = snapshot.stored_receipt, snapshot.view()
+    if stored is None or view.receipt is None:
+        abort(404)
+    address = parts().settings.public_url + url_for("sessions.receipt", key=key)
+    paper = paper_of(view.receipt, stored, view.code, view.where.zone)
+    sheet = sheet_of(view, page_of(view), paper, stored, address)
+    answer = make_response(document(sheet))
+    answer.mimetype = "application/pdf"
+    answer.headers["Content-Disposition"] = f'inline; filename="{stored.number}.pdf"'
+    return no_compress(answer)
 
 
 def _answer(key: str, reply: Reply) -> ResponseReturnValue:

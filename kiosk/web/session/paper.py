@@ -55,6 +55,10 @@ class Paper:
     meter: tuple[Row, ...]
     meter_notes: tuple[str, ...]
     place: str
+    buyer: tuple[str, ...]
+    place_lines: tuple[str, ...]
+    point_lines: tuple[str, ...]
+    time_lines: tuple[str, ...]
 
 
 def paper_of(receipt: Receipt, stored: StoredReceipt | None, code: str, zone: ZoneInfo) -> Paper:
@@ -77,6 +81,10 @@ def paper_of(receipt: Receipt, stored: StoredReceipt | None, code: str, zone: Zo
         meter=_meter(receipt, seller.get("point_id"), code, zone),
         meter_notes=_meter_notes(receipt),
         place=_place(seller),
+        buyer=_buyer(stored),
+        place_lines=_some(_joined(seller.get("site"), seller.get("place")), seller.get("site_address")),
+        point_lines=_some(seller.get("point_id"), _joined(seller.get("charger"), _bay(seller)), code),
+        time_lines=_time(receipt, zone),
     )
 
 
@@ -193,7 +201,36 @@ def _meter_notes(receipt: Receipt) -> tuple[str, ...]:
 
 def _place(seller: dict[str, str | None]) -> str:
     """`Marktplatz garage, by the lift, Charger 2, bay 4. Am Marktplatz 1, 04229 Lindenau.`"""
+    where = _joined(seller.get("site"), seller.get("place"), seller.get("charger"), _bay(seller))
+    return " ".join(f"{each}." for each in _some(where, seller.get("site_address")))
+
+
+def _bay(seller: dict[str, str | None]) -> str:
     bay = seller.get("bay")
-    where = (seller.get("site"), seller.get("place"), seller.get("charger"), _("bay %(bay)s", bay=bay) if bay else None)
-    sentences = (", ".join(each for each in where if each), seller.get("site_address"))
-    return " ".join(f"{each}." for each in sentences if each)
+    return _("bay %(bay)s", bay=bay) if bay else ""
+
+
+def _buyer(stored: StoredReceipt | None) -> tuple[str, ...]:
+    """Name, address and VAT number of a company that its owner added."""
+    buyer = stored.document.get("buyer") if stored is not None else None
+    if not buyer:
+        return ()
+    number = buyer.get("vat_number")
+    address = str(buyer.get("address") or "").splitlines()
+    return _some(buyer.get("name"), *address, _("VAT no. %(number)s", number=number) if number else "")
+
+
+def _time(receipt: Receipt, zone: ZoneInfo) -> tuple[str, ...]:
+    return tuple(
+        f"{day(moment, zone)}, {clock_s(moment, zone, moment)}"
+        for moment in (receipt.started_at, receipt.ended_at)
+        if moment is not None
+    )
+
+
+def _some(*texts: str | None) -> tuple[str, ...]:
+    return tuple(each for each in texts if each)
+
+
+def _joined(*texts: str | None) -> str:
+    return ", ".join(_some(*texts))

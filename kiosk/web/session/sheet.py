@@ -1,0 +1,135 @@
+"""The receipt as a sheet of A4: the same words as on the page, laid out for paper."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kiosk.config.languages import LANGUAGES
+from kiosk.domain.hold import HoldState
+from kiosk.paper.sheet import Bar, Fact, Sheet, Table, TableRow
+from kiosk.store.records import StoredReceipt
+from kiosk.web.session.in_words import Page
+from kiosk.web.session.paper import Paper, Row
+from kiosk.web.session.view import SessionView
+from kiosk.web.shared.formats import clock_s, day, money
+from kiosk.web.shared.i18n import language
+from kiosk.web.shared.parts import parts
+from kiosk.web.shared.template_tools import minus
+from kiosk.web.shared.text import _
+
+
+def sheet_of(view: SessionView, page: Page, paper: Paper, stored: StoredReceipt, address: str) -> Sheet:
+    """`stored` is the written receipt that `paper` was made of; `address` is where it stays."""
+    kind = _kind(paper)
+    seller = stored.document.get("seller", {})
+    return Sheet(
+        language=language(),
+        right_to_left=LANGUAGES[language()].direction == "rtl",
+        title=", ".join(each for each in (f"{kind} {stored.number}", paper.seller) if each),
+        day=stored.issued_at.astimezone(view.where.zone).date().isoformat(),
+        brand=seller.get("name") or paper.seller,
+        seller=tuple(
+            each
+            for each in (
+                paper.seller if paper.seller != seller.get("name") else "",
+                paper.seller_address,
+                _("VAT no. %(number)s", number=paper.vat_number) if paper.vat_number else "",
+            )
+            if each
+        ),
+        kind=kind,
+        marks=(_("No. %(number)s", number=stored.number), _("Issued %(day)s", day=paper.issued)),
+        buyer=paper.buyer,
+        facts=_facts(paper),
+        bill=_bill(paper),
+        hold=_hold(view, page),
+        bar=_bar(view, page),
+        others=tuple(each for each in (_refund(paper), _meter(paper)) if each is not None),
+        notes=() if paper.cost else tuple(each for each in (page.sentence, page.reason) if each),
+        foot=_foot(address),
+        code=address,
+        code_label=_("Code to open the receipt"),
+    )
+
+
+def _kind(paper: Paper) -> str:
+    if not paper.cost:
+        return _("Proof")
+    return _("Invoice") if paper.buyer else _("Receipt")
+
+
+def _facts(paper: Paper) -> tuple[Fact, ...]:
+    rows = [Fact(_("Place of charging"), paper.place_lines)] if paper.place_lines else []
+    if paper.point_lines:
+        rows.append(Fact(_("Charging point"), paper.point_lines))
+    if paper.time_lines:
+        rows.append(Fact(_("Time"), paper.time_lines))
+    return tuple(rows)
+
+
+def _bill(paper: Paper) -> Table | None:
+    if not paper.bill:
+        return None
+    heads = (_("Item"), _("Quantity"), _("Price"), _("Amount"))
+    rows = tuple(
+        TableRow((row.label, row.quantity, row.price, row.amount), row.kind, "" if row.quantity else row.note)
+        for row in paper.bill
+    )
+    return Table(_("What you bought"), heads, rows, paper.bill_notes)
+
+
+def _hold(view: SessionView, page: Page) -> Table | None:
+    """Held = taken + given back, and what came later; nothing when there was no hold."""
+    hold = view.hold
+    if hold.state in {HoldState.NONE, HoldState.UNKNOWN} or hold.amount is None:
+        return None
+    zone = view.where.zone
+    held = _("Held on %(card)s", card=page.card) if page.card else _("Held")
+    rows = [TableRow((held, _when(view, hold.at), money(hold.amount)), part="held")]
+    if hold.taken is not None:
+        taken = _("Cost, not taken yet") if hold.state is HoldState.HELD else _("Taken")
+        rows.append(TableRow((taken, _when(view, hold.taken_at), minus(hold.taken)), part="taken"))
+    if hold.rest is not None:
+        back = hold.state is HoldState.GIVEN_BACK
+        label = _("Given back") if back else _("Only held") if hold.state is HoldState.HELD else _("Goes back")
+        cells = (label, _when(view, hold.given_back_at), money(hold.rest))
+        rows.append(TableRow(cells, "sum", part="back" if back else "held"))
+    if hold.over is not None:
+        rows.append(TableRow((_("More than your hold"), "", money(hold.over)), "sum"))
+    for one in hold.sent_back:
+        when = f"{day(one.at, zone)}, {clock_s(one.at, zone, one.at)}"
+        rows.append(TableRow((_("Sent back"), when, minus(one.amount))))
+    notes = (_("Your bank can take up to 7 days to show it."),) if hold.rest is not None else ()
+    heads = (_("Step"), _("Time"), _("Amount"))
+    return Table(_("What happened to your hold"), heads, tuple(rows), notes)
+
+
+def _when(view: SessionView, moment: datetime | None) -> str:
+    return clock_s(moment, view.where.zone, view.day) if moment is not None else ""
+
+
+def _bar(view: SessionView, page: Page) -> Bar | None:
+    if view.bar is None or view.hold.state in {HoldState.NONE, HoldState.UNKNOWN}:
+        return None
+    return Bar(float(view.bar.used), view.bar.back, page.bar_label)
+
+
+def _refund(paper: Paper) -> Table | None:
+    if not paper.refund:
+        return None
+    return Table(_("Refund"), (_("Item"), _("Amount")), tuple(_two(row) for row in paper.refund))
+
+
+def _meter(paper: Paper) -> Table:
+    heads = (_("Figure"), _("Value"))
+    return Table(_("Meter"), heads, tuple(_two(row) for row in paper.meter), paper.meter_notes)
+
+
+def _two(row: Row) -> TableRow:
+    return TableRow((row.label, row.amount), row.kind, row.note)
+
+
+def _foot(address: str) -> tuple[str, ...]:
+    helpline = parts().site.operator.helpline
+    here = _("This stays at %(address)s. No account needed.", address=address.removeprefix("https://"))
+    return (*((_("Call %(number)s", number=helpline.text),) if helpline is not None else ()), here)
