@@ -17,6 +17,7 @@ from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
+from kiosk.store.meter_stands import MeterStands
 from kiosk.store.origins import Origins
 from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
@@ -44,6 +45,7 @@ class Store(
     Chargers,
     OwnChargers,
     Receipts,
+    MeterStands,
     Retention,
     Tablets,
     Handoffs,

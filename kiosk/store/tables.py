@@ -201,6 +201,20 @@ taken_back = Table(
     Index(None, "session_key"),
 )
 
+meter_stands = Table(
+    "meter_stands",
+    metadata,
+    _session_key(primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("stopped_at", UtcTime, nullable=False),
+    Column("start_wh", BigInteger, nullable=False),
+    Column("stop_wh", BigInteger, nullable=False),
+    Column("stop_reason", String),
+    Column("seen_at", UtcTime, nullable=False),
+    UniqueConstraint("number"),
+)
+
 chargers = Table(
     "chargers",
     metadata,
