@@ -30,6 +30,7 @@ from kiosk.service.entries import (
     HandedOver,
     Hinted,
     Issued,
+    Measured,
     Metered,
     NotFound,
     Outcome,
@@ -244,6 +245,13 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
             return (
                 f"Stripe said {entry.intent_status}: still held {_money(entry.capturable)}, taken "
                 f"{_money(entry.received)}{released}; {state}."
+            )
+        case Measured():
+            because = f", stopped as {entry.stop_reason}" if entry.stop_reason else ""
+            kwh = Decimal(entry.stop_wh - entry.start_wh) / 1000
+            return (
+                f"The charger's own transaction {entry.number}, begun {_time(entry.started_at, zone)}: its meter went "
+                f"from {entry.start_wh} to {entry.stop_wh} Wh ({_energy(kwh)}){because}. Nobody has signed that."
             )
         case Hinted(webhook=None):
             return "A hint that something changed waits for the next read."

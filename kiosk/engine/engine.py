@@ -29,6 +29,7 @@ from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.post import DutyState, Post
 from kiosk.engine.sites.cards import BoardCards
 from kiosk.engine.sites.own import OwnChargers
+from kiosk.engine.sites.stands import MeterStands
 from kiosk.engine.sites.watch import Sites
 from kiosk.engine.unanswered import Unanswered
 from kiosk.store.store import Store
@@ -74,6 +75,7 @@ class Engine:
             Sites(boards),
             OwnChargers(boards),
             BoardCards(boards, crew),
+            MeterStands(boards, sessions),
         ]
 
     # The outside of the engine

@@ -172,6 +172,18 @@ class Proven:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the charger's own meter said, by the transaction that belongs to the session. `at`: when that stopped."""
+
+    at: datetime
+    number: int
+    started_at: datetime
+    start_wh: int
+    stop_wh: int
+    stop_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Hinted:
     """Something outside said that it changed: a webhook of that type, or (None) a hint that still waits for a read."""
 
@@ -212,6 +224,7 @@ Entry = (
     | Issued
     | Revised
     | Proven
+    | Measured
     | Hinted
     | Owned
     | TakenBack

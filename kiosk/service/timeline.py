@@ -29,6 +29,7 @@ from kiosk.service.entries import (
     HandedOver,
     Hinted,
     Issued,
+    Measured,
     Metered,
     NotFound,
     Outcome,
@@ -261,6 +262,10 @@ def _kept_beside(store: Store, session: Session, now: datetime) -> Iterator[Entr
             canceled_at=proof.canceled_at,
             ended=proof.ended,
         )
+    stand = store.meter_stand(session.key)
+    if stand is not None:
+        said = redact_text(stand.stop_reason) if stand.stop_reason else None
+        yield Measured(stand.stopped_at, stand.number, stand.started_at, stand.start_wh, stand.stop_wh, said)
     for event in store.webhooks_of(session.key):
         yield Hinted(event.received_at, event.event_type)
     hint = store.hints().get(session.key)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from kiosk.config.settings import Settings, SettingsError, variable
 from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Event
-from kiosk.service.entries import Asked, Change, Changed, Ending, Entry, Metered, Outcome, Reason
+from kiosk.service.entries import Asked, Change, Changed, Ending, Entry, Measured, Metered, Outcome, Reason
 from kiosk.store import Store
 from tests.engine.house import CODE, House
 from tests.store.build import later, opened, queued, seen
@@ -295,6 +296,13 @@ def test_the_command_makes_no_database(environment: Path, capsys: pytest.Capture
     assert main(["session", "nothing"]) == 2
     assert "There is no database at" in capsys.readouterr().err
     assert list(environment.iterdir()) == []
+
+
+def test_the_chargers_own_meter_is_told_in_watt_hours_and_as_unsigned() -> None:
+    entry = Measured(NOW, 7, NOW - timedelta(hours=1), 29_317, 37_253, "EVDisconnected")
+    said = sentence(entry, BERLIN)
+    assert "from 29317 to 37253 Wh (7.936 kWh), stopped as EVDisconnected. Nobody has signed that." in said
+    assert "stopped as" not in sentence(replace(entry, stop_reason=None), BERLIN)
 
 
 def test_a_database_without_tables_is_one_sentence(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:

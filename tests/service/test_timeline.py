@@ -13,6 +13,7 @@ import pytest
 
 from kiosk.config.logs import session_mark
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
+from kiosk.domain.matching import MeterStand
 from kiosk.domain.money import Money
 from kiosk.domain.session import Event, HoldProof
 from kiosk.domain.tariff import Tariff
@@ -23,6 +24,7 @@ from kiosk.service.entries import (
     HandedOver,
     Hinted,
     Issued,
+    Measured,
     Metered,
     NotFound,
     Outcome,
@@ -321,6 +323,16 @@ def test_a_receipt_is_told_as_it_was_issued_and_each_revision_by_what_differs(st
             ("lines.1.amount", euros(525), euros(0)),
         ],
     )
+
+
+def test_the_stands_of_the_chargers_own_meter_are_told_where_its_transaction_stopped(store: Store) -> None:
+    key = opened(store)
+    assert only(told(store, key).entries, Measured) == []
+    stand = MeterStand(7, later(30), later(90), 29_317, 37_253, "EVDisconnected")
+    store.save_meter_stands({key: stand}, later(200))
+    assert only(told(store, key).entries, Measured) == [
+        Measured(later(90), 7, later(30), 29_317, 37_253, "EVDisconnected")
+    ]
 
 
 def test_the_proof_of_the_payment_provider_is_told_with_its_amounts(store: Store) -> None:
