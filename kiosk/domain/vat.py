@@ -6,6 +6,7 @@ may be missing, zero or of another rate. Rule R-01: gross, rate and amount.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -42,6 +43,23 @@ def vat_in(amount: Money, whole: Vat) -> Vat:
     steps = (_exact(amount, whole.percent or Decimal(0)) / step).quantize(Decimal(1), ROUND_HALF_UP)
     tax = Money(int(steps) * step, amount.currency)
     return Vat(amount - tax, tax, whole.percent)
+
+
+def net_parts(amounts: Sequence[Money], whole: Vat) -> tuple[Money, ...]:
+    """The net of each amount, all of them together the net of `whole`, whose rate must be known: the first one takes
+    what rounding leaves.
+    """
+    if whole.net is None or whole.percent is None:
+        raise ValueError("without a rate nobody knows the parts")
+    currency, step = whole.net.currency, shown_step(whole.net.currency)
+    rest = [
+        Money(
+            int((amount.minor * 100 / (100 + whole.percent) / step).quantize(Decimal(1), ROUND_HALF_UP)) * step,
+            currency,
+        )
+        for amount in amounts[1:]
+    ]
+    return Money(whole.net.minor - sum(one.minor for one in rest), currency), *rest
 
 
 def _exact(gross: Money, percent: Decimal) -> Decimal:

@@ -27,6 +27,8 @@ def issue(context: Context, session: Session) -> None:
     if stored is not None:
         # The seller of the day of issue stays, whatever the configuration says later.
         document["seller"] = stored.document.get("seller", document["seller"])
+        if "buyer" in stored.document:
+            document["buyer"] = stored.document["buyer"]
         if stored.document == document:
             return
     context.store.issue_receipt(session.key, document, context.clock.now())

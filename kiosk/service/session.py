@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kiosk.domain.actions import Action, actions_of, limits_of, newest, payable
+from kiosk.domain.buyer import Buyer
 from kiosk.domain.commands import UNDER_WAY, AskedBy, Kind
 from kiosk.domain.offer import NoOffer, Offer
 from kiosk.domain.pursuit import payment_checked
@@ -52,6 +53,7 @@ class Reply(StrEnum):
     NOT_OFFERED = "not_offered"  # not in the state that the session is in now, or it is under way already
     WRONG_LIMIT = "wrong_limit"  # not one of those that are offered
     WRONG_EMAIL = "wrong_email"  # it does not look like an address
+    WRONG_COMPANY = "wrong_company"  # it cannot stand on an invoice
     TOO_LATE = "too_late"  # no address is taken any more
     UNWRITTEN = "unwritten"  # it is done all the same, but would be forgotten if the process ended now
 
@@ -180,6 +182,27 @@ def send_receipt_to(parts: Parts, key: str, device: str | None, email: str) -> R
     if not found.session.can_set_email():
         return Reply.TOO_LATE
     return _store_wish(parts, found.session, Kind.RECEIPT_EMAIL, address)
+
+
+def make_out_to(parts: Parts, key: str, device: str | None, buyer: Buyer | None) -> Reply:
+    """Make the receipt out to a company. NOT_OFFERED: there is none yet, or nothing was taken; None: what was typed
+    cannot stand on an invoice.
+    """
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    if buyer is None:
+        return Reply.WRONG_COMPANY
+    document = {
+        "name": buyer.name,
+        "address": "\n".join(buyer.address),
+        "vat_number": buyer.vat_number,
+        "country": buyer.country,
+    }
+    if not found.session.taken_minor or not parts.store.add_buyer(key, document, parts.clock.now()):
+        return Reply.NOT_OFFERED
+    parts.news.publish(session_topic(key))
+    return Reply.DONE
 
 
 def new_take_over(parts: Parts, key: str, device: str | None, *, on_screen: bool = False) -> TakeOverCode | Reply:

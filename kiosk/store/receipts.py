@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import ReceiptRevision, StoredReceipt
@@ -14,6 +14,10 @@ from kiosk.store.rows import Part, lock_session
 from kiosk.store.tables import receipt_revisions, receipt_years, receipts
 from kiosk.store.types import dump, utc
 
+BUYER = "buyer"
+"""The part of a document that its owner added; everything else is the caller's."""
+MOST_REVISIONS = 50
+"""A receipt that was changed so often takes no more changes from its owner."""
 _SELECT = select(receipts.c.number, receipts.c.issued_at, receipts.c.revised_at, receipts.c.document)
 
 
@@ -21,7 +25,8 @@ class Receipts(Part):
     def issue_receipt(self, key: str, document: dict[str, Any], now: datetime) -> str:
         """The receipt's number. Again with the same document: nothing changes. Raises Missing, and what JSON raises.
 
-        Again with another document: number and date of issue stay, the old document goes to the revisions.
+        Again with another document: number and date of issue stay, and the buyer who was added since; the old document
+        goes to the revisions.
         """
         wanted = json.loads(dump(document))
         with self._database.write() as connection:
@@ -32,12 +37,20 @@ class Receipts(Part):
                 values = {"number": number, "session_key": key, "issued_at": now, "document": document}
                 connection.execute(insert(receipts).values(**values))
                 return number
-            if known.document != wanted:
-                old = {"number": known.number, "replaced_at": now, "document": known.document}
-                connection.execute(insert(receipt_revisions).values(**old))
-                this = receipts.c.number == known.number
-                connection.execute(update(receipts).where(this).values(document=document, revised_at=now))
+            if BUYER in known.document:
+                wanted = {**wanted, BUYER: known.document[BUYER]}
+            _revise(connection, known, wanted, now)
             return known.number
+
+    def add_buyer(self, key: str, buyer: dict[str, Any], now: datetime) -> bool:
+        """To whom the receipt is made out. False when there is no receipt yet, or it was changed too often."""
+        with self._database.write() as connection:
+            lock_session(connection, key)
+            known = _read(connection, key)
+            if known is None or _revisions(connection, known.number) >= MOST_REVISIONS:
+                return False
+            _revise(connection, known, {**known.document, BUYER: json.loads(dump(buyer))}, now)
+            return True
 
     def receipt(self, key: str) -> StoredReceipt | None:
         with self._database.read() as connection:
@@ -60,6 +73,21 @@ class Receipts(Part):
 def _read(connection: Connection, key: str) -> StoredReceipt | None:
     row = connection.execute(_SELECT.where(receipts.c.session_key == key)).mappings().one_or_none()
     return None if row is None else StoredReceipt(**row)
+
+
+def _revise(connection: Connection, known: StoredReceipt, wanted: dict[str, Any], now: datetime) -> None:
+    """Keep what the receipt said, and let it say `wanted`. Nothing happens when it says that already."""
+    if known.document == wanted:
+        return
+    old = {"number": known.number, "replaced_at": now, "document": known.document}
+    connection.execute(insert(receipt_revisions).values(**old))
+    this = receipts.c.number == known.number
+    connection.execute(update(receipts).where(this).values(document=wanted, revised_at=now))
+
+
+def _revisions(connection: Connection, number: str) -> int:
+    query = select(func.count()).select_from(receipt_revisions).where(receipt_revisions.c.number == number)
+    return connection.execute(query).scalar_one()
 
 
 def _next_number(connection: Connection, year: int) -> str:

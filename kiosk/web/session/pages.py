@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from kiosk.domain.actions import Action
+from kiosk.domain.buyer import buyer_from
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.stop_code import spaced
 from kiosk.domain.terms import read_terms
@@ -19,6 +20,7 @@ from kiosk.service.session import Reply
 from kiosk.service.visit import stop_code_of
 from kiosk.store.errors import UnreadableSession
 from kiosk.web.session.in_words import page_of, shape_of, to_json
+from kiosk.web.session.invoice import invoice_of
 from kiosk.web.session.notice_words import unwritten_text
 from kiosk.web.session.paper import paper_of
 from kiosk.web.session.screen_names import Screen
@@ -43,7 +45,7 @@ UNREADABLE = -1
 """A limit that nobody offers."""
 AMOUNT_LONGEST = 12
 """Digits of an amount in minor units."""
-_REFUSED = {Reply.WRONG_LIMIT: 422, Reply.WRONG_EMAIL: 422, Reply.TOO_LATE: 409}
+_REFUSED = {Reply.WRONG_LIMIT: 422, Reply.WRONG_EMAIL: 422, Reply.WRONG_COMPANY: 422, Reply.TOO_LATE: 409}
 """Wishes that are answered with a sentence on the session's page, and with which status."""
 _ELSEWHERE = frozenset({Screen.REFUSED, Screen.NO_ANSWER, Screen.FAILED, Screen.LEFT})
 """Screens that show where else a bay is free."""
@@ -326,6 +328,15 @@ def receipt_json(key: str) -> ResponseReturnValue:
     return jsonify(number=stored.number, issued_at=stored.issued_at.isoformat(), revised_at=revised, **stored.document)
 
 
+@bp.post("/s/<key>/company")
+@limit_write
+@no_store
+def company(key: str) -> ResponseReturnValue:
+    """Make the receipt out to a company: afterwards, by its owner, without an account."""
+    said = (request.form.get(name, "") for name in ("name", "address", "vat_number", "country"))
+    return _answer(key, service.make_out_to(parts(), key, current_device(), buyer_from(*said)))
+
+
 @bp.get("/r/<key>.pdf")
 @limit_poll
 @no_store
@@ -338,7 +349,7 @@ def receipt_pdf(key: str) -> ResponseReturnValue:
     address = parts().settings.public_url + url_for("sessions.receipt", key=key)
     paper = paper_of(view.receipt, stored, view.code, view.where.zone)
     sheet = sheet_of(view, page_of(view), paper, stored, address)
-    answer = make_response(document(sheet))
+    answer = make_response(document(sheet, invoice_of(view.receipt, stored, view.where.zone)))
     answer.mimetype = "application/pdf"
     answer.headers["Content-Disposition"] = f'inline; filename="{stored.number}.pdf"'
     return no_compress(answer)
@@ -382,6 +393,9 @@ def _sentence(reply: Reply) -> str:
     return {
         Reply.WRONG_LIMIT: _("Please choose one of the limits on this page."),
         Reply.WRONG_EMAIL: _("That does not look like an e-mail address, for example anna@mail.example."),
+        Reply.WRONG_COMPANY: _(
+            "Please give a name and an address of at most three lines. A VAT number begins with letters."
+        ),
         Reply.TOO_LATE: _("It is too late for an e-mail. The receipt stays on this page."),
     }[reply]
 
