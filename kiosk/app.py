@@ -32,7 +32,7 @@ from kiosk.service.power_kept import Powers
 from kiosk.service.selling import learns_own, selling_problem
 from kiosk.store import Cipher, Store
 from kiosk.store.errors import CannotWrite
-from kiosk.web.driver import charger, claim, pictures
+from kiosk.web.driver import accessibility, charger, claim, pictures
 from kiosk.web.session import events, pages
 from kiosk.web.shared import health, webhooks
 from kiosk.web.shared.answers_kept import Front
@@ -157,7 +157,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     init_i18n(app)
     init_formats(app)
     init_errors(app)
-    for module in (charger, pictures, pages, events, claim, pairing, screens, visit, webhooks, health):
+    for module in (charger, accessibility, pictures, pages, events, claim, pairing, screens, visit, webhooks, health):
         app.register_blueprint(module.bp)
     for module in (pages, events):  # the same pages on the screen of a site
         app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")

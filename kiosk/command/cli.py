@@ -272,6 +272,7 @@ def _power(options: argparse.Namespace) -> int:
 
 
 def _stickers(options: argparse.Namespace) -> int:
+    from kiosk.command.sticker_prices import price_warnings
     from kiosk.config.sites import load_site
     from kiosk.stickers.order import Order, make
 
@@ -287,8 +288,10 @@ def _stickers(options: argparse.Namespace) -> int:
         marks=options.marks,
         forms=(options.format,) if options.format else ("pdf", "svg"),
     )
-    made = make(load_site(settings.config), settings.public_url, order)
-    for warning in made.warnings:
+    book = load_site(settings.config)
+    made = make(book, settings.public_url, order)
+    codes = [code.upper() for code in order.codes] or [one.code for one in book.chosen_site(order.site).chargers]
+    for warning in (*made.warnings, *price_warnings(settings, book, codes)):
         print(f"kiosk: {warning}", file=sys.stderr)
     for path in made.write(options.out):
         print(path)

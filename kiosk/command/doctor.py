@@ -16,6 +16,7 @@ from kiosk.config.addresses import is_loopback
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
+from kiosk.config.union import may_be_in_union
 from kiosk.domain.attention import Attention
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fuses import FuseTree, spots
@@ -23,6 +24,7 @@ from kiosk.domain.limits import ROUGH_AFTER
 from kiosk.domain.ownership import LEARNT_COUNTS, ListProblem
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect
+from kiosk.service.fast import price_problem, reader_problems
 from kiosk.service.selling import learns_own, selling_problem, sells_unlisted
 from kiosk.store import Cipher, Store
 from kiosk.store.checks import CHECKS
@@ -165,6 +167,11 @@ def _sites(site: SiteBook) -> Iterator[Finding]:
         return
     for each in site.sites:
         yield _ok(f"{each.name} has {len(each.chargers)} chargers, in the time of {each.timezone}.")
+        missing = [name for name in ("opening_hours", "renewable_percent") if getattr(each, name) is None]
+        if missing and may_be_in_union(each.timezone):
+            yield _note(
+                f"kiosk.toml does not say {', '.join(missing)} of {each.name}; drivers should know (rule EU-13)."
+            )
 
 
 def _selling(settings: Settings, site: SiteBook) -> Iterator[Finding]:
@@ -256,6 +263,7 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
         yield from _meters(store, codes)
         yield from _exceptions(store, clock.now())
         yield from _unshown(store, codes)
+        yield from _fast(store, site, codes)
         if learns_own(settings):
             yield from _own(store, site, clock.now())
     finally:
@@ -326,6 +334,15 @@ def _unshown(store: Store, codes: Sequence[str]) -> Iterator[Finding]:
     for code, card in store.cards(codes).items():
         if card.unshown:
             yield _bad(_not_sold(code, card))
+
+
+def _fast(store: Store, site: SiteBook, codes: Sequence[str]) -> Iterator[Finding]:
+    """What the law asks of fast chargers: their price as last read, and that drivers learn where the card reader is."""
+    cards, makes = store.cards(codes), store.lab_facts(codes)
+    prices = [price_problem(card, site, makes.get(code)) for code, card in cards.items()]
+    for problem in (*prices, *reader_problems(site, codes)):
+        if problem is not None:
+            yield (_bad if problem.broken else _note)(problem.text)
 
 
 _UNREAD = {
@@ -579,6 +596,9 @@ def _ask_plugchoice(public: PlugchoicePublic, site: SiteBook) -> Iterator[Findin
     else:
         state = "is online" if card.online else "has no connection"
         yield _ok(f"Plugchoice answers: charger {code} {state}.")
+        problem = price_problem(card, site, None)
+        if problem is not None:
+            yield (_bad if problem.broken else _note)(problem.text)
         if card.unshown:
             yield _bad(_not_sold(code, card))
         elif not card.sellable:

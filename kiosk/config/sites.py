@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from kiosk.config.languages import LANGUAGES, known
 from kiosk.config.settings import SettingsError
+from kiosk.config.texts import Words
 
 Plug = Literal["type2", "ccs", "chademo", "schuko"]
 LanguageCode = Annotated[str, AfterValidator(known)]
@@ -49,6 +51,7 @@ class Operator(_Facts):
     helpline_free: bool = False
     imprint_url: Annotated[str, Field(pattern=r"^https://")] | None = None
     privacy_url: Annotated[str, Field(pattern=r"^https://")] | None = None
+    accessibility: Words | None = None
     hue: Annotated[int, Field(ge=0, le=359)] = 208
     languages: Annotated[tuple[LanguageCode, ...], Field(min_length=1)] = Field(
         default_factory=lambda: tuple(LANGUAGES)
@@ -65,15 +68,17 @@ class Operator(_Facts):
 class Bay(_Facts):
     """One connector as it is painted on the ground. `side` says where the cable is, in the driver's words.
 
-    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on.
+    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on. `accessible`: made for people who need more
+    room, such as for a wheelchair; None: not known.
     """
 
     label: Text
-    side: str | None = None
+    side: Words | None = None
     connector: Plug | None = None
     max_kw: Kilowatts | None = None
     phase: Annotated[int, Field(ge=1, le=3)] | None = None
     point_id: str | None = None
+    accessible: bool | None = None
 
 
 class ChargerFacts(_Facts):
@@ -81,13 +86,16 @@ class ChargerFacts(_Facts):
     of its connectors can do, not all of them together; a bay's own `max_kw` goes before it.
 
     `station_ids` are its names in ChargePilot's fuse tree (none: the public code is its name there), `lab_id` its id or
-    its identity at OCPPLAB.
+    its identity at OCPPLAB. `card_reader` says where the next one is (rule EU-03), `installed_on` when everybody could
+    charge there for the first time (rule EU-05).
     """
 
     code: Text
-    label: str | None = None
-    place: str | None = None
+    label: Words | None = None
+    place: Words | None = None
     max_kw: Kilowatts | None = None
+    card_reader: Words | None = None
+    installed_on: date | None = None
     point_ids: tuple[str, ...] = ()
     station_ids: tuple[Text, ...] = ()
     lab_id: Text | None = None
@@ -121,14 +129,25 @@ class TabletFacts(_Facts):
 class Site(_Facts):
     """A place with one name and one time zone. `plugchoice_site` and `chargepilot_site` are its ids there. `vat_number`
     and `vat_percent` only where they differ from the operator's, as in another country.
+
+    What drivers are told of it when it is set: `card_reader` says where it is, unless a charger has its own (EU-03);
+    `opening_hours` and `renewable_percent` (EU-13); `signed_readings` where signed meter readings can be seen, or False
+    where there are none (DE-12); `state_notice` what a state wants to be said (US-07); `no_idle_fee` that nothing is
+    asked for standing there, by anybody.
     """
 
     id: Text
-    name: Text
+    name: Words
     timezone: str
     address: Text | None = None
     vat_number: Text | None = None
     vat_percent: Percent | None = None
+    card_reader: Words | None = None
+    opening_hours: Words | None = None
+    renewable_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    signed_readings: Literal[False] | Words | None = None
+    state_notice: Words | None = None
+    no_idle_fee: bool = False
     plugchoice_site: str | None = None
     chargepilot_site: Text | None = None
     tablet: TabletFacts = Field(default_factory=TabletFacts)
@@ -236,6 +255,11 @@ class SiteBook(_Facts):
         site = self.site_of(code)
         return tuple(c.code for c in site.chargers if c.code != code.upper()) if site else ()
 
+    def most_kw(self, code: str, connector_id: int) -> Decimal | None:
+        """What the operator says that the connector can give."""
+        charger, bay = self.charger(code), self.bay(code, connector_id)
+        return (bay.max_kw if bay is not None else None) or (charger.max_kw if charger is not None else None)
+
     def zone(self, code: str) -> ZoneInfo:
         """The time zone of a charger: its site's, or that of the only site, or UTC."""
         site = self.site_of(code) or self.single_site
@@ -264,14 +288,18 @@ class SiteBook(_Facts):
             "vat_percent": str(percent) if percent is not None else None,
             "helpline": operator.helpline.text if operator.helpline else None,
             "helpline_tel": operator.helpline.tel if operator.helpline else None,
-            "site": site.name if site else None,
+            "site": str(site.name) if site else None,
             "site_address": site.address if site else None,
             "timezone": self.zone(code).key,
-            "charger": charger.label if charger else None,
-            "place": charger.place if charger else None,
+            "charger": _plain(charger.label) if charger else None,
+            "place": _plain(charger.place) if charger else None,
             "bay": self.bay_label(code, connector_id),
             "point_id": bay.point_id if bay else None,
         }
+
+
+def _plain(text: str | None) -> str | None:
+    return None if text is None else str(text)
 
 
 def load_site(path: Path | None) -> SiteBook:

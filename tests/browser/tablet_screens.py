@@ -21,7 +21,7 @@ SITE = "marktplatz"
 BAY = f"/tablet/bay/{CODE}/2"
 IN_USE = "/tablet/bay/3HW9P/1"
 ORDER = "/tablet/bay/5RT2C/1"
-FAST = Tariff("EUR", 69, 50)
+FAST = Tariff("EUR", 69)
 
 STATES: dict[str, tuple[tuple[str, ...], bool, Tariff]] = {
     "3HW9P": (("Charging", "Charging"), True, TARIFF),

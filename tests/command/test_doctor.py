@@ -15,8 +15,9 @@ from kiosk.clock import ManualClock
 from kiosk.command.doctor import Finding, examine
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import build_settings
-from kiosk.domain.charger import ChargerCard
+from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.ownership import ListProblem
+from kiosk.domain.tariff import Tariff
 from kiosk.outside import Transports
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
@@ -455,3 +456,19 @@ def test_a_disk_that_is_nearly_full_is_noted(
     monkeypatch.setattr("kiosk.command.doctor.shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))
     found = findings(tmp_path, clock=ManualClock())
     assert [each.mark for each in found if "MB are free" in each.text] == (["note"] if told else [])
+
+
+def test_a_start_fee_at_a_fast_charger_is_bad_and_its_price_alone_is_not(books: Store, tmp_path: Path) -> None:
+    def fast(fee: int) -> list[Finding]:
+        connectors = (Connector(1, "Available", power_type="DC"),)
+        books.save_card(ChargerCard("DCF4N", None, True, connectors, Tariff("EUR", 69, fee), 7500, later(60 - fee)))
+        return findings(tmp_path, clock=ManualClock(later(70)))
+
+    assert said(fast(50), "has a start fee of 0.50 EUR") == "BAD"
+    assert not [each for each in fast(0) if "start fee" in each.text]
+
+
+def test_what_a_site_does_not_say_to_its_drivers_is_noted(tmp_path: Path) -> None:
+    assert not [each for each in findings(tmp_path) if "EU-13" in each.text or "EU-03" in each.text]
+    bare = findings(tmp_path, config=site_of(tmp_path, 1))
+    assert said(bare, "does not say opening_hours, renewable_percent") == "note"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from kiosk.command.cli import main
-from kiosk.config.settings import Settings, SettingsError, variable
+from kiosk.config.settings import Settings, SettingsError, load_settings, variable
 from kiosk.config.sites import SiteBook, load_site
+from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.tariff import Tariff
 from kiosk.stickers.order import Order, make
+from kiosk.store import Cipher, Store
 from tests.stickers.facts import EXAMPLE, PUBLIC_URL, book
 
+SEEN = {50: datetime(2026, 11, 20, 13, 0, tzinfo=UTC), 0: datetime(2026, 11, 20, 13, 1, tzinfo=UTC)}
 KEY = "Zq7-secret_key.with+many/different=characters"
 TWO_SITES = """
 [operator]
@@ -175,3 +180,31 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys:
     (tmp_path / "stickers").touch()
     assert main(["stickers", "--code", "7MK4T"]) == 2
     assert capsys.readouterr().err == "kiosk: The stickers cannot be written to stickers: File exists.\n"
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_command_is_not_silent_on_a_fast_chargers_price(capsys: pytest.CaptureFixture[str]) -> None:
+    def told(fee: int | None) -> str:
+        if fee is not None:
+            settings = load_settings()
+            store = Store(settings.database_url, Cipher(settings.secret_keys))
+            store.migrate()
+            connectors = (Connector(1, "Available", power_type="DC"),)
+            store.save_card(ChargerCard("DCF4N", None, True, connectors, Tariff("EUR", 69, fee), 7500, SEEN[fee]))
+            store.close()
+        assert main(["stickers", "--code", "dcf4n", "--format", "svg"]) == 0
+        return capsys.readouterr().err
+
+    assert "The price of DCF4N was not read yet" in told(None)
+    assert "Charger DCF4N gives 150 kW and has a start fee of 0.50 EUR" in told(50)
+    assert told(0) == ""
+
+
+def test_the_command_asks_where_the_card_reader_of_a_fast_charger_is(
+    environment: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = TWO_SITES.replace('"UTC"', '"Europe/Berlin"').replace('code = "7MKO1"', 'code = "7MKA2"\nmax_kw = 60')
+    book(text, tmp_path)
+    environment.setenv("KIOSK_CONFIG", str(tmp_path / "kiosk.toml"))
+    assert main(["stickers", "--site", "Nord/1", "--format", "pdf"]) == 0
+    assert "set card_reader, where it is, in kiosk.toml" in capsys.readouterr().err

@@ -13,7 +13,7 @@ HISTORY = timedelta(minutes=90)  # the garage was open before the demo began
 
 _AC = Pricing("EUR", price_per_kwh=49, start_fee=35)
 _AC_NO_FEE = Pricing("EUR", price_per_kwh=52)
-_DC = Pricing("EUR", price_per_kwh=69, start_fee=50)
+_DC = Pricing("EUR", price_per_kwh=69)  # from 50 kW nothing may stand beside the price per kWh
 _MINUTE = 60.0
 
 

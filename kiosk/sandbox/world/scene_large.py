@@ -13,10 +13,10 @@ from kiosk.sandbox.world.world import World
 HISTORY = timedelta(minutes=60)
 _MINUTE = 60.0
 _AC, _SLOW = Pricing("EUR", price_per_kwh=49, start_fee=35), Pricing("EUR", price_per_kwh=45)
-_FAST, _FASTEST = Pricing("EUR", price_per_kwh=59, start_fee=50), Pricing("EUR", price_per_kwh=69, start_fee=50)
+_FAST, _FASTEST = Pricing("EUR", price_per_kwh=59), Pricing("EUR", price_per_kwh=69)
 
 _Kind = tuple[int, str, Supply, int, int, Pricing, int]
-_KINDS: tuple[_Kind, ...] = (  # share in percent, name, supply, connectors, watts of each, price, hold
+KINDS: tuple[_Kind, ...] = (  # share in percent, name, supply, connectors, watts of each, price, hold
     (55, "Charger", "AC_3_PHASE", 2, 22_000, _AC, 5000),
     (20, "Charger", "AC_3_PHASE", 1, 11_000, _SLOW, 4000),
     (8, "Wall box", "AC_1_PHASE", 1, 7_400, _SLOW, 2500),
@@ -57,7 +57,7 @@ def _specs(count: int, draw: random.Random) -> list[ChargerSpec]:
     codes: dict[str, None] = {}
     while len(codes) < count:
         codes["".join(draw.choices(CODE_ALPHABET, k=5))] = None
-    kinds = draw.choices(_KINDS, [each[0] for each in _KINDS], k=count)
+    kinds = draw.choices(KINDS, [each[0] for each in KINDS], k=count)
     return [
         ChargerSpec(
             code,

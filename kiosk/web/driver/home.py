@@ -14,6 +14,7 @@ from kiosk.domain.charger import BayState, ChargerCard, Connector
 from kiosk.domain.tariff import Tariff
 from kiosk.service.bays import ChargerNow, connectors_of
 from kiosk.web.shared.bay_words import BayRow, bay_row, plug_words, state_words
+from kiosk.web.shared.local_text import said
 from kiosk.web.shared.plugs import PLUGS, plug_of
 from kiosk.web.shared.text import _
 
@@ -120,7 +121,7 @@ def _unseen(facts: ChargerFacts, connector_id: int, card: ChargerCard | None, bo
 
 def _name(facts: ChargerFacts, connector_id: int) -> str:
     """The charger, and which of its sides where it has two."""
-    charger = facts.label or _("charger %(code)s", code=facts.code)
+    charger = said(facts.label) or _("charger %(code)s", code=facts.code)
     bay = facts.bays.get(connector_id)
     side = (bay.side or "") if bay is not None else ""
     match side.lower():
@@ -128,4 +129,4 @@ def _name(facts: ChargerFacts, connector_id: int) -> str:
             return _("%(charger)s, left", charger=charger)
         case "right":
             return _("%(charger)s, right", charger=charger)
-    return f"{charger}, {side}" if side else charger
+    return f"{charger}, {said(side)}" if side else charger

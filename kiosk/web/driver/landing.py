@@ -21,6 +21,7 @@ from kiosk.web.shared.bay_words import BayRow, bay_row
 from kiosk.web.shared.meter_words import rough_limit
 from kiosk.web.shared.near import NearBay
 from kiosk.web.shared.power_words import PowerWords, power_words
+from kiosk.web.shared.site_facts import SiteFacts, site_facts
 from kiosk.web.shared.text import _
 from kiosk.web.shared.where import Where
 
@@ -48,6 +49,7 @@ class Landing:
     power_lines: tuple[str, ...] = ()
     power_waits: bool = False
     about: About | None = None
+    site: SiteFacts = field(default_factory=SiteFacts)
     limit_note: str = ""
     free_by: Mapping[int, datetime] = field(default_factory=dict)
 
@@ -101,6 +103,7 @@ def landing_of(
         power_lines=_power_lines([bay for bay in bays if bay.usable]),
         power_waits=any(bay.power.waits or bay.power.pauses for bay in bays if bay.usable and bay.power is not None),
         about=about,
+        site=site_facts(book, card.code),
         limit_note=_limit_note(offer, interval),
         free_by=free_by or {},
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from kiosk.config.sites import Bay, ChargerFacts, SiteBook
 from kiosk.domain.charger import BayState, ChargerCard, Connector, bay_state
 from kiosk.domain.offer import usable
+from kiosk.web.shared.local_text import said
 from kiosk.web.shared.plugs import PLUG_ICONS, PLUGS, plug_of
 from kiosk.web.shared.power_words import PowerWords, kilowatts
 from kiosk.web.shared.text import _, pgettext
@@ -66,7 +67,7 @@ def bay_row(
 def _side(bay: Bay | None) -> str:
     """Where the cable is, in the driver's words."""
     side = (bay.side or "") if bay is not None else ""
-    return {"left": _("Left"), "right": _("Right")}.get(side.lower(), side)
+    return {"left": _("Left"), "right": _("Right")}.get(side.lower(), said(side))
 
 
 def state_words(state: BayState, *, offline: bool, usable: bool) -> tuple[str, str, str]:

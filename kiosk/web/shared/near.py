@@ -9,6 +9,7 @@ from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard
 from kiosk.service.cards import near_offers
 from kiosk.web.shared.bay_words import plug_words
+from kiosk.web.shared.local_text import said
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 
@@ -32,8 +33,8 @@ def near_bays(code: str, now: datetime) -> tuple[NearBay, ...]:
 
 def _near(book: SiteBook, card: ChargerCard, connector_id: int) -> NearBay:
     facts, connector = book.charger(card.code), card.connector(connector_id)
-    label = (facts.label if facts else None) or card.name or _("charger %(code)s", code=card.code)
-    place = facts.place if facts else None
+    label = (said(facts.label) if facts else "") or card.name or _("charger %(code)s", code=card.code)
+    place = said(facts.place) if facts else ""
     charger = _("%(charger)s, %(place)s", charger=label, place=place) if place else label
     icon, kind = plug_words(connector, book.bay(card.code, connector_id), facts) if connector else ("plug", "")
     return NearBay(card.code, connector_id, book.bay_label(card.code, connector_id), charger, icon, kind)

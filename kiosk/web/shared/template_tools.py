@@ -16,6 +16,7 @@ from kiosk.domain.signs import SIGNS
 from kiosk.domain.tariff import EXAMPLE_KWH, Tariff
 from kiosk.web.shared.formats import money
 from kiosk.web.shared.icons import icon, icon_sheet
+from kiosk.web.shared.local_text import said
 from kiosk.web.shared.parts import parts
 
 _BOTH_WAYS = ("/t/", "/h/", "/tablet/pair")
@@ -38,7 +39,7 @@ def install(state: BlueprintSetupState) -> None:
         nothing=nothing,
         vat_percent=vat_percent,
     )
-    state.app.jinja_env.filters["decimal"] = Decimal
+    state.app.jinja_env.filters.update(decimal=Decimal, said=said)
 
 
 def vat_percent(code: str) -> Decimal | None:

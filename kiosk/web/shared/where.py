@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from kiosk.config.sites import SiteBook
+from kiosk.web.shared.local_text import said
 from kiosk.web.shared.text import _
 
 UTC = ZoneInfo("UTC")
@@ -25,7 +26,7 @@ def where_of(site: SiteBook, code: str, connector_id: int, name: str | None) -> 
     """The configured words, else upstream's (`name`), else the code."""
     charger = site.charger(code)
     home = site.site_of(code)
-    label = (charger.label if charger is not None else None) or name or _("charger %(code)s", code=code)
-    rows = [home.name if home is not None else None, charger.place if charger is not None else None]
+    label = (said(charger.label) if charger is not None else "") or name or _("charger %(code)s", code=code)
+    rows = [said(home.name) if home is not None else "", said(charger.place) if charger is not None else ""]
     place = ", ".join(row for row in rows if row) or None
     return Where(site.bay_label(code, connector_id), label, place, site.zone(code))

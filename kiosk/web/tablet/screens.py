@@ -41,6 +41,7 @@ from kiosk.web.shared.parts import parts
 from kiosk.web.shared.power_words import power_words
 from kiosk.web.shared.security import keep_private, no_store
 from kiosk.web.shared.shown_where import TABLET
+from kiosk.web.shared.site_facts import site_facts
 from kiosk.web.shared.template_tools import example, kiosk_now
 from kiosk.web.tablet import choices
 from kiosk.web.tablet.board import Board, Stall, near
@@ -212,6 +213,7 @@ def bay(code: str, connector_id: int) -> ResponseReturnValue:
         "tablet/bay.html",
         site=site,
         stall=stall,
+        facts=site_facts(parts().site, code),
         zone=zone_of(site),
         power=power_words(parts().powers.of(site).get(Place(code, connector_id))),
         example=example(stall.tariff) if stall.tariff is not None else None,
