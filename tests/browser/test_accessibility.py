@@ -1,51 +1,23 @@
-"""Every screen against the accessibility rules, in light and dark; and what no rule finds by itself."""
+"""What no rule of accessibility finds by itself, and the pages that say no. All other screens are measured in
+`test_every_screen`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, expect
 
 from kiosk.sandbox.world.faults import Kind
 from tests.browser.conftest import NewPhone, in_real_time
 from tests.browser.garage import CODE, Garage
+from tests.browser.measures import violations
 from tests.browser.phone import Phone
-from tests.browser.screens import SCREENS
 from tests.browser.stage import Stage
 
 pytestmark = pytest.mark.browser
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-NARROW = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
-  [...document.querySelectorAll('body *')]
-  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-  .filter((one) => !one.closest('.vh, .skip, svg, details:not([open])'))
-  .map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 40)}`)"""
-SMALL = """() => [...document.querySelectorAll('a[href], button, summary, input:not([type=hidden]), .opt, select')]
-  .filter((one) => !one.matches('.skip, .demo a'))
-  .map((one) => one.matches('.opt input') ? null : one)
-  .filter((one) => one && one.checkVisibility() && !one.closest('details:not([open]) > :not(summary)'))
-  .map((one) => [one.textContent.trim().slice(0, 40) || one.id, one.getBoundingClientRect()])
-  .filter(([, box]) => box.height < 43.5 || box.width < 43.5)
-  .map(([text, box]) => `${text}: ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
-
-TINY = """() => {
-  const found = [];
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
-    const one = text.parentElement;
-    const words = text.textContent.trim();
-    if (!words || !one.checkVisibility() || one.closest('.vh, .skip, script, template, noscript')) continue;
-    const size = parseFloat(getComputedStyle(one).fontSize);
-    const least = one.closest('.tag, .axis, .chart, .lead small') ? 14 : 16;
-    if (size < least) found.push(`${words.slice(0, 40)}: ${size} px`);
-  }
-  return found;
-}"""
-"""Text under 16 px, captions under 14."""
 
 
 @pytest.fixture(scope="module")
@@ -53,53 +25,6 @@ def stage(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     stage = Stage(tmp_path_factory.mktemp("stage"), assets)
     yield stage
     stage.close()
-
-
-@pytest.fixture
-def shown(browser: Browser, stage: Stage, request: pytest.FixtureRequest) -> Iterator[Phone]:
-    """A phone that shows the screen of that name."""
-    name = str(request.param)
-    client = stage.driver()
-    path = SCREENS[name](stage, client)
-    phone = Phone(browser, stage.address, stage.edge)
-    stage.hand_over(client, phone.context)
-    phone.open(path)
-    if name == "pay":
-        expect(phone.pay_button).to_be_enabled()
-    yield phone
-    phone.close()
-    stage.clear()
-
-
-def violations(phone: Phone) -> list[str]:
-    """What the rules find on this page, one line for each element."""
-    found: dict[str, Any] = Axe().run(phone.page, options={"runOnly": {"type": "tag", "values": TAGS}}).response
-    return [
-        f"{one['id']}: {' '.join(node['target'])}: {node['failureSummary']}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]
-
-
-@pytest.mark.parametrize("shown", SCREENS, indirect=True)
-def test_a_screen_keeps_the_rules_in_light_and_dark_and_fits_a_narrow_phone_with_large_text(shown: Phone) -> None:
-    page = shown.page
-    expect(shown.heading).to_have_count(1)
-    expect(shown.heading).to_have_attribute("tabindex", "-1")
-    assert page.title().strip()
-    expect(page.locator("header .call")).to_be_visible()
-    expect(page.locator("main > p[role=status]")).to_have_count(1)
-    problems = [f"light: {one}" for one in violations(shown)]
-    page.emulate_media(color_scheme="dark")
-    problems += [f"dark: {one}" for one in violations(shown)]
-    problems += [f"too small to touch: {one}" for one in page.evaluate(SMALL)]
-    problems += [f"too small to read: {one}" for one in page.evaluate(TINY)]
-    page.set_viewport_size({"width": 320, "height": 640})
-    problems += [f"wider than 320: {one}" for one in page.evaluate(NARROW)]
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
-    problems += [f"wider than the screen at 200 %: {one}" for one in page.evaluate(NARROW)]
-    assert problems == []
 
 
 @pytest.mark.parametrize("status", [403, 429, 500])
@@ -126,12 +51,10 @@ def test_the_pages_that_say_no_keep_the_rules(stage: Stage, browser: Browser, st
         with stage.broken():
             phone.open(f"/c/{CODE}")
         phone.reads("A running charge goes on")
-    light = violations(phone)
-    phone.page.emulate_media(color_scheme="dark")
-    dark = violations(phone)
+    found = violations(phone.page)
     phone.close()
     stage.clear()
-    assert light + dark == []
+    assert found == []
 
 
 def test_after_a_change_of_screen_focus_is_on_the_heading_and_the_change_is_spoken(

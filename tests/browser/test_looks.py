@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import NewPhone
 from tests.browser.garage import CODE, EXAMPLE, Garage
+from tests.browser.measures import controls_unreadable, unreadable
 from tests.browser.phone import Phone
 from tests.browser.screens import LANDING, SCREENS
 from tests.browser.stage import Stage
@@ -22,41 +23,6 @@ pytestmark = pytest.mark.browser
 VIEWS = ((390, 664), (375, 553), (360, 616), (320, 640))
 """An iPhone with its bars, the small one, an Android phone, and the narrowest that we promise."""
 LANGUAGES = {"en": "en-GB", "de": "de-DE", "fr": "fr-FR", "nl": "nl-NL"}
-READABLE = 7.0
-"""To one: what the look promises of everything that can be pressed, in rain and sun."""
-
-COLOURS = """(one) => {
-  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-  const rgba = (colour) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
-    return [red, green, blue, alpha / 255];
-  };
-  const over = (top, below) => top.slice(0, 3).map((part, index) => part * top[3] + below[index] * (1 - top[3]));
-  const light = (colour) => {
-    const [red, green, blue] = colour.map((part) => {
-      const share = part / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const layers = [];
-  for (let at = one; at; at = at.parentElement) layers.push(rgba(getComputedStyle(at).backgroundColor));
-  let ground = [255, 255, 255];
-  for (const layer of layers.reverse()) ground = over(layer, ground);
-  const ink = over(rgba(getComputedStyle(one).color), ground);
-  const [low, high] = [light(ink), light(ground)].sort((a, b) => a - b);
-  return (high + 0.05) / (low + 0.05);
-}"""
-CONTROLS = "main :is(a[href], button, summary, label.opt), header :is(a[href], summary), footer a[href]"
-UNREADABLE = f"""(controls) => [...document.querySelectorAll(controls)]
-  .filter((one) => one.checkVisibility())
-  .flatMap((one) => [one, ...one.querySelectorAll('b, small, .state, span:not(.vh, .plate)')])
-  .map((one) => [one.className || one.localName, one.textContent.trim().slice(0, 30), ({COLOURS})(one)])
-  .filter(([, text, contrast]) => text && contrast < {READABLE})
-  .map(([name, text, contrast]) => `${{name}} "${{text}}": ${{contrast.toFixed(2)}}`)"""
 
 
 @pytest.fixture(scope="module")
@@ -102,39 +68,6 @@ def shown(browser: Browser, stage: Stage, name: str, **options: Any) -> Phone:
 # --- whatever the finger does
 
 
-def unreadable(page: Page) -> list[str]:
-    """Controls whose words cannot be read well, in each state that a browser can be told to show."""
-    inside = page.context.new_cdp_session(page)
-    inside.send("DOM.enable")
-    inside.send("CSS.enable")
-    root = inside.send("DOM.getDocument")["root"]["nodeId"]
-    nodes = inside.send("DOM.querySelectorAll", {"nodeId": root, "selector": CONTROLS})["nodeIds"]
-    found: list[str] = []
-    for state in ([], ["hover"], ["focus", "focus-visible"], ["hover", "active"]):
-        for node in nodes:
-            inside.send("CSS.forcePseudoState", {"nodeId": node, "forcedPseudoClasses": state})
-        found += [f"{'+'.join(state) or 'rest'}: {one}" for one in page.evaluate(UNREADABLE, CONTROLS)]
-    inside.detach()
-    return found
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "name", ["home", "not-found", "landing", "landing-busy", "pay", "cancel", "charging", "failed", "receipt"]
-)
-def test_every_control_can_be_read_at_rest_and_under_a_finger(
-    browser: Browser, stage: Stage, name: str, scheme: str
-) -> None:
-    phone = shown(browser, stage, name, scheme=scheme)
-    phone.page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
-    found = unreadable(phone.page)
-    phone.page.evaluate("() => { for (const one of document.querySelectorAll('button')) one.disabled = true; }")
-    found += [f"disabled: {one}" for one in phone.page.evaluate(UNREADABLE, CONTROLS)]
-    phone.close()
-    stage.clear()
-    assert found == []
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_after_a_declined_card_the_button_can_be_read(new_phone: NewPhone, scheme: str) -> None:
     phone = new_phone(scheme=scheme, has_touch=True, is_mobile=True)
@@ -146,16 +79,16 @@ def test_after_a_declined_card_the_button_can_be_read(new_phone: NewPhone, schem
     phone.pay_button.tap()
     expect(phone.page.get_by_role("alert")).to_contain_text("Your card was declined.")
     expect(phone.pay_button).to_be_enabled()
-    assert phone.page.evaluate(UNREADABLE, "#payform button") == []
+    assert unreadable(phone.page, "#payform button") == []
 
 
 def test_the_measure_finds_what_cannot_be_read(browser: Browser, stage: Stage) -> None:
     phone = shown(browser, stage, "landing")
     phone.page.evaluate("() => { document.querySelector('#start button').style.color = '#0e181a'; }")
-    found = unreadable(phone.page)
+    found = controls_unreadable(phone.page)
     phone.close()
     stage.clear()
-    assert [one for one in found if one.startswith("rest: btn primary")] != []
+    assert [one for one in found if one.startswith("rest, light")] != []
 
 
 def test_where_nothing_hovers_a_tap_leaves_no_colour_behind(browser: Browser, stage: Stage) -> None:
@@ -266,32 +199,6 @@ def test_keys_still_show_where_the_focus_is(browser: Browser, stage: Stage) -> N
     phone.close()
     stage.clear()
     assert ring == ["solid", "3px"]
-
-
-# --- width
-
-WIDER = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
-  [...document.querySelectorAll('body *')]
-  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-  .map((one) => `${one.tagName}.${one.className}: ${one.textContent.trim().slice(0, 40)}`)"""
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize(
-    "name", ["home", "landing", "landing-fault", "pay", "starting", "charging", "stale", "receipt"]
-)
-def test_no_page_is_wider_than_the_phone_with_large_text_or_long_names(
-    browser: Browser, long_named: Stage, name: str, lang: str
-) -> None:
-    phone = shown(browser, long_named, name, locale=LANGUAGES[lang])
-    phone.page.set_viewport_size({"width": 320, "height": 640})
-    narrow = phone.page.evaluate(WIDER)
-    phone.page.set_viewport_size({"width": 390, "height": 664})
-    phone.page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
-    large = phone.page.evaluate(WIDER)
-    phone.close()
-    long_named.clear()
-    assert (narrow, large) == ([], [])
 
 
 # --- the first page
