@@ -87,31 +87,38 @@ def each(
     column: Column[Any],
     make: Callable[[RowMapping], T],
     aside: Aside,
+    **values: object,
 ) -> list[T]:
     """What `make` makes of every row that can be read, in their order; the others are put aside.
 
-    `column` names a row, and is one of those that the query selects.
+    `column` names a row, and is one of those that the query selects. `values` for what the query leaves open.
     """
     table, name = column.table.name, column.name
     left_out = aside.left_out(table)
     if left_out:
         query = query.where(column.not_in([column.type.python_type(row) for row in left_out]))
     try:
-        rows = connection.execute(query).mappings().all()
+        rows = connection.execute(query, values).mappings().all()
         made = [make(row) for row in rows]
     except UNREADABLE:
-        return _one_by_one(connection, query, column, make, aside)
+        return _one_by_one(connection, query, column, make, aside, values)
     aside.read(table, (row[name] for row in rows))
     return made
 
 
 def _one_by_one(
-    connection: Connection, query: Select[Any], column: Column[Any], make: Callable[[RowMapping], T], aside: Aside
+    connection: Connection,
+    query: Select[Any],
+    column: Column[Any],
+    make: Callable[[RowMapping], T],
+    aside: Aside,
+    values: dict[str, object],
 ) -> list[T]:
     made: list[T] = []
-    for row in connection.execute(query.with_only_columns(column, maintain_column_froms=True)).scalars().all():
+    names = query.with_only_columns(column, maintain_column_froms=True)
+    for row in connection.execute(names, values).scalars().all():
         try:
-            found = connection.execute(query.where(column == row)).mappings().one()
+            found = connection.execute(query.where(column == row), values).mappings().one()
             made.append(make(found))
         except UNREADABLE as error:
             aside.put(column.table.name, row, error)

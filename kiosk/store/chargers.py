@@ -149,9 +149,8 @@ class Chargers(Part):
 
     def wanted_cards(self) -> list[CardWish]:
         """The wishes, the oldest first; also those that are over."""
-        query = select(card_wishes).order_by(card_wishes.c.wanted_at, card_wishes.c.code)
         with self._database.read() as connection:
-            return each(connection, query, card_wishes.c.code, _card_wish, self.aside)
+            return each(connection, _WISHES, card_wishes.c.code, _card_wish, self.aside)
 
     def put_off(self, code: str) -> bool:
         """Whether the wish for that card waits, and cannot be served just now."""
@@ -170,6 +169,7 @@ class Chargers(Part):
             connection.execute(delete(card_wishes))
 
 
+_WISHES = select(card_wishes).order_by(card_wishes.c.wanted_at, card_wishes.c.code)
 _PROBLEM = (chargers.c.problem, chargers.c.problem_at, chargers.c.problems)
 _CARD_AND_PROBLEM = select(chargers.c.card, *_PROBLEM, chargers.c.pace).where(chargers.c.code == bindparam("code"))
 """Made once, because it is asked for every page of a charger."""

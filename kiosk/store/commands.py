@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, select, update
 
 from kiosk.domain.commands import ENDS, PURSUED, REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal, Wish
 from kiosk.store.aside import each
@@ -94,6 +95,14 @@ def _waiting_from(not_before: datetime) -> dict[str, object]:
     }
 
 
+# What the engine asks in every round is put together once.
+_OF_SESSION = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
+WAITING = SELECT_COMMAND.where(commands.c.state == CommandState.WAITING).order_by(commands.c.id)
+_MAY_BE_SENT = WAITING.where(commands.c.not_before <= bindparam("now", type_=commands.c.not_before.type))
+_LEFT_SENT = SELECT_COMMAND.where(commands.c.state == CommandState.SENT).order_by(commands.c.id)
+_NEXT_AT = select(func.min(commands.c.not_before)).where(commands.c.state == CommandState.WAITING)
+
+
 class Commands(Part):
     def ask(self, key: str, kind: Kind, asked_by: AskedBy, now: datetime, *, email: str | None = None) -> Command:
         """Store a wish, once: while one of that kind waits or is being sent, that one is returned.
@@ -139,22 +148,21 @@ class Commands(Part):
 
     def commands(self, key: str) -> list[Command]:
         """All that was ever asked for this session, oldest first."""
-        return self._commands(commands.c.session_key == key)
+        return self._commands(_OF_SESSION, key=key)
 
     def waiting(self, now: datetime) -> list[Command]:
         """What may be sent now, oldest first."""
-        return self._commands((commands.c.state == CommandState.WAITING) & (commands.c.not_before <= now))
+        return self._commands(_MAY_BE_SENT, now=now)
 
     def next_command_at(self) -> datetime | None:
         """When the next waiting command may be sent; None when nothing waits."""
-        query = select(func.min(commands.c.not_before)).where(commands.c.state == CommandState.WAITING)
         with self._database.read() as connection:
-            earliest: datetime | None = connection.execute(query).scalar_one()
+            earliest: datetime | None = connection.execute(_NEXT_AT).scalar_one()
         return earliest
 
     def left_sent(self) -> list[Command]:
         """Sent and without an end. After a restart nobody will hear those answers any more."""
-        return self._commands(commands.c.state == CommandState.SENT)
+        return self._commands(_LEFT_SENT)
 
     def sendings(self, keys: Sequence[str]) -> dict[str, int]:
         """How many commands of each of these sessions were sent before, to end it."""
@@ -226,10 +234,9 @@ class Commands(Part):
         stored = connection.execute(query).scalar_one_or_none()
         return None if stored is None else self._cipher.decrypt(stored)
 
-    def _commands(self, wanted: ColumnElement[bool]) -> list[Command]:
+    def _commands(self, query: Select[Any], **values: object) -> list[Command]:
         with self._database.read() as connection:
-            query = SELECT_COMMAND.where(wanted).order_by(commands.c.id)
-            return each(connection, query, commands.c.id, command_from, self.aside)
+            return each(connection, query, commands.c.id, command_from, self.aside, **values)
 
     def _says_the_same(self, connection: Connection, sent: Command, asked_by: AskedBy, email: str | None) -> bool:
         """What is being sent answers this wish too."""

@@ -146,9 +146,9 @@ def insert_once(connection: Connection, table: Table, values: Mapping[str, Any])
     return True
 
 
-def changed_one(connection: Connection, statement: Update | Delete) -> bool:
-    """Run a conditional change; True when it changed exactly one row."""
-    return connection.execute(statement).rowcount == 1
+def changed_one(connection: Connection, statement: Update | Delete, values: Mapping[str, Any] | None = None) -> bool:
+    """Run a conditional change; True when it changed exactly one row. `values` for what the statement leaves open."""
+    return connection.execute(statement, values).rowcount == 1
 
 
 def _sqlite(address: URL, foreign_keys: bool, patience: float) -> Engine:

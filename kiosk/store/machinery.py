@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import String, delete, func, insert, or_, select, type_coerce, update
+from sqlalchemy import String, bindparam, delete, func, insert, or_, select, type_coerce, update
 
 from kiosk.domain.commands import CommandState
 from kiosk.domain.session import Phase
@@ -23,6 +23,17 @@ _TRIED = "tried"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# Put together once, because the engine runs them with every call and every few seconds.
+_LEASE_LOCKED = (
+    select(leases.c.holder, leases.c.until, leases.c.number)
+    .where(leases.c.name == bindparam("of_name"))
+    .with_for_update()
+)
+_TAKE_LEASE = update(leases).where(leases.c.name == bindparam("of_name"))
+_NOTE_CALL = insert(calls)
+_FORGET_CALLS = delete(calls).where(calls.c.called_at < bindparam("before", type_=calls.c.called_at.type))
+
+
 class Machinery(Part):
     def take_lease(self, name: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
         """Take or renew it until `now + ttl`; None while another one has it.
@@ -30,9 +41,8 @@ class Machinery(Part):
         Unless an unbroken hold is renewed its number rises: another one may have held it in between, or may not.
         """
         until = utc(now) + ttl
-        query = select(leases.c.holder, leases.c.until, leases.c.number).where(leases.c.name == name).with_for_update()
         with self._database.write() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_LEASE_LOCKED, {"of_name": name}).one_or_none()
             if row is None:
                 first = {"name": name, "holder": holder, "until": until, "number": 1}
                 return Lease(name, holder, 1, unbroken=False) if insert_once(connection, leases, first) else None
@@ -45,7 +55,7 @@ class Machinery(Part):
             unbroken = row.holder == holder and not over
             number = (row.number or 0) + (0 if unbroken else 1)
             taken = {"holder": holder, "until": until, "number": number}
-            connection.execute(update(leases).where(leases.c.name == name).values(**taken))
+            connection.execute(_TAKE_LEASE, {"of_name": name, **taken})
             return Lease(name, holder, number, unbroken)
 
     def release_lease(self, name: str, holder: str) -> None:
@@ -84,8 +94,8 @@ class Machinery(Part):
         with self._database.write() as connection:
             if lease is not None:
                 held(connection, lease)
-            connection.execute(insert(calls).values(endpoint=endpoint, called_at=at))
-            connection.execute(delete(calls).where(calls.c.called_at < utc(at) - _KEEP_CALLS))
+            connection.execute(_NOTE_CALL, {"endpoint": endpoint, "called_at": at})
+            connection.execute(_FORGET_CALLS, {"before": utc(at) - _KEEP_CALLS})
 
     def calls_since(self, at: datetime) -> list[tuple[str, datetime]]:
         """Endpoint and time of the calls at or after `at`, oldest first."""

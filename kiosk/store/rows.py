@@ -82,8 +82,31 @@ def command_from(row: RowMapping) -> Command:
     return Command(**{name: row[name] for name in _COMMAND_COLUMNS})
 
 
+# Made once, because putting a statement together costs as much as running it.
 _BY_KEY = SELECT_SESSION.where(sessions.c.key == bindparam("key"))
-"""Made once, because putting a statement together costs as much as running it."""
+_BY_KEY_LOCKED = _BY_KEY.with_for_update()
+_SAVE = update(sessions).where(sessions.c.key == bindparam("of_key"), sessions.c.version == bindparam("of_version"))
+_OTHER = sessions.alias()
+_TAKE_BACK_SLOT = (
+    update(sessions)
+    .where(
+        sessions.c.key == bindparam("of_key"),
+        sessions.c.slot.is_(None),
+        ~exists(select(_OTHER.c.id).where(_OTHER.c.slot == bindparam("of_slot"))),
+    )
+    .values(slot=bindparam("of_slot"))
+)
+_HELD = (
+    select(leases.c.name)
+    .where(
+        leases.c.name == bindparam("name"),
+        leases.c.holder == bindparam("holder"),
+        leases.c.number == bindparam("number"),
+    )
+    .with_for_update()
+)
+_KEEP_OBSERVATION = insert(observations)
+_COMMAND_LOCKED = SELECT_COMMAND.where(commands.c.id == bindparam("id")).with_for_update()
 
 
 def read_session(connection: Connection, key: str) -> Session | None:
@@ -93,7 +116,7 @@ def read_session(connection: Connection, key: str) -> Session | None:
 
 def lock_session(connection: Connection, key: str) -> Session:
     """The session, kept from other writers until the transaction ends. Raises Missing."""
-    row = connection.execute(SELECT_SESSION.where(sessions.c.key == key).with_for_update()).mappings().one_or_none()
+    row = connection.execute(_BY_KEY_LOCKED, {"key": key}).mappings().one_or_none()
     if row is None:
         raise Missing("no such session")
     return session_from(row)
@@ -114,8 +137,7 @@ def save_session(connection: Connection, before: Session, after: Session, at: da
         values["ended_at"] = at
     if not after.occupies:
         values["slot"] = None
-    unchanged = (sessions.c.key == before.key) & (sessions.c.version == before.version)
-    if not changed_one(connection, update(sessions).where(unchanged).values(**values)):
+    if not changed_one(connection, _SAVE, {**values, "of_key": before.key, "of_version": before.version}):
         raise WrongState("the session changed underneath")
     if after.occupies:
         _take_back_slot(connection, after)
@@ -129,16 +151,13 @@ def _ended(session: Session) -> bool:
 def _take_back_slot(connection: Connection, session: Session) -> None:
     """A session that came back (from 404, or from an end) takes its bay again, unless another one has it by now."""
     slot = slot_of(session.code, session.connector_id)
-    other = sessions.alias()
-    free = ~exists(select(other.c.id).where(other.c.slot == slot))
-    own = (sessions.c.key == session.key) & sessions.c.slot.is_(None)
-    connection.execute(update(sessions).where(own, free).values(slot=slot))
+    connection.execute(_TAKE_BACK_SLOT, {"of_key": session.key, "of_slot": slot})
 
 
 def held(connection: Connection, lease: Lease) -> None:
     """Nothing happens while that holder has the lease of that number, also when it has run out. Raises Deposed."""
-    same = (leases.c.name == lease.name) & (leases.c.holder == lease.holder) & (leases.c.number == lease.number)
-    if connection.execute(select(leases.c.name).where(same).with_for_update()).one_or_none() is None:
+    same = {"name": lease.name, "holder": lease.holder, "number": lease.number}
+    if connection.execute(_HELD, same).one_or_none() is None:
         raise Deposed("another one leads now")
 
 
@@ -150,13 +169,12 @@ def holds(connection: Connection, lease: Lease, now: datetime) -> bool:
 
 
 def append_observation(connection: Connection, key: str, source: str, seen: Observation) -> None:
-    connection.execute(insert(observations).values(session_key=key, source=source, seen=seen))
+    connection.execute(_KEEP_OBSERVATION, {"session_key": key, "source": source, "seen": seen})
 
 
 def read_command(connection: Connection, command_id: int) -> Command:
     """The command, kept from other writers until the transaction ends. Raises Missing."""
-    row = connection.execute(SELECT_COMMAND.where(commands.c.id == command_id).with_for_update()).mappings()
-    found = row.one_or_none()
+    found = connection.execute(_COMMAND_LOCKED, {"id": command_id}).mappings().one_or_none()
     if found is None:
         raise Missing("no such command")
     return command_from(found)

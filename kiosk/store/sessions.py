@@ -65,6 +65,21 @@ def _of(key: str) -> Select[Any]:
     return SELECT_COMMAND.where(commands.c.session_key == key).order_by(commands.c.id)
 
 
+# What the engine asks in every round is put together once.
+_IN_ORDER = SELECT_SESSION.order_by(sessions.c.id)
+_TO_WATCH = _IN_ORDER.where(sessions.c.watch.is_(True))
+_GIVEN_UP = _TO_WATCH.where(sessions.c.given_up_at.is_not(None))
+_WITHOUT_RECEIPT = _IN_ORDER.where(
+    sessions.c.watch.is_(False),
+    sessions.c.phase.in_((Phase.OPEN, Phase.GONE)),
+    sessions.c.tariff_currency.is_not(None),
+    ~there_is().where(receipts.c.session_key == sessions.c.key),
+)
+_HINTS = select(hints.c.session_key, hints.c.hinted_at).order_by(hints.c.hinted_at)
+_FORGET_HINT = delete(hints).where(
+    hints.c.session_key == bindparam("key"), hints.c.hinted_at <= bindparam("before", type_=hints.c.hinted_at.type)
+)
+_TOKEN = select(sessions.c.token).where(sessions.c.key == bindparam("key"))
 _OCCUPIED = select(sessions.c.connector_id, sessions.c.key).where(
     sessions.c.code == bindparam("code"), sessions.c.slot.is_not(None)
 )
@@ -125,7 +140,7 @@ class Sessions(Part):
 
     def sessions_to_watch(self) -> list[Session]:
         """Upstream can still say something new about them; oldest first."""
-        return self._sessions(sessions.c.watch.is_(True))
+        return self._read(_TO_WATCH)
 
     def sessions_of(self, device: str, *, code: str | None = None, since: datetime | None = None) -> list[Session]:
         """The sessions that this device owns, newest first. `since` counts from the request, and is included."""
@@ -192,9 +207,7 @@ class Sessions(Part):
 
     def without_receipt(self) -> list[Session]:
         """Ended sessions whose receipt is still to be written; oldest first."""
-        written = there_is().where(receipts.c.session_key == sessions.c.key)
-        over = sessions.c.watch.is_(False) & sessions.c.phase.in_((Phase.OPEN, Phase.GONE))
-        return self._sessions(over, sessions.c.tariff_currency.is_not(None), ~written)
+        return self._read(_WITHOUT_RECEIPT)
 
     def unproven(self, late: datetime) -> list[Session]:
         """Ended sessions that had a hold whose end is not proven, while the payment can still be looked up. Those that
@@ -250,8 +263,7 @@ class Sessions(Part):
 
     def given_up(self) -> list[Session]:
         """Those that upstream still keeps for drivers who cancelled; oldest first."""
-        kept = self._sessions(sessions.c.watch.is_(True), sessions.c.given_up_at.is_not(None))
-        return [session for session in kept if session.given_up]
+        return [session for session in self._read(_GIVEN_UP) if session.given_up]
 
     def agree(self, key: str, word: str, now: datetime) -> Session:
         """Its driver has read these terms and agreed to them."""
@@ -280,7 +292,7 @@ class Sessions(Part):
     def token(self, key: str) -> str | None:
         """The upstream session token; None when there is none, or no key of ours fits any more."""
         with self._database.read() as connection:
-            stored = connection.execute(select(sessions.c.token).where(sessions.c.key == key)).scalar_one_or_none()
+            stored = connection.execute(_TOKEN, {"key": key}).scalar_one_or_none()
         return None if stored is None else self._cipher.decrypt(stored)
 
     def payment(self, key: str) -> PaymentContext | None:
@@ -316,16 +328,15 @@ class Sessions(Part):
 
     def hints(self) -> dict[str, datetime]:
         with self._database.read() as connection:
-            query = select(hints.c.session_key, hints.c.hinted_at).order_by(hints.c.hinted_at)
             rows = each(
-                connection, query, hints.c.session_key, lambda row: (row["session_key"], row["hinted_at"]), self.aside
+                connection, _HINTS, hints.c.session_key, lambda row: (row["session_key"], row["hinted_at"]), self.aside
             )
             return dict(rows)
 
     def clear_hint(self, key: str, before: datetime) -> None:
         """Forget the hint unless it is later than `before`, the time at which the answering question was asked."""
         with self._database.write() as connection:
-            connection.execute(delete(hints).where(hints.c.session_key == key, hints.c.hinted_at <= before))
+            connection.execute(_FORGET_HINT, {"key": key, "before": before})
 
     def observations(self, key: str, limit: int | None = None) -> list[StoredObservation]:
         """All of them, or the newest `limit`, in the order in which they were made."""
@@ -364,6 +375,8 @@ class Sessions(Part):
             erased += len(keys)
 
     def _sessions(self, *wanted: ColumnElement[bool]) -> list[Session]:
+        return self._read(_IN_ORDER.where(*wanted))
+
+    def _read(self, query: Select[Any]) -> list[Session]:
         with self._database.read() as connection:
-            query = SELECT_SESSION.where(*wanted).order_by(sessions.c.id)
             return each(connection, query, sessions.c.key, session_from, self.aside)

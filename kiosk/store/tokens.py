@@ -17,6 +17,8 @@ from kiosk.domain.session import Observation
 from kiosk.store.rows import Part, append_observation
 from kiosk.store.tables import commands, received_tokens
 
+_NEXT_AT = select(func.min(received_tokens.c.next_at))
+
 
 @dataclass(frozen=True, slots=True)
 class UnusedToken:
@@ -56,7 +58,7 @@ class Tokens(Part):
     def next_unused_at(self) -> datetime | None:
         """When the next of all rows is due, also of one whose start is under way; None when there is none."""
         with self._database.read() as connection:
-            earliest: datetime | None = connection.execute(select(func.min(received_tokens.c.next_at))).scalar_one()
+            earliest: datetime | None = connection.execute(_NEXT_AT).scalar_one()
         return earliest
 
     def received_token(self, token_id: int) -> str | None:

@@ -22,7 +22,7 @@ from kiosk.domain.commands import ENDS, PURSUED, AskedBy, Command, CommandState,
 from kiosk.domain.session import Event, Observation, Session, fold, gone
 from kiosk.store.aside import UNREADABLE, each
 from kiosk.store.cipher import Cipher
-from kiosk.store.commands import ENDED, MOST_SENDINGS, Commands, keep_wish, says_the_same
+from kiosk.store.commands import ENDED, MOST_SENDINGS, WAITING, Commands, keep_wish, says_the_same
 from kiosk.store.database import Database
 from kiosk.store.errors import CannotWrite, Deposed, Missing, Trouble, WrongState
 from kiosk.store.records import ForReader, Lease
@@ -208,9 +208,7 @@ class Unwritten(Sessions, Commands):
     def next_command_at(self) -> datetime | None:
         if not self._memory:
             return super().next_command_at()
-        waiting = self._merged(
-            self._commands(commands.c.state == CommandState.WAITING), lambda one: one.state is CommandState.WAITING
-        )
+        waiting = self._merged(self._commands(WAITING), lambda one: one.state is CommandState.WAITING)
         return min((one.not_before or one.asked_at for one in waiting), default=None)
 
     def left_sent(self) -> list[Command]:
