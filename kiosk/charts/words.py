@@ -40,6 +40,7 @@ _STATES = {
     BayState.PLUGGED: "plugged in",
     BayState.STARTING: "starting",
     BayState.IN_USE: "in use",
+    BayState.KEPT: "kept for somebody",
     BayState.OUT_OF_ORDER: "out of order",
     BayState.NOT_KNOWN: "not known",
 }

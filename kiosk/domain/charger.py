@@ -15,12 +15,13 @@ PRICE_LASTS = timedelta(minutes=5)
 
 
 class BayState(StrEnum):
-    """Fault and use are separate facts (2025/655 table F), so OUT_OF_ORDER is never folded into IN_USE."""
+    """Fault, use and reservation are separate facts (2025/655 table F, EU-12): neither is folded into IN_USE."""
 
     FREE = "free"
     PLUGGED = "plugged"
     STARTING = "starting"
     IN_USE = "in_use"
+    KEPT = "kept"  # for somebody, by the charger's own word; no car need stand there
     OUT_OF_ORDER = "out_of_order"
     NOT_KNOWN = "not_known"
 
@@ -35,7 +36,7 @@ _BY_CONNECTOR_STATUS = {
     "SuspendedEV": BayState.IN_USE,
     "SuspendedEVSE": BayState.IN_USE,
     "Finishing": BayState.IN_USE,
-    "Reserved": BayState.IN_USE,
+    "Reserved": BayState.KEPT,
     "Occupied": BayState.IN_USE,  # of OCPP 2: a cable is in, or somebody charges. Upstream starts nothing there
     "Unavailable": BayState.OUT_OF_ORDER,
     "Faulted": BayState.OUT_OF_ORDER,
@@ -110,6 +111,11 @@ class ChargerCard:
     @property
     def sellable(self) -> bool:
         return self.tariff is not None and self.preauth_minor is not None and self.preauth_minor > 0
+
+    @property
+    def costs_nothing(self) -> bool:
+        """Energy and session are free, and no hold is asked for: there is nothing to sell."""
+        return self.tariff is not None and not self.tariff.components() and self.preauth_minor == 0
 
     def stale(self, now: datetime) -> bool:
         return now - self.seen_at > STALE_AFTER

@@ -16,6 +16,8 @@ from kiosk.domain.terms import terms_of
 
 LEAST_KWH = Decimal(1)
 """The least that is worth a start: a limit that pays for less is not offered."""
+_TAKEN = frozenset({BayState.IN_USE, BayState.STARTING, BayState.KEPT})
+"""Somebody else has the bay, or is about to have it."""
 _SIXTHS = (2, 3, 4)
 """The limits that are offered, as parts of the hold: a third, a half, two thirds."""
 
@@ -44,6 +46,7 @@ class Trouble(StrEnum):
     OFFLINE = "offline"
     OLD = "old"
     UNPRICED = "unpriced"
+    COSTS_NOTHING = "costs_nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def offer_at(
         return NoOffer.UNKNOWN_BAY
     state = bay_state(card, connector, now, claimed=claimed)
     if state not in STARTABLE:
-        return NoOffer.NOT_FREE if claimed or state in {BayState.IN_USE, BayState.STARTING} else NoOffer.NOT_USABLE
+        return NoOffer.NOT_FREE if claimed or state in _TAKEN else NoOffer.NOT_USABLE
     if longest is not None and not card.fresh(now, longest):
         return NoOffer.PRICE_OLD
     return Offer(connector_id, card.tariff, hold, most_kw)
@@ -140,13 +143,13 @@ def trouble_at(card: ChargerCard, states: Iterable[BayState], now: datetime) -> 
     if card.online is None:
         return Trouble.OFFLINE
     if not card.sellable:
-        return Trouble.UNPRICED
+        return Trouble.COSTS_NOTHING if card.costs_nothing else Trouble.UNPRICED
     known = set(states)
     if known & STARTABLE:
         return None
     if BayState.OUT_OF_ORDER in known:
         return Trouble.FAULT
-    return Trouble.BUSY if known & {BayState.IN_USE, BayState.STARTING} else Trouble.OLD
+    return Trouble.BUSY if known & _TAKEN else Trouble.OLD
 
 
 def limit_choices(

@@ -289,8 +289,11 @@ class Session:
         recorded = self.proof.received_minor if self.proof is not None and self.proof.ended else None
         if self.end in ENDED_WITHOUT_PAYMENT or self.end is Status.WRITTEN_OFF:
             return self.captured_minor or recorded or 0
-        if self.captured_minor is None or (self.captured_minor == 0 and self.end is Status.REFUNDED):
-            return recorded  # what is left after a refund is not what was taken
+        # What is left after a refund is not what was taken, nor is what upstream has not taken yet.
+        # The payment's own record knows better than an amount of nothing.
+        says_nothing = self.captured_minor == 0 and (self.end is Status.REFUNDED or self.by_record or bool(recorded))
+        if self.captured_minor is None or says_nothing:
+            return recorded
         return self.captured_minor
 
     @property

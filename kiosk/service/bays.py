@@ -23,7 +23,7 @@ from kiosk.service.parts import Parts
 
 TAKEN = frozenset({BayState.IN_USE, BayState.STARTING})
 """A car stands there, as far as anybody knows."""
-_HAS_SINCE = TAKEN | {BayState.OUT_OF_ORDER}
+_HAS_SINCE = TAKEN | {BayState.KEPT, BayState.OUT_OF_ORDER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class BayNow:
 
     `connector` is None when the card does not have it. `since`, `free_about` and `free_by` are said of bays that cannot
     be used now; `free_by` is when one that somebody is about to pay is free again at the latest. `tariff` and `hold`
-    are None when they are not known well enough to be shown, also of a bay in use.
+    are None when they are not known well enough to be shown, also of a bay in use. `costs_nothing`: there is nothing to
+    sell.
     """
 
     charger: ChargerFacts
@@ -48,6 +49,7 @@ class BayNow:
     tariff: Tariff | None
     hold: Money | None
     expected: Expectation | None
+    costs_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +210,5 @@ def _bay_now(
         tariff=priced.tariff if priced is not None else None,
         hold=hold_of(priced) if priced is not None else None,
         expected=expected,
+        costs_nothing=priced is not None and priced.costs_nothing,
     )

@@ -6,6 +6,7 @@
  * more than figures changed, the page is fetched again, so that there is one place where pages are made.
  */
 import { moment, passed, sync, tick, write } from '../shared/ages.js';
+import { heardFrom, unheard } from './away.js';
 import { limit, parse, sameForm, speak, swap } from '../shared/swap.js';
 
 /**
@@ -47,6 +48,7 @@ let next = null;
 /** @param {State} state */
 function take(state) {
   if (state.now) sync(state.now);
+  heardFrom();
   // A site's screen without a connection decides for itself whether its driver is shown again, and says `kiosk:back`.
   if ('lost' in document.body.dataset) {
     etag = '';
@@ -127,6 +129,7 @@ async function renew(state) {
   } catch {
     // No connection, or somebody else's answer. The state was told and is not shown, so it must be told again.
     etag = '';
+    unheard();
     later(longer(misses));
     misses += 1;
   } finally {
@@ -146,6 +149,7 @@ async function poll() {
       return true;
     }
     same = answer.status === 304;
+    if (same) heardFrom();
     if (answer.ok) {
       const state = /** @type {State} */ (await answer.json());
       etag = answer.headers.get('ETag') ?? '';
@@ -154,6 +158,7 @@ async function poll() {
     failures = answer.ok || answer.status === 304 ? 0 : failures + 1;
   } catch {
     failures += 1;
+    unheard();
   }
   if (!stream) later(wait());
   return same;
@@ -275,7 +280,8 @@ async function post(form) {
     if (answer.ok) take(/** @type {State} */ (said));
     else complain(form, said.message ?? said.error?.text ?? document.body.dataset.failed ?? '');
   } catch {
-    complain(form, document.body.dataset.failed ?? '');
+    complain(form, form.dataset.failed ?? document.body.dataset.failed ?? '');
+    unheard();
   }
   if (document.contains(button)) {
     button.replaceChildren(...words);

@@ -300,7 +300,7 @@ def _lost(landing: Landing, connector_id: int) -> tuple[int | None, str]:
     row = next((bay for bay in landing.bays if bay.connector_id == connector_id), None)
     if row is not None and row.usable:
         return None, ""
-    if row is not None and row.state in {BayState.IN_USE, BayState.STARTING}:
+    if row is not None and row.state in {BayState.IN_USE, BayState.STARTING, BayState.KEPT}:
         return connector_id, ""
     if landing.trouble is not None:
         return None, ""

@@ -51,7 +51,7 @@ def notice(kind: Notice, view: SessionView) -> Said:
         case Notice.CHARGER_FAULT:
             return Said("warn", "warn", _("The charger reports a fault"), _fault(view))
         case Notice.CHARGER_RESERVED:
-            return Said("warn", "clock", _("The charger calls this bay reserved"), _may_not_start(view))
+            return Said("warn", "clock", _("The charger keeps this bay for somebody"), _may_not_start(view))
         case Notice.CHARGE_OVER:
             text = _("You can unplug the cable at the car. What it cost comes here after the last meter reading.")
             return Said("live", "clock", _("The charger says that charging has stopped"), text)

@@ -70,6 +70,9 @@ FLOW_MARKS = {
 }
 """Of a charge in which nothing flows."""
 
+BY_RECORD_MARK = ("ok", "ok")
+"""Of a charge whose end only the payment's own record tells."""
+
 BANK_NO_MARK = ("bad", "fail")
 """Of a start that the bank did not pay."""
 

@@ -104,7 +104,7 @@ def _note(step: Step, view: SessionView) -> str:
             return _("Usually under 1 minute")
         case StepName.DID_NOT_START:
             return reason(view)
-        case StepName.HOLD_BACK if view.hold.taken is None or view.hold.taken.minor == 0:
+        case StepName.HOLD_BACK if not view.was_taken:
             return _("You paid nothing.")
         case StepName.NO_ANSWER:
             return _("We do not ask twice by ourselves: it could block the bay.")

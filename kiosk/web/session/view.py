@@ -45,7 +45,15 @@ from kiosk.domain.tariff import Tariff
 from kiosk.domain.terms import Terms, asks_consent, read_terms, terms_now
 from kiosk.service.power_kept import Ceiling, beside_measured
 from kiosk.web.session.drawings import Bar, Spark, bar_of, spark_of
-from kiosk.web.session.screen_names import BANK_NO_MARK, FLOW_MARKS, MARKS, REFUSED_MARKS, Notice, Screen
+from kiosk.web.session.screen_names import (
+    BANK_NO_MARK,
+    BY_RECORD_MARK,
+    FLOW_MARKS,
+    MARKS,
+    REFUSED_MARKS,
+    Notice,
+    Screen,
+)
 from kiosk.web.session.steps import Step, end_steps, failed_steps, no_answer_steps, start_steps
 from kiosk.web.shared.where import Where
 
@@ -56,7 +64,8 @@ class SessionView:
 
     `day` is that of the charge. `beside` is a moment of the day that goes without saying: of now, or of the charge
     where the page of its end names that day. Every time of another day carries its own. `may_run`: a charge may go on,
-    as far as anybody has said.
+    as far as anybody has said. `was_taken`: something was taken, in whatever currency.
+    `by_record`: the page would wait for an end, and the payment's own record has ended the hold already.
     `number` is that of the receipt once it is written: before that what stands here is none.
     `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
     """
@@ -95,6 +104,8 @@ class SessionView:
     rough: Money | None
     last_adds: Money | None
     may_run: bool
+    was_taken: bool
+    by_record: bool
     gone_at: datetime | None
     email: EmailState | None
     ended_by: AskedBy | None
@@ -158,7 +169,8 @@ def session_view(
     slow = slow if slow is not None and slow > ROUGH_AFTER else None
     ended = end_asked(session, commands)
     bank_said_no = screen is Screen.CREATED and checked is True and _refused_by_bank(session)
-    tone, icon = _mark(screen, session, flow, bank_said_no=bank_said_no)
+    by_record = session.by_record and screen in _WAITS
+    tone, icon = BY_RECORD_MARK if by_record else _mark(screen, session, flow, bank_said_no=bank_said_no)
     day = session.completed_at or session.charging_started_at or session.authorized_at or session.requested_at
     view = SessionView(
         key=session.key,
@@ -191,11 +203,13 @@ def session_view(
         else None,
         start_by=_still_to_come(charger_must_answer_by(session, policy), now),
         no_power_by=_still_to_come(power_must_flow_by(session, policy), now),
-        waits_until=waits_until(session, policy),
+        waits_until=_still_to_come(waits_until(session, policy), now),
         slow_meter=slow,
-        first_report_by=_first_report_by(session, slow),
+        first_report_by=_still_to_come(_first_report_by(session, slow), now),
         rough=rough_by(session.tariff, power or session.most_kw, slow),
         last_adds=_last_adds(session, screen, hold, now),
+        by_record=by_record,
+        was_taken=bool(session.taken_minor),
         may_run=session.end is None and session.facts.group in {Group.PREPARING, Group.RUNNING},
         gone_at=session.gone_at,
         email=email_state(session, commands),
@@ -205,7 +219,7 @@ def session_view(
         bank_said_no=bank_said_no,
         reason=session.failure_reason,
         refusal=session.refusal,
-        retry_at=session.retry_at,
+        retry_at=_still_to_come(session.retry_at, now),
         queue=queue if screen is Screen.QUEUED else None,
         bar=bar_of(
             hold.amount,
@@ -338,6 +352,8 @@ def _notices(
     return tuple(rows)
 
 
+_WAITS = frozenset({Screen.SETTLING, Screen.CAPTURE_FAILED, Screen.REQUIRES_REVIEW, Screen.STRANGE})
+"""Screens that wait for what becomes of the money."""
 _BEFORE_THE_START = {
     "Available": Notice.NOT_PLUGGED_IN,
     "Faulted": Notice.CHARGER_FAULT,

@@ -33,6 +33,10 @@ def at(view: SessionView, moment: datetime) -> str:
 def heading(view: SessionView) -> str:
     """The state in two to four words."""
     paid = view.hold.taken
+    if view.by_record:
+        if not view.was_taken:
+            return _("You paid nothing")
+        return _("You paid %(amount)s", amount=money(paid)) if paid is not None else _("Paid")
     match view.screen:
         case Screen.QUEUED:
             return _("Please wait")
@@ -77,8 +81,8 @@ def heading(view: SessionView) -> str:
             return _("You paid %(amount)s", amount=money(paid))
         case Screen.CAPTURED:
             return _("Paid")
-        case Screen.NO_CHARGE if paid is not None and paid.minor > 0:
-            return _("You paid %(amount)s", amount=money(paid))
+        case Screen.NO_CHARGE | Screen.WRITTEN_OFF if view.was_taken:
+            return _("You paid %(amount)s", amount=money(paid)) if paid is not None else _("Paid")
         case Screen.NO_CHARGE:
             return _("You paid nothing")
         case Screen.EXPIRED:
@@ -89,14 +93,12 @@ def heading(view: SessionView) -> str:
             return _("It did not start")
         case Screen.ABANDONED:
             return _("Cancelled")
-        case Screen.CAPTURE_FAILED:
+        case Screen.CAPTURE_FAILED if not view.was_taken:
             return _("Not paid yet")
         case Screen.REQUIRES_REVIEW:
             return _("We are checking")
         case Screen.REFUNDED:
             return _("Money sent back")
-        case Screen.WRITTEN_OFF if paid is not None and paid.minor > 0:
-            return _("You paid %(amount)s", amount=money(paid))
         case Screen.WRITTEN_OFF:
             return _("Nothing to pay")
         case Screen.GONE:
@@ -107,6 +109,8 @@ def heading(view: SessionView) -> str:
 def title(view: SessionView) -> str:
     """The title of the page: it carries the state, because a phone shows it in its list of open pages."""
     bay = view.where.bay
+    if view.by_record:
+        return _("Bay %(bay)s: %(state)s", bay=bay, state=heading(view))
     match view.screen:
         case Screen.QUEUED if view.queue is not None:
             return _("Number %(number)s in line for bay %(bay)s", number=view.queue.number, bay=bay)
@@ -165,6 +169,8 @@ def under(view: SessionView) -> str:
 def sentence(view: SessionView) -> str:
     """What is the case, in one or two short sentences. The first says what happened to the money where it matters."""
     bay, held = view.where.bay, amount(view.hold.amount)
+    if view.by_record:
+        return _("How it ended for your card is known from the payment itself. The charging service has told no end.")
     match view.screen:
         case Screen.QUEUED if view.queue is not None and view.queue.closed:
             return _("This charger takes no new starts just now. Nothing is held yet.")
@@ -215,6 +221,8 @@ def sentence(view: SessionView) -> str:
             return _("Charging is over. We wait for the last meter reading.")
         case Screen.CAPTURED | Screen.NO_CHARGE | Screen.EXPIRED | Screen.FAILED | Screen.ABANDONED:
             return _ended(view)
+        case Screen.CAPTURE_FAILED if view.was_taken:
+            return _("We are working on it. You never pay more than the hold.")
         case Screen.CAPTURE_FAILED if view.cost is not None:
             cost = money(view.cost)
             return _(
@@ -284,8 +292,10 @@ def _ended(view: SessionView) -> str:
         return _("We took %(taken)s. The rest of your hold, %(rest)s, goes back.", taken=taken, rest=rest)
     if hold.state is HoldState.HELD:
         return _("%(amount)s is held on your card, although this charge costs nothing. Please call us.", amount=held)
-    if hold.taken is not None and hold.taken.minor > 0:
-        taken = money(hold.taken)
+    if view.was_taken and hold.taken is None:
+        return _("An amount was taken, although this charge costs nothing. Please call us.")
+    if view.was_taken:
+        taken = amount(hold.taken)
         return _("%(taken)s was taken, although this charge costs nothing. Please call us.", taken=taken)
     if hold.state is HoldState.NONE:
         if view.screen is Screen.EXPIRED:
@@ -324,8 +334,10 @@ def _refunded(view: SessionView) -> str:
 
 def _written_off(view: SessionView) -> str:
     hold = view.hold
-    if hold.taken is not None and hold.taken.minor > 0:
-        taken = money(hold.taken)
+    if view.was_taken and hold.taken is None:
+        return _("The bill was closed, although an amount was taken. Please call us.")
+    if view.was_taken:
+        taken = amount(hold.taken)
         return _("The bill was closed, although %(taken)s was taken. Please call us.", taken=taken)
     if hold.state is HoldState.HELD:
         held = amount(hold.amount)
@@ -387,7 +399,7 @@ def reason(view: SessionView) -> str:
 
     What failed says why itself, because a cancel does not make it fail.
     """
-    known = _REASONS.get((view.reason or "").strip().lower())
+    known = _REASONS.get((view.reason or "").strip().lower()) if not has_begun(view) else None
     if view.screen is Screen.FAILED and known is not None:
         return known()
     if view.ended_kind is not None and view.ended_by is not None:
@@ -396,7 +408,7 @@ def reason(view: SessionView) -> str:
         asked = _ASKED.get((view.ended_kind, view.ended_by))
         if asked is not None:
             return asked()
-    if known is not None and view.screen in {Screen.ABANDONED, Screen.NO_CHARGE} and not has_begun(view):
+    if known is not None and view.screen in {Screen.ABANDONED, Screen.NO_CHARGE}:
         return known()
     return _("It gave no reason that we know.") if view.screen is Screen.FAILED else ""
 
@@ -426,6 +438,10 @@ def bar_label(view: SessionView) -> str:
             return _("We do not know whether a hold was placed.")
         case _known if hold.amount is None:
             return _("A hold was placed. We do not know its amount.")
+        case _untold if hold.taken is None and (view.was_taken or view.screen in {Screen.CAPTURED, Screen.REFUNDED}):
+            return _("%(held)s was held. We were not told yet how much of it was taken.", held=held)
+        case _more if hold.over is not None:
+            return _("%(taken)s was taken, more than the %(held)s that was held.", held=held, taken=taken)
         case HoldState.SHOWN:
             return _("%(amount)s will be held. Nothing is taken yet.", amount=held)
         case HoldState.GIVEN_BACK if hold.taken is None or hold.taken.minor == 0:
@@ -456,7 +472,7 @@ def figures(view: SessionView) -> dict[str, str]:
     if view.screen in {Screen.CHARGING, Screen.STALE, Screen.STOPPING, Screen.SETTLING, Screen.GONE}:
         rows["energy"] = number(view.energy_kwh, 2) if view.energy_kwh is not None else DASH
         rows["cost"] = amount(view.cost)
-        rows["used"] = _("%(amount)s used", amount=amount(view.cost))
+        rows["used"] = _("%(amount)s used", amount=money(view.cost)) if view.cost is not None else ""
         if view.hold.rest is not None:
             rows["rest"] = _("%(amount)s only held", amount=money(view.hold.rest))
             rows["back"] = _("about %(amount)s goes back", amount=money(view.hold.rest))

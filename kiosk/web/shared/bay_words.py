@@ -79,6 +79,8 @@ def state_words(state: BayState, *, offline: bool, usable: bool) -> tuple[str, s
             return _("Starting"), "warn", "clock"
         case BayState.IN_USE:
             return _("In use"), "mute", "busy"
+        case BayState.KEPT:
+            return _("Kept for somebody"), "mute", "clock"
         case BayState.OUT_OF_ORDER:
             return _("Out of order"), "bad", "warn"
     if offline:

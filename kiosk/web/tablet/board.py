@@ -56,6 +56,7 @@ class Stall:
     seen_at: datetime | None
     tariff: Tariff | None
     hold: Money | None
+    costs_nothing: bool
 
     @property
     def usable(self) -> bool:
@@ -157,6 +158,7 @@ def stall_of(now: BayNow) -> Stall:
         seen_at=now.seen_at,
         tariff=now.tariff,
         hold=now.hold,
+        costs_nothing=now.costs_nothing,
     )
 
 

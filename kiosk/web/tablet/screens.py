@@ -282,7 +282,7 @@ def shape_of(stall: Stall, *, writes: bool) -> str:
 def why_not(stall: Stall) -> str:
     """The reason for a bay that cannot be started, as the page tells it apart."""
     if stall.state in {BayState.FREE, BayState.PLUGGED}:
-        return "unpriced"
+        return "costs_nothing" if stall.costs_nothing else "unpriced"
     return stall.state.value
 
 
