@@ -188,7 +188,7 @@ def _last_reading(
     session: Session, taken: Money | None, adjustment: Adjustment | None, *, free: bool
 ) -> LastReading | None:
     live = session.last_live
-    if live is None or taken is None:
+    if live is None or taken is None or _energy_is_open(session):
         return None
     by_meter = not free and session.energy_kwh is not None and (adjustment is None or adjustment.why is Why.ROUNDING)
     live_cost, cost = session.money(live.cost_minor), taken if by_meter else None
