@@ -32,7 +32,7 @@ WORDS = {
     "SuspendedEV": BayState.IN_USE,
     "SuspendedEVSE": BayState.IN_USE,
     "Finishing": BayState.IN_USE,
-    "Reserved": BayState.IN_USE,
+    "Reserved": BayState.KEPT,
     "Unavailable": BayState.OUT_OF_ORDER,
     "Faulted": BayState.OUT_OF_ORDER,
 }

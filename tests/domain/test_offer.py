@@ -130,6 +130,10 @@ def test_what_is_wrong_with_the_charger_itself_is_named_before_its_bays() -> Non
     assert trouble_at(replace(FREE, online=None, seen_at=after(-90)), busy, T0) is Trouble.OLD
     assert trouble_at(replace(FREE, online=None), busy, T0) is Trouble.OFFLINE
     assert trouble_at(replace(FREE, tariff=None), busy, T0) is Trouble.UNPRICED
+    nothing = replace(FREE, tariff=Tariff("EUR", 0, 0), preauth_minor=0)
+    assert trouble_at(nothing, busy, T0) is Trouble.COSTS_NOTHING
+    assert trouble_at(replace(nothing, preauth_minor=None), busy, T0) is Trouble.UNPRICED
+    assert trouble_at(replace(nothing, tariff=Tariff("EUR", 49, 0)), busy, T0) is Trouble.UNPRICED
 
 
 # --- terms

@@ -124,6 +124,7 @@ def shape_of(view: SessionView, page: Page) -> str:
         bool(page.figures.get("rough")),
         bool(page.figures.get("adds")),
         bool(page.figures.get("used")),
+        view.offline,
         view.waits_until is not None,
         view.no_power_by is not None,
         bool(view.energy_kwh),

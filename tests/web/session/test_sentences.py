@@ -103,6 +103,9 @@ def histories(draw: st.DrawFn) -> History:
     ended = session.proof is not None and session.proof.ended
     if ended and said[-1].status in {"created", "authorized", "starting"}:
         session = replace(session, proof=None)  # the engine ends such a start; until it has, upstream's word is shown
+    if session.proof is not None and session.proof.refunded_minor:
+        told = session.captured_minor in {None, session.proof.received_minor}
+        session = session if told else replace(session, proof=None)  # a refund of what nobody took says nothing
     if draw(st.integers(0, 9)) == 0:
         session = gone(
             gone(session, at, at + timedelta(seconds=5)), at + timedelta(seconds=6), at + timedelta(seconds=9)
@@ -318,7 +321,7 @@ RULES: list[tuple[str, Callable[[Facts], object]]] = [
     (r"sent back", lambda f: f.session.refunds or (f.proof and f.proof.refunded_minor) or f.status == "refunded"),
     (
         r"nothing taken|all of it (goes back|was given back)|[Aa]ll €",
-        lambda f: not f.taken and (f.status not in TAKING or f.released),
+        lambda f: not f.taken and (f.status not in TAKING or f.released or f.captured == 0),
     ),
     (r"could not take|Not paid yet", lambda f: not f.taken),
     (r"We wait for the last meter reading", lambda f: not f.released),
