@@ -7,10 +7,45 @@ const EVERY = 10000;
 const FRESH = 30;
 
 let sending = false;
+/**
+ * The bay that this page showed as chosen when it was loaded, or that was tapped since. It is kept outside of what is
+ * renewed: a charger that blinks for a moment changes nothing of it.
+ */
+let bay = chosen();
 let fetching = false;
 let last = moment();
 
 const main = () => /** @type {HTMLElement} */ (document.getElementById('main'));
+
+function chosen() {
+  const input = document.querySelector('#main input[name=connector]:checked');
+  return input instanceof HTMLInputElement ? input.value : null;
+}
+
+/** What a page is about: one charger, or all bays. What only says why there is nothing is about neither. @param {Document} page */
+function about(page) {
+  const place = page.querySelector('#main [data-about]');
+  return place instanceof HTMLElement ? (place.dataset.about ?? null) : null;
+}
+
+/** The driver's own bay in the next page; when it cannot be had, none, and the page says so. @param {Document} page */
+function keepBay(page) {
+  const inputs = [...page.querySelectorAll('input[name=connector]')].filter((one) => one instanceof HTMLInputElement);
+  const first = inputs[0];
+  if (!bay || !first) return;
+  for (const input of inputs) input.toggleAttribute('checked', input.value === bay);
+  if (inputs.some((input) => input.value === bay)) return;
+  const bays = /** @type {HTMLElement} */ (first.closest('fieldset'));
+  const said = main().querySelector('#bay-gone') !== null;
+  const words = page.createElement('p');
+  words.id = 'bay-gone';
+  words.className = 'err';
+  words.textContent = bays.dataset.gone ?? '';
+  // Spoken once, not at each renewal.
+  if (!said) words.setAttribute('role', 'alert');
+  bays.before(words);
+  bays.setAttribute('aria-describedby', 'bay-gone');
+}
 
 /** One on a charger's page, one for each group of bays on the first page. */
 function ages() {
@@ -67,9 +102,13 @@ async function renew() {
     }
     const page = parse(await answer.text());
     // A refusal or a fault of ours says nothing of the charger: what is shown stays, and its age goes on counting.
-    const told = page?.querySelector('[data-problem]') === null;
-    if (page) keepRefusal(page);
-    if (page && told && !sending) swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
+    const good = page && page.querySelector('[data-problem]') === null && (about(document) ?? about(page)) === about(page);
+    if (page && good && !sending) {
+      keepRefusal(page);
+      keepBay(page);
+      swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
+      bay ??= chosen();
+    }
   } catch {
     // No connection. The age goes on counting, and an old card is not usable.
   }
@@ -91,6 +130,13 @@ function expire() {
     if (button instanceof HTMLButtonElement) button.disabled = true;
   }
 }
+
+document.addEventListener('change', (event) => {
+  const input = event.target;
+  if (!(input instanceof HTMLInputElement) || input.name !== 'connector') return;
+  bay = input.value;
+  document.getElementById('bay-gone')?.remove();
+});
 
 document.addEventListener('submit', (event) => {
   const form = event.target;

@@ -14,7 +14,7 @@ export function limit() {
  */
 export function parse(html) {
   const page = new DOMParser().parseFromString(html, 'text/html');
-  return page.getElementById('main') ? page : null;
+  return page.getElementById('main') && page.documentElement.dataset.now ? page : null;
 }
 
 /**
@@ -71,20 +71,33 @@ function keep(before, after) {
   for (const input of before.querySelectorAll('input')) {
     const same = after.querySelector(selector(input) ?? 'input[data-none]');
     if (!(same instanceof HTMLInputElement)) continue;
-    if (input.type === 'radio') {
-      if (input.checked) same.checked = true;
+    if (input.type === 'radio' || input.type === 'checkbox') {
+      same.checked = input.checked;
     } else if (input.type !== 'hidden') {
       same.value = input.value;
     }
+  }
+  // What was chosen and is not offered any more: then nothing is chosen. Another choice is never made for the driver.
+  for (const input of before.querySelectorAll('input[type=radio]')) {
+    if (!(input instanceof HTMLInputElement) || !input.checked) continue;
+    const others = [...after.querySelectorAll(`input[name="${CSS.escape(input.name)}"]`)];
+    if (others.some((one) => one instanceof HTMLInputElement && one.value === input.value)) continue;
+    for (const one of others) if (one instanceof HTMLInputElement) one.checked = false;
+    others[0]?.closest('details')?.toggleAttribute('open', true);
   }
   for (const words of before.querySelectorAll('[data-complaint]')) {
     const form = words.closest('form');
     if (form) sameForm(after, form)?.prepend(words);
   }
-  const open = [...before.querySelectorAll('details')];
-  for (const [index, details] of [...after.querySelectorAll('details')].entries()) {
-    if (open[index]?.open) details.open = true;
+  const open = [...before.querySelectorAll('details')].filter((one) => one.open).map(title);
+  for (const details of after.querySelectorAll('details')) {
+    if (open.includes(title(details))) details.open = true;
   }
+}
+
+/** @param {HTMLDetailsElement} details */
+function title(details) {
+  return details.querySelector('summary')?.textContent?.trim() ?? '';
 }
 
 /**

@@ -345,3 +345,78 @@ def test_a_price_that_changed_after_the_page_was_read_must_be_read_again(garage:
     phone.go_on()
     phone.reads("The price or the hold has just changed. Please read it again.")
     assert garage.upstream() == []
+
+
+def _no_connection(route: Route) -> None:
+    route.abort("connectionfailed")
+
+
+def _too_many_requests(route: Route) -> None:
+    body = "<!doctype html><html data-now='2026-01-01'><main id=main><section data-problem>Wait</section></main>"
+    route.fulfill(status=429, content_type="text/html", body=body)
+
+
+def _first_page(route: Route) -> None:
+    body = "<!doctype html><html data-now='2026-01-01'><main id=main><section>Charge here</section></main>"
+    route.fulfill(status=429, content_type="text/html", body=body)
+
+
+def _login_page(route: Route) -> None:
+    route.fulfill(content_type="text/html", body="<!doctype html><main id=main>Welcome to our WLAN</main>")
+
+
+@pytest.mark.parametrize("answer", [_no_connection, _too_many_requests, _first_page, _login_page])
+def test_an_answer_that_is_no_good_page_changes_no_choice(
+    garage: Garage, phone: Phone, answer: Callable[[Route], None]
+) -> None:
+    phone.expects("status of 429", "ERR_CONNECTION_FAILED")
+    asked: list[str] = []
+    phone.scan()
+    phone.choose(2)
+
+    def once(route: Route) -> None:
+        if route.request.resource_type != "fetch":
+            route.fallback()
+            return
+        asked.append(route.request.url)
+        (answer if len(asked) == 1 else Route.fallback)(route)
+
+    phone.page.route(f"**/c/{CODE}", once)
+    garage.skip(45)
+    garage.until(lambda: len(asked) >= 2, "two renewals of the page")
+    expect(phone.page.locator("input[name=connector][value='2']")).to_be_checked()
+    phone.go_on()
+    phone.wait_for_screen("created")
+    assert garage.session(phone.key).connector_id == 2
+
+
+def test_a_bay_that_is_gone_leaves_nothing_chosen_and_comes_back_as_it_was(garage: Garage, phone: Phone) -> None:
+    phone.scan()
+    phone.choose(2)
+    garage.world.break_connector(CODE, 2)
+    garage.skip(45)
+    phone.reads("The bay that you had chosen cannot be used now. Please choose again.")
+    expect(phone.page.locator("input[name=connector]:checked")).to_have_count(0)
+    phone.go_on()
+    expect(phone.page.locator("input[name=connector]:invalid")).to_have_count(1)
+    assert garage.upstream() == []
+    garage.world.repair_connector(CODE, 2)
+    garage.skip(45)
+    expect(phone.page.locator("input[name=connector][value='2']")).to_be_checked()
+    expect(phone.page.locator("#bay-gone")).to_have_count(0)
+    phone.go_on()
+    phone.wait_for_screen("created")
+    assert garage.session(phone.key).connector_id == 2
+
+
+def test_a_bay_that_was_shown_as_chosen_is_not_exchanged_for_another(garage: Garage, phone: Phone) -> None:
+    phone.scan()
+    expect(phone.page.locator("input[name=connector][value='1']")).to_be_checked()
+    garage.world.break_connector(CODE, 1)
+    garage.skip(45)
+    phone.reads("The bay that you had chosen cannot be used now. Please choose again.")
+    phone.choose(2)
+    expect(phone.page.locator("#bay-gone")).to_have_count(0)
+    phone.go_on()
+    phone.wait_for_screen("created")
+    assert garage.session(phone.key).connector_id == 2
