@@ -15,6 +15,7 @@ from enum import StrEnum
 from kiosk.domain.actions import Action, actions_of, limits_of, newest, payable
 from kiosk.domain.buyer import Buyer
 from kiosk.domain.commands import UNDER_WAY, AskedBy, Kind
+from kiosk.domain.money import Money
 from kiosk.domain.offer import NoOffer, Offer
 from kiosk.domain.pursuit import payment_checked
 from kiosk.domain.rights import Right, may_be_taken_back
@@ -66,7 +67,15 @@ class TakeOverCode:
     until: datetime
 
 
-def payment_of(parts: Parts, key: str, device: str | None) -> PaymentContext | Reply:
+@dataclass(frozen=True, slots=True)
+class PaymentForm:
+    """What the payment form needs, and the hold that its page tells of: the payment itself may be of another amount."""
+
+    context: PaymentContext
+    hold: Money | None
+
+
+def payment_of(parts: Parts, key: str, device: str | None) -> PaymentForm | Reply:
     """What the payment form needs: for the owner alone, and only while it can be paid.
 
     That it is handed out is written down before: from then on the engine asks upstream whether somebody has paid.
@@ -77,7 +86,7 @@ def payment_of(parts: Parts, key: str, device: str | None) -> PaymentContext | R
     context = parts.store.payment(key) if payable(found.session) else None
     if context is None or not payable(parts.store.show_payment(key, parts.clock.now())):
         return Reply.NOT_OFFERED
-    return context
+    return PaymentForm(context, found.session.money(found.session.hold_minor))
 
 
 def confirm(parts: Parts, key: str, device: str | None) -> Reply:

@@ -14,7 +14,9 @@ import { limit } from '../shared/swap.js';
  * @typedef {import('@stripe/stripe-js').StripeElementLocale} Locale
  * @typedef {import('@stripe/stripe-js').StripePaymentElementOptions} Options
  * @typedef {import('@stripe/stripe-js').StripeExpressCheckoutElementConfirmEvent} WalletConfirm
- * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: Locale}} Terms
+ * @typedef {{publishable_key: string, client_secret: string, account: string, return_url: string, locale: Locale,
+ *   amount: number | null, currency: string | null}} Terms
+ * @typedef {import('@stripe/stripe-js').PaymentIntent} Intent
  */
 
 /** What stands on a wallet's button says by itself that it costs (rule CL-01). Apple has no "pay": "buy" is nearest. */
@@ -174,7 +176,7 @@ async function mount(mine) {
   };
   limited();
   // Paid before this page was loaded again: never show the form a second time.
-  const already = await intent();
+  let already = await intent();
   if (mine !== turn || over) return;
   if (already && PAID.has(already.status)) {
     done();
@@ -187,7 +189,15 @@ async function mount(mine) {
     await find(null);
     if (over) return;
     limited();
+    already = await intent();
+    if (mine !== turn || over) return;
   }
+  if (!already) {
+    miss(words.tLoad);
+    return;
+  }
+  if (!(await asShown(already)) || mine !== turn || over) return;
+  limited();
   const { locale } = terms;
   elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
   if (!cardsOnly) wallets(elements, mine);
@@ -219,6 +229,42 @@ async function mount(mine) {
     if (mine === turn) miss(error.message ?? words.tLoad);
   });
   card.mount('#card');
+}
+
+/**
+ * The payment itself says what will be held: it is compared with what stands on the page before any field is shown.
+ * @param {Intent} payment
+ * @returns {Promise<boolean>} it is as the page says, or the driver has read what it is
+ */
+async function asShown(payment) {
+  window.clearTimeout(timer);
+  if (payment.capture_method !== 'manual') {
+    end(words.tTakes ?? '');
+    return false;
+  }
+  if (!terms || (payment.amount === terms.amount && payment.currency.toUpperCase() === terms.currency)) return true;
+  const amount = money(payment.amount, payment.currency);
+  const before = terms.amount === null || terms.currency === null ? '?' : money(terms.amount, terms.currency);
+  const place = part('differs', HTMLElement);
+  const agreed = /** @type {HTMLButtonElement} */ (place.querySelector('button'));
+  for (const one of place.querySelectorAll('[data-text]')) {
+    const text = one instanceof HTMLElement ? (one.dataset.text ?? '') : '';
+    one.textContent = text.replace('{amount}', amount).replace('{before}', before);
+  }
+  answered();
+  place.hidden = false;
+  agreed.hidden = false;
+  box.classList.add('asks');
+  await new Promise((resolve) => agreed.addEventListener('click', resolve, { once: true }));
+  agreed.hidden = true;
+  box.classList.remove('asks');
+  return true;
+}
+
+/** As the page itself writes it. @param {number} minor @param {string} currency */
+function money(minor, currency) {
+  const form = new Intl.NumberFormat(part('differs', HTMLElement).dataset.locale, { style: 'currency', currency });
+  return form.format(minor / 10 ** (form.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 /** Whoever types a card is still there: a site's screen must not go back to the bays. */

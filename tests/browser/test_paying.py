@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from kiosk.sandbox.stripe.faults import Loss
 from tests.browser.conftest import NewPhone
@@ -13,6 +16,48 @@ from tests.browser.phone import Phone
 pytestmark = pytest.mark.browser
 REFUSED = "status of 402"
 """Stripe answers a refused card with this, and browsers note it."""
+
+
+PAYMENT = re.compile(r"https://api\.stripe\.com/v1/payment_intents/[^/]*$")
+
+
+def _of_another_kind(garage: Garage, phone: Phone, **changes: object) -> None:
+    """Stripe says something else of the payment than the page does."""
+
+    def change(route: Route) -> None:
+        true = garage.edge.client.get(route.request.url).json()
+        headers = {"Access-Control-Allow-Origin": "*"}
+        route.fulfill(status=200, headers=headers, body=json.dumps({**true, **changes}))
+
+    phone.context.route(PAYMENT, change)
+
+
+@pytest.mark.parametrize(
+    ("changes", "amount"),
+    [({"amount": 6000}, "€60.00"), ({"currency": "usd"}, "US$30.00"), ({"amount": 2999}, "€29.99")],
+)
+def test_a_payment_of_another_amount_than_the_page_says_is_read_before_any_field_is_shown(
+    garage: Garage, phone: Phone, changes: dict[str, object], amount: str
+) -> None:
+    _of_another_kind(garage, phone, **changes)
+    phone.start()
+    phone.reads(f"Your bank will be asked to hold {amount}. This page says €30.00. Nothing is held yet.")
+    expect(phone.page.locator("#card iframe, #wallet iframe")).to_have_count(0)
+    expect(phone.pay_button).to_be_disabled()
+    phone.press(f"I have read it, go on with {amount}")
+    expect(phone.pay_button).to_be_enabled()
+    phone.reads(f"Your bank will be asked to hold {amount}.")
+    phone.pay_with()
+    phone.wait_for_screen("charging")
+
+
+def test_a_payment_that_would_take_money_at_once_is_not_offered(garage: Garage, phone: Phone) -> None:
+    _of_another_kind(garage, phone, capture_method="automatic")
+    phone.start()
+    phone.reads("This payment would take money at once instead of holding it.")
+    expect(phone.page.locator("#card iframe, #wallet iframe")).to_have_count(0)
+    expect(phone.pay_button).to_be_disabled()
+    assert garage.confirms() == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pytest
 
 from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.domain.commands import Wish as Stored
-from kiosk.domain.session import PaymentContext, Phase, Session
+from kiosk.domain.money import Money
+from kiosk.domain.session import Phase, Session
 from kiosk.domain.stop_code import stop_code
 from kiosk.news.news import session_topic
 from kiosk.service import session as service
@@ -96,8 +97,9 @@ def test_of_no_session_nothing_can_be_asked(desk: Desk, name: str) -> None:
 
 def test_the_owner_gets_what_the_payment_form_needs_while_it_can_be_paid(desk: Desk) -> None:
     found = service.payment_of(desk.parts, created(desk), OWNER)
-    assert isinstance(found, PaymentContext)
-    assert found.client_secret == SECRET
+    assert isinstance(found, service.PaymentForm)
+    assert found.context.client_secret == SECRET
+    assert found.hold == Money(HOLD, "EUR")
 
 
 def test_before_and_after_that_there_is_nothing_to_pay(desk: Desk) -> None:
@@ -500,7 +502,7 @@ def test_whoever_lost_the_right_gets_it_back_by_nothing_that_they_have_seen(desk
     let_in(desk, key, "stranger")
     spare = service.new_take_over(desk.parts, key, "stranger")
     assert isinstance(spare, TakeOverCode)
-    assert isinstance(service.payment_of(desk.parts, key, "stranger"), PaymentContext)
+    assert isinstance(service.payment_of(desk.parts, key, "stranger"), service.PaymentForm)
     digits = stop_code(key, desk.parts.settings.secret_keys)
     assert service.take_right_back(desk.parts, key, OWNER, mark_of(desk, key)) is Reply.DONE
     assert service.take_over(desk.parts, spare.code, "stranger") is None

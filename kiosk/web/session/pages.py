@@ -144,11 +144,14 @@ def payment(key: str) -> ResponseReturnValue:
         return refusal("not_owner", 403)
     if isinstance(found, Reply):
         return refusal("not_payable", 409, screen=_read(key).view().screen.value)
-    parts().settings.check_publishable_key(found.publishable_key)
+    context, hold = found.context, found.hold
+    parts().settings.check_publishable_key(context.publishable_key)
     answer = jsonify(
-        publishable_key=found.publishable_key,
-        client_secret=found.client_secret,
-        account=found.stripe_account_id,
+        publishable_key=context.publishable_key,
+        client_secret=context.client_secret,
+        account=context.stripe_account_id,
+        amount=hold.minor if hold is not None else None,
+        currency=hold.currency if hold is not None else None,
         return_url=parts().settings.public_url + url_for(".back_from_bank", key=key),
         locale=spoken().stripe,
     )

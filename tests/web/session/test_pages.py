@@ -269,6 +269,8 @@ def test_the_owner_gets_what_stripe_needs_while_it_can_be_paid(kiosk: Kiosk, pho
         "account": PAYMENT.stripe_account_id,
         "return_url": f"https://lindenau.example/s/{key}/back",
         "locale": "en",
+        "amount": HOLD,
+        "currency": "EUR",
     }
     assert "Content-Encoding" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-store, no-transform"
