@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import board, card, expected, fleet, jitter, meters, news, strangers, tablet, weight
+from benchmarks import board, card, expected, fleet, jitter, meters, news, pages, strangers, tablet, weight
 from benchmarks.machine import facts
 from benchmarks.report import Figure, say, table
 from kiosk.config.logs import configure_logs
@@ -18,6 +18,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "card": card.run,
     "news": news.run,
     "weight": weight.run,
+    "pages": pages.run,
     "expected": expected.run,
     "board": board.run,
     "tablet": tablet.run,

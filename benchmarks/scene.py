@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from kiosk.app import create_app, running, stop
 from kiosk.clock import Clock
-from kiosk.config.settings import build_settings
+from kiosk.config.settings import STRIPE_JS_URL, build_settings
 from kiosk.config.sites import load_site
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.receipt import receipt_of
@@ -37,19 +37,36 @@ _EXAMPLE = HOME / "docs" / "kiosk.example.toml"
 
 
 class Scene:
-    """`folder` holds the database; a server with `environment` works on the same one."""
+    """`folder` holds the database; a server with `environment` works on the same one. `stripe_js` is where pages load
+    the payment provider's script from, and `payment` what it is given.
+    """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        public: str = PUBLIC,
+        stripe_js: str = STRIPE_JS_URL,
+        payment: PaymentContext = PAYMENT,
+    ) -> None:
         self.clock = clock
+        self._payment = payment
         self.settings = build_settings(
-            secret_key=_SECRET, data_dir=folder, public_url=PUBLIC, plugchoice_url=_UPSTREAM, config=_EXAMPLE
+            secret_key=_SECRET,
+            data_dir=folder,
+            public_url=public,
+            plugchoice_url=_UPSTREAM,
+            config=_EXAMPLE,
+            stripe_js_url=stripe_js,
         )
         self.environment = {
             "KIOSK_SECRET_KEY": _SECRET,
             "KIOSK_DATA_DIR": str(folder),
-            "KIOSK_PUBLIC_URL": PUBLIC,
+            "KIOSK_PUBLIC_URL": public,
             "KIOSK_PLUGCHOICE_URL": _UPSTREAM,
             "KIOSK_CONFIG": str(_EXAMPLE),
+            "KIOSK_STRIPE_JS_URL": stripe_js,
         }
         self.site = load_site(_EXAMPLE)
         self.app = create_app(self.settings, site=self.site, clock=clock)
@@ -132,7 +149,9 @@ class Scene:
         (command,) = self.store.commands(key)
         if not self.store.claim(command.id, now):
             raise RuntimeError("another engine took the start")
-        self.store.start_done(command.id, f"token-{key}", self._seen("created", payment=PAYMENT, created_at=now), now)
+        self.store.start_done(
+            command.id, f"token-{key}", self._seen("created", payment=self._payment, created_at=now), now
+        )
 
     def _observe(self, key: str, status: str, **seen: Any) -> Session:
         now = self.clock.now()

@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kiosk.clock import Clock, SystemClock
 from kiosk.config.places import PACKAGE, folder
-from kiosk.config.settings import Settings, SettingsError
+from kiosk.config.settings import STRIPE_API_URL, Settings, SettingsError
 from kiosk.config.sites import Site, SiteBook, load_site
 from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group
@@ -145,7 +145,12 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        operator=site.operator, public_host=settings.public_host, demo=False, stripe_js_url=settings.stripe_js_url
+        operator=site.operator,
+        public_host=settings.public_host,
+        demo=False,
+        stripe_js_url=settings.stripe_js_url,
+        stripe_js_origin=settings.stripe_js_origin,
+        stripe_api=STRIPE_API_URL if settings.real_stripe_js else "",
     )
     # Answers pass through these in reverse order, so the request log sees them last and compression before that.
     init_request_log(app, settings)

@@ -131,6 +131,15 @@ function expire() {
   }
 }
 
+/** While the start is asked for, the way to the payment provider is opened: nothing is fetched there. @param {string} [origin] */
+function meet(origin) {
+  if (!origin) return;
+  const link = document.createElement('link');
+  link.rel = 'preconnect';
+  link.href = origin;
+  document.head.append(link);
+}
+
 document.addEventListener('change', (event) => {
   const input = event.target;
   if (!(input instanceof HTMLInputElement) || input.name !== 'connector') return;
@@ -146,6 +155,7 @@ document.addEventListener('submit', (event) => {
     return;
   }
   sending = true;
+  meet(form.dataset.next);
   const button = form.querySelector('button');
   window.setTimeout(() => {
     if (!button) return;

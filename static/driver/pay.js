@@ -123,6 +123,9 @@ async function begin() {
   typing(false);
   working(false);
   say('');
+  const loading = script(words.js ?? '');
+  // Waited for below; until then its failure is no error of the page.
+  loading.catch(() => undefined);
   try {
     const headers = { Accept: 'application/json' };
     const answer = await fetch(words.pay ?? '', { headers, cache: 'no-store', signal: limit() });
@@ -134,9 +137,9 @@ async function begin() {
     }
     if (!answer.ok) throw new Error('no terms');
     terms = /** @type {Terms} */ (await answer.json());
-    const load = await script(words.js ?? '');
+    const load = await loading;
     stripe = load(terms.publishable_key, { stripeAccount: terms.account, locale: terms.locale });
-    await mount(mine);
+    mount(mine);
   } catch {
     if (mine === turn) miss(words.tLoad);
   }
@@ -167,40 +170,16 @@ function script(source) {
   });
 }
 
-/** @param {number} mine */
-async function mount(mine) {
+/**
+ * The fields are asked for while the payment is compared with the page, and shown when both are there.
+ * @param {number} mine
+ */
+function mount(mine) {
   if (!stripe || !terms) return;
-  const limited = () => {
-    window.clearTimeout(timer);
-    timer = window.setTimeout(() => miss(words.tLoad), READY_LIMIT);
-  };
-  limited();
-  // Paid before this page was loaded again: never show the form a second time.
-  let already = await intent();
-  if (mine !== turn || over) return;
-  if (already && PAID.has(already.status)) {
-    done();
-    return;
-  }
-  if (already?.status === 'requires_payment_method' && already.last_payment_error) say(words.tNo ?? '');
-  if (already?.status === 'processing') {
-    window.clearTimeout(timer);
-    working(true);
-    await find(null);
-    if (over) return;
-    limited();
-    already = await intent();
-    if (mine !== turn || over) return;
-  }
-  if (!already) {
-    miss(words.tLoad);
-    return;
-  }
-  if (!(await asShown(already)) || mine !== turn || over) return;
-  limited();
+  const compared = compare(mine);
   const { locale } = terms;
   elements = stripe.elements({ clientSecret: terms.client_secret, appearance: appearance(), locale, loader: 'auto' });
-  if (!cardsOnly) wallets(elements, mine);
+  if (!cardsOnly) wallets(elements, mine, compared);
   const never = /** @type {const} */ ({ applePay: 'never', googlePay: 'never' });
   /** @type {Options} */
   const options = { layout: 'tabs', wallets: cardsOnly ? { ...never, link: 'never' } : never };
@@ -215,8 +194,8 @@ async function mount(mine) {
     way = value.type;
     if (!busy && !over) say(elsewhere() ? (words.tCards ?? '') : '');
   });
-  card.on('ready', () => {
-    if (mine !== turn) return;
+  card.on('ready', async () => {
+    if (!(await compared) || mine !== turn || over) return;
     window.clearTimeout(timer);
     answered();
     show('cardbox', true);
@@ -229,6 +208,42 @@ async function mount(mine) {
     if (mine === turn) miss(error.message ?? words.tLoad);
   });
   card.mount('#card');
+}
+
+/**
+ * @param {number} mine
+ * @returns {Promise<boolean>} it can be paid, and is what the page says or what the driver has read since
+ */
+async function compare(mine) {
+  const limited = () => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => miss(words.tLoad), READY_LIMIT);
+  };
+  limited();
+  let payment = await intent();
+  if (mine !== turn || over) return false;
+  // Paid before this page was loaded again: never show the form a second time.
+  if (payment && PAID.has(payment.status)) {
+    done();
+    return false;
+  }
+  if (payment?.status === 'requires_payment_method' && payment.last_payment_error) say(words.tNo ?? '');
+  if (payment?.status === 'processing') {
+    window.clearTimeout(timer);
+    working(true);
+    await find(null);
+    if (over) return false;
+    limited();
+    payment = await intent();
+    if (mine !== turn || over) return false;
+  }
+  if (!payment) {
+    miss(words.tLoad);
+    return false;
+  }
+  if (!(await asShown(payment)) || mine !== turn || over) return false;
+  limited();
+  return true;
 }
 
 /**
@@ -285,12 +300,14 @@ const elsewhere = () => cardsOnly && way !== 'card';
  * Never on a shared screen: a wallet belongs to the device that it is on.
  * @param {Elements} elements
  * @param {number} mine
+ * @param {Promise<boolean>} compared
  */
-function wallets(elements, mine) {
+function wallets(elements, mine, compared) {
   const wallet = elements.create('expressCheckout', { buttonHeight: 52, buttonType: OBLIGES });
-  wallet.on('ready', ({ availablePaymentMethods }) => {
+  wallet.on('ready', async ({ availablePaymentMethods }) => {
+    if (!(await compared) || mine !== turn || over) return;
     show('walletbox', availablePaymentMethods !== undefined);
-    part('or', HTMLElement).hidden = availablePaymentMethods === undefined;
+    part('or', HTMLElement).classList.toggle('off', availablePaymentMethods === undefined);
   });
   wallet.on('click', (event) => event.resolve());
   wallet.on('confirm', (event) => {

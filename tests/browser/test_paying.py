@@ -42,7 +42,7 @@ def test_a_payment_of_another_amount_than_the_page_says_is_read_before_any_field
     _of_another_kind(garage, phone, **changes)
     phone.start()
     phone.reads(f"Your bank will be asked to hold {amount}. This page says €30.00. Nothing is held yet.")
-    expect(phone.page.locator("#card iframe, #wallet iframe")).to_have_count(0)
+    expect(phone.page.locator("#card, #wallet").locator("visible=true")).to_have_count(0)
     expect(phone.pay_button).to_be_disabled()
     phone.press(f"I have read it, go on with {amount}")
     expect(phone.pay_button).to_be_enabled()
@@ -55,7 +55,7 @@ def test_a_payment_that_would_take_money_at_once_is_not_offered(garage: Garage, 
     _of_another_kind(garage, phone, capture_method="automatic")
     phone.start()
     phone.reads("This payment would take money at once instead of holding it.")
-    expect(phone.page.locator("#card iframe, #wallet iframe")).to_have_count(0)
+    expect(phone.page.locator("#card, #wallet").locator("visible=true")).to_have_count(0)
     expect(phone.pay_button).to_be_disabled()
     assert garage.confirms() == 0
 
