@@ -147,6 +147,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     app.jinja_env.globals.update(
         operator=site.operator,
         public_host=settings.public_host,
+        public_url=settings.public_url,
         demo=False,
         stripe_js_url=settings.stripe_js_url,
         stripe_js_origin=settings.stripe_js_origin,

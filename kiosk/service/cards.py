@@ -55,10 +55,13 @@ class CardNow:
 
 @dataclass(frozen=True, slots=True)
 class OwnSessions:
-    """One device's sessions at a charger: the `running` one, else one that ended a short time ago."""
+    """One device's sessions at a charger: the `running` one, else one that ended a short time ago. `elsewhere`: the
+    newest one at another charger that goes on, so that nobody has a second hold without knowing of the first.
+    """
 
     running: Session | None = None
     ended: Session | None = None
+    elsewhere: Session | None = None
 
 
 def current_card(parts: Parts, code: str, longest: timedelta = LONGEST_TERMS) -> ChargerCard | None:
@@ -164,13 +167,27 @@ def _first_offer(card: ChargerCard, claimed: dict[int, str], now: datetime) -> t
 def own_sessions(parts: Parts, device: str, code: str) -> OwnSessions:
     """That device's running session at the charger, or one that ended (or waits for the operator) within a day."""
     now = parts.clock.now()
+    owned = parts.store.sessions_of(device, since=now - OLD_SESSIONS)
+    elsewhere = next((one for one in owned if one.code != code and _goes_on(one)), None)
     ended: Session | None = None
-    for one in parts.store.sessions_of(device, code=code, since=now - OLD_SESSIONS):
-        goes_on = one.phase is Phase.QUEUED or (one.phase is Phase.OPEN and not one.final and not one.given_up)
-        if goes_on and one.facts.group is not Group.OPERATOR:
-            return OwnSessions(running=one)
+    for one in owned:
+        if one.code != code:
+            continue
+        goes_on = _may_go_on(one)
+        if _goes_on(one):
+            return OwnSessions(running=one, elsewhere=elsewhere)
         counts = one.ever_held and (one.final or goes_on or one.phase is Phase.GONE)
         last = one.completed_at or one.captured_at or one.observed_at or one.requested_at
         if ended is None and counts and now - last <= RECEIPT_NOTICE:
             ended = one
-    return OwnSessions(ended=ended)
+    return OwnSessions(ended=ended, elsewhere=elsewhere)
+
+
+def _may_go_on(session: Session) -> bool:
+    waits = session.phase is Phase.QUEUED
+    return waits or (session.phase is Phase.OPEN and not session.final and not session.given_up)
+
+
+def _goes_on(session: Session) -> bool:
+    """It waits, is to be paid, or its charge or hold has not ended. What waits for the operator does not count."""
+    return _may_go_on(session) and session.facts.group is not Group.OPERATOR

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from kiosk.domain.actions import Action, actions_of, limits_of, newest, payable
 from kiosk.domain.buyer import Buyer
@@ -26,7 +27,7 @@ from kiosk.domain.unpaid import UNPAID, NotYet, life_of
 from kiosk.news.news import charger_topic, session_topic
 from kiosk.service.mail_address import sendable
 from kiosk.service.parts import Parts
-from kiosk.service.start import offer_to_take_up, take_up_again
+from kiosk.service.start import Started, begin, offer_to_take_up, take_up_again
 from kiosk.service.waiting import wait_for_session
 from kiosk.store.errors import Missing, UnreadableSession
 from kiosk.store.records import ForReader
@@ -114,6 +115,17 @@ def cancel(parts: Parts, key: str, device: str | None) -> Reply:
         parts.news.wish(session_topic(key), charger_topic(found.session.code))
         return Reply.DONE
     return _leave(parts, found.session) or _end(parts, found, Action.CANCEL, Action.STOP)
+
+
+def begin_instead(parts: Parts, unpaid: str, code: str, connector_id: int, **start: Any) -> Started | NoOffer | NotYet:
+    """As `begin`, for a device that keeps a bay by the `unpaid` start and wants another one. That start is given up
+    when the other bay can be had, and stays as it was when not.
+    """
+    begun = begin(parts, code, connector_id, **start)
+    if not isinstance(begun, NotYet) or begun.key != unpaid:
+        return begun
+    cancel(parts, unpaid, start["device"])
+    return begin(parts, code, connector_id, **start)
 
 
 def agree(parts: Parts, key: str, device: str | None, word: str) -> Reply:

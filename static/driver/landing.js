@@ -68,11 +68,11 @@ function due() {
   return looking || !open || !shown || since(shown.dataset.age) >= FRESH;
 }
 
-/** This page again. The hand-off from a tablet and the second car stay; a wish for a language has been heard already. */
+/** This page again. The hand-off from a tablet, the second car and the way back stay; a wish for a language has been heard already. */
 function address() {
   const asked = new URLSearchParams(location.search);
   const kept = new URLSearchParams();
-  for (const name of ['h', 'another']) {
+  for (const name of ['h', 'another', 'back']) {
     const value = asked.get(name);
     if (value) kept.set(name, value);
   }
@@ -156,6 +156,8 @@ document.addEventListener('submit', (event) => {
   }
   sending = true;
   meet(form.dataset.next);
+  // Back from the page to pay on leads to the bays again, and not through here to that page.
+  if (!location.pathname.endsWith('/start')) history.replaceState(null, '', `${location.pathname}?back=1`);
   const button = form.querySelector('button');
   window.setTimeout(() => {
     if (!button) return;

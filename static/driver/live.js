@@ -8,6 +8,7 @@
 import { moment, passed, sync, tick, write } from '../shared/ages.js';
 import { heardFrom, unheard } from './away.js';
 import { limit, parse, sameForm, speak, swap } from '../shared/swap.js';
+import { ready } from './keep.js';
 
 /**
  * @typedef {{used: string, rest: string, mark: string | null, label: string}} Bar
@@ -258,12 +259,6 @@ function drop() {
   later(wait());
 }
 
-/** What scripts add to a page that is complete without them. */
-function ready() {
-  for (const button of document.querySelectorAll('[data-print]')) button.toggleAttribute('hidden', false);
-  for (const button of document.querySelectorAll('[data-copy]')) button.toggleAttribute('hidden', !navigator.clipboard);
-}
-
 /** @param {HTMLFormElement} form */
 async function post(form) {
   const button = form.querySelector('button');
@@ -315,20 +310,6 @@ document.addEventListener('submit', (event) => {
   void post(form);
 });
 
-document.addEventListener('click', (event) => {
-  const button = event.target instanceof Element ? event.target.closest('button') : null;
-  if (!button) return;
-  if ('print' in button.dataset) window.print();
-  if (button.dataset.copy) {
-    const done = button.dataset.done ?? '';
-    void navigator.clipboard.writeText(button.dataset.copy).then(() => {
-      const word = button.lastChild;
-      if (word) word.textContent = done;
-      speak(done);
-    });
-  }
-});
-
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) {
     drop();
@@ -347,7 +328,6 @@ window.setInterval(() => {
   if (stream && !document.hidden && passed(heard) > SILENT) void check();
 }, POLL);
 
-ready();
 void listen();
 // From here on the page keeps its own promises.
 document.querySelector('[data-late=live]')?.remove();

@@ -86,6 +86,7 @@ function working(on) {
   busy = on;
   button.disabled = on || over || !fit;
   retry.hidden = on || over || !lost;
+  document.getElementById('payelsewhere')?.toggleAttribute('hidden', retry.hidden);
   button.textContent = on ? (words.tWait ?? '') : label;
   form.setAttribute('aria-busy', String(on));
   document.documentElement.toggleAttribute('data-paying', on);

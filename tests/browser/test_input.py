@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import NewPhone
-from tests.browser.garage import CODE, Garage
+from tests.browser.garage import CODE, NEAR, Garage
 from tests.browser.phone import Phone
 
 pytestmark = pytest.mark.browser
@@ -166,12 +166,42 @@ def test_reload_keeps_every_screen(garage: Garage, phone: Phone) -> None:
     assert len(garage.upstream()) == 1
 
 
-def test_back_from_the_payment_page_leads_to_the_same_payment(garage: Garage, phone: Phone) -> None:
+def test_back_from_the_payment_page_leads_to_the_bays_and_loses_nothing(garage: Garage, phone: Phone) -> None:
     key = phone.start()
     phone.page.go_back()
+    phone.reads("Bay 3 is kept for you")
+    expect(phone.page.locator("input[name=connector]:checked")).to_have_count(0)
+    phone.page.get_by_role("link", name="Go to bay 3").last.click()
+    phone.wait_for_screen("created")
+    assert phone.key == key
+    phone.scan()
     phone.wait_for_screen("created")
     assert phone.key == key
     assert len(garage.upstream()) == 1
+
+
+def test_back_from_the_payment_page_another_bay_can_be_taken(garage: Garage, phone: Phone) -> None:
+    first = phone.start(connector=1)
+    phone.page.go_back()
+    phone.reads("If you take another bay here, bay 3 is free again.")
+    phone.choose(2)
+    phone.press("Take the other bay instead")
+    phone.wait_for_screen("created")
+    assert phone.key != first
+    assert garage.session(phone.key).connector_id == 2
+    assert garage.session(first).given_up
+    phone.pay_with()
+    phone.wait_for_screen("charging")
+    assert garage.confirms() == 1
+
+
+def test_a_phone_with_an_open_hold_is_told_so_at_another_charger(garage: Garage, phone: Phone) -> None:
+    key = phone.was_charging(garage)
+    phone.scan(NEAR)
+    phone.reads("You have a hold of €30.00 elsewhere: bay 3, Charger 2")
+    phone.press("Go there")
+    phone.wait_for_screen("charging")
+    assert phone.key == key
 
 
 def test_back_never_leads_to_a_second_payment(garage: Garage, phone: Phone) -> None:

@@ -131,7 +131,7 @@ def test_a_stranger_with_the_link_may_watch_but_not_stop(garage: Garage, phone: 
     stranger.wait_for_screen("charging")
     for name in (STOP, "Use this limit", "Send it there too"):
         expect(stranger.page.get_by_role("button", name=name)).to_have_count(0)
-    expect(stranger.page.get_by_role("link", name="Go on with another phone")).to_have_count(0)
+    expect(stranger.page.get_by_role("link", name="Go on with another phone or browser")).to_have_count(0)
     garage.skip(120)
     stranger.wait_for_energy()
 
@@ -189,7 +189,7 @@ def test_a_session_moves_to_another_phone_and_the_first_one_still_works(
     garage: Garage, phone: Phone, new_phone: NewPhone
 ) -> None:
     key = phone.was_charging(garage)
-    phone.page.get_by_role("link", name="Go on with another phone").click()
+    phone.page.get_by_role("link", name="Go on with another phone or browser").click()
     expect(phone.page.get_by_role("img", name="Code to open this session on another phone")).to_be_visible()
     code = re.search(r"/t/([A-Z0-9]{16})", phone.page.locator("main").inner_text().replace("\n", ""))
     assert code is not None
@@ -203,6 +203,42 @@ def test_a_session_moves_to_another_phone_and_the_first_one_still_works(
     other.stop()
     phone.wait_for_screen("captured")
     assert garage.session(key).status == "captured"
+
+
+def test_a_link_from_the_pay_page_takes_the_payment_to_the_phones_own_browser_once(
+    garage: Garage, phone: Phone, new_phone: NewPhone
+) -> None:
+    """The page was opened in the browser of a scanner app, which has no wallet."""
+    phone.start()
+    phone.page.locator("details.more summary").last.click()
+    phone.page.get_by_role("link", name="Open it in your browser").locator("visible=true").click()
+    link = phone.page.locator("a[href*='/t/']").get_attribute("href")
+    assert link is not None
+    assert link.startswith(phone.address)
+    safari, thief = new_phone(), new_phone()
+    safari.page.goto(link)
+    safari.press("Go on with this phone")
+    safari.wait_for_screen("created")
+    safari.pay_with()
+    safari.wait_for_screen("charging")
+    phone.open(f"/s/{safari.key}")
+    expect(phone.page.get_by_role("button", name=STOP)).to_be_visible()
+    thief.expects("status of 410")
+    thief.page.goto(link)
+    expect(thief.heading).to_contain_text("Code is too old")
+    assert garage.confirms() == 1
+
+
+def test_the_link_to_watch_can_be_handed_on_from_the_pay_page_on(phone: Phone) -> None:
+    phone.page.add_init_script("navigator.share = async (given) => { window.shared = given.url; }")
+    key = phone.start()
+    phone.page.locator("details.more summary").last.click()
+    phone.press("Share the link to watch")
+    assert phone.page.evaluate("window.shared") == f"{phone.address}/s/{key}"
+    phone.pay_with()
+    phone.wait_for_screen("charging")
+    phone.press("Share the link to watch")
+    assert phone.page.evaluate("window.shared") == f"{phone.address}/s/{key}"
 
 
 def test_a_code_to_move_a_session_works_once_and_for_five_minutes(

@@ -207,6 +207,15 @@ def test_a_device_finds_its_running_session(desk: Desk) -> None:
     assert own.running is not None
     assert own.running.key == key
     assert own_sessions(desk.parts, "another phone", CODE) == OwnSessions()
+    there = own_sessions(desk.parts, "phone", NEAR)
+    assert (there.running, there.ended) == (None, None)
+    assert there.elsewhere is not None
+    assert there.elsewhere.key == key
+
+
+@pytest.mark.parametrize("status", ["captured", "no_charge", "failed", "requires_review"])
+def test_what_has_ended_elsewhere_is_not_told_of(desk: Desk, status: str) -> None:
+    charged(desk, status)
     assert own_sessions(desk.parts, "phone", NEAR) == OwnSessions()
 
 

@@ -23,7 +23,7 @@ from kiosk.service.bays import chargers_now, unpaid_bays
 from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, look_at_site, nobody_knows, own_sessions
 from kiosk.service.points import at_point
 from kiosk.service.selling import whose_charger, whose_now
-from kiosk.service.start import begin
+from kiosk.service.session import begin_instead
 from kiosk.store.records import Handoff
 from kiosk.web.driver.about import about_of
 from kiosk.web.driver.claim import claimed_here, phrase
@@ -51,6 +51,9 @@ PAGE_LIVES = 1.0
 
 ANOTHER = "another"
 """In the address of the card, for the owner of a running session who wants to start a second car here."""
+
+BACK = "back"
+"""In the address of the card, for who comes back to it from the page to pay on: the bays, and the way to pay again."""
 
 bp = Blueprint("driver", __name__)
 bp.record_once(template_tools.install)
@@ -106,14 +109,14 @@ def charger(code: str) -> ResponseReturnValue:
         return redirect(url_for("driver.charger", code=plain) + _language(), 302)
     device = current_device()
     own = own_sessions(parts(), device, plain) if device is not None else OwnSessions()
-    if own.running is not None and ANOTHER not in request.args:
+    if own.running is not None and not _wants_bays(own.running):
         return redirect(url_for("sessions.session_page", key=own.running.key), 303)
     if nobody_knows(parts(), plain) and too_many_codes(plain):
         return _retry(_home(plain, _("Those were many codes. Please wait a minute, then try again.")), 429, 60)
     look_at_site(parts(), plain)
     bay = _connector(request.args.get("bay"))
     handed = claimed_here(request.args.get("h"), plain)
-    return _charger_page(plain, ended=own.ended, own=own.running, handed=handed, wish=bay)
+    return _charger_page(plain, ended=own.ended, own=own.running, elsewhere=own.elsewhere, handed=handed, wish=bay)
 
 
 @bp.post("/c/<code>/start")
@@ -144,8 +147,10 @@ def start(code: str) -> ResponseReturnValue:
     # Absent is "no limit": a bay may offer none, and none is removed by it. The page to pay on says which one stands.
     limit_minor = _limit(request.form.get("limit", ""))
     handed = claimed_here(request.form.get("h"), code)
-    begun = begin(
+    instead = request.form.get("instead", "")
+    begun = begin_instead(
         parts(),
+        instead,
         code,
         connector_id,
         device=device,
@@ -219,6 +224,7 @@ def _charger_page(
     *,
     ended: Session | None = None,
     own: Session | None = None,
+    elsewhere: Session | None = None,
     handed: Handoff | None = None,
     error: str = "",
     limit_error: str = "",
@@ -228,7 +234,7 @@ def _charger_page(
     retry_after: int | None = None,
 ) -> ResponseReturnValue:
     """The card, or the page that says why there is none. `handed` is what a tablet gave to this phone, `own` a session
-    of this device that goes on.
+    of this device that goes on, `elsewhere` one at another charger.
     """
     if whose_charger(parts(), code) is Whose.ANOTHERS:
         known = parts().store.card(code)
@@ -249,7 +255,7 @@ def _charger_page(
         return _foreign(card, ended)
     if owner is not Whose.OURS:
         return _whose(card, asking=owner is Whose.ASKING and parts().engine.alive())
-    if status == 200 and card.fresh(now, FRESH) and "h" not in request.args and own is None:
+    if status == 200 and card.fresh(now, FRESH) and "h" not in request.args and own is elsewhere is None:
         keep_for(PAGE_LIVES)
     interval = found.pace.interval if found.pace is not None else None
     landing = _landing(card, handed.connector_id if handed is not None and wish is None else wish, interval)
@@ -263,6 +269,9 @@ def _charger_page(
         words=phrase(handed) if handed is not None else "",
         ended=ended,
         own=own,
+        elsewhere=elsewhere,
+        elsewhere_at=_place(elsewhere) if elsewhere is not None else "",
+        elsewhere_hold=elsewhere.money(elsewhere.held_minor) if elsewhere is not None and elsewhere.ever_held else None,
         own_bay=parts().site.bay_label(own.code, own.connector_id) if own is not None else "",
         own_unpaid=own is not None and life_of(own) in UNPAID,
         error=error,
@@ -274,6 +283,17 @@ def _charger_page(
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
     return answer
+
+
+def _place(session: Session) -> str:
+    """The charger of a session and its bay, as its driver knows them."""
+    where = where_of(parts().site, session.code, session.connector_id, session.charger_name)
+    return _("bay %(bay)s, %(charger)s", bay=where.bay, charger=where.charger)
+
+
+def _wants_bays(own: Session) -> bool:
+    """Whoever has a session here is led to it, unless they want a second one, or come back before they have paid."""
+    return ANOTHER in request.args or (BACK in request.args and life_of(own) in UNPAID)
 
 
 def _foreign(card: ChargerCard, ended: Session | None) -> Response:

@@ -259,6 +259,7 @@ def move(key: str) -> ResponseReturnValue:
         s=page_of(snapshot.view()),
         picture=qr_svg(address, _("Code to open this session on another phone")),
         host=parts().settings.public_host,
+        address=address,
         code=made.code,
         until=made.until,
         now=snapshot.now,
