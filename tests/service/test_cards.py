@@ -213,7 +213,7 @@ def test_a_device_finds_its_running_session(desk: Desk) -> None:
     assert there.elsewhere.key == key
 
 
-@pytest.mark.parametrize("status", ["captured", "no_charge", "failed", "requires_review"])
+@pytest.mark.parametrize("status", ["captured", "requires_review"])
 def test_what_has_ended_elsewhere_is_not_told_of(desk: Desk, status: str) -> None:
     charged(desk, status)
     assert own_sessions(desk.parts, "phone", NEAR) == OwnSessions()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fetched import from_css, from_html, from_script
-from benchmarks.weight import MOST_FIRST_VIEW, MOST_PAGE, MOST_REQUESTS, Weight, weights
+from benchmarks.weight import MOST_FIRST_VIEW, MOST_PAGE, MOST_REQUESTS, PROVIDER, Weight, weights
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,10 @@ def test_the_charger_page_takes_few_requests(by_name: dict[str, Weight]) -> None
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_fetches_from_no_other_origin_by_itself(by_name: dict[str, Weight], name: str) -> None:
-    assert by_name[name].origins == frozenset()
+def test_no_page_fetches_from_another_origin_but_the_pay_page_from_stripe(
+    by_name: dict[str, Weight], name: str
+) -> None:
+    assert by_name[name].origins == (PROVIDER if name == "pay" else frozenset())
 
 
 @pytest.mark.parametrize("name", PAGES)
