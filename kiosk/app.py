@@ -200,6 +200,7 @@ def _context(
         pilot=outside.pilot,
         lab=outside.lab,
         pictures=outside.pictures,
+        mailer=outside.mailer,
         fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),
     )

@@ -19,6 +19,7 @@ from kiosk.upstream.ocpplab.pictures import Pictures
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from kiosk.upstream.smtp.client import Mailer
 from kiosk.upstream.stripe.client import StripeProofs
 
 
@@ -53,6 +54,7 @@ class Outside:
     pilot: ChargePilot | None
     lab: Ocpplab | None
     pictures: Pictures | None
+    mailer: Mailer | None
 
     def room(self, clock: Clock) -> dict[str, Callable[[], int]]:
         """By public endpoint: asks how many requests may leave now."""
@@ -99,7 +101,21 @@ def connect(
         operator=_operator(settings, clock, transports, observed),
         pilot=_pilot(settings, clock, transports, observed),
         lab=lab,
+        mailer=_mailer(settings),
         pictures=Pictures() if lab is not None and transports.pictures else None,
+    )
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    if settings.smtp_host is None or settings.smtp_from is None:
+        return None
+    return Mailer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_from,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password is not None else None,
     )
 
 

@@ -71,6 +71,7 @@ WINGS: dict[str, dict[str, frozenset[str]]] = {
         "chargepilot": frozenset({FLOOR}),
         "ocpplab": frozenset({FLOOR}),
         "stripe": frozenset({FLOOR}),
+        "smtp": frozenset({FLOOR}),
     },
     "sandbox": {
         FLOOR: frozenset({"world", "plugchoice", "chargepilot", "ocpplab", "stripe"}),

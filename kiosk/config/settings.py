@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         12, ge=1, le=144, description="a car or a paused bay that waits for longer is stopped"
     )
     max_streams: int = Field(500, ge=1, le=100_000, description="open event streams; beyond it pages poll")
+    smtp_host: str | None = Field(None, description="own mail server: sends receipts to those who ask after the end")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="none only on this machine")
+    smtp_user: str | None = Field(None, description="who signs in there")
+    smtp_password: SecretStr | None = Field(None, description="with which password")
+    smtp_from: str | None = Field(None, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="the sender's address")
     metrics_token: SecretStr | None = Field(None, description="opens /metrics from other machines")
     worker_class: Literal["gthread", "gevent"] = Field("gthread", description="kind of gunicorn worker")
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or text for people")
@@ -201,6 +207,12 @@ class Settings(BaseSettings):
                 "KIOSK_CHARGEPILOT_KEY and KIOSK_CHARGEPILOT_SECRET belong together, and KIOSK_CHARGEPILOT_URL needs "
                 "both: set them all, or leave them all out."
             )
+        if (self.smtp_host is None) != (self.smtp_from is None):
+            raise ValueError("KIOSK_SMTP_HOST and KIOSK_SMTP_FROM belong together: set both, or leave both out.")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("KIOSK_SMTP_USER and KIOSK_SMTP_PASSWORD belong together: set both, or leave both out.")
+        if self.smtp_security == "none" and self.smtp_host is not None and not is_loopback(self.smtp_host):
+            raise ValueError("KIOSK_SMTP_SECURITY=none is only for a mail server on this machine: use starttls or tls.")
         self._refuse_mixed_worlds()
         return self
 

@@ -23,6 +23,7 @@ from kiosk.upstream.ocpplab.pictures import Pictures
 from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from kiosk.upstream.smtp.client import Mailer
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +123,7 @@ class Context:
     pilot: ChargePilot | None = None
     lab: Ocpplab | None = None
     pictures: Pictures | None = None
+    mailer: Mailer | None = None
     fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None
     learns_own_chargers: bool = False

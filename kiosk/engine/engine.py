@@ -16,6 +16,7 @@ from kiosk.engine.context import Context, OpenStore
 from kiosk.engine.crew import Crew, MakePool, threads
 from kiosk.engine.duties.give_back import GiveBack
 from kiosk.engine.duties.guard import Guard
+from kiosk.engine.duties.mail import SendMails
 from kiosk.engine.duties.prove import Prove
 from kiosk.engine.duties.read import ReadCards, ReadSessions
 from kiosk.engine.duties.refresh import Refresh
@@ -71,6 +72,7 @@ class Engine:
             ReadCards(context, crew),
             Prove(context, crew, sessions),
             Receipts(context),
+            SendMails(context),
             Erase(context),
             Sites(boards),
             OwnChargers(boards),

@@ -226,6 +226,25 @@ def make_out_to(parts: Parts, key: str, device: str | None, buyer: Buyer | None)
     return Reply.DONE
 
 
+def mail_receipt(parts: Parts, key: str, device: str | None, email: str, mail: tuple[str, str]) -> Reply:
+    """Send the receipt's address by our own mail server, once to each address. `mail`: its subject and its text.
+    TOO_LATE: there is no receipt, no mail server, or it was sent to enough addresses.
+    """
+    found = _owned(parts, key, device)
+    if isinstance(found, Reply):
+        return found
+    address = sendable(email)
+    if address is None:
+        return Reply.WRONG_EMAIL
+    if parts.settings.smtp_host is None or found.issued is None:
+        return Reply.TOO_LATE
+    subject, text = mail
+    if not parts.store.ask_mail(key, address, subject, text, parts.clock.now()):
+        return Reply.TOO_LATE
+    parts.news.wish(session_topic(key))
+    return Reply.DONE
+
+
 def new_take_over(parts: Parts, key: str, device: str | None, *, on_screen: bool = False) -> TakeOverCode | Reply:
     """A one-use code that makes another device an owner too. `on_screen`: the screen on site shows it."""
     found = _owned(parts, key, device)

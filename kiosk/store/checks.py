@@ -24,7 +24,7 @@ from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, FINAL, Group, Status
 from kiosk.store.aside import Aside, each
 from kiosk.store.pull_back import LEEWAY, RULES, Rule
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, Part, command_from, session_from, session_values, slot_of
-from kiosk.store.tables import commands, metadata, observations, receipt_years, receipts, sessions
+from kiosk.store.tables import commands, mails, metadata, observations, receipt_years, receipts, sessions
 from kiosk.store.types import UtcTime, utc
 
 GRACE = timedelta(minutes=2)
@@ -318,6 +318,9 @@ def _secrets_are_sealed(facts: Facts) -> Found:
     )
     for key in facts.connection.execute(select(sessions.c.key).where(clear)).scalars():
         yield key, "its token or payment secret is stored in clear"
+    mailed_by_us = mails.c.sealed.is_not(None) & ~mails.c.sealed.startswith(_SEALED)
+    for key in facts.connection.execute(select(mails.c.session_key).where(mailed_by_us)).scalars():
+        yield key, "a mail is stored in the clear"
     mailed = commands.c.email.is_not(None) & ~commands.c.email.startswith(_SEALED)
     for key in facts.connection.execute(select(commands.c.session_key).where(mailed)).scalars():
         yield key, "an e-mail address is stored in clear"

@@ -88,6 +88,9 @@ RULES: dict[str, Rule] = {
     "grants.granted_at": Rule.NOW,
     "taken_back.granted_at": Rule.KEPT,
     "taken_back.taken_at": Rule.KEPT,
+    "mails.asked_at": Rule.NOW,
+    "mails.next_at": Rule.NOW,
+    "mails.ended_at": Rule.KEPT,
     "meter_stands.started_at": Rule.KEPT,  # these two are of the charger's clock
     "meter_stands.stopped_at": Rule.KEPT,
     "meter_stands.seen_at": Rule.KEPT,

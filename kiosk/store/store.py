@@ -19,6 +19,7 @@ from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
 from kiosk.store.meter_stands import MeterStands
 from kiosk.store.origins import Origins
+from kiosk.store.outbox import Outbox
 from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
 from kiosk.store.pull_back import PullBack
@@ -46,6 +47,7 @@ class Store(
     OwnChargers,
     Receipts,
     MeterStands,
+    Outbox,
     Retention,
     Tablets,
     Handoffs,

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
+from kiosk.domain.mail import MailState
 from kiosk.domain.session import Phase
 from kiosk.store import codec, fuse_codec
 from kiosk.store.types import Cached, Document, Exact, UtcTime, Word
@@ -199,6 +200,22 @@ taken_back = Table(
     Column("granted_at", UtcTime, nullable=False),
     Column("taken_at", UtcTime, nullable=False),
     Index(None, "session_key"),
+)
+
+mails = Table(  # of our own
+    "mails",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _session_key(),
+    Column("address_hash", String, nullable=False),
+    Column("sealed", Text),  # encrypted; null once it has an end
+    Column("state", Word(MailState), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Index(None, "session_key"),
+    Index(None, "state", "next_at"),
 )
 
 meter_stands = Table(

@@ -127,6 +127,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "read cards",
         "proofs",
         "receipts",
+        "own mails",
         "erase",
         "sites",
         "own chargers",

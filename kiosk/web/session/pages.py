@@ -24,7 +24,7 @@ from kiosk.web.session.invoice import invoice_of
 from kiosk.web.session.notice_words import unwritten_text
 from kiosk.web.session.paper import paper_of
 from kiosk.web.session.screen_names import Screen
-from kiosk.web.session.sheet import sheet_of
+from kiosk.web.session.sheet import mail_of, sheet_of
 from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import SessionView
 from kiosk.web.shared import shown_where
@@ -89,7 +89,10 @@ def _screen(snapshot: Snapshot, status: int = 200, error: str = "") -> ResponseR
         v=view,
         s=page,
         shape=shape_of(view, page),
-        paper=paper_of(view.receipt, stored, view.code, view.where.zone) if view.receipt is not None else None,
+        own_mail=_own_mail(view),
+        paper=paper_of(view.receipt, stored, view.code, view.where.zone, parts().store.meter_stand(view.key))
+        if view.receipt is not None
+        else None,
         near=near,
         again_on=again,
         read_before=read_terms(snapshot.session.agreed) if again is not None else None,
@@ -99,6 +102,14 @@ def _screen(snapshot: Snapshot, status: int = 200, error: str = "") -> ResponseR
         now=snapshot.now,
     )
     return html, status
+
+
+def _own_mail(view: SessionView) -> str | None:
+    """Where the mail of our own stands: `open` before there is one; None where nobody may ask for one."""
+    if not view.owner or view.number is None or parts().settings.smtp_host is None or shown_where.on_tablet():
+        return None
+    newest = parts().store.newest_mail(view.key)
+    return newest.state.value if newest is not None else "open"
 
 
 def _receipt_picture(key: str) -> Markup:
@@ -240,7 +251,20 @@ def limit(key: str) -> ResponseReturnValue:
 def receipt_email(key: str) -> ResponseReturnValue:
     """Where else to send the receipt. Not needed, and never asked for before the charge."""
     email = request.form.get("email", "")
-    return _answer(key, service.send_receipt_to(parts(), key, current_device(), email))
+    reply = service.send_receipt_to(parts(), key, current_device(), email)
+    if reply is Reply.TOO_LATE:  # for upstream; perhaps not for our own mail server
+        reply = _mail_receipt(key, email)
+    return _answer(key, reply)
+
+
+def _mail_receipt(key: str, email: str) -> Reply:
+    snapshot = _read(key)
+    view, stored = snapshot.view(), snapshot.stored_receipt
+    if stored is None or view.receipt is None:
+        return Reply.TOO_LATE
+    address = parts().settings.public_url + url_for("sessions.receipt", key=key)
+    mail = mail_of(paper_of(view.receipt, stored, view.code, view.where.zone), page_of(view), address)
+    return service.mail_receipt(parts(), key, current_device(), email, mail)
 
 
 @bp.get("/s/<key>/move")
@@ -351,7 +375,7 @@ def receipt_pdf(key: str) -> ResponseReturnValue:
     if stored is None or view.receipt is None:
         abort(404)
     address = parts().settings.public_url + url_for("sessions.receipt", key=key)
-    paper = paper_of(view.receipt, stored, view.code, view.where.zone)
+    paper = paper_of(view.receipt, stored, view.code, view.where.zone, parts().store.meter_stand(key))
     sheet = sheet_of(view, page_of(view), paper, stored, address)
     answer = make_response(document(sheet, invoice_of(view.receipt, stored, view.where.zone)))
     answer.mimetype = "application/pdf"

@@ -11,6 +11,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from kiosk.domain.bill import Line, Why, sum_of
+from kiosk.domain.matching import MeterStand
 from kiosk.domain.money import Money
 from kiosk.domain.receipt import Receipt
 from kiosk.domain.tariff import Component
@@ -61,8 +62,10 @@ class Paper:
     time_lines: tuple[str, ...]
 
 
-def paper_of(receipt: Receipt, stored: StoredReceipt | None, code: str, zone: ZoneInfo) -> Paper:
-    """`code` is the charger's, for whoever asks about this charge."""
+def paper_of(
+    receipt: Receipt, stored: StoredReceipt | None, code: str, zone: ZoneInfo, stand: MeterStand | None = None
+) -> Paper:
+    """`code` is the charger's, for whoever asks about this charge; `stand` what its own register said, once known."""
     seller = stored.document.get("seller", {}) if stored is not None else {}
     cost = receipt.taken is not None and receipt.taken.minor > 0
     vat = _vat(receipt, seller.get("vat_percent"))
@@ -78,8 +81,8 @@ def paper_of(receipt: Receipt, stored: StoredReceipt | None, code: str, zone: Zo
         vat_number=seller.get("vat_number") or "",
         refund_number=f"{stored.number}-R{len(receipt.sent_back)}" if stored is not None and receipt.sent_back else "",
         refund=_refund(receipt, stored, left, zone) if cost and receipt.sent_back else (),
-        meter=_meter(receipt, seller.get("point_id"), code, zone),
-        meter_notes=_meter_notes(receipt),
+        meter=(*_meter(receipt, stand, zone), *_point(seller.get("point_id"), code)),
+        meter_notes=_meter_notes(receipt, stand),
         place=_place(seller),
         buyer=_buyer(stored),
         place_lines=_some(_joined(seller.get("site"), seller.get("place")), seller.get("site_address")),
@@ -161,20 +164,30 @@ def _refund(receipt: Receipt, stored: StoredReceipt | None, left: Vat, zone: Zon
     return (*rows, *(_tax_rows(left) if stored is not None else ()))
 
 
-def _meter(receipt: Receipt, point_id: str | None, code: str, zone: ZoneInfo) -> tuple[Row, ...]:
+def _point(point_id: str | None, code: str) -> tuple[Row, ...]:
+    named = (Row(_("Charging point"), point_id),) if point_id else ()
+    return (*named, Row(_("Code of the charger"), code))
+
+
+def _meter(receipt: Receipt, stand: MeterStand | None, zone: ZoneInfo) -> tuple[Row, ...]:
     rows = []
+    if stand is not None:
+        ends = ((_("Start"), stand.started_at, stand.start_wh), (_("End"), stand.stopped_at, stand.stop_wh))
+        for label, told_at, register in ends:
+            when = f"{day(told_at, zone)}, {clock_s(told_at, zone, told_at)}"
+            rows.append(Row(label, kwh_exact(Decimal(register).scaleb(-3)), when))
+        rows.append(Row(_("Difference"), kwh_exact(Decimal(stand.stop_wh - stand.start_wh).scaleb(-3)), kind="eg"))
+        return tuple(rows)
     for label, moment in ((_("Start"), receipt.started_at), (_("End"), receipt.ended_at)):
         if moment is not None:
             rows.append(Row(label, clock_s(moment, zone, moment), day(moment, zone)))
     if receipt.energy_kwh is not None:
         label = _("Last figure that we saw") if receipt.last_figure else _("Energy")
         rows.append(Row(label, kwh_exact(receipt.energy_kwh)))
-    if point_id:
-        rows.append(Row(_("Charging point"), point_id))
-    return (*rows, Row(_("Code of the charger"), code))
+    return tuple(rows)
 
 
-def _meter_notes(receipt: Receipt) -> tuple[str, ...]:
+def _meter_notes(receipt: Receipt, stand: MeterStand | None) -> tuple[str, ...]:
     notes = []
     last = receipt.last_reading
     if last is not None and last.live_energy_kwh is not None and last.energy_kwh is not None:
@@ -194,7 +207,9 @@ def _meter_notes(receipt: Receipt) -> tuple[str, ...]:
             notes.append(
                 _("The last live figure was %(energy)s. The last meter reading is %(final)s.", energy=live, final=final)
             )
-    if receipt.energy_kwh is not None and receipt.energy_kwh > 0:
+    if stand is not None:
+        notes.append(_("The charger sent these readings. They are not signed."))
+    elif receipt.energy_kwh is not None and receipt.energy_kwh > 0:
         notes.append(_("The charger sent this figure. It is not signed."))
     return tuple(notes)
 

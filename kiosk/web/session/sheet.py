@@ -133,3 +133,20 @@ def _foot(address: str) -> tuple[str, ...]:
     helpline = parts().site.operator.helpline
     here = _("This stays at %(address)s. No account needed.", address=address.removeprefix("https://"))
     return (*((_("Call %(number)s", number=helpline.text),) if helpline is not None else ()), here)
+
+
+def mail_of(paper: Paper, page: Page, address: str) -> tuple[str, str]:
+    """Subject and text of a mail that says where the receipt stays. It names no place and no card."""
+    kind = _("%(kind)s %(number)s", kind=_kind(paper), number=paper.number)
+    lines = (
+        page.heading,
+        f"{paper.seller}, {paper.issued}",
+        "",
+        _("Your receipt:"),
+        address,
+        _("As a document:"),
+        f"{address}.pdf",
+        "",
+        _("Whoever has this address can read the receipt. We send no more mails."),
+    )
+    return ", ".join(each for each in (kind, paper.seller) if each), "\n".join(lines) + "\n"

@@ -1,0 +1,22 @@
+"""An outbox comes, and it is empty; no row of before changes."""
+
+from __future__ import annotations
+
+from .conftest import OldDatabase
+from .rows import KEPT, charge
+
+
+def test_it_adds_its_table_and_changes_no_row(old: OldDatabase) -> None:
+    old.upgrade("r0013")
+    charge(old)
+    tables, rows = old.tables(), {name: old.rows(name) for name in KEPT}
+    old.upgrade("r0014")
+    assert old.tables() - tables == {"mails"}
+    assert {name: old.rows(name) for name in rows} == rows
+
+
+def test_a_charge_from_before_has_no_mail(old: OldDatabase) -> None:
+    old.upgrade("r0013")
+    charge(old)
+    with old.store() as store:
+        assert store.newest_mail("old-key") is None
