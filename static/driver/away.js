@@ -38,7 +38,13 @@ function away() {
   const tone = band.dataset.tone ?? '';
   const before = [...band.childNodes];
   const plate = band.querySelector('.plate');
-  band.replaceChildren(...(plate ? [plate.cloneNode(true)] : []), words.content.cloneNode(true));
+  const heading = band.querySelector('h1');
+  const said = /** @type {DocumentFragment} */ (words.content.cloneNode(true));
+  if (!heading) return;
+  const title = /** @type {Element} */ (heading.cloneNode(false));
+  title.replaceChildren(...(said.querySelector('b')?.childNodes ?? []));
+  said.querySelector('b')?.replaceWith(title);
+  band.replaceChildren(...(plate ? [plate.cloneNode(true)] : []), said);
   band.dataset.tone = 'warn';
   undo.push(() => {
     band.replaceChildren(...before);
