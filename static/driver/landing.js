@@ -5,6 +5,8 @@ import { limit, parse, swap } from '../shared/swap.js';
 
 const EVERY = 10000;
 const FRESH = 30;
+/** An old card in the answer means that a new one was asked for: it is there in a moment, which may be long by a fast clock. */
+const SOON = 1000;
 
 let sending = false;
 /**
@@ -14,6 +16,8 @@ let sending = false;
 let bay = chosen();
 let fetching = false;
 let last = moment();
+/** How often in a row an answer brought nothing newer. */
+let unchanged = 0;
 
 const main = () => /** @type {HTMLElement} */ (document.getElementById('main'));
 
@@ -61,7 +65,8 @@ function typing() {
 function due() {
   if (document.hidden || sending || fetching || typing()) return false;
   const looking = main().querySelector('[data-looking]') !== null;
-  const pause = looking ? 2500 : Math.max(2500, EVERY / speed());
+  const usual = looking ? 2500 : Math.max(2500, EVERY / speed());
+  const pause = unchanged === 1 ? SOON : usual;
   if (passed(last) < pause) return false;
   const shown = ages()[0];
   const open = main().querySelector('#start') !== null;
@@ -93,6 +98,7 @@ function keepRefusal(page) {
 async function renew() {
   fetching = true;
   last = moment();
+  const before = ages()[0]?.dataset.age;
   try {
     const wanted = { headers: { Accept: 'text/html' }, signal: limit() };
     const answer = await fetch(address(), { ...wanted, cache: 'no-store' });
@@ -109,6 +115,8 @@ async function renew() {
       swap(page, page.title !== document.title && main().querySelector('[data-looking]') !== null);
       bay ??= chosen();
     }
+    const after = ages()[0]?.dataset.age;
+    unchanged = after !== undefined && after === before && since(after) >= FRESH ? unchanged + 1 : 0;
   } catch {
     // No connection. The age goes on counting, and an old card is not usable.
   }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, expect
 
 from tests.browser.conftest import NewPhone
 from tests.browser.garage import CODE, EXAMPLE, Garage
@@ -223,3 +223,36 @@ def test_what_is_typed_on_the_first_page_is_not_disturbed_by_its_renewal(garage:
     assert same.evaluate("(one) => one.isConnected && one === document.activeElement")
     expect(box).to_have_value("7mk4t")
     assert LANDING.endswith(CODE)
+
+
+# --- a page that stays open
+
+
+def test_an_answer_that_brings_the_old_card_is_asked_for_again_in_a_moment_and_then_at_the_usual_pace(
+    browser: Browser, stage: Stage
+) -> None:
+    """The engine reads the new card meanwhile. By a fast clock the usual pace would come after the minute in which a
+    bay may be called free.
+    """
+    stage.cards("Available", "Available")
+    phone = Phone(browser, stage.address, stage.edge)
+    page = phone.page
+    page.clock.install(time=stage.now)
+    phone.open(LANDING)
+    asked: list[float] = []
+    passed = 0.0
+
+    def note(one: Request) -> None:
+        if one.url.endswith(LANDING):
+            asked.append(passed)
+
+    page.on("request", note)
+    for _ in range(110):
+        page.clock.run_for(500)
+        passed += 0.5
+        page.evaluate("() => fetch('/healthz')")  # what was asked before it has been answered
+    phone.close()
+    stage.clear()
+    first, second, third = asked[:3]
+    assert second - first <= 2
+    assert third - second >= 9

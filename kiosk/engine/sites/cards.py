@@ -1,5 +1,6 @@
 """The public cards of watched boards: for sites without an operator's token, and for chargers which that view does not
-show. They are read one by one, and a third of their budget is left to the drivers.
+show. They are read one by one, and a third of their budget is left to the drivers. Those of sites that nobody watches
+are read at a slow beat, so that whoever comes first finds states.
 """
 
 from __future__ import annotations
@@ -23,10 +24,16 @@ CARD_FALLBACK = timedelta(seconds=45)
 """A card that the operator's view should have refreshed long ago: the public one is better than an old one."""
 PRICE_FALLBACK = timedelta(minutes=4)
 """The same for a price. That view reads those of two hundred chargers in two minutes."""
+QUIET_EVERY = timedelta(seconds=50)
+"""A card of a site that nobody watches, so that the first look at its page is not a look at nothing."""
+QUIET_PAUSE = timedelta(seconds=6)
+"""Between two of those: ten a minute at most for all of them, and only what nobody else wants."""
 LOOK_EVERY = timedelta(seconds=3)
 """How often the cards of a site are looked through that should be fresh without us."""
 
 _MARK = "board:"
+_LEAST_FOR_QUIET = 20
+"""A smaller budget is left to those who wait."""
 _PART_OF_A_TURN = 0.999
 """What is earned towards the next turn is not lost because the engine looks a moment late."""
 
@@ -43,13 +50,15 @@ class BoardCards(Duty):
         self._since: dict[str, datetime] = {}
         self._looked: dict[str, datetime] = {}
         self._asked: dict[str, datetime] = {}
+        self._quiet_at: datetime | None = None
 
     def jobs(self, now: datetime) -> Jobs:
         watched = self._watched(now)
         if self._context.health.resting(now):
             return Jobs(wait=WHILE_RESTING)
         endpoint = Endpoint.GET_CHARGER
-        codes = self._codes(watched, now, self._crew.free(endpoint, now), self._crew.lanes(_MARK, AT_ONCE))
+        free, most = self._crew.free(endpoint, now), self._crew.lanes(_MARK, AT_ONCE)
+        codes = self._codes(watched, now, free, most) or self._quiet(watched, now, free, most)
         return Jobs(
             tuple(
                 Job(_MARK + code, partial(read_card, self._context, code), endpoint, Pool.SITES, {"code": code})
@@ -73,6 +82,23 @@ class BoardCards(Duty):
         self._turns.spend(len(chosen))
         self._asked.update(dict.fromkeys(chosen, now))
         return chosen
+
+    def _quiet(self, watched: Sequence[SitePlan], now: datetime, free: int, most: int) -> list[str]:
+        """The oldest card of the sites that nobody watches, while more than half of the budget is free."""
+        limit = self._context.budgets.limit(Endpoint.GET_CHARGER)
+        if most <= 0 or free <= limit / 2 or limit < _LEAST_FOR_QUIET:
+            return []
+        if self._quiet_at is not None and timedelta(0) <= now - self._quiet_at < QUIET_PAUSE:
+            return []
+        seen = {plan.id for plan in watched}
+        quiet = [plan for plan in self._context.sites if plan.id not in seen and not self._has_operator(plan)]
+        ages = self._ages([code for plan in quiet for code in plan.codes], now)
+        old = sorted((max(at, asked), code) for code, (at, _priced, asked) in ages.items())
+        if not old or now - old[0][0] < QUIET_EVERY:
+            return []
+        self._quiet_at = now
+        self._asked[old[0][1]] = now
+        return [old[0][1]]
 
     def _watched(self, now: datetime) -> list[SitePlan]:
         news = self._context.news

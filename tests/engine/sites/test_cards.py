@@ -18,10 +18,40 @@ def house_of(folder: Path, chargers: int, **more: object) -> SiteHouse:
     return SiteHouse(folder, chargers, operator=False, bays=1, **more)  # type: ignore[arg-type]
 
 
-def test_nothing_is_asked_while_nobody_watches(tmp_path: Path) -> None:
-    house = house_of(tmp_path, 3)
-    house.run(120)
-    assert house.all_asked() == 0
+@pytest.mark.parametrize(("chargers", "age"), [(1, 60), (8, 60), (30, 190)])
+def test_cards_that_nobody_watches_are_read_at_a_slow_beat(tmp_path: Path, chargers: int, age: int) -> None:
+    """A small site is known to whoever looks first; of a large one every charger has its turn."""
+    house = house_of(tmp_path, chargers)
+    house.run(300)
+    with house.count(PUBLIC) as reads:
+        house.run(120)
+    assert reads[0] <= min(20, 3 * chargers) + 1
+    assert max(house.ages()) <= age
+    house.close()
+
+
+def test_the_slow_beat_waits_while_half_of_the_budget_is_in_use(tmp_path: Path) -> None:
+    house = house_of(tmp_path, 40)
+    for number in range(16):
+        house.store.want_card(code(number), house.clock.now())
+    house.run(5)
+    with house.count(PUBLIC) as reads:
+        house.run(45)
+    assert reads[0] == 0
+    house.close()
+
+
+def test_a_watched_site_comes_before_one_that_nobody_watches(tmp_path: Path) -> None:
+    plans = [
+        SitePlan(SITE, tuple(code(at) for at in range(15))),
+        SitePlan("other", tuple(code(at) for at in range(15, 20))),
+    ]
+    house = house_of(tmp_path, 20, plans=plans)
+    house.watch()
+    house.run(65)
+    for _ in range(40):
+        house.run(3)
+        assert max(house.ages()[:15]) < STALE_AFTER.total_seconds()
     house.close()
 
 

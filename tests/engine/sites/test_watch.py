@@ -207,7 +207,11 @@ def test_a_charger_that_is_closed_to_the_public_is_not_sold(build: Build) -> Non
 
 
 def test_two_sites_share_one_budget_and_only_the_watched_one_is_read(build: Build) -> None:
-    plans = [SitePlan("a", (code(0),), SITE_UUID), SitePlan("b", (code(1),), SITE_UUID), SitePlan("c", (code(2),))]
+    plans = [
+        SitePlan("a", (code(0),), SITE_UUID),
+        SitePlan("b", (code(1),), SITE_UUID),
+        SitePlan("c", (code(2),), SITE_UUID),
+    ]
     house = build(3, plans=plans)
     house.watch("a")
     house.run(40)
