@@ -127,8 +127,9 @@ class TabletFacts(_Facts):
 
 
 class Site(_Facts):
-    """A place with one name and one time zone. `plugchoice_site` and `chargepilot_site` are its ids there. `vat_number`
-    and `vat_percent` only where they differ from the operator's, as in another country.
+    """A place with one name, one time zone and one `country`, by its two letters. `plugchoice_site` and
+    `chargepilot_site` are its ids there. `vat_number` and `vat_percent` only where they differ from the operator's, as
+    in another country.
 
     What drivers are told of it when it is set: `card_reader` says where it is, unless a charger has its own (EU-03);
     `opening_hours` and `renewable_percent` (EU-13); `signed_readings` where signed meter readings can be seen, or False
@@ -139,6 +140,7 @@ class Site(_Facts):
     id: Text
     name: Words
     timezone: str
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     address: Text | None = None
     vat_number: Text | None = None
     vat_percent: Percent | None = None
@@ -259,6 +261,12 @@ class SiteBook(_Facts):
         """What the operator says that the connector can give."""
         charger, bay = self.charger(code), self.bay(code, connector_id)
         return (bay.max_kw if bay is not None else None) or (charger.max_kw if charger is not None else None)
+
+    def country(self, code: str | None = None) -> str | None:
+        """The country of a charger's site; of no such site, the one in which all sites are. None when unknown."""
+        site = self.site_of(code) if code else None
+        countries = {site.country} if site is not None else {each.country for each in self.sites}
+        return countries.pop() if len(countries) == 1 else None
 
     def zone(self, code: str) -> ZoneInfo:
         """The time zone of a charger: its site's, or that of the only site, or UTC."""

@@ -305,9 +305,8 @@ export function since(screen, from) {
   const words = new Intl.DateTimeFormat(root.lang === 'en' ? 'en-GB' : root.lang, {
     day: 'numeric',
     month: 'short',
-    hour: '2-digit',
+    hour: 'numeric',
     minute: '2-digit',
-    hourCycle: 'h23',
     timeZone: body.dataset.zone,
   });
   line.textContent = (line.dataset.since ?? '').replace('{time}', words.format(from));

@@ -95,10 +95,10 @@ def test_a_connector_that_cannot_be_is_refused(reader: Phone, connector: str) ->
 @pytest.mark.parametrize(
     ("locale", "lang", "button", "pay", "stop"),
     [
-        ("en-GB", "en", "Continue to payment", "Pay and start charging", "Stop charging"),
+        ("en-GB", "en-GB", "Continue to payment", "Pay and start charging", "Stop charging"),
         ("nl-BE", "nl", None, None, None),
         ("de-AT", "de", None, None, None),
-        ("fr-CH", "fr", None, None, None),
+        ("fr-CH", "fr-CH", None, None, None),
         ("pl-PL", "en", "Continue to payment", "Pay and start charging", "Stop charging"),
     ],
 )

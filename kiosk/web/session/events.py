@@ -24,7 +24,7 @@ from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import next_change
 from kiosk.web.shared.answers_kept import keep_for
 from kiosk.web.shared.errors import refusal
-from kiosk.web.shared.i18n import language
+from kiosk.web.shared.i18n import locale
 from kiosk.web.shared.limits import limit_poll, limiter
 from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
@@ -94,7 +94,7 @@ def session_json(key: str) -> Response:
     parts().news.glance(session_topic(key))
     if snapshot.session.phase is not Phase.QUEUED:  # a place in line moves with other drivers
         keep_for(_patience(snapshot) * parts().clock.rate)
-    body = renderings.of(snapshot, language())
+    body = renderings.of(snapshot, locale().tag)
     response = Response(_with_time(snapshot, body), mimetype="application/json")
     response.set_etag(body.stamp, weak=True)
     response.make_conditional(request)
@@ -118,7 +118,7 @@ def session_events(key: str) -> Response:
         return keep_private(busy)
 
     def news() -> Iterator[str]:
-        yield from _news(key, subscription, request.headers.get("Last-Event-ID", ""), language())
+        yield from _news(key, subscription, request.headers.get("Last-Event-ID", ""), locale().tag)
 
     response = Response(stream_with_context(news()), mimetype="text/event-stream")
     # Leaves the topic when the reader does, and also when the stream was never begun.

@@ -17,7 +17,7 @@ from kiosk.domain.receipt import Receipt
 from kiosk.domain.tariff import Component
 from kiosk.domain.vat import Vat, vat_in, vat_of
 from kiosk.store.records import StoredReceipt
-from kiosk.web.shared.formats import clock_s, day, kwh_exact, money, number, percent
+from kiosk.web.shared.formats import clock_s, day, kwh_exact, kwh_price, money, number, percent
 from kiosk.web.shared.text import _
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -111,7 +111,8 @@ def _bill(receipt: Receipt, vat: Vat | None) -> tuple[Row, ...]:
 
 
 def _line(line: Line) -> Row:
-    price, energy = money(line.unit_price), line.component is Component.PER_KWH
+    energy = line.component is Component.PER_KWH
+    price = kwh_price(line.unit_price) if energy else money(line.unit_price)
     quantity = kwh_exact(line.quantity) if energy else number(line.quantity)
     label = _("Energy") if energy else _("Session")
     return Row(label, money(line.amount), f"{quantity} {TIMES} {price}", quantity=quantity, price=price)

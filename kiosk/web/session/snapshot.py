@@ -18,6 +18,7 @@ from kiosk.service.waiting import line_place
 from kiosk.store.records import ForReader, Issued, StoredReceipt
 from kiosk.web.session.view import SessionView, session_view
 from kiosk.web.shared.devices import current_device
+from kiosk.web.shared.i18n import write_as_in
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.shown_where import on_tablet
 from kiosk.web.shared.where import where_of
@@ -86,6 +87,7 @@ def read(key: str) -> Snapshot | None:
     if found is None:
         return None
     session = found.session
+    write_as_in(parts().site.country(session.code))
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.standing is Status.CHARGING
     ceiling = parts().powers.ceiling(session.code, session.connector_id, parts().site) if charging else None

@@ -10,38 +10,52 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from babel import Locale
+from babel import Locale as Conventions
 from babel.dates import format_date, format_skeleton
 from babel.numbers import NumberPattern, parse_pattern
 from flask import Flask
 from markupsafe import Markup, escape
 
-from kiosk.config.languages import LANGUAGES
+from kiosk.config.languages import Locale
 from kiosk.domain.money import Money, shown_decimals, stripe_exponent
-from kiosk.web.shared.i18n import language
+from kiosk.web.shared.i18n import locale
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _, pgettext
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 
-_LETTER_BEFORE_FIGURE = re.compile(r"(?<=[^\W\d_])(?=\d)")
+_LETTER_BEFORE_FIGURE = re.compile(r"(?<=[^\W\d_])(?=-?\d)")
+_SMALL_COINS = {"GBP": "p"}
+"""Where a kilowatt hour is priced in the small coin by law (UK-02)."""
 
 
 def money(amount: Money) -> str:
     """`€9.47`, `9,47 €`, `ISK 500`. As many decimals as the currency has; a unit price keeps its smaller parts."""
-    return _money(amount, _reader())
+    return _money(amount, locale())
+
+
+def kwh_price(amount: Money) -> str:
+    """The price of a kWh: `€0.49`; in pounds it is `49p`, in whatever language (UK-02)."""
+    coin = _SMALL_COINS.get(amount.currency)
+    if coin is None:
+        return money(amount)
+    pence = amount.major.scaleb(shown_decimals(amount.currency)).normalize()
+    return f"{number(pence, max(0, -int(pence.as_tuple().exponent)))}{coin}"
 
 
 @lru_cache(maxsize=4096)
-def _money(amount: Money, locale: Locale) -> str:
+def _money(amount: Money, reader: Locale) -> str:
     """Kept, because a page names the same price and the same hold up to a dozen times."""
+    conventions = _conventions(reader.conventions)
     exact = amount.major
     digits = shown_decimals(amount.currency)
     if exact != round(exact, digits):
         digits = stripe_exponent(amount.currency)
-    pattern = _pattern(locale.currency_formats["standard"].pattern, digits)
-    text = pattern.apply(exact, locale, currency=amount.currency, currency_digits=False)
+    pattern = _pattern(conventions.currency_formats["standard"].pattern, digits)
+    text = pattern.apply(exact, conventions, currency=amount.currency, currency_digits=False)
+    if reader.point is not None:
+        text = text.replace(conventions.number_symbols["latn"]["decimal"], reader.point)
     return _true_minus(_LETTER_BEFORE_FIGURE.sub(NBSP, text))
 
 
@@ -51,9 +65,9 @@ def number(value: Decimal | int, decimals: int = 0) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _number(value: Decimal | int, decimals: int, locale: Locale) -> str:
+def _number(value: Decimal | int, decimals: int, conventions: Conventions) -> str:
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP) + 0  # + 0: no "-0.0"
-    return _true_minus(_pattern(locale.decimal_formats[None].pattern, decimals).apply(rounded, locale))
+    return _true_minus(_pattern(conventions.decimal_formats[None].pattern, decimals).apply(rounded, conventions))
 
 
 def kwh(energy: Decimal) -> str:
@@ -77,34 +91,47 @@ def percent(value: Decimal | int) -> str:
     """`percent(19)` is nineteen per cent; up to two decimals are kept."""
     shown = Decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP).normalize()
     decimals = max(0, -int(shown.as_tuple().exponent))
-    locale = _reader()
-    pattern = _pattern(locale.percent_formats[None].pattern, decimals)
-    return _true_minus(pattern.apply(shown / 100, locale))
+    conventions = _reader()
+    pattern = _pattern(conventions.percent_formats[None].pattern, decimals)
+    return _true_minus(pattern.apply(shown / 100, conventions))
 
 
 def clock(moment: datetime, zone: tzinfo, beside: datetime | None = None) -> str:
-    """`14:03` in that zone; `09:10 on 19 Nov` when that is another day than `beside`.
+    """`14:03` in that zone, `2:03 PM` in America; `09:10 on 19 Nov` when it is another day than `beside`.
 
     `beside` is a moment of the day that goes without saying: now, or the day that stands on the page already. An hour
     that comes twice carries its zone: `02:40 (UTC+2)`. A language that has a word for it adds that: `14:03 Uhr`, so no
     text has it beside a time of its own.
     """
-    return _clock(moment, zone, beside, "%H:%M")
+    return _clock(moment, zone, beside, "%M")
 
 
 def clock_s(moment: datetime, zone: tzinfo, beside: datetime | None = None) -> str:
     """The same to the second: `14:03:12`."""
-    return _clock(moment, zone, beside, "%H:%M:%S")
+    return _clock(moment, zone, beside, "%M:%S")
 
 
-def _clock(moment: datetime, zone: tzinfo, beside: datetime | None, form: str) -> str:
+def _clock(moment: datetime, zone: tzinfo, beside: datetime | None, minutes: str) -> str:
     local = moment.astimezone(zone)
     today = (beside or parts().clock.now()).astimezone(zone).date()
     # Translators: a time such as 14:03, as it stands in sentences and beside figures.
-    text = pgettext("time of day", "%(time)s", time=local.strftime(form))
+    text = pgettext("time of day", "%(time)s", time=_figures(local, minutes))
     if _comes_twice(local):
         text = f"{text} ({_offset(local)})"
     return text if local.date() == today else _("%(time)s on %(day)s", time=text, day=_short_day(local, today))
+
+
+def _figures(local: datetime, minutes: str) -> str:
+    conventions = _reader()
+    if not _twelve_hours(conventions):
+        return local.strftime(f"%H:{minutes}")
+    half = conventions.periods["am" if local.hour < 12 else "pm"]
+    return f"{local.hour % 12 or 12}:{local.strftime(minutes)}{NBSP}{half}"
+
+
+@lru_cache(maxsize=64)
+def _twelve_hours(conventions: Conventions) -> bool:
+    return "a" in conventions.time_formats["short"].pattern
 
 
 def _comes_twice(local: datetime) -> bool:
@@ -159,7 +186,22 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-ALL = (money, number, kwh, kwh_exact, kw, percent, clock, clock_s, day, duration, whole_minutes, time_tag, stamp)
+ALL = (
+    money,
+    kwh_price,
+    number,
+    kwh,
+    kwh_exact,
+    kw,
+    percent,
+    clock,
+    clock_s,
+    day,
+    duration,
+    whole_minutes,
+    time_tag,
+    stamp,
+)
 
 
 def init_formats(app: Flask) -> None:
@@ -168,13 +210,13 @@ def init_formats(app: Flask) -> None:
         app.jinja_env.globals[function.__name__] = function
 
 
-def _reader() -> Locale:
-    return _conventions(language())
+def _reader() -> Conventions:
+    return _conventions(locale().conventions)
 
 
 @lru_cache(maxsize=64)
-def _conventions(code: str) -> Locale:
-    return Locale.parse(LANGUAGES[code].conventions)
+def _conventions(name: str) -> Conventions:
+    return Conventions.parse(name)
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, 
 from kiosk.domain.fuses import NodeKind
 from kiosk.service.power_kept import Ceiling, is_implausible
 from kiosk.web.shared.formats import NBSP, number
-from kiosk.web.shared.i18n import language
+from kiosk.web.shared.i18n import locale
 from kiosk.web.shared.text import _
 
 
@@ -55,11 +55,11 @@ class PowerWords:
 
 def power_words(expectation: Expectation | None) -> PowerWords | None:
     """None when nothing can be said, or nothing may be promised because the charger cannot be used."""
-    return _power_words(expectation, language()) if expectation is not None else None
+    return _power_words(expectation, locale().tag) if expectation is not None else None
 
 
 @lru_cache(maxsize=4096)
-def _power_words(expectation: Expectation, _language: str) -> PowerWords | None:
+def _power_words(expectation: Expectation, _locale: str) -> PowerWords | None:
     """Kept, because a board asks for the words of every bay with every change of one."""
     now, full, at_most = expectation.now, expectation.full, expectation.at_most
     least, most = full.kw, now.kw

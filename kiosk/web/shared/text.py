@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.config.languages import catalogue
-from kiosk.web.shared.i18n import language
+from kiosk.web.shared import i18n
 
 DASH = "\N{EN DASH}"
 """Stands for a figure that is not known."""
@@ -11,7 +10,7 @@ DASH = "\N{EN DASH}"
 
 def _(message: str, /, **places: object) -> str:
     """`message` in the reader's language with its places filled in."""
-    words = catalogue(language()).gettext(message)
+    words = i18n.words().gettext(message)
     return words % places if places else words
 
 
@@ -20,5 +19,5 @@ def pgettext(context: str, message: str, /, **places: object) -> str:
 
     It has the name by which the texts are collected.
     """
-    words = catalogue(language()).pgettext(context, message)
+    words = i18n.words().pgettext(context, message)
     return words % places if places else words

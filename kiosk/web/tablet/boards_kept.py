@@ -16,7 +16,7 @@ from kiosk.news.kept import Kept
 from kiosk.news.news import News, charger_topic, site_topic
 from kiosk.service.bays import read_site
 from kiosk.web.shared.formats import clock_s, stamp
-from kiosk.web.shared.i18n import language
+from kiosk.web.shared.i18n import locale
 from kiosk.web.shared.parts import parts
 from kiosk.web.tablet.board import Board, board_of
 
@@ -78,7 +78,7 @@ def boards() -> Boards:
 
 def drawn_board(site: Site) -> Drawn:
     """The board of the site in the language of this request."""
-    return boards().of(site, language(), lambda: board_of(read_site(parts(), site)), lambda board: _draw(site, board))
+    return boards().of(site, locale().tag, lambda: board_of(read_site(parts(), site)), lambda board: _draw(site, board))
 
 
 def assets_version() -> str:

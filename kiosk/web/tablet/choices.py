@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from flask import Response, g, request
 from flask.blueprints import BlueprintSetupState
 
+from kiosk.config.languages import named
 from kiosk.web.shared.i18n import COOKIE as LANGUAGE
+from kiosk.web.shared.i18n import wished
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.shown_where import on_tablet
 
@@ -40,7 +42,7 @@ def install(state: BlueprintSetupState) -> None:
 def sight() -> Sight:
     """How this request wants to see the tablet's pages."""
     text, theme = _choice(TEXT), _choice(THEME)
-    spoken = request.args.get("lang") in parts().site.operator.languages
+    spoken = wished(request.args.get("lang")) is not None
     return Sight(text == "large", theme, chosen=text == "large" or theme is not None or spoken or _traces())
 
 
@@ -77,9 +79,9 @@ def _choice(name: str) -> str | None:
 def _speak() -> None:
     if not on_tablet():
         return
-    operator = parts().site.operator
-    asked = (request.args.get("lang"), request.cookies.get(LANGUAGE))
-    g.language = next((code for code in asked if code in operator.languages), operator.default_language)
+    asked = map(wished, (request.args.get("lang"), request.cookies.get(LANGUAGE)))
+    tag = next((one for one in asked if one is not None), None)
+    g.language = named(tag)[0] if tag is not None else parts().site.operator.default_language
 
 
 def _remember(response: Response) -> Response:

@@ -20,6 +20,7 @@ from kiosk.domain import codes
 from kiosk.service.visit import Standing, belongs_to, identify
 from kiosk.store.records import Tablet
 from kiosk.web.shared.errors import refusal, wants_json
+from kiosk.web.shared.i18n import write_as_in
 from kiosk.web.shared.limits import client_address, limit_pairing
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.security import keep_private, no_store
@@ -143,7 +144,11 @@ def _known() -> tuple[Tablet | None, Standing]:
 def _look_up() -> tuple[Tablet | None, Standing]:
     opens_a_page = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and not wants_json()
     key = _read(request.cookies.get(cookie_name()))
-    return identify(parts(), key, version("charge-kiosk") if opens_a_page else None)
+    found = identify(parts(), key, version("charge-kiosk") if opens_a_page else None)
+    site = parts().site.site(found[0].site_id) if found[0] is not None else None
+    if site is not None:
+        write_as_in(site.country)
+    return found
 
 
 def _read(cookie: str | None) -> str | None:
