@@ -48,7 +48,7 @@ def glossary(language: str) -> Glossary:
     return Glossary(
         terms=tuple(Term(*row) for row in cells),
         never=tuple(TICKED.findall(next(line for line in lines if line.startswith("Never in any text: ")))),
-        without=frozenset(TICKED.findall(next((one for one in lines if one.startswith("Without the word")), ""))),
+        without=frozenset(one for line in lines if line.startswith("- `") for one in TICKED.findall(line)),
     )
 
 
