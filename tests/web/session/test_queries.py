@@ -62,13 +62,13 @@ def test_each_event_of_a_stream_takes_two_statements(kiosk: Kiosk, phone: FlaskC
     answer.close()
 
 
-def test_the_receipt_takes_three_statements(kiosk: Kiosk, phone: FlaskClient, key: str) -> None:
+def test_the_receipt_takes_four_statements(kiosk: Kiosk, phone: FlaskClient, key: str) -> None:
     """The third reads what was issued."""
     kiosk.captured(key)
     phone.get(f"/r/{key}")
     with statements_of(kiosk.store) as sent:
         assert phone.get(f"/r/{key}").status_code == 200
-    assert len(sent) == 3, sent
+    assert len(sent) == 4, sent
 
 
 def test_a_stop_takes_eleven(kiosk: Kiosk, phone: FlaskClient, key: str) -> None:
