@@ -39,6 +39,7 @@ from kiosk.sandbox.world.world import World
 from kiosk.store import Store
 from kiosk.store.checks import Promise
 from tests.sound import assert_nothing_broken
+from tests.worlds.once import migrated_database
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -180,7 +181,7 @@ class Garage:
         return build_settings(
             secret_key=SECRET_KEY,
             data_dir=self._assets,
-            database_url=f"sqlite:///{self._folder / 'kiosk.db'}",
+            database_url=migrated_database(self._folder / "kiosk.db"),
             port=self.port,
             public_url=self.address,
             config=EXAMPLE,
