@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -129,13 +127,6 @@ class House(EngineWorld):
             if self.session(key).status == status:
                 return self.session(key)
         raise AssertionError(f"never became {status}: {self.session(key).status}")
-
-    def steps(self, seconds: float) -> Iterator[None]:
-        end = self.clock.now() + timedelta(seconds=seconds)
-        while self.clock.now() < end:
-            yield
-            self.run(1)
-        yield
 
     def pay(self, key: str, card: str = GOOD_CARD) -> None:
         """What Stripe.js does in the driver's browser."""

@@ -7,6 +7,7 @@ nothing is left but the store. What stands outside, and who asks for what, is sa
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -114,10 +115,17 @@ class EngineWorld:
 
         With `every` just so many lie between them, whatever the engine asks for: for what takes hours.
         """
+        for _ in self.steps(seconds, step, every=every):
+            pass
+
+    def steps(self, seconds: float, step: float | None = None, *, every: float | None = None) -> Iterator[None]:
+        """The same, and the test may look after every round: the first is at once, the last when the time is over."""
         end = self.clock.now() + timedelta(seconds=seconds)
-        while (now := self.clock.now()) < end:
+        while True:
             wait = self.engine.round()
-            left = (end - now).total_seconds()
+            yield
+            now = self.clock.now()
+            if now >= end:
+                return
             pause = every if every is not None else min(wait, step or self.longest_step)
-            self.clock.advance(max(LEAST_STEP, min(pause, left)))
-        self.engine.round()
+            self.clock.advance(max(LEAST_STEP, min(pause, (end - now).total_seconds())))
