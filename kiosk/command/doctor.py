@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from kiosk.clock import Clock, SystemClock
+from kiosk.command.front import HTTP_2, protocol_at
 from kiosk.config.addresses import is_loopback
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import STRIPE_API_URL, Settings
@@ -70,9 +71,11 @@ def examine(
     clock: Clock | None = None,
     transports: Transports = NETWORK,
     installed: datetime | None = None,
+    protocol: Callable[[str], str | None] = protocol_at,
 ) -> list[Finding]:
-    """All findings. `online` asks every system that is set. `installed` is when the kiosk's files were written, which
-    a right clock has passed; None reads it from the files. Raises SettingsError for an unusable kiosk.toml.
+    """All findings. `online` asks every system that is set, and `protocol` then says what an address speaks.
+    `installed` is when the kiosk's files were written, which a right clock has passed; None reads it from the files.
+    Raises SettingsError for an unusable kiosk.toml.
     """
     clock = clock or SystemClock()
     installed = installed or datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
@@ -87,6 +90,7 @@ def examine(
     ]
     findings += [*_store(settings, clock, site), *_time(clock.now(), installed)]
     if online:
+        findings += _front(settings, protocol)
         outside = connect(settings, clock, Budgets(), transports)
         try:
             findings += _ask_everybody(outside, site, learns=learns_own(settings))
@@ -129,6 +133,21 @@ def _address(settings: Settings) -> Iterator[Finding]:
         )
     if settings.trusted_proxies == 0:
         yield _note("KIOSK_TRUSTED_PROXIES is 0: behind a proxy every driver would share one address and one limit.")
+
+
+def _front(settings: Settings, protocol: Callable[[str], str | None]) -> Iterator[Finding]:
+    """Over HTTP/1.1 a browser has six connections to us for all of its tabs, and streams take some of them."""
+    if not settings.https or is_loopback(urlsplit(settings.public_url).hostname):
+        return
+    spoken = protocol(settings.public_url)
+    if spoken == HTTP_2:
+        yield _ok(f"{settings.public_host} speaks HTTP/2.")
+    elif spoken is None:
+        yield _note(f"Nobody answers at {settings.public_url} from here, or its certificate is not trusted here.")
+    else:
+        yield _bad(
+            f"{settings.public_host} speaks HTTP/1.1 alone: a driver with many tabs waits. Turn HTTP/2 on in front."
+        )
 
 
 def _money(settings: Settings) -> Iterator[Finding]:

@@ -189,8 +189,10 @@ function mount(mine) {
   // Stripe's fields are frames of another site: what is typed there is seen by nobody but them.
   card.on('focus', () => typing(true));
   card.on('blur', () => typing(false));
-  card.on('change', ({ value }) => {
+  card.on('change', ({ value, empty }) => {
     alive();
+    // What is typed there is lost with the page: the language menu says so before.
+    document.getElementById('typed')?.toggleAttribute('hidden', empty);
     if (mine !== turn || value.type === way) return;
     way = value.type;
     if (!busy && !over) say(elsewhere() ? (words.tCards ?? '') : '');

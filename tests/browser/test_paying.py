@@ -192,6 +192,18 @@ def test_a_made_up_secret_on_the_way_back_proves_nothing(phone: Phone, new_phone
     expect(thief.page.locator("#payform")).to_have_count(0)
 
 
+def test_whoever_has_begun_to_type_a_card_is_told_that_another_language_loses_it(phone: Phone) -> None:
+    phone.start()
+    expect(phone.pay_button).to_be_enabled()
+    phone.page.locator("details.lang summary").click()
+    said = phone.page.get_by_text("The page loads again then, and the card is typed again.")
+    expect(said).to_be_hidden()
+    phone.page.locator("details.lang summary").click()
+    phone.fill_card("4242")
+    phone.page.locator("details.lang summary").click()
+    expect(said).to_be_visible()
+
+
 def test_the_wallet_button_pays(garage: Garage, phone: Phone) -> None:
     phone.start()
     phone.open_wallet()

@@ -56,7 +56,9 @@ def card(**more: object) -> httpx.MockTransport:
 
 
 def online(folder: Path, transport: httpx.BaseTransport, **more: object) -> tuple[str, str]:
-    finding = examine(doctored(folder, **more), online=True, transports=Transports(public=transport))[-1]
+    finding = examine(
+        doctored(folder, **more), online=True, transports=Transports(public=transport), protocol=lambda _: "h2"
+    )[-1]
     return finding.mark, finding.text
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.command.doctor import Finding, examine
+from kiosk.command.front import HTTP_1, HTTP_2
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import build_settings
 from kiosk.domain.charger import ChargerCard, Connector
@@ -48,13 +49,14 @@ Answer = Callable[[httpx.Request], httpx.Response | None]
 
 
 def findings(folder: Path, *, config: Path | None = EXAMPLE, **more: Any) -> list[Finding]:
-    asked = {name: more.pop(name) for name in ("online", "clock", "transports") if name in more}
+    asked = {name: more.pop(name) for name in ("online", "clock", "transports", "protocol") if name in more}
     given = {
         "secret_key": "Zq7-secret_key.with+many/different=characters",
         "data_dir": folder,
         "public_url": "https://charge.example",
         "config": config,
     }
+    asked.setdefault("protocol", lambda _: HTTP_2)
     return examine(build_settings(**(given | more)), installed=INSTALLED, **asked)
 
 
@@ -246,6 +248,30 @@ def test_nobody_is_asked_unless_told(tmp_path: Path, outside: StandIns) -> None:
 
     outside.instead = nobody
     findings(tmp_path, transports=outside.transports, **ALL)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "mark", "words"),
+    [
+        (HTTP_2, "ok", "charge.example speaks HTTP/2."),
+        (HTTP_1, "BAD", "charge.example speaks HTTP/1.1 alone"),
+        (None, "note", "Nobody answers at https://charge.example from here"),
+    ],
+)
+def test_what_stands_in_front_is_asked_for_its_protocol(
+    tmp_path: Path, outside: StandIns, spoken: str | None, mark: str, words: str
+) -> None:
+    asked: list[str] = []
+
+    def protocol(url: str) -> str | None:
+        asked.append(url)
+        return spoken
+
+    told = findings(tmp_path, online=True, transports=outside.transports, protocol=protocol)
+    assert asked == ["https://charge.example"]
+    assert [one.mark for one in told if words in one.text] == [mark]
+    assert findings(tmp_path, protocol=protocol)
+    assert len(asked) == 1, "nobody is asked unless told"
 
 
 def test_every_system_that_is_set_is_asked(tmp_path: Path, outside: StandIns) -> None:
