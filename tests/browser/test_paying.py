@@ -237,7 +237,9 @@ def test_when_the_connection_breaks_before_the_hold_the_driver_is_told_and_pays_
     phone.start()
     garage.stripe_faults.drop_confirms(1, Loss.BEFORE)
     phone.pay_with()
-    expect(phone.page.locator("#pay-err")).to_contain_text("Nothing is held. Please try again.")
+    expect(phone.page.locator("#pay-err")).to_contain_text(
+        "Nothing is held. The connection was lost before the payment. Please try again."
+    )
     assert garage.intent_of() == "requires_payment_method"
     phone.press_pay()
     phone.wait_for_screen("charging")
