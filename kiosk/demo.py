@@ -157,7 +157,7 @@ def new_world(clock: Clock, seed: int = 1, rough: int | None = None) -> World:
     The seed of a rough site settles what is open for as long as the world lasts: how a stop that is ignored is
     answered, and whether a full hour says when it ends. What a meter said wrongly is billed as it ends, unreviewed.
     """
-    switches = Switches(fuses_bind=True)
+    switches = Switches(fuses_bind=True, fuses_shared="needed")
     if rough is not None:
         switches = replace(
             switches,

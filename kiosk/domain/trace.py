@@ -163,9 +163,12 @@ def _power_kw(points: tuple[Point, ...], most_kw: Decimal | None) -> Decimal | N
     if points[-1].at - rises[-1].by > max(POWER_WINDOW, 2 * usual):
         return Decimal("0.0")
     steady, slowest, fastest = _steady(rises, most_kw)
-    if len(steady) < FEWEST_RISES or _spread(slowest, fastest) > CLOSE_ENOUGH:
+    bounded = _no_faster(slowest, fastest, most_kw)
+    if len(steady) < FEWEST_RISES or _spread(slowest, bounded) > CLOSE_ENOUGH:
         return None
-    return (7200 / (slowest + fastest)).quantize(Decimal("0.1"))
+    # The middle of what the meter alone says: one bound of a car that takes all that its connector gives is that very
+    # figure, and the middle of both bounds would always lie below it.
+    return min(7200 / (slowest + fastest), 3600 / bounded).quantize(Decimal("0.1"))
 
 
 @lru_cache(maxsize=2048)
@@ -211,14 +214,13 @@ def _steady(rises: tuple[Rise, ...], most_kw: Decimal | None) -> tuple[list[Rise
     """The newest rises that one steady power explains, and at most and at least how many seconds a kWh takes by them.
 
     The time between two rises bounds the seconds that one kWh takes, give or take the last digit; a steady charge
-    keeps within the bounds of every pair.
+    keeps within the bounds of every pair. With `most_kw` fewer rises are enough.
     """
     slowest, fastest = _FOREVER, Decimal(0)
     steady: list[Rise] = []
     if not rises:
         return steady, slowest, fastest
     digit = max(_FINEST_KWH, min(_last_digit(rise.energy_kwh) for rise in rises))
-    at_least = 3600 / most_kw if most_kw else Decimal(0)
     for older in reversed(rises):
         slow, fast = slowest, fastest
         for newer in steady:
@@ -230,13 +232,14 @@ def _steady(rises: tuple[Rise, ...], most_kw: Decimal | None) -> tuple[list[Rise
             break
         steady.append(older)
         slowest, fastest = slow, fast
-        if len(steady) >= FEWEST_RISES and _spread(slowest, _no_faster(slowest, fastest, at_least)) <= EXACT_ENOUGH:
+        if len(steady) >= FEWEST_RISES and _spread(slowest, _no_faster(slowest, fastest, most_kw)) <= EXACT_ENOUGH:
             break
-    return steady, slowest, _no_faster(slowest, fastest, at_least)
+    return steady, slowest, fastest
 
 
-def _no_faster(slowest: Decimal, fastest: Decimal, at_least: Decimal) -> Decimal:
+def _no_faster(slowest: Decimal, fastest: Decimal, most_kw: Decimal | None) -> Decimal:
     """What the connector can give bounds the power too, unless the meter shows more."""
+    at_least = 3600 / most_kw if most_kw else Decimal(0)
     return max(fastest, at_least) if at_least <= slowest else fastest
 
 

@@ -37,6 +37,11 @@ def _home(stage: Stage, client: FlaskClient) -> str:
     return "/"
 
 
+def _accessibility(stage: Stage, client: FlaskClient) -> str:
+    del stage, client
+    return "/accessibility"
+
+
 def _not_found(stage: Stage, client: FlaskClient) -> str:
     del client
     stage.store.note_card_problem("7MK4P", Refusal.UNKNOWN_CHARGER, stage.now)
@@ -218,6 +223,7 @@ def _takeover(stage: Stage, client: FlaskClient) -> str:
 
 SCREENS: dict[str, Show] = {
     "home": _home,
+    "accessibility": _accessibility,
     "looking": _looking,
     "not-found": _not_found,
     "service-down": _service_down,

@@ -119,6 +119,19 @@ def test_a_steady_charge_read_every_ten_seconds_shows_its_power_within_two_perce
     assert len(known) == sum(second >= known[0][0] for second, _ in said)
 
 
+@pytest.mark.parametrize("power", POWERS_KW)
+@pytest.mark.parametrize("sample", [10, 60])
+def test_a_car_that_takes_all_that_its_connector_gives_is_not_said_to_take_less(power: str, sample: int) -> None:
+    """On the average over many charges, within a hundredth: what the connector can give is no reason to say less."""
+    kilowatts, said = Decimal(power), []
+    for seed in range(12):
+        rows = steady(kilowatts, seed, irregular(seed, 600), sample)
+        shown = [trace.power_kw(kilowatts) for _second, trace in rows]
+        said += [each for each in shown if each is not None]
+    assert max(said) <= kilowatts
+    assert sum(said) / len(said) >= kilowatts * Decimal("0.99") - SHOWN_DIGIT
+
+
 def test_power_is_not_said_before_it_is_known() -> None:
     assert Trace().power_kw() is None
     assert traced([(0, Decimal(0))]).power_kw() is None

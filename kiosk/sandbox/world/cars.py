@@ -132,6 +132,10 @@ class Car:
         limit = self.model.ac_1_phase_w if supply == "AC_1_PHASE" else self.model.ac_3_phase_w
         return min(most_w, ac_power_w(limit, self.charge_permille))
 
+    def need_ma(self, supply: Supply, most_w: int) -> int:
+        """Milliamperes from each phase of the grid that it takes now at most, and a tenth more to rise into."""
+        return self.power_w(supply, most_w) * 1100 // self.model.most_w(supply, 1000)
+
     def take(self, supply: Supply, power_w: int, microseconds: int) -> int:
         """Charge for that long; the microjoules that went through the meter, less than asked when the car fills up."""
         efficiency = EFFICIENCY_PERCENT[supply]

@@ -219,6 +219,7 @@ class Site:
         if transaction is not None and transaction.car is car:
             self._integrate(connector, transaction)
             car.waiting = waiting
+            self._share_out()
             transaction.power_w = car.power_w(connector.spec.supply, transaction.most_w)
             self._notify(charger, connector)
         else:
@@ -357,10 +358,14 @@ class Site:
     def _fuse_shares(self) -> dict[tuple[str, int], int]:
         if self._wiring is None:
             self._wiring = Wiring([charger.spec for charger in self._chargers.values()])
-        return self._wiring.shares(
-            [(charger.spec.code, connector.spec.connector_id) for charger, connector, _ in self._running.values()],
-            {charger.spec.code for charger in self._chargers.values() if not charger.online},
-        )
+        needs = {
+            (charger.spec.code, connector.spec.connector_id): transaction.car.need_ma(
+                connector.spec.supply, connector.spec.max_power_w
+            )
+            for charger, connector, transaction in self._running.values()
+        }
+        offline = {charger.spec.code for charger in self._chargers.values() if not charger.online}
+        return self._wiring.shares(list(needs), offline, self._switches.fuses_shared, needs)
 
     def _sample(self, charger: Charger, connector: Connector, transaction: Transaction) -> None:
         if connector.transaction is not transaction:

@@ -92,6 +92,9 @@ class Switches:
 
     # Whether the cars share the fuses that ChargePilot's stand-in tells of; if not, each has all that it can take.
     fuses_bind: bool = False
+    # Open: by which rule ChargePilot shares. `even`: an even part each; `needed`: all rise together until each has what
+    # its car takes, and what one fuse keeps somebody from using goes to others; `in_turn`: who came first has all.
+    fuses_shared: Literal["even", "needed", "in_turn"] = "even"
 
     # Timings of the stand-in.
     webhook_delay: Seconds | None = 2  # None: Stripe's webhook never arrives

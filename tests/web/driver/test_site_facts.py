@@ -69,7 +69,12 @@ def test_who_cannot_start_here_learns_of_the_card_reader_too(
 
 def test_what_belongs_to_the_place_is_behind_a_tap(kiosk: Kiosk, phone: FlaskClient) -> None:
     bays = {1: {"label": "3", "accessible": True}, 2: {"label": "4"}}
-    facts: dict[str, Any] = {"opening_hours": "6 to 22 h", "renewable_percent": 100, "signed_readings": False}
+    facts: dict[str, Any] = {
+        "opening_hours": "6 to 22 h",
+        "renewable_percent": 100,
+        "signed_readings": False,
+        "no_idle_fee": True,
+    }
     with_facts(kiosk, {"bays": bays}, **facts)
     kiosk.card("Available", "Available")
     folded = page(phone).partition("About this place")[2].partition("</details>")[0]
@@ -80,6 +85,7 @@ def test_what_belongs_to_the_place_is_behind_a_tap(kiosk: Kiosk, phone: FlaskCli
         "Meter readings": "not signed",
     }.items():
         assert f"<dt>{name}</dt><dd>{value}</dd>" in folded
+    assert "There is no fee for standing here." in folded
 
 
 def test_where_readings_are_signed_it_says_where_they_can_be_seen(kiosk: Kiosk, phone: FlaskClient) -> None:
@@ -90,12 +96,11 @@ def test_where_readings_are_signed_it_says_where_they_can_be_seen(kiosk: Kiosk, 
     assert "not signed" not in text
 
 
-def test_a_notice_of_the_state_and_a_free_stand_are_said_without_a_tap(kiosk: Kiosk, phone: FlaskClient) -> None:
-    with_facts(kiosk, state_notice="Regulated by the state. Complaints: 800 555 0199", no_idle_fee=True)
+def test_a_notice_of_the_state_is_said_without_a_tap(kiosk: Kiosk, phone: FlaskClient) -> None:
+    with_facts(kiosk, state_notice="Regulated by the state. Complaints: 800 555 0199")
     kiosk.card("Available", "Available")
     text = page(phone)
     assert '<p class="small">Regulated by the state. Complaints: 800 555 0199</p>' in text
-    assert "There is no fee for standing here." in text
 
 
 def test_names_of_places_are_said_in_the_readers_language(kiosk: Kiosk, phone: FlaskClient) -> None:
