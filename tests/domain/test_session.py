@@ -104,13 +104,16 @@ KEPT = (
 @given(stories)
 def test_a_session_holds_the_last_word_on_everything_and_a_null_erases_nothing(story: list[Observation]) -> None:
     story = one_at_a_time(story)
-    session, doubted = a_session(), False
+    session, doubted, refunded = a_session(), False, False
     for one in story:
         session, events = fold(session, one)
         doubted = doubted or Event.DOUBTFUL_FIGURES in events
+        refunded = refunded or bool(session.refunds)
     for name in KEPT:
         if doubted and name in {"energy_kwh", "cost_minor"}:
             continue  # what cannot be is not kept, see test_doubt
+        if refunded and name == "tax_minor":
+            continue  # that of the first capture stays, see below
         said = [getattr(o, name) for o in story if getattr(o, name) is not None]
         assert getattr(session, name) == (said[-1] if said else None), name
     assert session.connector_status == (story[-1].connector_status if story else None)
@@ -210,11 +213,22 @@ def test_the_newest_question_decides_whatever_the_order_of_the_answers(story: li
     story = [replace(one, seen_at=one.asked_at) for one in story]
     newest = max(story, key=lambda o: o.asked_at)
     dice.shuffle(story)
-    session = told(story)
+    session, refunded = a_session(), False
+    for one in story:
+        session, _ = fold(session, one)
+        refunded = refunded or bool(session.refunds)
     assert session.asked_at == newest.asked_at
     for name in KEPT:
-        if getattr(newest, name) is not None:
+        if getattr(newest, name) is not None and not (refunded and name == "tax_minor"):
             assert getattr(session, name) == getattr(newest, name)
+
+
+def test_the_tax_of_the_first_capture_stays_when_a_part_is_sent_back() -> None:
+    taken = told([seen(60, "captured", captured_minor=947, tax_minor=151)])
+    less = fold(taken, seen(3600, "refunded", captured_minor=520, tax_minor=83))[0]
+    assert (less.captured_minor, less.tax_minor) == (947, 151)
+    unsaid = told([seen(60, "captured", captured_minor=947)])
+    assert fold(unsaid, seen(3600, "refunded", captured_minor=520, tax_minor=83))[0].tax_minor == 83
 
 
 @given(stories, observations())

@@ -17,7 +17,7 @@ from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.offer import NoOffer, Offer, offer_at
 from kiosk.domain.receipt import receipt_of
-from kiosk.domain.session import PaymentContext, Phase
+from kiosk.domain.session import Phase
 from kiosk.service import session, visit
 from kiosk.service.cards import LONGEST_TERMS, current_card, own_sessions
 from kiosk.service.parts import Parts
@@ -67,7 +67,7 @@ class Place:
     def pay(self, key: str, device: str = "phone") -> None:
         """As Stripe's form does in the driver's browser; then the kiosk is asked to look."""
         self.house.until(key, "created")
-        assert isinstance(session.payment_of(self.parts, key, device), PaymentContext)
+        assert isinstance(session.payment_of(self.parts, key, device), session.PaymentForm)
         self.house.pay(key)
         assert session.confirm(self.parts, key, device) is Reply.DONE
 
