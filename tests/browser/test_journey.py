@@ -144,7 +144,7 @@ def test_when_the_start_deadline_passes_the_kiosk_cancels_and_the_page_shows_whe
     phone.reads("No start by")
     garage.skip(125)
     phone.wait_for_screen("abandoned")
-    phone.reads("The charger did not start in time, so we cancelled.")
+    phone.reads("The charger had not started in time, so we asked to cancel.")
     phone.reads("Given back")
     assert garage.intent_of() == "canceled"
 
