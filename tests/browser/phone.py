@@ -23,6 +23,9 @@ from playwright.sync_api import (
     expect,
 )
 from playwright.sync_api import (
+    Error as PlaywrightError,
+)
+from playwright.sync_api import (
     TimeoutError as PlaywrightTimeout,
 )
 
@@ -114,9 +117,18 @@ class Phone:
         """Tap a button or a link that looks like one. Scrolled to, and drawn: see `press_pay`."""
         button = self.page.get_by_role("button", name=name, exact=True)
         wanted = button.or_(self.page.get_by_role("link", name=name, exact=True)).first
-        wanted.scroll_into_view_if_needed()
+        self._scroll_to(wanted)
         self._let_it_draw()
         wanted.click()
+
+    def _scroll_to(self, wanted: Locator) -> None:
+        """The page may be renewed in that moment; then it is looked for once more."""
+        try:
+            wanted.scroll_into_view_if_needed()
+        except PlaywrightError as error:
+            if "not attached" not in str(error):
+                raise
+            wanted.scroll_into_view_if_needed()
 
     def go_on(self) -> None:
         self.page.locator("#start button").click()
