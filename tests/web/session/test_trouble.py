@@ -57,7 +57,7 @@ def test_it_is_said_in_the_language_of_the_driver_and_to_scripts(kiosk: Kiosk, s
         assert answer.json["error"] == "unwritten"
         assert "unplug the cable" in answer.json["message"]
     else:
-        assert "Das können wir gerade nicht festhalten" in answer.text
+        assert "Das können wir gerade nicht speichern" in answer.text
 
 
 @every_trouble

@@ -13,7 +13,7 @@ from tests.web.conftest import CODE, Kiosk
 WRITES = [
     f"/c/{CODE}/start",
     *(f"/s/KEY/{action}" for action in ("confirm", "cancel", "leave", "again", "agree", "owners")),
-    *(f"/s/KEY/{action}" for action in ("stop", "limit", "receipt-email")),
+    *(f"/s/KEY/{action}" for action in ("stop", "limit", "receipt-email", "company")),
     "/t/AAAAAAAAAAAAAAAA",
 ]
 """Every POST of the driver's pages; the test beside it fails when one is added and not listed."""
