@@ -87,7 +87,7 @@ form.addEventListener('submit', (event) => event.preventDefault());
 
 listen({
   setup: (/** @type {import('./frame.js').Setup} */ setup) => {
-    methods.hidden = !setup.methods.includes('revolut_pay');
+    methods.hidden = !setup.methods?.includes('revolut_pay');
     for (const input of Object.values(inputs)) input.readOnly = setup.options.readOnly === true;
   },
   submit: () => {
