@@ -95,12 +95,6 @@ def email_state(session: Session, commands: Sequence[Command]) -> EmailState | N
     return EmailState.OPEN if session.can_set_email() else None
 
 
-def end_asked_by(session: Session, commands: Sequence[Command]) -> AskedBy | None:
-    """Who asked for the cancel or the stop that may have ended it; None when nobody at this kiosk did."""
-    asked = end_asked(session, commands)
-    return asked.asked_by if asked is not None else None
-
-
 def end_asked(session: Session, commands: Sequence[Command]) -> Step | None:
     """The cancel or the stop that may have ended it, and who asked for it; None when nobody at this kiosk did."""
     if session.given_up:

@@ -51,9 +51,14 @@ def test_many_tablets_ask_no_more_of_the_outside_than_one(token: bool) -> None:
     assert one.refused == many.refused == 0
 
 
-@pytest.mark.parametrize("token", [True, False], ids=["with a token", "without"])
-def test_nothing_is_asked_for_a_board_that_nobody_looks_at(token: bool) -> None:
-    assert counted(0, token).for_boards == 0
+def test_with_a_token_nothing_is_asked_for_a_board_that_nobody_looks_at() -> None:
+    assert counted(0, token=True).for_boards == 0
+
+
+def test_without_one_cards_are_read_at_the_slow_beat_alone_while_nobody_looks() -> None:
+    seen = counted(0, token=False)
+    assert 0 < seen.for_boards <= 10 * 60  # of an hour
+    assert seen.refused == 0
 
 
 def test_with_a_token_no_bay_grows_too_old_to_be_shown() -> None:
