@@ -53,6 +53,8 @@ class BoardCards(Duty):
         self._quiet_at: datetime | None = None
 
     def jobs(self, now: datetime) -> Jobs:
+        if not self._context.sites:
+            return Jobs()
         watched = self._watched(now)
         if self._context.health.resting(now):
             return Jobs(wait=WHILE_RESTING)
