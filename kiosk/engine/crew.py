@@ -12,9 +12,9 @@ from threading import Event, Lock
 from kiosk.engine.duty import Job, Pool
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 
-SITE_WORKERS = 8
-"""One for each of the five kinds of reads of a site, one for the operator's own chargers, and two for the public cards
-of boards."""
+SITE_WORKERS = 9
+"""One for each of the five kinds of reads of a site, one each for the operator's own chargers and for meter stands, and
+two for the public cards of boards."""
 
 OnEnd = Callable[[Job, Exception | None], None]
 """Told of the end of every job, with what went wrong."""
@@ -50,7 +50,8 @@ class Crew:
         self._finishing = False
         self._marks: set[str] = set()
         self._in_flight: Counter[Endpoint] = Counter()
-        sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.SITES: SITE_WORKERS}
+        sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.MAILS: 1}
+        sizes[Pool.SITES] = SITE_WORKERS
         self._pools = {each: pool(size, each.name.lower()) for each, size in sizes.items() if not inline}
 
     def begin(self, job: Job, told: OnEnd) -> bool:
@@ -89,10 +90,10 @@ class Crew:
         return most - len(self.under_way(prefix)) if self._pools else sys.maxsize
 
     def finish(self) -> None:
-        """Begin nothing more, and let commands, reads and proofs that are under way come to their end."""
+        """Begin nothing more, and let commands, reads, proofs and mails that are under way come to their end."""
         with self._lock:
             self._finishing = True
-        for pool in (Pool.COMMANDS, Pool.READS, Pool.PROOFS):
+        for pool in (Pool.COMMANDS, Pool.READS, Pool.PROOFS, Pool.MAILS):
             if pool in self._pools:
                 self._pools[pool].shutdown(wait=True, cancel_futures=True)
         self.over.set()

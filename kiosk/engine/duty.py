@@ -25,6 +25,8 @@ class Pool(Enum):
     READS = auto()
     """Not those of the commands: while the back office hangs, a stop must not queue behind what only reads."""
     PROOFS = auto()
+    MAILS = auto()
+    """Not those of the proofs: a mail server may hang for a minute, and holds have to be seen to their end."""
     SITES = auto()
 
 

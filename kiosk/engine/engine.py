@@ -77,7 +77,7 @@ class Engine:
             Sites(boards),
             OwnChargers(boards),
             BoardCards(boards, crew),
-            MeterStands(boards, sessions),
+            MeterStands(boards, crew, sessions),
         ]
 
     # The outside of the engine

@@ -33,7 +33,7 @@ _WITHOUT = (
         sessions.c.status.in_(_MEASURED),
         sessions.c.key.not_in(select(meter_stands.c.session_key)),
     )
-    .order_by(sessions.c.id)
+    .order_by(sessions.c.id.desc())
     .limit(200)
 )
 
@@ -45,7 +45,8 @@ class MeterStands(Part):
         return None if row is None else MeterStand(*row)
 
     def without_meter_stand(self, since: datetime) -> list[Session]:
-        """Sessions that ended after `since` with an energy that is known, oldest first; at most 200."""
+        """Sessions that ended after `since` with an energy that is known, newest first; at most 200, so
+        that those that are never found keep no new one waiting."""
         with self._database.read() as connection:
             query = _WITHOUT.params(since=utc(since))
             return each(connection, query, sessions.c.key, session_from, self.aside)

@@ -48,24 +48,28 @@ class Outbox(Part):
             query = _ROW.where(mails.c.state == MailState.WAITING, mails.c.next_at <= utc(now)).order_by(mails.c.id)
             return [OwnMail(*row) for row in connection.execute(query.limit(20))]
 
-    def claim_mail(self, mail_id: int) -> dict[str, str] | None:
-        """Its address, subject and text for whoever sends it now; None: somebody else did, or it cannot be opened."""
+    def claim_mail(self, mail_id: int, now: datetime) -> dict[str, str] | None:
+        """Its address, subject and text for whoever sends it now. None: somebody else did, or it cannot be opened,
+        which ends it.
+        """
         with self._database.write() as connection:
             sealed = connection.execute(select(mails.c.sealed).where(mails.c.id == mail_id)).scalar_one_or_none()
             text = self._cipher.decrypt(sealed) if sealed is not None else None
-            state = MailState.SENDING if text is not None else MailState.REFUSED
+            over = {"state": MailState.REFUSED, "ended_at": utc(now), "sealed": None}
+            values = {"state": MailState.SENDING} if text is not None else over
             waiting = (mails.c.id == mail_id) & (mails.c.state == MailState.WAITING)
             claimed = changed_one(
-                connection, update(mails).where(waiting).values(state=state, attempts=mails.c.attempts + 1)
+                connection, update(mails).where(waiting).values(**values, attempts=mails.c.attempts + 1)
             )
             said: dict[str, str] | None = json.loads(text) if claimed and text is not None else None
             return said
 
     def put_off_mail(self, mail_id: int, next_at: datetime) -> None:
-        """It was not taken, and is tried again then."""
+        """It was not taken, and is tried again then, unless it was cut off meanwhile."""
         with self._database.write() as connection:
             values = {"state": MailState.WAITING, "next_at": utc(next_at)}
-            connection.execute(update(mails).where(mails.c.id == mail_id).values(**values))
+            sending = (mails.c.id == mail_id) & (mails.c.state == MailState.SENDING)
+            connection.execute(update(mails).where(sending).values(**values))
 
     def end_mail(self, mail_id: int, state: MailState, now: datetime) -> None:
         """It has an end: what is personal in it goes."""

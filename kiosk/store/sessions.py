@@ -35,7 +35,7 @@ from kiosk.store.rows import (
     session_from,
     slot_of,
 )
-from kiosk.store.tables import commands, grants, hints, observations, receipts, sessions, taken_back, takeovers
+from kiosk.store.tables import commands, grants, hints, mails, observations, receipts, sessions, taken_back, takeovers
 from kiosk.store.types import utc
 
 _ERASE_AT_ONCE = 200
@@ -354,12 +354,15 @@ class Sessions(Part):
         """
         mailed = there_is().where(commands.c.session_key == sessions.c.key, commands.c.email.is_not(None))
         owned = there_is().where(grants.c.session_key == sessions.c.key)
+        mailed_by_us = there_is().where(mails.c.session_key == sessions.c.key)
         unwatched = sessions.c.watch.is_(False)
         taken = or_(sessions.c.captured_minor > 0, sessions.c.status.in_((Status.CAPTURED, Status.REFUNDED)))
         no_refund = or_(taken.is_not(True), sessions.c.ended_at < (refunds_before or before))
         secret = unwatched & no_refund & or_(sessions.c.token.is_not(None), sessions.c.payment.is_not(None))
         over = sessions.c.ended_at < before
-        query = select(sessions.c.key).where(over, or_(secret, mailed, owned)).order_by(sessions.c.ended_at)
+        query = (
+            select(sessions.c.key).where(over, or_(secret, mailed, owned, mailed_by_us)).order_by(sessions.c.ended_at)
+        )
         erased = 0
         while True:
             with self._database.write() as connection:
@@ -372,6 +375,7 @@ class Sessions(Part):
                 connection.execute(delete(grants).where(grants.c.session_key.in_(keys)))
                 connection.execute(delete(takeovers).where(takeovers.c.session_key.in_(keys)))
                 connection.execute(delete(taken_back).where(taken_back.c.session_key.in_(keys)))
+                connection.execute(delete(mails).where(mails.c.session_key.in_(keys)))
             erased += len(keys)
 
     def _sessions(self, *wanted: ColumnElement[bool]) -> list[Session]:

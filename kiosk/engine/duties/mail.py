@@ -35,14 +35,14 @@ class SendMails(Duty):
         due = self._context.store.due_mails(now)
         return Jobs(
             tuple(
-                Job(f"mail:{one.id}", partial(self._send, one), pool=Pool.PROOFS, about={"session": one.session_key})
+                Job(f"mail:{one.id}", partial(self._send, one), pool=Pool.MAILS, about={"session": one.session_key})
                 for one in due
             )
         )
 
     def _send(self, row: OwnMail) -> None:
         context = self._context
-        said = context.store.claim_mail(row.id)
+        said = context.store.claim_mail(row.id, context.clock.now())
         if said is None or context.mailer is None:
             return
         try:
@@ -53,6 +53,9 @@ class SendMails(Duty):
             self._end(row, MailState.REFUSED, str(error))
         except MailUnknown as error:
             self._end(row, MailState.UNKNOWN, str(error))
+        except Exception as error:
+            self._end(row, MailState.UNKNOWN, type(error).__name__)  # it must not stay "being sent"
+            raise
         else:
             self._end(row, MailState.SENT, "")
 

@@ -15,6 +15,7 @@ from kiosk.domain.matching import SLACK, matches, may_be
 from kiosk.domain.session import Session
 from kiosk.domain.site_board import Listing, SiteTransaction
 from kiosk.engine.context import Context, Health, about
+from kiosk.engine.crew import Crew
 from kiosk.engine.duty import NOTHING_SOON, Duty, Job, Jobs, Pool
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.sites.pace import Pace, why
@@ -28,21 +29,24 @@ log = logging.getLogger(__name__)
 LOOKED_FOR = timedelta(days=1)
 PATIENCE = (5, 20, 60, 300, 1800, 7200, 21600)
 """Seconds from one look at a site for a charge to the next."""
-LOOK_EVERY = timedelta(seconds=15)
-"""How often the store is asked for charges without stands, when none has just ended."""
+LOOK_EVERY = timedelta(minutes=1)
+"""How often the store is asked for charges without stands, when none has just ended or been found."""
+SOON = timedelta(seconds=PATIENCE[0])
 BETWEEN = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=10)
 MOST = 1000
 """Transactions that are read at once, the newest ones."""
+_MARK = "meter stands"
 
 
 class MeterStands(Duty):
-    """Each site fails alone."""
+    """One site at a time; each fails alone."""
 
     name = "meter stands"
 
-    def __init__(self, context: Context, sessions: OpenSessions) -> None:
+    def __init__(self, context: Context, crew: Crew, sessions: OpenSessions) -> None:
         self._context = context
+        self._crew = crew
         self._sessions = sessions
         self._paces = {plan.id: Pace(LONGEST_PAUSE) for plan in context.sites}
         self._health = {
@@ -67,15 +71,15 @@ class MeterStands(Duty):
             keys = {one.key for one in self._wanted}
             self._tries = {key: count for key, count in self._tries.items() if key in keys}
             self._due = {key: at for key, at in self._due.items() if key in keys}
-        found = []
-        for plan in plans:
-            here = [one for one in self._wanted if one.code in plan.codes]
-            due = [one for one in here if self._due.get(one.key, now) <= now]
-            if due and self._paces[plan.id].due_in(now, BETWEEN) <= timedelta(0):
-                self._note_tried(due, now)
-                run = partial(self._read, operator, plan, here)
-                found.append(Job(f"stands:{plan.id}", run, pool=Pool.SITES, about={"site": plan.id}))
-        return Jobs(tuple(found), LOOK_EVERY if self._wanted else NOTHING_SOON)
+        if self._wanted and not self._crew.busy(_MARK):
+            for plan in plans:
+                here = [one for one in self._wanted if one.code in plan.codes]
+                due = [one for one in here if self._due.get(one.key, now) <= now]
+                if due and self._paces[plan.id].due_in(now, BETWEEN) <= timedelta(0):
+                    self._note_tried(due, now)
+                    run = partial(self._read, operator, plan, here)
+                    return Jobs((Job(_MARK, run, pool=Pool.SITES, about={"site": plan.id}),), SOON)
+        return Jobs(wait=SOON if self._wanted else NOTHING_SOON)
 
     def _note_tried(self, due: Iterable[Session], now: datetime) -> None:
         for one in due:

@@ -11,7 +11,8 @@ import pytest
 
 from kiosk.domain.mail import LONGEST_PAUSE, TRIED_FOR, MailState, OwnMail, next_try
 from kiosk.engine.duties.mail import SendMails
-from kiosk.upstream.smtp.client import Mailer
+from kiosk.engine.duty import Pool
+from kiosk.upstream.smtp.client import Mail, Mailer
 from tests.engine.house import House
 from tests.worlds.mail_server import MailServer
 
@@ -112,8 +113,8 @@ def test_one_that_was_being_sent_when_the_process_was_killed_is_not_sent_again(
     ask(house, key)
     mail = house.store.newest_mail(key)
     assert mail is not None
-    assert house.store.claim_mail(mail.id) is not None
-    assert house.store.claim_mail(mail.id) is None, "two claims of one mail"
+    assert house.store.claim_mail(mail.id, house.kiosk_clock.now()) is not None
+    assert house.store.claim_mail(mail.id, house.kiosk_clock.now()) is None, "two claims of one mail"
     mails = duty(house, server)
     mails.take_over(house.kiosk_clock.now())
     send(mails, house)
@@ -158,3 +159,46 @@ def test_a_mail_that_no_key_opens_is_refused_and_holds_nobody_up(house: House, s
 def test_one_receipt_goes_to_a_few_addresses_only(house: House) -> None:
     key = house.request()
     assert [ask(house, key, f"driver{count}@mail.example") for count in range(6)] == [True] * 5 + [False]
+
+
+def test_one_that_no_secret_opens_any_more_has_an_end_and_forgets_its_person(house: House, server: MailServer) -> None:
+    key = house.request()
+    ask(house, key)
+    with house.store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE mails SET sealed = 'f1:of another secret'")
+    send(duty(house, server), house)
+    assert state(house, key) is MailState.REFUSED
+    assert sealed(house) == [None]
+    assert server.texts == []
+
+
+def test_whatever_breaks_in_the_sending_leaves_no_mail_half_sent(house: House) -> None:
+    class Broken(Mailer):
+        def send(self, mail: Mail) -> None:  # noqa: ARG002
+            raise RuntimeError("not even an error of the mail server")
+
+    key = house.request()
+    ask(house, key)
+    mails = SendMails(replace(house.context, mailer=Broken("127.0.0.1", 9, "receipts@charge.example")))
+    with pytest.raises(RuntimeError):
+        send(mails, house)
+    assert state(house, key) is MailState.UNKNOWN
+    assert sealed(house) == [None]
+
+
+def test_a_mail_server_that_hangs_keeps_no_proof_of_a_hold_waiting(house: House) -> None:
+    ask(house, house.request())
+    (job,) = duty(house, None).jobs(house.kiosk_clock.now()).now
+    assert job.pool is Pool.MAILS
+
+
+def test_a_mail_that_was_cut_off_is_not_put_back_by_whoever_was_sending_it(house: House) -> None:
+    key = house.request()
+    ask(house, key)
+    mail = house.store.newest_mail(key)
+    assert mail is not None
+    now = house.kiosk_clock.now()
+    house.store.claim_mail(mail.id, now)
+    house.store.cut_off_mails(now)
+    house.store.put_off_mail(mail.id, now)
+    assert state(house, key) is MailState.UNKNOWN

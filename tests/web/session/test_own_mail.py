@@ -37,7 +37,7 @@ def test_the_owner_asks_and_the_mail_says_where_the_receipt_stays(kiosk: Kiosk, 
     assert MAIL["email"] not in page
     mail = kiosk.store.newest_mail(key)
     assert mail is not None
-    said = kiosk.store.claim_mail(mail.id)
+    said = kiosk.store.claim_mail(mail.id, kiosk.now)
     assert said is not None
     assert said["to"] == MAIL["email"]
     assert "2026-000001" in said["subject"]
