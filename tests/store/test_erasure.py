@@ -112,3 +112,14 @@ def test_what_took_no_money_keeps_no_secret_for_a_refund(store: Store) -> None:
     store.observe("key-1", seen("abandoned", 400), source="read")
     store.erase_personal(later(1000), later(300))
     assert (store.token("key-1"), store.payment("key-1")) == (None, None)
+
+
+def test_mails_of_our_own_go_with_everything_that_is_personal(store: Store) -> None:
+    mailed(store)
+    end(store, "key-1")
+    store.erase_personal(later(1000))
+    store.ask_mail("key-1", "ada@example.org", "Receipt", "text", later(1001))
+    assert store.newest_mail("key-1") is not None
+    assert store.erase_personal(later(1002)) == 1
+    assert store.newest_mail("key-1") is None
+    assert store.erase_personal(later(1002)) == 0
