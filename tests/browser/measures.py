@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
 LIMITS = {"readable": 7.0, "text": 16, "caption": 14, "target": 44}
@@ -103,8 +104,18 @@ def _broken_rules(page: Page, only: dict[str, object]) -> list[str]:
 
 def controls_unreadable(page: Page) -> list[str]:
     """Controls whose words cannot be read well, in each state that a browser can be told to show, and switched off; in
-    both schemes.
+    both schemes. Measured anew when the page renews itself meanwhile.
     """
+    for _ in range(3):
+        try:
+            return _unreadable_in_each_state(page)
+        except PlaywrightError as error:
+            if "Could not find node" not in str(error):
+                raise
+    return _unreadable_in_each_state(page)
+
+
+def _unreadable_in_each_state(page: Page) -> list[str]:
     inside = page.context.new_cdp_session(page)
     inside.send("DOM.enable")
     inside.send("CSS.enable")
