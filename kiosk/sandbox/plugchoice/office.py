@@ -6,7 +6,7 @@ It says what the back office knows: of a charger without a connection that is wh
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,34 +32,39 @@ def charger_uuid(code: str) -> str:
 class Office:
     """What each endpoint answers. Path arguments are named as in the app's rules."""
 
-    def __init__(self, world: World, switches: OperatorSwitches) -> None:
+    def __init__(
+        self, world: World, switches: OperatorSwitches, sites: Mapping[str, Collection[str]] | None = None
+    ) -> None:
         self._world = world
         self.switches = switches
+        self._sites = None if sites is None else {site: frozenset(codes) for site, codes in sites.items()}
+        self._totals: dict[int, tuple[datetime, int]] = {}
+        """When the total of a running charge was worked out last, and what it was."""
 
     # --- sites and chargers
 
     def sites(self) -> object:
-        return self._page([self._site()])
+        return self._page([self._site(each) for each in self._sites or (SITE_UUID,)])
 
     def site(self, site: str) -> object:
-        _known_site(site)
-        return {"data": self._site()}
+        self._known_site(site)
+        return {"data": self._site(site)}
 
     def site_chargers(self, site: str) -> object:
-        _known_site(site)
+        self._known_site(site)
         return self._page(
             [
                 charger_data(row, each) | {"connectors": [self._connector(row, c) for c in each.connectors]}
-                for row, each in self._rows()
+                for row, each in self._rows(site)
             ]
         )
 
     def site_connectors(self, site: str) -> object:
-        _known_site(site)
+        self._known_site(site)
         return self._page(
             [
                 self._connector(row, each) | trouble_data(each.status) | {"charger": _owner(row, charger)}
-                for row, charger in self._rows()
+                for row, charger in self._rows(site)
                 for each in charger.connectors
             ]
         )
@@ -98,11 +103,11 @@ class Office:
             },
         }
 
-    def _site(self) -> dict[str, Any]:
-        count = len(self._rows())
+    def _site(self, site: str) -> dict[str, Any]:
+        count = len(self._rows(site))
         return {
-            "uuid": SITE_UUID,
-            "id": 1,
+            "uuid": site,
+            "id": 1 + list(self._sites or (SITE_UUID,)).index(site),
             "name": SITE_NAME,
             "address": "Marktplatz 1, Musterstadt, DE",
             "street": "Marktplatz",
@@ -121,35 +126,35 @@ class Office:
     # --- transactions
 
     def site_transactions(self, site: str) -> object:
-        _known_site(site)
-        entries = filtered(list(self._told()))
-        total = sum(each.reported_wh for each in self._world.transactions())
-        return {**self._page(entries), "total_kwh": total / 1000}
+        self._known_site(site)
+        told = list(self._told(site))
+        page = self._page(filtered([each for _, each in told]))
+        if not self.switches.total_told:
+            return page
+        return {**page, "total_kwh": sum(one.reported_wh for one, _ in told) / 1000}
 
     def charger_transactions(self, charger: str) -> object:
         view = self._find(charger)[1]
-        entries = [each for each in self._told() if each["charger"]["identity"] == identity(view)]
-        entries = filtered(entries)
+        entries = filtered([each for one, each in self._told() if one.code == view.spec.code])
         for each in entries:
             del each["charger"], each["connector"]
         return self._page(entries)
 
-    def _told(self) -> Iterator[dict[str, Any]]:
+    def _told(self, site: str | None = None) -> Iterator[tuple[Transaction, dict[str, Any]]]:
         """The transactions that the back office has heard of, newest first."""
-        rows = {view.spec.code: (row, view) for row, view in self._rows()}
+        rows = {view.spec.code: (row, view) for row, view in self._rows(site)}
+        now = self._world.tick()
         for each in reversed(self._world.transactions()):
             row, view = rows.get(each.code, (0, None))
-            if view is None:
-                continue  # the charger is another operator's now
-            if view.online or view.seen_at is None or each.started_at <= view.seen_at:
-                yield self._transaction(row, view, each)
+            if view is None or each.id in self.switches.never_told:
+                continue  # the charger is another operator's now, or stands at another site
+            heard = view.online or view.seen_at is None or each.started_at <= view.seen_at
+            if heard and (now - each.started_at).total_seconds() >= self.switches.told_after:
+                yield each, self._transaction(row, view, each, now)
 
-    def _transaction(self, row: int, view: ChargerView, transaction: Transaction) -> dict[str, Any]:
-        stopped = stop_told(transaction)
-        energy: str | float | None = f"{transaction.reported_wh / 1000:.2f}"
-        if stopped is None and self.switches.running_kwh != "live":
-            energy = None if self.switches.running_kwh == "null" else "0.00"
-        return {
+    def _transaction(self, row: int, view: ChargerView, transaction: Transaction, now: datetime) -> dict[str, Any]:
+        stopped = self._stop_told(transaction, now)
+        entry: dict[str, Any] = {
             "id": transaction.id,
             "charger_id": row,
             "charger_connector_id": connector_row(row, transaction.connector_id),
@@ -157,16 +162,37 @@ class Office:
             "id_tag": transaction.id_tag,
             "meter_start": transaction.meter_start_wh,
             "meter_stop": None if stopped is None else transaction.meter_start_wh + transaction.reported_wh,
-            "total_kwh": float(energy) if energy is not None and self.switches.kwh_is_number else energy,
+            "total_kwh": self._total(transaction, stopped, now),
             "started_at": timestamp(transaction.started_at),
             "stopped_at": timestamp(stopped),
             "stop_reason": None if stopped is None else transaction.stop_reason,
             "is_valid": True,
             "charger": {"uuid": charger_uuid(view.spec.code), "identity": identity(view), "reference": view.spec.name},
-            "connector": {"connector_id": transaction.connector_id},
+            "connector": {"connector_id": transaction.connector_id} if self.switches.connector_told else None,
             "created_at": timestamp(transaction.started_at),
             "updated_at": timestamp(transaction.reported_at),
         }
+        return entry
+
+    def _stop_told(self, transaction: Transaction, now: datetime) -> datetime | None:
+        stopped = stop_told(transaction)
+        if stopped is None or transaction.id in self.switches.never_stopped:
+            return None
+        return stopped if (now - stopped).total_seconds() >= self.switches.stop_told_after else None
+
+    def _total(self, transaction: Transaction, stopped: datetime | None, now: datetime) -> str | float | None:
+        if stopped is None and self.switches.running_kwh == "null":
+            return None
+        energy_wh = transaction.reported_wh
+        if stopped is None and self.switches.running_kwh == "zero":
+            energy_wh = 0
+        elif stopped is None and self.switches.running_kwh_every:
+            at, _ = self._totals.setdefault(transaction.id, (now, energy_wh))
+            if (now - at).total_seconds() >= self.switches.running_kwh_every:
+                self._totals[transaction.id] = now, energy_wh
+            energy_wh = self._totals[transaction.id][1]
+        told = f"{energy_wh // 1000 if self.switches.kwh_is_whole else energy_wh / 1000:.2f}"
+        return float(told) if self.switches.kwh_is_number else told
 
     # --- live values
 
@@ -198,10 +224,15 @@ class Office:
 
     # --- inside
 
-    def _rows(self) -> list[tuple[int, ChargerView]]:
-        """Every charger that the token may see, with its row in the back office's table."""
+    def _known_site(self, site: str) -> None:
+        if site.lower() not in (self._sites or (SITE_UUID,)):
+            raise Refusal(404, "Not Found.")
+
+    def _rows(self, site: str | None = None) -> list[tuple[int, ChargerView]]:
+        """Every charger that the token may see, or those of a site, with its row in the back office's table."""
+        codes = self._sites[site.lower()] if self._sites is not None and site is not None else None
         rows = enumerate(self._world.chargers(), start=_FIRST_ROW)
-        return [(row, view) for row, view in rows if not view.anothers]
+        return [(row, view) for row, view in rows if not view.anothers and (codes is None or view.spec.code in codes)]
 
     def _find(self, charger: str) -> tuple[int, ChargerView]:
         for row, view in self._rows():
@@ -307,8 +338,3 @@ def stop_told(transaction: Transaction) -> datetime | None:
 
 def _milliseconds(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def _known_site(site: str) -> None:
-    if site.lower() != SITE_UUID:
-        raise Refusal(404, "Not Found.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +23,20 @@ KINDS = ANYWHERE | {Kind.CHARGER_TIMEOUT}
 
 
 def create_operator_app(
-    world: World, token: str, *, faults: Faults | None = None, switches: OperatorSwitches | None = None
+    world: World,
+    token: str,
+    *,
+    faults: Faults | None = None,
+    switches: OperatorSwitches | None = None,
+    sites: Mapping[str, Collection[str]] | None = None,
 ) -> Flask:
     """Serves `/api/v3/sites...` and `/api/v3/chargers...` to the bearer of `token`. Answers count in `world.traffic`.
 
     `faults` should be this app's own: a rule for every endpoint is played here, one for a named endpoint is not.
+    `sites`: by uuid the codes of the chargers that stand there; without it all stand at one site.
     """
     app = Flask(__name__, static_folder=None)
-    office = Office(world, switches or OperatorSwitches())
+    office = Office(world, switches or OperatorSwitches(), sites)
     reception = Reception(world, faults, KINDS, world.tick, world.line)
     wanted = f"Bearer {token}".encode()
 

@@ -37,6 +37,20 @@ class OperatorSwitches:
     # Open: the energy of a running charge, and whether energy is a number although every example is a text.
     running_kwh: Literal["zero", "live", "null"] = "zero"
     kwh_is_number: bool = False
+    # Open: whether energy is cut to whole kilowatt-hours, so that it disagrees with the meters ("7.00" beside 7.936),
+    # and in which distance a running charge's is worked out anew; in between it is stale.
+    kwh_is_whole: bool = False
+    running_kwh_every: float = 0
+    # Open: whether the site's own total stands above the list.
+    total_told: bool = True
+    # Open: whether a transaction says which connector it is at; if not, there is only the row of the back office.
+    connector_told: bool = True
+    # Open: how long after its start, and after its stop, a transaction is known; and those that never are.
+    told_after: float = 0
+    stop_told_after: float = 0
+    never_told: frozenset[int] = frozenset()
+    # Open: transactions whose stop the back office has missed: they run on for ever.
+    never_stopped: frozenset[int] = frozenset()
     # Open: blanks before the figures of the power usage.
     padded_power: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -349,6 +349,72 @@ def test_what_the_total_of_a_running_charge_holds_is_a_switch(garage: Garage, ru
     garage.wait(600)
     total = active(garage, running_kwh=running, kwh_is_number=number).reported_kwh
     assert (total is None) if running == "null" else (total is not None and total > 1)
+
+
+def test_the_total_of_a_running_charge_may_be_stale_or_disagree_with_the_meters(garage: Garage) -> None:
+    garage.charging()
+    garage.wait(600)
+    with client(garage, running_kwh="live", running_kwh_every=300, kwh_is_whole=True) as api:
+        (first,) = api.site_transactions(SITE_UUID, "active").entries
+        garage.wait(290)
+        (stale,) = api.site_transactions(SITE_UUID, "active").entries
+        garage.wait(20)
+        (anew,) = api.site_transactions(SITE_UUID, "active").entries
+    meters = active(garage, running_kwh="live").reported_kwh
+    assert meters is not None
+    assert first.reported_kwh == stale.reported_kwh
+    assert anew.reported_kwh == int(meters) < meters
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_only_the_row_of_a_connector_may_be_known_and_it_is_not_its_number(garage: Garage, told: bool) -> None:
+    garage.charging()
+    garage.wait(60)
+    found = active(garage, connector_told=told)
+    assert found.connector_id == (1 if told else None)
+    assert found.charger_connector_id not in {None, 1}
+
+
+def test_a_charge_may_be_told_late_or_never_and_its_stop_as_well(garage: Garage) -> None:
+    garage.charging()
+    garage.wait(20)
+
+    def ids(**switches: Any) -> list[int]:
+        with client(garage, **switches) as api:
+            return [each.id for each in api.site_transactions(SITE_UUID, "active").entries]
+
+    (number,) = ids()
+    assert ids(told_after=60) == ids(never_told=frozenset({number})) == []
+    garage.world.stop_at_charger(AC, 1)
+    garage.wait(20)
+    assert ids() == []
+    assert ids(stop_told_after=60) == ids(never_stopped=frozenset({number})) == [number]
+    garage.wait(60)
+    assert ids(stop_told_after=60) == []
+
+
+def test_a_list_of_charges_may_lack_the_total_of_the_site(garage: Garage) -> None:
+    for told in (True, False):
+        with raw(garage, total_told=told) as http:
+            assert ("total_kwh" in http.get(f"/sites/{SITE_UUID}/transactions").json()) is told
+
+
+def test_each_of_several_sites_has_its_own_chargers_and_charges(garage: Garage) -> None:
+    garage.charging(AC, 1)
+    garage.charging(DC, 1)
+    garage.wait(60)
+    app = create_operator_app(garage.world, TOKEN, sites={"north": {AC}, "south": {DC}})
+    made = PlugchoiceOperator(BASE, TOKEN, clock=garage.clock, transport=httpx.WSGITransport(app))
+    with closing(made) as api:
+        assert [each.uuid for each in api.sites().entries] == ["north", "south"]
+        for site, code in (("north", AC), ("south", DC)):
+            assert [each.ref.identity for each in api.site_chargers(site).entries] == [code]
+            (charge,) = api.site_transactions(site, "active").entries
+            assert charge.charger is not None
+            assert charge.charger.identity == code
+            assert {each.charger.identity for each in api.site_connectors(site).entries} == {code}
+        with pytest.raises(Refused):
+            api.site_connectors(SITE_UUID)
 
 
 def test_an_ended_charge_has_its_end_and_is_no_longer_active(garage: Garage) -> None:
