@@ -69,16 +69,35 @@
     return texts(page).filter(narrow).map((one) => `cut off: ${named(one)}`);
   }
 
+  /** The texts that an age can come to: the longest while it is fresh, and the longest of all. */
+  function longest(one) {
+    const { fresh, old, time } = one.dataset;
+    const age = 'whole' in one.dataset ? '59\u00a0min' : '59\u00a0min 59\u00a0s';
+    const said = (words, aged) => (words ?? '').replace('{age}', aged).replace('{time}', time ?? '00:00:00');
+    return [said(fresh, '59\u00a0s'), said(old, age)];
+  }
+
   /** An age counts on, and nothing may move when it grows longer. */
   function broken(page) {
-    return [...page.querySelectorAll('[data-age]')].filter(shown).flatMap((one) => {
-      const { fresh, old, time } = one.dataset;
-      const longest = 'whole' in one.dataset ? '59\u00a0min' : '59\u00a0min 59\u00a0s';
-      return [[fresh, '59\u00a0s'], [old, longest]].flatMap(([words, age]) => {
-        one.textContent = (words ?? '').replace('{age}', age).replace('{time}', time ?? '00:00:00');
+    return [...page.querySelectorAll('[data-age]')].filter(shown).flatMap((one) =>
+      longest(one).flatMap((text) => {
+        one.textContent = text;
         return box(one).height > 1.9 * textSize(one) ? [`two lines: ${one.textContent}`] : [];
-      });
-    });
+      }));
+  }
+
+  /** Words of the letterhead that do not stand on one line, however long the age beside them has become. */
+  function torn(page) {
+    for (const one of [...page.querySelectorAll('.top [data-age]')].filter(shown)) [, one.textContent] = longest(one);
+    return texts(page)
+      .filter((one) => one.closest('.brand, .call'))
+      .flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE))
+      .flatMap((text) => [...text.textContent.matchAll(/\S+/g)].flatMap(({ 0: word, index }) => {
+        const range = page.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        return range.getClientRects().length > 1 ? [`a word in two lines: ${word}`] : [];
+      }));
   }
 
   function unreadable(page) {
@@ -196,7 +215,7 @@
       page.querySelector('form[data-keys]')?.setAttribute('data-pad', '');
       for (const [way, [width, height]] of Object.entries(sizes)) {
         size(width, height);
-        const measured = [wide, cut, small, tiny, covered].flatMap((measure) => measure(page));
+        const measured = [wide, cut, torn, small, tiny, covered].flatMap((measure) => measure(page));
         const wrong = [...measured, ...first.flatMap((wanted) => hidden(page, wanted))];
         found.push(...wrong.map((one) => `${language}, ${way}: ${one}`));
       }
