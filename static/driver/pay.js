@@ -5,7 +5,7 @@
  */
 
 import { DARK, appearance } from './pay-looks.js';
-import { limit } from '../shared/swap.js';
+import { limit, speak } from '../shared/swap.js';
 
 /**
  * @typedef {import('@stripe/stripe-js').Stripe} Stripe
@@ -26,6 +26,7 @@ const READY_LIMIT = 15000;
 const ASK_AGAIN = 3000;
 /** While the bank thinks, the kiosk is told to look at every tenth asking. */
 const TELL_AGAIN = 10;
+const UNVERIFIED = 'payment_intent_authentication_failure';
 const PAID = new Set(['requires_capture', 'succeeded']);
 
 /**
@@ -44,7 +45,12 @@ const form = part('payform', HTMLFormElement);
 const button = part('paybtn', HTMLButtonElement);
 const retry = part('payretry', HTMLButtonElement);
 const problem = part('pay-err', HTMLElement);
+const band = /** @type {HTMLElement} */ (document.querySelector('#main > .band'));
+const heading = /** @type {HTMLElement} */ (band.querySelector('h1'));
+const under = /** @type {HTMLElement} */ (band.querySelector('p'));
 const words = box.dataset;
+/** The bay and its charger: the line of the band while nothing is known of a payment. */
+const where = words.where ?? '';
 /** A screen that all drivers share: nothing that needs a device or an account of the driver's own. */
 const cardsOnly = 'cardsOnly' in words;
 const label = button.textContent ?? '';
@@ -79,6 +85,47 @@ function say(text) {
   const place = problem.querySelector('span');
   if (place) place.textContent = text;
   problem.hidden = text === '';
+}
+
+/**
+ * The state is the headline: in the band, at its old place.
+ * The button stays under the thumb, however many lines that takes.
+ * @param {'pay' | 'declined' | 'unsure'} state
+ * @param {string} line
+ */
+function head(state, line) {
+  const face = part(`band-${state}`, HTMLTemplateElement);
+  const before = button.getBoundingClientRect().top;
+  band.dataset.tone = face.dataset.tone;
+  heading.replaceChildren(face.content.cloneNode(true));
+  under.textContent = line;
+  document.title = face.dataset.title ?? '';
+  const or = document.getElementById('or');
+  if (or) or.textContent = face.dataset.or ?? '';
+  window.scrollBy({ top: button.getBoundingClientRect().top - before, behavior: 'instant' });
+}
+
+/**
+ * What became of the money, why, and what to do: in the band, and where that cannot be seen now, at the button.
+ * @param {'declined' | 'unsure'} state
+ * @param {string} line
+ */
+function tell(state, line) {
+  answered();
+  head(state, line);
+  const text = `${heading.textContent?.trim()}. ${line}`;
+  const { top, bottom } = heading.getBoundingClientRect();
+  const seen = top >= 0 && bottom <= window.innerHeight;
+  say(text);
+  problem.hidden = seen;
+  if (seen) speak(text);
+  else problem.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+}
+
+/** A new attempt, or one that was never sent: nothing is known of it. */
+function forget() {
+  say('');
+  if (band.dataset.tone !== 'calm') head('pay', where);
 }
 
 /** @param {boolean} on */
@@ -230,7 +277,7 @@ async function compare(mine) {
     done();
     return false;
   }
-  if (payment?.status === 'requires_payment_method' && payment.last_payment_error) say(words.tNo ?? '');
+  if (payment?.status === 'requires_payment_method') last(payment);
   if (payment?.status === 'processing') {
     window.clearTimeout(timer);
     working(true);
@@ -247,6 +294,15 @@ async function compare(mine) {
   if (!(await asShown(payment)) || mine !== turn || over) return false;
   limited();
   return true;
+}
+
+/**
+ * How the attempt before this page ended, after a bank's own page or when the page was loaded again.
+ * @param {Intent} payment
+ */
+function last({ last_payment_error: error }) {
+  if (error) tell('declined', `${(error.code === UNVERIFIED ? words.tVerify : words.tNo) ?? ''} ${words.tNext ?? ''}`);
+  else if (band.dataset.tone === 'warn') forget();
 }
 
 /**
@@ -342,16 +398,16 @@ async function pay(wallet) {
     return;
   }
   working(true);
-  say('');
+  forget();
   try {
     const { error: missing, selectedPaymentMethod: chosen } = await elements.submit();
     if (missing) {
-      refuse(missing.message ?? '', wallet);
+      again(missing.message ?? '', wallet);
       return;
     }
     way = wallet ? way : (chosen ?? way);
     if (elsewhere()) {
-      refuse(words.tCards ?? '', wallet);
+      again(words.tCards ?? '', wallet);
       return;
     }
     const { error, paymentIntent } = await stripe.confirmPayment({
@@ -374,8 +430,10 @@ async function pay(wallet) {
 async function failed(error, wallet) {
   switch (error.type) {
     case 'validation_error':
+      again(error.message ?? '', wallet);
+      return;
     case 'card_error':
-      refuse(error.message ?? words.tVerify ?? '', wallet);
+      refuse(`${error.message ?? words.tNo ?? ''} ${words.tNext ?? ''}`, wallet);
       return;
     case 'api_connection_error':
     case 'api_error':
@@ -384,7 +442,7 @@ async function failed(error, wallet) {
       return;
     default:
   }
-  if (error.code === 'payment_intent_authentication_failure') refuse(words.tVerify ?? '', wallet);
+  if (error.code === UNVERIFIED) refuse(`${words.tVerify ?? ''} ${words.tNext ?? ''}`, wallet);
   else if (error.code === 'payment_intent_unexpected_state') await find(wallet);
   else {
     wallet?.paymentFailed({ reason: 'fail' });
@@ -393,14 +451,27 @@ async function failed(error, wallet) {
 }
 
 /**
- * Certain that nothing was held: it may be tried again.
+ * Nothing was sent, because something is missing: it is said at the button, beside what is to be mended.
  * @param {string} text
  * @param {WalletConfirm | null} wallet
  */
-function refuse(text, wallet) {
+function again(text, wallet) {
   wallet?.paymentFailed({ reason: 'fail' });
   working(false);
   say(text);
+}
+
+/**
+ * Certain that nothing was held: it may be tried again.
+ * @param {string} line why, and what to do
+ * @param {WalletConfirm | null} wallet
+ */
+function refuse(line, wallet) {
+  wallet?.paymentFailed({ reason: 'fail' });
+  working(false);
+  tell('declined', line);
+  // The button that had the focus was switched off meanwhile: whoever uses keys goes on where the news is.
+  (problem.hidden ? heading : button).focus({ preventScroll: true });
 }
 
 /**
@@ -408,7 +479,7 @@ function refuse(text, wallet) {
  * @param {WalletConfirm | null} wallet
  */
 async function find(wallet) {
-  say(words.tUnsure ?? '');
+  tell('unsure', words.tUnsure ?? '');
   let thinking = 0;
   for (;;) {
     const status = (await intent())?.status;
@@ -423,10 +494,10 @@ async function find(wallet) {
     }
     if (status === 'processing') {
       // The bank has not answered: neither paid nor free to be tried again.
-      if (thinking % TELL_AGAIN === 0) tell();
+      if (thinking % TELL_AGAIN === 0) confirm();
       thinking += 1;
     } else if (status) {
-      refuse((thinking ? words.tVerify : words.tRetry) ?? '', wallet);
+      refuse(thinking ? `${words.tVerify ?? ''} ${words.tNext ?? ''}` : (words.tRetry ?? ''), wallet);
       return;
     }
     await new Promise((resolve) => window.setTimeout(resolve, ASK_AGAIN));
@@ -450,14 +521,15 @@ function done() {
   over = true;
   working(true);
   answered();
-  say('');
-  const place = document.getElementById('paysay');
-  if (place) place.textContent = words.tPaid ?? '';
-  tell();
+  forget();
+  const said = part('paysay', HTMLElement);
+  said.textContent = words.tPaid ?? '';
+  said.classList.add('sure');
+  confirm();
 }
 
 /** The kiosk is told, which only makes it faster: it looks by itself too. */
-function tell() {
+function confirm() {
   const told = { method: 'POST', headers: { Accept: 'application/json' }, keepalive: true, signal: limit() };
   fetch(words.confirm ?? '', told)
     .then((answer) => answer.json())

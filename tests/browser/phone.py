@@ -265,6 +265,11 @@ class Phone:
     def heading(self) -> Locator:
         return self.page.get_by_role("heading", level=1)
 
+    @property
+    def band(self) -> Locator:
+        """The state, first thing on a session's page."""
+        return self.page.locator("#main > .band")
+
     def reads(self, text: str | re.Pattern[str]) -> None:
         """The driver can read this on the page."""
         expect(self.page.locator("main")).to_contain_text(text)

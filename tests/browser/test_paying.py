@@ -18,6 +18,8 @@ REFUSED = "status of 402"
 """Stripe answers a refused card with this, and browsers note it."""
 
 
+BUTTON_TOP = "() => document.getElementById('paybtn').getBoundingClientRect().top"
+BAND_SEEN = "() => document.querySelector('h1').getBoundingClientRect().top >= 0"
 PAYMENT = re.compile(r"https://api\.stripe\.com/v1/payment_intents/[^/]*$")
 
 
@@ -69,11 +71,18 @@ def test_a_payment_that_would_take_money_at_once_is_not_offered(garage: Garage, 
         ("4000000000000127", "Your card's security code is incorrect."),
     ],
 )
-def test_a_declined_card_is_named_and_another_one_pays(garage: Garage, phone: Phone, card: str, sentence: str) -> None:
+def test_a_declined_card_is_told_in_the_band_and_another_one_pays(
+    garage: Garage, phone: Phone, card: str, sentence: str
+) -> None:
     phone.expects(REFUSED)
     phone.start()
     phone.pay_with(card)
-    expect(phone.page.locator("#pay-err")).to_contain_text(sentence)
+    expect(phone.heading).to_have_text("Nothing is held")
+    expect(phone.band).to_have_attribute("data-tone", "bad")
+    expect(phone.band).to_contain_text(f"{sentence} Try again, or pay another way.")
+    expect(phone.page).to_have_title(re.compile("Nothing is held"))
+    expect(phone.page.locator("#or")).to_have_text("or by another card")
+    expect(phone.page.locator("#pay .bar")).to_be_hidden()
     assert garage.intent_of() == "requires_payment_method"
     phone.pay_with()
     phone.wait_for_screen("charging")
@@ -81,12 +90,69 @@ def test_a_declined_card_is_named_and_another_one_pays(garage: Garage, phone: Ph
     assert garage.confirms() == 1
 
 
+def test_while_another_attempt_is_under_way_the_band_says_nothing_of_the_one_before(
+    garage: Garage, phone: Phone
+) -> None:
+    phone.expects(REFUSED)
+    phone.start()
+    phone.pay_with("4000000000000002")
+    expect(phone.heading).to_have_text("Nothing is held")
+    phone.pay_with("4000002500003155")
+    expect(phone.challenge.get_by_role("button", name="Complete")).to_be_visible()
+    expect(phone.heading).to_have_text("Pay and start")
+    expect(phone.band).to_have_attribute("data-tone", "calm")
+    expect(phone.page.locator("#pay-err")).to_be_hidden()
+    expect(phone.page.locator("#paysay")).to_be_hidden()
+    phone.challenge.get_by_role("button", name="Complete").click()
+    phone.wait_for_screen("charging")
+    assert garage.confirms() == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 664), (375, 553), (320, 640)])
+def test_a_decline_leaves_the_button_under_the_thumb_and_is_read_without_scrolling(
+    phone: Phone, width: int, height: int
+) -> None:
+    phone.expects(REFUSED)
+    phone.page.set_viewport_size({"width": width, "height": height})
+    phone.start()
+    phone.fill_card("4000000000009995")
+    phone.pay_button.scroll_into_view_if_needed()
+    before = phone.page.evaluate(BUTTON_TOP)
+    phone.press_pay()
+    expect(phone.heading).to_have_text("Nothing is held")
+    expect(phone.pay_button).to_be_enabled()
+    alert = phone.page.locator("#pay-err")
+    said = "Nothing is held. Your card has insufficient funds. Try again, or pay another way."
+    if phone.page.evaluate(BAND_SEEN):
+        expect(alert).to_be_hidden()
+        expect(phone.page.locator("#main > p[role=status]")).to_have_text(said)
+        assert abs(phone.page.evaluate(BUTTON_TOP) - before) <= 1
+    else:
+        expect(alert).to_be_visible()
+        expect(alert).to_have_text(said)
+        expect(alert).to_be_in_viewport(ratio=1)
+        expect(phone.pay_button).to_be_in_viewport(ratio=1)
+
+
+def test_a_decline_is_still_told_first_when_the_page_is_loaded_again(phone: Phone) -> None:
+    phone.expects(REFUSED)
+    phone.start()
+    phone.pay_with("4000000000000002")
+    expect(phone.heading).to_have_text("Nothing is held")
+    phone.page.reload()
+    expect(phone.heading).to_have_text("Nothing is held")
+    expect(phone.band).to_contain_text("Your bank said no.")
+    phone.pay_with()
+    phone.wait_for_screen("charging")
+
+
 def test_the_reason_of_a_decline_is_said_in_the_drivers_language(new_phone: NewPhone) -> None:
     phone = new_phone(locale="nl-NL")
     phone.expects(REFUSED)
     phone.start()
     phone.pay_with("4000000000009995")
-    expect(phone.page.locator("#pay-err")).to_contain_text("Er staat te weinig saldo op je kaart.")
+    expect(phone.heading).to_have_text("Geen geld gereserveerd")
+    expect(phone.band).to_contain_text("Er staat te weinig saldo op je kaart.")
 
 
 def test_an_unfinished_card_number_is_named_before_anything_is_sent(garage: Garage, phone: Phone) -> None:
@@ -110,7 +176,8 @@ def test_three_d_secure_refused_holds_nothing_and_may_be_done_again(garage: Gara
     phone.start()
     phone.pay_with("4000002760003184")
     phone.challenge.get_by_role("button", name="Fail").click()
-    expect(phone.page.locator("#pay-err")).to_contain_text("Your bank could not verify the payment.")
+    expect(phone.heading).to_have_text("Nothing is held")
+    expect(phone.band).to_contain_text("Your bank could not verify the payment. Try again, or pay another way.")
     assert garage.intent_of() == "requires_payment_method"
     phone.press_pay()
     phone.challenge.get_by_role("button", name="Complete").click()
@@ -123,7 +190,8 @@ def test_a_bank_that_refuses_after_its_own_question_is_followed_by_another_card(
     phone.start()
     phone.pay_with("4000008260003178")
     phone.challenge.get_by_role("button", name="Complete").click()
-    expect(phone.page.locator("#pay-err")).to_contain_text("insufficient funds")
+    expect(phone.heading).to_have_text("Nothing is held")
+    expect(phone.band).to_contain_text("insufficient funds")
     phone.pay_with()
     phone.wait_for_screen("charging")
 
@@ -155,6 +223,8 @@ def test_a_method_that_was_given_up_at_the_bank_comes_back_to_the_payment(garage
     _leave_for_the_bank(phone)
     phone.page.get_by_role("button", name="Fail").click()
     phone.wait_for_screen("created")
+    expect(phone.heading).to_have_text("Nothing is held")
+    expect(phone.band).to_have_attribute("data-tone", "bad")
     phone.pay_with()
     phone.wait_for_screen("charging")
     assert garage.confirms() == 1
@@ -237,9 +307,8 @@ def test_when_the_connection_breaks_before_the_hold_the_driver_is_told_and_pays_
     phone.start()
     garage.stripe_faults.drop_confirms(1, Loss.BEFORE)
     phone.pay_with()
-    expect(phone.page.locator("#pay-err")).to_contain_text(
-        "Nothing is held. The connection was lost before the payment. Please try again."
-    )
+    expect(phone.heading).to_have_text("Nothing is held")
+    expect(phone.band).to_contain_text("The connection was lost before the payment. Please try again.")
     assert garage.intent_of() == "requires_payment_method"
     phone.press_pay()
     phone.wait_for_screen("charging")

@@ -293,7 +293,9 @@ def test_the_pay_page_says_what_is_agreed_to_in_sixty_words(kiosk: Kiosk, phone:
     their place, or when these do not come. A wallet's button and the card's fields have about ten words of their own.
     """
     page = phone.get(f"/s/{created(kiosk, phone)}?lang={lang}").text
-    folded = r"<details.*?</details>|<noscript>.*?</noscript>|<(button|a|div)\b[^>]* hidden>.*?</\1>"
+    folded = (
+        r"<details.*?</details>|<template.*?</template>|<noscript>.*?</noscript>|<(button|a|div)\b[^>]* hidden>.*?</\1>"
+    )
     seen = re.sub(folded, " ", page, flags=re.DOTALL)
     seen = re.sub(r'<p class="(?:until|late)[^>]*>.*?</p>', " ", seen, flags=re.DOTALL)
     words = text(seen).split()
