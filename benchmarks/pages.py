@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from kiosk.clock import SystemClock
 from kiosk.domain.session import PaymentContext
 from kiosk.sandbox.stripe.api import create_stripe_app
 from kiosk.sandbox.stripe.book import StripeBook
-from tests.browser.browsers import CHROMIUM_ARGS
+from tests.browser.browsers import CHROMIUM_ARGS, chromium
 
 NAME = "pages"
 ADDRESS = "http://127.0.0.1"
@@ -75,12 +74,12 @@ class Seen:
 
 
 def run() -> list[Figure]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    program = chromium()
+    if program is None:
         say(f"{NAME} is left out: there is no Chromium on this machine")
         return []
     with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as name, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
         try:
             return [*_phone(browser, Path(name)), *_board(browser, Path(name))]
         finally:

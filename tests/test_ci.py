@@ -42,7 +42,7 @@ def run(tmp_path: Path) -> Callable[..., Run]:
         file.chmod(0o755)
 
     def start(*, check: str = "", quick: str = "", test: str = "", again: str = "", coverage: str = "") -> Run:
-        for name in ("chromium", "npm", "apt-get"):
+        for name in ("chromium", "chromium-headless-shell", "npm", "apt-get"):
             script(f"bin/{name}", "")
         for name, does in {"check": check, "quick": quick, "coverage": coverage}.items():
             script(f"scripts/{name}", does)

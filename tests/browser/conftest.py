@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.browsers import CHROMIUM_ARGS
+from tests.browser.browsers import CHROMIUM_ARGS, chromium
 from tests.browser.garage import RATE, Garage
 from tests.browser.phone import Phone
 from tests.browser.tablet import COUNT_TONES, Tablet, Way
@@ -22,12 +21,12 @@ NewTablet = Callable[..., Tablet]
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Ends with this folder's last test, because two of Playwright's loops do not fit into one thread."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    program = chromium()
+    if program is None:
         pytest.skip("no Chromium on this machine")
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
         yield browser
         browser.close()
     expect.set_options(timeout=5_000)

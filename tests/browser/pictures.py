@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Literal
 import structlog
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.browsers import CHROMIUM_ARGS
+from tests.browser.browsers import CHROMIUM_ARGS, chromium
 from tests.browser.phone import Phone
 from tests.browser.png import with_palette
 from tests.browser.screens import SCREENS, SPOKEN
@@ -121,15 +120,15 @@ def main() -> int:
     unknown = set(chosen.names) - {*SCREENS, *TABLET_SCREENS}
     if unknown:
         parser.error(f"there is no screen {', '.join(sorted(unknown))}")
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    program = chromium()
+    if program is None:
         sys.stderr.write("The pictures need Chromium: on Debian and Ubuntu, apt-get install chromium.\n")
         return 1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     chosen.folder.mkdir(parents=True, exist_ok=True)
     taken: list[str] = []
     with tempfile.TemporaryDirectory() as assets, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
         for name, language, scheme in wanted(chosen.names):
             take(browser, Path(assets), name, language, scheme, chosen.folder)
             taken.append(f"{name}-{language}-{scheme}.png")

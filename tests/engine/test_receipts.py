@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kiosk.domain.commands import Kind
 from kiosk.engine.engine import Engine
+from kiosk.engine.receipts import issue
 from kiosk.sandbox.world.chargers import Pricing
 from kiosk.sandbox.world.switches import Switches
 from kiosk.upstream.errors import NoAnswer
@@ -46,4 +47,12 @@ def test_another_price_that_came_later_stands_on_the_receipt_beside_that_of_the_
     issued = house.store.receipt(key)
     assert issued is not None
     assert issued.document["later_price"]["per_kwh"]["minor"] == 79
+    house.close()
+
+
+def test_there_is_no_receipt_before_an_end(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    key = house.charging()
+    issue(house.context, house.session(key))
+    assert house.store.receipt(key) is None
     house.close()

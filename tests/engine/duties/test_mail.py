@@ -122,13 +122,19 @@ def test_one_that_was_being_sent_when_the_process_was_killed_is_not_sent_again(
     assert server.texts == []
 
 
-def test_a_server_that_is_away_is_asked_later_and_given_up_after_a_day(house: House) -> None:
+def test_a_server_that_is_away_is_asked_later_and_given_up_after_a_day(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     key = house.request()
     ask(house, key)
     mails = duty(house, None)
     send(mails, house)
     assert state(house, key) is MailState.WAITING
     assert mails.jobs(house.kiosk_clock.now()).now == ()
+    house.clock.advance(60)
+    send(mails, house)
+    assert state(house, key) is MailState.WAITING
+    assert caplog.messages.count("the mail server does not take a mail") == 1
     house.clock.advance(TRIED_FOR.total_seconds())
     send(mails, house)
     assert state(house, key) is MailState.REFUSED

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from kiosk.domain.commands import Kind
+from kiosk.domain.matching import SLACK
 from kiosk.engine.context import Context
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import session_topic
@@ -39,7 +40,7 @@ class Metered(House):
         if self.token is None:
             return context
         app = create_operator_app(self.world, TOKEN, faults=self.office, switches=self.switches)
-        through = FaultyTransport(httpx.WSGITransport(app), self.office, lambda method, path: f"{method} {path}")
+        through = FaultyTransport(httpx.WSGITransport(app), self.office, _named)
         operator = PlugchoiceOperator("http://up/api/v3", self.token, clock=self.clock, transport=through)
         return replace(context, operator=operator, sites=(SitePlan("garage", (CODE, SMALL), SITE_UUID),))
 
@@ -52,6 +53,11 @@ class Metered(House):
 
     def asked(self, route: str) -> int:
         return self.world.traffic.total(route=route)
+
+
+def _named(_method: str, path: str) -> str:
+    """As the faults name it: what is asked of one charger here are its settings alone."""
+    return "charger" if path.endswith("/public-charging") else path
 
 
 Make = Callable[..., Metered]
@@ -143,3 +149,44 @@ def test_what_cannot_be_found_is_looked_for_more_and_more_seldom_and_a_day_later
     assert house.asked(LIST) == last
     assert house.store.meter_stand(key) is None
     assert house.session(key).final
+
+
+def test_a_list_without_it_says_nothing_and_is_read_again(make: Make) -> None:
+    house = make(switches=OperatorSwitches(list_ends_after=0))
+    key = house.charged(seconds=40)
+    house.run(120)
+    assert house.store.meter_stand(key) is None
+    assert house.asked(LIST) >= 3
+
+
+def test_a_charger_whose_code_may_not_be_read_is_asked_for_it_once(make: Make) -> None:
+    house = make(switches=OperatorSwitches(settings_permitted=False))
+    key = house.charged(seconds=40)
+    house.run(120)
+    assert house.asked(LIST) >= 3
+    assert house.asked(SETTINGS) == 1
+    assert house.store.meter_stand(key) is None
+
+
+def test_a_code_that_could_not_be_had_once_is_asked_for_again(make: Make) -> None:
+    house = make()
+    house.office.add(Rule(Fault.TIMEOUT, "charger"))
+    key = house.charged(seconds=40)
+    house.run(120)
+    assert house.office.waiting() == ()
+    assert house.store.meter_stand(key) is not None
+
+
+def test_a_list_that_was_cut_off_says_nothing_of_what_is_older_than_its_last_entry(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.engine.sites.stands.MOST", 2)
+    house = make()
+    house.office.add(Rule(Fault.SERVER_ERROR, times=None))
+    keys = []
+    for _ in range(3):
+        keys.append(house.charged(seconds=40))
+        house.run(SLACK.total_seconds() + 60, every=30)
+    house.office.clear()
+    house.run(1800, every=30)
+    assert [house.store.meter_stand(key) is not None for key in keys] == [False, False, True]
