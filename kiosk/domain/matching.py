@@ -1,19 +1,24 @@
 """Which transaction of the charger belongs to which session. Nothing of upstream links the two but charger, connector,
 time and energy, and two cars may follow one another within a minute: so a match that is not sure is not made.
+
+`matches` is for charges that have ended, `running_matches` for those that go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from kiosk.domain.session import Session
+from kiosk.domain.session import Phase, Session
 from kiosk.domain.site_board import SiteTransaction
+from kiosk.domain.status import Group
 
 SLACK = timedelta(minutes=5)
 """So far the clocks of charger, back office and kiosk may be apart, with the time in which a charge begins and ends."""
+RUNS_WITHIN = timedelta(minutes=2)
+"""A charge that goes on began with its transaction, by what the back office tells of both, give or take this."""
 EXACT_ENOUGH_KWH = Decimal("0.1")
 EXACT_ENOUGH = Decimal("0.02")
 """The session's energy is an estimate from the last meter value: it may miss the meter by so much, or this share."""
@@ -78,16 +83,58 @@ def matches(
     `codes` are the public codes by the uuid of a charger; of a charger that is not in it nothing is matched. `taken`
     are the numbers of transactions that belong to another session already. The order of both lists does not matter.
     """
-    unique = {one.id: one for one in transactions if one.id not in taken}
-    fits: dict[str, list[SiteTransaction]] = {}
+    unused = (one for one in transactions if one.id not in taken)
+    sure = _sure(sessions, unused, codes, may_be)
+    return {key: stand for key, one in sure.items() if (stand := stand_of(one)) is not None}
+
+
+def may_run(session: Session, transaction: SiteTransaction) -> bool:
+    """By connector and time it can be the transaction of this session, which goes on or is about to begin.
+
+    Which charger is not looked at. One whose connector, or whose beginning, is not told is nobody's.
+    """
+    group = session.facts.group
+    if session.phase is not Phase.OPEN or group not in {Group.PREPARING, Group.RUNNING}:
+        return False
+    began = transaction.started_at
+    if not transaction.active or transaction.is_valid is False or began is None:
+        return False
+    if transaction.connector_id is None or transaction.connector_id != session.connector_id:
+        return False
+    if session.charging_started_at is not None:
+        return abs(began - session.charging_started_at) <= RUNS_WITHIN
+    return began >= (session.authorized_at or session.requested_at) - RUNS_WITHIN
+
+
+def running_matches(
+    sessions: Iterable[Session], transactions: Iterable[SiteTransaction], codes: Mapping[str, str]
+) -> dict[str, SiteTransaction]:
+    """The running transactions by session key, where exactly one fits one session, and that one no other.
+
+    `codes` as for `matches`. A transaction that never got its end fits nobody who came later.
+    """
+    return _sure(sessions, transactions, codes, may_run)
+
+
+def _sure(
+    sessions: Iterable[Session],
+    transactions: Iterable[SiteTransaction],
+    codes: Mapping[str, str],
+    fits: Callable[[Session, SiteTransaction], bool],
+) -> dict[str, SiteTransaction]:
+    by_bay: dict[tuple[str, int | None], list[SiteTransaction]] = {}
+    for one in {one.id: one for one in transactions}.values():
+        code = _code(one, codes)
+        if code is not None:
+            by_bay.setdefault((code, one.connector_id), []).append(one)
+    found: dict[str, list[SiteTransaction]] = {}
     suitors: dict[int, int] = {}
     for session in {one.key: one for one in sessions}.values():
-        found = [one for one in unique.values() if _code(one, codes) == session.code and may_be(session, one)]
-        fits[session.key] = found
-        for one in found:
+        here = by_bay.get((session.code, session.connector_id), [])
+        found[session.key] = [one for one in here if fits(session, one)]
+        for one in found[session.key]:
             suitors[one.id] = suitors.get(one.id, 0) + 1
-    sure = {key: found[0] for key, found in fits.items() if len(found) == 1 and suitors[found[0].id] == 1}
-    return {key: stand for key, one in sure.items() if (stand := stand_of(one)) is not None}
+    return {key: ones[0] for key, ones in found.items() if len(ones) == 1 and suitors[ones[0].id] == 1}
 
 
 def _code(transaction: SiteTransaction, codes: Mapping[str, str]) -> str | None:

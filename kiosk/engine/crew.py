@@ -12,9 +12,9 @@ from threading import Event, Lock
 from kiosk.engine.duty import Job, Pool
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 
-SITE_WORKERS = 9
-"""One for each of the five kinds of reads of a site, one each for the operator's own chargers and for meter stands, and
-two for the public cards of boards."""
+SITE_WORKERS = 13
+"""One for each of the five kinds of reads of a site, one each for the operator's own chargers and for meter stands, two
+for the public cards of boards, and four for the progress of charges."""
 
 OnEnd = Callable[[Job, Exception | None], None]
 """Told of the end of every job, with what went wrong."""

@@ -29,7 +29,9 @@ from kiosk.engine.onlookers import Onlookers
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.post import DutyState, Post
 from kiosk.engine.sites.cards import BoardCards
+from kiosk.engine.sites.codes import PublicCodes
 from kiosk.engine.sites.own import OwnChargers
+from kiosk.engine.sites.progress import SiteProgress
 from kiosk.engine.sites.stands import MeterStands
 from kiosk.engine.sites.watch import Sites
 from kiosk.engine.unanswered import Unanswered
@@ -61,6 +63,7 @@ class Engine:
         unanswered, guard, onlookers = Unanswered(context), Guard(context, sessions), Onlookers(context.news)
         # What a board's reads bring after the engine has stopped is not written: somebody else may lead by then.
         boards = replace(context, store=cast("Store", OpenStore(context.store, crew.over)))
+        codes = PublicCodes(boards.store, context.clock)
         return [
             Refresh(context.store, sessions),
             CutOff(context, crew, sessions, unanswered),
@@ -77,7 +80,8 @@ class Engine:
             Sites(boards),
             OwnChargers(boards),
             BoardCards(boards, crew),
-            MeterStands(boards, crew, sessions),
+            SiteProgress(boards, crew, sessions, codes),
+            MeterStands(boards, crew, sessions, codes),
         ]
 
     # The outside of the engine

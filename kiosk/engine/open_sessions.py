@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 
+from kiosk.domain.progress import Progress, is_live, joined
 from kiosk.domain.session import Session
+from kiosk.domain.status import Group
 from kiosk.engine.context import Context, about
 from kiosk.engine.schedule import ENDED_TARGET, ReadNeed, target_seconds
 from kiosk.news.news import session_topic
@@ -24,6 +27,7 @@ class OpenSessions:
         self._kept_meanwhile: dict[str, Session] = {}
         self._asked: dict[str, datetime] = {}
         self._commanded: dict[str, datetime] = {}
+        self._progress: dict[str, Progress] = {}
         self._ended = 0
         self.stale = True
 
@@ -61,6 +65,31 @@ class OpenSessions:
         with self._lock:
             return list(self._sessions.values())
 
+    def one(self, key: str) -> Session | None:
+        with self._lock:
+            return self._sessions.get(key)
+
+    def progress(self, key: str) -> Progress | None:
+        """What the operator's view has told of this charge."""
+        with self._lock:
+            return self._progress.get(key)
+
+    def know_progress(self, told: Mapping[str, Progress]) -> None:
+        with self._lock:
+            self._progress |= told
+
+    def forget_progress(self) -> set[str]:
+        """Forget what was told of charges that do not run any more. Returns their keys."""
+        with self._lock:
+            over = {key for key in self._progress if not _runs(self._sessions.get(key))}
+            for key in over:
+                del self._progress[key]
+            return over
+
+    def as_shown(self, session: Session) -> Session:
+        """With the figures of the operator's view, where they count and are newer."""
+        return joined(session, self.progress(session.key))
+
     def about(self, key: str) -> dict[str, str]:
         """What a line of the log says of the session with that key; also of one that is not open."""
         with self._lock:
@@ -82,6 +111,7 @@ class OpenSessions:
         hints = self._context.store.hints()
         with self._lock:
             sessions, asked, commanded = list(self._sessions.values()), dict(self._asked), dict(self._commanded)
+            told = dict(self._progress)
         needs = []
         for session in sessions:
             hint = hints.pop(session.key, None)
@@ -91,18 +121,27 @@ class OpenSessions:
             if hint is not None and (last is None or hint >= last):
                 needs.append(ReadNeed(session.key, None, 1.0))
                 continue
-            needs.append(ReadNeed(session.key, last, self._target(session, now, commanded.get(session.key))))
+            needs.append(
+                ReadNeed(
+                    session.key, last, self._target(session, now, commanded.get(session.key), told.get(session.key))
+                )
+            )
         # A hint about a session that has ended, of a refund for instance: read once more, when there is room.
         needs.extend(ReadNeed(key, at, ENDED_TARGET, ended=True) for key, at in hints.items() if key not in busy)
         return needs
 
-    def _target(self, session: Session, now: datetime, commanded: datetime | None) -> float:
+    def _target(self, session: Session, now: datetime, commanded: datetime | None, progress: Progress | None) -> float:
         return target_seconds(
-            session,
+            joined(session, progress),
             now,
             watched=self._context.news.watched(session_topic(session.key)),
             just_commanded=commanded is not None and now - commanded < CLOSELY_FOR,
+            told_elsewhere=is_live(session, progress, now),
         )
+
+
+def _runs(session: Session | None) -> bool:
+    return session is not None and session.facts.group is Group.RUNNING
 
 
 def _keep(sessions: dict[str, Session], session: Session) -> bool:

@@ -22,6 +22,8 @@ ENDED_SELDOM = timedelta(minutes=10)
 """Looks at sessions that have ended: one at a time, so far apart, and seldom while those that go on have to wait."""
 URGENT_AT_MOST = 5.0
 URGENT_SHARE = 0.6
+CONFIRMED_EVERY = 300.0
+"""Seconds between two readings of a charge whose figures come from the operator's view: it may be wrong."""
 LOOK_AGAIN = timedelta(seconds=60)
 SOON = timedelta(milliseconds=200)
 CLOSELY = timedelta(seconds=30)
@@ -58,13 +60,15 @@ class Plan:
     last_ended: datetime | None = None
 
 
-def target_seconds(session: Session, now: datetime, *, watched: bool, just_commanded: bool) -> float:
+def target_seconds(
+    session: Session, now: datetime, *, watched: bool, just_commanded: bool, told_elsewhere: bool = False
+) -> float:
     """How often this session should be read while the budget allows.
 
     `watched`: a page of it is open. `just_commanded`: a command of it ended less than a minute ago, so that something
-    is about to change.
+    is about to change. `told_elsewhere`: the figures of `session` are those of the operator's view, which goes on.
     """
-    usual = _usual_seconds(session, now, watched, just_commanded)
+    usual = _usual_seconds(session, now, watched, just_commanded, told_elsewhere)
     if session.wish is None or end_needed(session) is None:
         return usual
     if session.gone_at is not None and now - session.gone_at > LOST_FOR:
@@ -74,7 +78,7 @@ def target_seconds(session: Session, now: datetime, *, watched: bool, just_comma
     return min(usual, max(3.0, min(waited / 20, 30.0)))
 
 
-def _usual_seconds(session: Session, now: datetime, watched: bool, just_commanded: bool) -> float:
+def _usual_seconds(session: Session, now: datetime, watched: bool, just_commanded: bool, told_elsewhere: bool) -> float:
     if session.gone_at is not None:
         # One 404 may be a slip: soon once more. Later less and less, at last once a day.
         return min(max(5.0, (now - session.gone_at).total_seconds() / 4), 86_400.0)
@@ -99,22 +103,24 @@ def _usual_seconds(session: Session, now: datetime, watched: bool, just_commande
         case Group.PREPARING:
             return max(3.0, min(patience, 30.0))
         case Group.RUNNING:
-            return _running(session, now, watched, just_commanded, patience)
+            return _running(session, now, watched, just_commanded, told_elsewhere, patience)
         case Group.SETTLING:
             return max(4.0, min(patience, 60.0))
         case _:  # only the operator can move it on
             return min(max(300.0, patience), 21_600.0)
 
 
-def _running(session: Session, now: datetime, watched: bool, just_commanded: bool, patience: float) -> float:
+def _running(
+    session: Session, now: datetime, watched: bool, just_commanded: bool, told_elsewhere: bool, patience: float
+) -> float:
     if session.standing is Status.STOPPING or just_commanded:
         return max(3.0, min(patience, 30.0))
     if session.doubt is not None and now - session.doubt.since < CLOSELY:
         return 3.0
-    ordinary = 10.0 if watched else 60.0
+    ordinary = CONFIRMED_EVERY if told_elsewhere else 10.0 if watched else 60.0
     if not session.energy_kwh:
         return min(ordinary, max(5.0, patience))
-    if watched and session.power_kw is None:
+    if watched and not told_elsewhere and session.power_kw is None:
         # The first readings close together: the power is known within a minute instead of three.
         ordinary = min(ordinary, max(4.0, patience))
     reached = ceiling_at(session)

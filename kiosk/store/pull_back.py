@@ -28,6 +28,7 @@ from kiosk.store.tables import (
     own_list,
     pairing_codes,
     pictures,
+    progress,
     sessions,
     site_trees,
     takeovers,
@@ -94,6 +95,9 @@ RULES: dict[str, Rule] = {
     "meter_stands.started_at": Rule.KEPT,  # these two are of the charger's clock
     "meter_stands.stopped_at": Rule.KEPT,
     "meter_stands.seen_at": Rule.KEPT,
+    "progress.asked_at": Rule.FORGOTTEN,
+    "progress.rose_at": Rule.FORGOTTEN,
+    "progress.agreed_at": Rule.FORGOTTEN,
     "origins.asked_at": Rule.NOW,
     "full_chargers.until": Rule.OVER,
     "takeovers.expires_at": Rule.OVER,
@@ -177,6 +181,7 @@ def _forget(connection: Connection, now: datetime) -> None:
     no_problem = {"problem": None, "problem_at": None, "problems": 0}
     connection.execute(update(chargers).where(chargers.c.problem_at > ahead).values(**no_problem))
     connection.execute(delete(chargers).where(*(each.is_(None) for each in _FACTS)))
+    connection.execute(delete(progress).where(or_(progress.c.asked_at > ahead, progress.c.agreed_at > ahead)))
     connection.execute(delete(site_trees).where(site_trees.c.seen_at > ahead))
     connection.execute(update(own_list).where(own_list.c.learnt_at > ahead).values(learnt_at=None))
     connection.execute(update(pictures).where(pictures.c.tried_at > ahead).values(tried_at=_NEVER))

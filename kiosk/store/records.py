@@ -14,6 +14,7 @@ from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Command
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.pace import Pace
+from kiosk.domain.progress import Progress
 from kiosk.domain.session import Observation, Session
 
 
@@ -68,7 +69,8 @@ class Issued:
 class ForReader:
     """A session with all its commands, oldest first, as they stood together; `owner`: the reader may act on it.
 
-    `owners`: how many devices may. `issued`: its receipt, once it is written.
+    `owners`: how many devices may. `issued`: its receipt, once it is written. `progress`: what the operator's view has
+    told of it while it runs.
     """
 
     session: Session
@@ -76,6 +78,7 @@ class ForReader:
     owner: bool
     owners: int = 1
     issued: Issued | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)

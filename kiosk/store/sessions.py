@@ -19,6 +19,7 @@ from kiosk.store.chargers import learn_pace
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.errors import CannotWrite, UnreadableSession
+from kiosk.store.progress import progress_beside
 from kiosk.store.records import ForReader, Issued, Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_COMMAND,
@@ -129,7 +130,8 @@ class Sessions(Part):
             except UNREADABLE:
                 asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
             issued = Issued(row["receipt_number"], row["receipt_revised_at"]) if row["receipt_number"] else None
-            return ForReader(session, tuple(asked), row["owner"], row["owners"], issued)
+            beside = progress_beside(connection, session)
+            return ForReader(session, tuple(asked), row["owner"], row["owners"], issued, beside)
 
     def _unreadable_to(self, connection: Connection, key: str, device_hash: str) -> UnreadableSession:
         own = select(grants.c.session_key).where(grants.c.session_key == key, grants.c.device_hash == device_hash)

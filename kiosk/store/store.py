@@ -22,6 +22,7 @@ from kiosk.store.origins import Origins
 from kiosk.store.outbox import Outbox
 from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
+from kiosk.store.progress import ProgressOfCharges
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
 from kiosk.store.retention import Retention
@@ -47,6 +48,7 @@ class Store(
     OwnChargers,
     Receipts,
     MeterStands,
+    ProgressOfCharges,
     Outbox,
     Retention,
     Tablets,

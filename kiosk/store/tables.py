@@ -232,6 +232,18 @@ meter_stands = Table(
     UniqueConstraint("number"),
 )
 
+progress = Table(  # of charges that run, by the operator's view of their site
+    "progress",
+    metadata,
+    _session_key(primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("energy_kwh", Exact, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("rose_at", UtcTime, nullable=False),
+    Column("agreed_at", UtcTime),
+    Column("trace", Document(codec.trace_to, codec.trace_from), nullable=False),
+)
+
 chargers = Table(
     "chargers",
     metadata,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.matching import SLACK, MeterStand, matches, may_be, stand_of
+from kiosk.domain.matching import RUNS_WITHIN, SLACK, MeterStand, matches, may_be, may_run, running_matches, stand_of
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.site_board import ChargerRef, SiteTransaction
 
@@ -157,3 +157,89 @@ def test_a_stand_says_what_the_register_said() -> None:
         37_253,
         timedelta(seconds=2399),
     )
+
+
+# --- charges that go on
+
+
+def goes_on(key: str = "k", begin: float = BEGAN, **more: object) -> Session:
+    facts: dict[str, Any] = {"status": "charging", "completed_at": None, "energy_kwh": None}
+    return charged(key, begin, **(facts | more))
+
+
+def active(number: int = 1, begin: float = BEGAN, **more: Any) -> SiteTransaction:
+    facts: dict[str, Any] = {"active": True, "meter_stop_wh": None, "stopped_at": None, "stop_reason": None}
+    return transaction(number, begin, **(facts | more))
+
+
+def test_a_running_charge_has_the_transaction_that_began_with_it() -> None:
+    found = running_matches([goes_on()], [active(), active(2, begin=-90_000), active(3, connector_id=2)], CODES)
+    assert {key: one.id for key, one in found.items()} == {"k": 1}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"active": False},
+        {"is_valid": False},
+        {"started_at": None},
+        {"started_at": after(BEGAN - 121)},
+        {"started_at": after(BEGAN + 121)},
+        {"connector_id": 2},
+        {"connector_id": None},
+        {"charger": None},
+        {"charger": ChargerRef(None, 7, "CP-1")},
+        {"charger": ChargerRef("ffff", 7, "CP-1")},
+        {"charger": ChargerRef("eeee", 7, "CP-1")},
+    ],
+    ids=str,
+)
+def test_what_is_not_surely_its_own_is_not_taken_for_it(changed: dict[str, Any]) -> None:
+    assert running_matches([goes_on()], [active(**changed)], CODES) == {}
+
+
+@pytest.mark.parametrize("status", ["created", "settling", "captured", "requires_review"])
+def test_a_session_that_does_not_charge_has_none(status: str) -> None:
+    assert running_matches([goes_on(status=status)], [active()], CODES) == {}
+
+
+def test_the_row_of_a_connector_is_never_taken_for_its_number() -> None:
+    assert running_matches([goes_on()], [active(connector_id=None, charger_connector_id=1)], CODES) == {}
+
+
+def test_one_that_never_ended_fits_nobody_who_came_later() -> None:
+    left_running = active(1, begin=BEGAN - 3600)
+    assert running_matches([goes_on()], [left_running], CODES) == {}
+    found = running_matches([goes_on()], [left_running, active(2)], CODES)
+    assert found["k"].id == 2
+
+
+def test_a_start_that_is_about_to_charge_finds_what_has_begun_since_it_was_paid() -> None:
+    session = goes_on(status="starting", charging_started_at=None, authorized_at=after(30))
+    assert running_matches([session], [active()], CODES).keys() == {"k"}
+    assert running_matches([session], [active(begin=30 - 130)], CODES) == {}
+
+
+@given(
+    st.lists(st.integers(0, 12), max_size=6),
+    st.lists(st.integers(0, 12), max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_of_running_ones_too_no_match_is_made_that_is_not_sure(
+    asked: list[int], seen: list[int], chance: random.Random
+) -> None:
+    sessions = [goes_on(f"k{number}", begin=half * 30) for number, half in enumerate(asked)]
+    transactions = [active(number, begin=half * 30) for number, half in enumerate(seen)]
+    found = running_matches(sessions, transactions, CODES)
+    for session in sessions:
+        fitting = [one for one in transactions if may_run(session, one)]
+        sure = len(fitting) == 1 and sum(may_run(one, fitting[0]) for one in sessions) == 1
+        assert (found.get(session.key) in fitting) is sure
+        if sure:
+            began = found[session.key].started_at
+            assert began is not None
+            assert abs(began - (session.charging_started_at or began)) <= RUNS_WITHIN
+    mixed_sessions, mixed = list(sessions), [*transactions, *transactions]
+    chance.shuffle(mixed_sessions)
+    chance.shuffle(mixed)
+    assert running_matches(mixed_sessions, mixed, CODES) == found

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from kiosk.domain.fuses import FuseTree
 from kiosk.domain.lab import LabFacts
 from kiosk.domain.ownership import ListProblem
 from kiosk.domain.picture import Picture
+from kiosk.domain.progress import Progress
 from kiosk.domain.session import HoldProof, Phase
 from kiosk.store import Store
 from kiosk.store.pull_back import LEEWAY, LONG_OVER, LONGEST_CLOSURE, RULES, Rule
@@ -92,6 +94,7 @@ def fill(store: Store) -> str:
     store.own_list_was_read(["uuid-2"], later(103), whole=True)
     store.own_list_failed(ListProblem.TOKEN, later(104))
     store.ask_whose("ABD", later(105))
+    store.save_progress({key: Progress(7, Decimal("1.05"), later(100), later(99), later(98))})
     return key
 
 

@@ -129,7 +129,7 @@ class Guard(Duty):
         """Ask for what is due, and say after how long something may be due again."""
         own = self._step(session, now, late_by)
         if own is None and not may_be_pursued(session):
-            soon = acts_in(session, self._context.policy, now, late_by)
+            soon = acts_in(self._sessions.as_shown(session), self._context.policy, now, late_by)
             return NOTHING_SOON if soon is None else max(soon, _SOONEST)
         seen = (session.version, own)
         known, until = self._nothing_until.get(session.key, (None, now))
@@ -153,6 +153,7 @@ class Guard(Duty):
 
     def _step(self, session: Session, now: datetime, late_by: timedelta) -> Step | None:
         policy = self._context.policy
+        session = self._sessions.as_shown(session)
         step = guard(session, policy, now, late_by, since=self._since)
         if step is None or step.asked_by not in {AskedBy.LIMIT, AskedBy.HOLD}:
             return step

@@ -18,10 +18,11 @@ from kiosk.engine.context import Context, Health, about
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import NOTHING_SOON, Duty, Job, Jobs, Pool
 from kiosk.engine.open_sessions import OpenSessions
+from kiosk.engine.sites.codes import PublicCodes
 from kiosk.engine.sites.pace import Pace, why
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import session_topic
-from kiosk.upstream.errors import Refused, UpstreamError
+from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class MeterStands(Duty):
 
     name = "meter stands"
 
-    def __init__(self, context: Context, crew: Crew, sessions: OpenSessions) -> None:
+    def __init__(self, context: Context, crew: Crew, sessions: OpenSessions, codes: PublicCodes) -> None:
         self._context = context
         self._crew = crew
         self._sessions = sessions
@@ -57,7 +58,7 @@ class MeterStands(Duty):
         self._ended = 0
         self._tries: dict[str, int] = {}
         self._due: dict[str, datetime] = {}
-        self._codes: dict[str, str | None] = {}
+        self._codes = codes
 
     def jobs(self, now: datetime) -> Jobs:
         operator = self._context.operator
@@ -105,7 +106,7 @@ class MeterStands(Duty):
         known = _reached(wanted, listing)
         candidates = [one for one in listing.entries if any(may_be(session, one) for session in known)]
         taken = context.store.taken_transactions([one.id for one in candidates])
-        codes = self._codes_of(operator, candidates)
+        codes = self._codes.of(operator, candidates)
         found = matches(known, candidates, codes, taken)
         if not found:
             return
@@ -114,22 +115,6 @@ class MeterStands(Duty):
             log.info("the charger's own transaction was found", extra=about(session))
             context.news.publish(session_topic(session.key))
         self._looked = None
-
-    def _codes_of(self, operator: PlugchoiceOperator, candidates: Iterable[SiteTransaction]) -> dict[str, str]:
-        """The public codes of these chargers, as far as they can be had; asked for once, then known."""
-        uuids = {one.charger.uuid for one in candidates if one.charger is not None and one.charger.uuid is not None}
-        unknown = uuids - self._codes.keys()
-        if unknown:
-            self._codes |= {one.uuid: one.code for one in self._context.store.own_chargers() if one.code is not None}
-        for uuid in sorted(uuids - self._codes.keys()):
-            try:
-                code = operator.public_charging(uuid).public_code
-            except Refused:
-                code = None
-            except UpstreamError:
-                continue  # asked again with the next look
-            self._codes[uuid] = None if code is None else code.upper()
-        return {uuid: code for uuid in uuids if (code := self._codes.get(uuid)) is not None}
 
 
 def _reached(sessions: Iterable[Session], listing: Listing[SiteTransaction]) -> list[Session]:

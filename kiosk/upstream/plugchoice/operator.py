@@ -205,7 +205,7 @@ class PlugchoiceOperator:
             if self._clock.now() - asked > LONGEST_LISTING:
                 raise NoAnswer("the list took too long")
             position = onward
-        return Listing(tuple(found.values())[:limit], complete, asked, self._clock.now())
+        return Listing(tuple(found.values())[:limit], complete, asked, self._clock.now(), number)
 
     def _ask(self, endpoint: str, path: str, read: Callable[[object], T], query: Mapping[str, str] | None = None) -> T:
         def count(code: int, headers: Mapping[str, str]) -> None:

@@ -122,6 +122,7 @@ def shape_of(view: SessionView, page: Page) -> str:
         bool(page.figures.get("ceiling")),
         bool(page.figures.get("meter")),
         bool(page.figures.get("rough")),
+        bool(page.figures.get("source")),
         bool(page.figures.get("adds")),
         bool(page.figures.get("used")),
         view.offline,

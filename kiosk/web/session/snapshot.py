@@ -9,6 +9,7 @@ from functools import cached_property
 from kiosk.domain.commands import Command
 from kiosk.domain.freshness import freshness_of
 from kiosk.domain.line import LinePlace
+from kiosk.domain.progress import Progress, joined
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 from kiosk.service.deadlines import policy_of
@@ -38,6 +39,8 @@ class Snapshot:
     """How many rights of other devices this browser may take back."""
     unwritten: bool = False
     issued: Issued | None = None
+    progress: Progress | None = None
+    """What the operator's view has told, when `session` shows its figures."""
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
@@ -54,6 +57,7 @@ class Snapshot:
             self.ceiling,
             self.unwritten,
             self.issued,
+            self.progress and (self.progress.energy_kwh, self.progress.asked_at),
         )
 
     def view(self) -> SessionView:
@@ -73,6 +77,7 @@ class Snapshot:
             others=self.others,
             unwritten=self.unwritten,
             number=self.issued.number if self.issued is not None else None,
+            estimated=self.progress is not None,
         )
 
     @property
@@ -86,7 +91,7 @@ def read(key: str) -> Snapshot | None:
     found = parts().store.for_reader(key, current_device())
     if found is None:
         return None
-    session = found.session
+    session = joined(found.session, found.progress)
     write_as_in(parts().site.country(session.code))
     place = line_place(parts(), key, now) if session.phase is Phase.QUEUED else None
     charging = session.standing is Status.CHARGING
@@ -101,6 +106,7 @@ def read(key: str) -> Snapshot | None:
         _others(found),
         parts().store.unwritten(key),
         found.issued,
+        found.progress if session is not found.session else None,
     )
 
 

@@ -67,6 +67,7 @@ class SessionView:
     as far as anybody has said. `was_taken`: something was taken, in whatever currency.
     `by_record`: the page would wait for an end, and the payment's own record has ended the hold already.
     `number` is that of the receipt once it is written: before that what stands here is none.
+    `estimated`: the live figures are those of the operator's list of the site, not of the session.
     `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
     """
 
@@ -131,6 +132,7 @@ class SessionView:
     ending_by: AskedBy | None = None
     read: Terms | None = None
     asked: Terms | None = None
+    estimated: bool = False
 
 
 def session_view(
@@ -147,9 +149,11 @@ def session_view(
     others: int = 0,
     unwritten: bool = False,
     number: str | None = None,
+    estimated: bool = False,
 ) -> SessionView:
     """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone.
     `others`: how many rights of other devices the reader may take back. `unwritten`: some of it is only in memory yet.
+    `estimated`: the figures of `session` are those of the operator's list.
     """
     receipt = receipt or receipt_of(session)
     freshness = freshness_of(session, now)
@@ -243,6 +247,7 @@ def session_view(
         ending_by=_ending_by(session, commands),
         read=read_terms(session.agreed) if asks_consent(session) else None,
         asked=terms_now(session) if asks_consent(session) else None,
+        estimated=estimated,
     )
     return replace(view, steps=_steps(view, session, commands, policy))
 

@@ -483,6 +483,7 @@ def figures(view: SessionView) -> dict[str, str]:
         if view.screen is Screen.CHARGING:
             rows["estimate"] = _estimate(view)
             rows["meter"] = _meter(view)
+            rows["source"] = _source(view)
             limited = view.limit is not None or Action.LIMIT in view.actions
             rows["rough"] = rough_limit(view.rough, view.slow_meter) if limited else ""
             rows["ceiling"] = ceiling_words(view.ceiling)
@@ -507,6 +508,13 @@ def _meter(view: SessionView) -> str:
         words = _("This charger reports about every %(every)s. The first figures come by %(time)s.")
         return words % {"every": every, "time": at(view, view.first_report_by)}
     return _("This charger reports about every %(every)s, so the figures move in steps.", every=every)
+
+
+def _source(view: SessionView) -> str:
+    """Where the figures come from, when it is not the charge's own session."""
+    return (
+        _("Estimate from the list of this site. The bill is made from the meter at the end.") if view.estimated else ""
+    )
 
 
 def _estimate(view: SessionView) -> str:
