@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kiosk.store import Cipher, Store
 from kiosk.store.rows import SELECT_SESSION
-from kiosk.store.schema import configuration
+from kiosk.store.schema import configuration, is_newest, newest
 from kiosk.store.tables import metadata
 
 from .build import at_once, opened
@@ -37,6 +37,14 @@ def revision(store: Store) -> str | None:
 
 def test_a_fresh_database_is_at_the_head(store: Store) -> None:
     assert revision(store) == ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def test_a_database_of_another_version_is_not_the_newest(store: Store) -> None:
+    newest.cache_clear()  # another test of this process has asked already
+    assert is_newest(store._database)
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    assert not is_newest(store._database)
 
 
 def test_a_migrated_database_is_what_the_tables_say(store: Store) -> None:
