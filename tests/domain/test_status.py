@@ -16,6 +16,7 @@ from kiosk.domain.status import (
     Group,
     Status,
     facts,
+    facts_after,
     known,
 )
 
@@ -116,3 +117,25 @@ def test_a_known_word_has_its_row(word: str) -> None:
     assert facts(word) is TABLE[Status(word)]
     assert known(word) is Status(word)
     assert known(word.upper()) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "group", "final"),
+    [
+        (None, Group.SETTLING, False),
+        ("charging", Group.SETTLING, False),
+        ("settling", Group.SETTLING, False),
+        ("requires_review", Group.OPERATOR, False),
+        ("captured", Group.ENDED, True),
+    ],
+)
+def test_a_strange_word_of_what_is_over_leaves_nothing_to_stop_and_no_bay_to_keep(
+    before: str | None, group: Group, final: bool
+) -> None:
+    facts = facts_after("recalibrating", before, over=True, long=False)
+    assert (facts.group, facts.final, facts.occupies, facts.stop) == (group, final, False, False)
+
+
+def test_a_strange_word_keeps_the_bay_that_the_word_before_kept_but_not_for_ever() -> None:
+    assert facts_after("recalibrating", "charging", over=False, long=False).occupies
+    assert not facts_after("recalibrating", "charging", over=False, long=True).occupies

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.domain.money import Money, shown_step
-from kiosk.domain.vat import Vat, vat_in, vat_of
+from kiosk.domain.vat import Vat, net_parts, vat_in, vat_of
 
 from .made import currencies, minors
 
@@ -87,3 +87,18 @@ def test_the_tax_of_a_part_is_never_more_than_the_part(currency: str, gross: int
     if made.net is not None and made.tax is not None:
         assert made.net + made.tax == Money(min(part, gross), currency)
         assert min(made.net.minor, made.tax.minor) >= 0 or shown_step(currency) > 1
+
+
+@given(st.lists(minors, min_size=1, max_size=5), currencies, rates)
+def test_the_nets_of_all_lines_are_the_net_of_the_whole(lines: list[int], currency: str, rate: Decimal) -> None:
+    amounts = [Money(minor, currency) for minor in lines]
+    gross = Money(sum(lines), currency)
+    tax = int((gross.minor * rate / (100 + rate)).quantize(Decimal(1), ROUND_HALF_UP))
+    parts = net_parts(amounts, Vat(gross - Money(tax, currency), Money(tax, currency), rate))
+    assert len(parts) == len(amounts)
+    assert sum(one.minor for one in parts) == gross.minor - tax
+
+
+def test_without_a_rate_nobody_knows_the_nets_of_the_lines() -> None:
+    with pytest.raises(ValueError, match="rate"):
+        net_parts([euros(947)], Vat(euros(796), euros(151), None))

@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from kiosk.domain.session import Phase
-from kiosk.engine.lead import LEASE
+from kiosk.engine.lead import _REPEATED, LEASE
 from kiosk.sandbox.world.faults import Kind, Rule
+from kiosk.store.errors import CannotWrite
 from kiosk.store.store import Store
 from kiosk.upstream.plugchoice.budget import Endpoint
 from tests.engine.house import House
+from tests.worlds.refusing import full
 from tests.worlds.spent import spend
 
 
@@ -61,4 +63,19 @@ def test_times_that_cannot_be_put_right_keep_nobody_from_being_served(
     monkeypatch.setattr(Store, "pull_back", breaks)
     house.engine = house.new_engine()
     house.run(1)
+    assert house.engine.leading
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.START, Endpoint.RECEIPT_EMAIL])
+def test_what_leaves_once_waits_until_its_call_can_be_written_down(house: House, endpoint: Endpoint) -> None:
+    house.run(1)
+    with full(house.store), pytest.raises(CannotWrite):
+        house.engine._lead.note_call(endpoint, house.kiosk_clock.now())
+
+
+@pytest.mark.parametrize("endpoint", sorted(_REPEATED))
+def test_what_keeps_a_limit_leaves_although_its_call_cannot_be_written_down(house: House, endpoint: Endpoint) -> None:
+    house.run(1)
+    with full(house.store):
+        house.engine._lead.note_call(endpoint, house.kiosk_clock.now())
     assert house.engine.leading

@@ -37,6 +37,7 @@ def test_an_address_is_taken_as_it_is_meant(typed: str, sent: str) -> None:
         "anna@-ü.example",
         "a@b@ü.example",
         "anna@ü.example\r\nBcc: x@y.example",
+        f"anna@{'mail.' * (LONGEST // 2)}example",
     ],
 )
 def test_what_is_no_address_is_none(typed: str) -> None:

@@ -17,6 +17,7 @@ from kiosk.service.cards import card_now, is_known, nobody_knows, own_sessions
 from kiosk.service.parts import Parts
 from kiosk.service.selling import selling_problem, whose_charger, whose_now
 from kiosk.service.start import Started, begin
+from kiosk.store.own_chargers import MOST_ASKS
 
 from .conftest import CODE, Desk
 
@@ -188,3 +189,12 @@ def test_waits_for_an_owner_are_few_and_short(desk: Desk) -> None:
     desk.clock.advance(31)
     assert desk.store.asked_whose(desk.now) == []
     assert desk.store.ask_whose("ZNEW", desk.now)
+
+
+def test_whoever_is_one_of_too_many_that_wait_is_told_what_is_known(desk: Desk) -> None:
+    for number in range(MOST_ASKS):
+        assert desk.store.ask_whose(f"A{number:04}", desk.now)
+    parts = replace(with_token(desk), patience=1.0)
+    assert whose_now(parts, OTHERS) is Whose.ASKING
+    assert OTHERS not in desk.store.asked_whose(desk.now)
+    assert desk.bell.rings == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +14,11 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.tariff import Tariff
-from kiosk.domain.unpaid import NotYet
+from kiosk.domain.unpaid import NotYet, Wait
 from kiosk.news.news import session_topic
 from kiosk.service.parts import Parts
 from kiosk.service.start import Started, begin, take_up_again
+from kiosk.store import Store
 from kiosk.store.chargers import learn_pace
 
 from .conftest import CODE, HOLD, TARIFF, Desk
@@ -229,3 +230,24 @@ def test_a_limit_that_is_too_low_for_these_terms_is_never_dropped(desk: Desk) ->
     desk.card(tariff=Tariff("EUR", 49, 1460))
     assert take_up_again(desk.parts, aside, "EUR-49-1460-3000", "phone") is NoOffer.LIMIT_NOT_OFFERED
     assert desk.store.queue() == []
+
+
+def test_nothing_is_taken_up_for_whoever_has_another_start_to_pay(desk: Desk) -> None:
+    desk.card("Preparing", "Preparing")
+    aside = put_aside(desk)
+    other = started(desk, 1)
+    assert take_up_again(desk.parts, aside, TERMS, "phone") == NotYet(Wait.OWN_UNPAID, desk.now, other.key)
+
+
+def test_nothing_is_taken_up_when_the_bay_goes_in_the_same_second(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.card()
+    aside = put_aside(desk)
+    take_up = Store.take_up_again
+
+    def somebody_was_faster(store: Store, wanted: Session, now: datetime) -> bool:
+        desk.queued(2, device="another phone", key="the-other-start")
+        return take_up(store, wanted, now)
+
+    monkeypatch.setattr(Store, "take_up_again", somebody_was_faster)
+    assert take_up_again(desk.parts, aside, TERMS, "phone") is NoOffer.NOT_FREE
+    assert desk.store.queue() == ["the-other-start"]

@@ -314,3 +314,17 @@ def test_a_browser_is_a_tablet_as_long_as_it_is_paired_and_its_site_is_there(des
 def test_a_tablet_whose_site_is_gone_is_told_so(desk: Desk) -> None:
     tablet_of(desk, site="closed")
     assert visit.identify(desk.parts, "key", "1.2") == (None, Standing.HOMELESS)
+
+
+def test_of_two_phones_at_the_same_moment_one_gets_the_bay(
+    desk: Desk, handoff: Handoff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = token(desk, handoff)
+    first_looks = visit.scanned(desk.parts, both, "slow phone")
+    assert visit.claim(desk.parts, both, "quick phone") is not None
+    monkeypatch.setattr(visit, "scanned", lambda *_: first_looks)
+    assert visit.claim(desk.parts, both, "slow phone") is None
+
+
+def test_no_digits_find_a_charge_where_there_is_none(desk: Desk) -> None:
+    assert visit.prove_owner(desk.parts, CODE, 1, "123456", lambda: "phone") is None

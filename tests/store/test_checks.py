@@ -213,6 +213,11 @@ def e_mail_in_clear(store: Store) -> None:
     change(store, "UPDATE commands SET email = 'ann@example.org' WHERE kind = 'receipt_email'")
 
 
+def mail_in_clear(store: Store) -> None:
+    assert store.ask_mail(running(store), "ann@example.org", "Receipt", "https://kiosk.example/r/a", later(100))
+    change(store, "UPDATE mails SET sealed = 'ann@example.org'")
+
+
 def e_mail_in_a_reason(store: Store) -> None:
     number = ask(store, running(store), CommandState.REFUSED)
     change(store, "UPDATE commands SET detail = 'status 422: ann@example.org' WHERE id = ?", number)
@@ -268,6 +273,7 @@ CASES: list[tuple[Callable[[Store], None], str]] = [
     (token_in_clear, "Secrets are stored encrypted"),
     (payment_in_clear, "Secrets are stored encrypted"),
     (e_mail_in_clear, "Secrets are stored encrypted"),
+    (mail_in_clear, "Secrets are stored encrypted"),
     (e_mail_in_a_reason, "No free text holds a secret"),
     (secret_in_a_reason, "No free text holds a secret"),
     (answer_before_its_question, "An answer follows its question"),

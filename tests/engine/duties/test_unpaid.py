@@ -220,3 +220,11 @@ def test_its_time_is_that_of_the_kiosks_clock(house: House) -> None:
     house.kiosk_clock.by = timedelta(hours=1)
     house.run(60)
     assert house.states(key, Kind.CANCEL) == []
+
+
+def test_a_payment_whose_name_at_the_provider_is_not_known_has_the_time_of_one_without_a_key(
+    with_key: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = shown(with_key)
+    monkeypatch.setattr(with_key.store, "payment", lambda _key: None)
+    assert 590 <= lives_for(with_key, key, 700) <= 620

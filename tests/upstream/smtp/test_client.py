@@ -79,3 +79,19 @@ def test_an_address_that_the_server_cannot_take_is_refused(server: MailServer) -
 def test_a_mail_does_not_show_its_person() -> None:
     assert "anna" not in repr(MAIL)
     assert "/r/abc" not in repr(MAIL)
+
+
+def test_a_server_that_does_not_wait_for_the_text_took_nothing(server: MailServer) -> None:
+    server.says["DATA"] = "250 what text"
+    with pytest.raises(NotTaken):
+        mailer(server.port).send(MAIL)
+    assert server.texts == []
+
+
+def test_a_server_that_takes_no_password_got_nothing(server: MailServer) -> None:
+    with_password = Mailer(
+        "127.0.0.1", server.port, "receipts@charge.example", security="none", user="kiosk", password="secret"
+    )
+    with pytest.raises(NotTaken):
+        with_password.send(MAIL)
+    assert server.texts == []
