@@ -33,7 +33,7 @@ ACCOUNT = "acct_bench"
 LINE = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 """Bytes a second."""
 ROUNDS = 3
-MOST_PAINT, MOST_FORM, MOST_SHIFT = 1.6, 4.0, 0.001
+MOST_PAINT, MOST_FORM, MOST_ADDED, MOST_SHIFT = 1.6, 4.0, 1.0, 0.001
 SETTLED = 3000
 """Milliseconds after which nothing moves any more."""
 
@@ -53,12 +53,14 @@ setInterval(() => {
   if (button && !button.disabled && !window.seen.form) window.seen.form = performance.now();
 }, 20);
 """
-ALONE = """<!doctype html><meta charset="utf-8"><title>Alone</title><div id="card"></div>
+ALONE = """<!doctype html><meta charset="utf-8"><title>Alone</title><div id="wallet"></div><div id="card"></div>
 <button id="paybtn" disabled>Pay</button>
 <script src="{js}"></script><script>
   const provider = Stripe('{key}', {{ stripeAccount: '{account}' }});
-  const card = provider.elements({{ clientSecret: '{secret}' }}).create('payment');
+  const fields = provider.elements({{ clientSecret: '{secret}' }});
+  const card = fields.create('payment');
   card.on('ready', () => {{ document.getElementById('paybtn').disabled = false; }});
+  fields.create('expressCheckout').mount('#wallet');
   card.mount('#card');
 </script>"""
 """The least that a page with the provider's fields can be."""
@@ -114,9 +116,17 @@ def _phone(browser: Browser, folder: Path) -> list[Figure]:
         key = scene.started(phone)
         alone = _load(browser, f"{bare}/alone", form=True)
         pay = _load(browser, f"{kiosk}/s/{key}", cookie=_cookie(phone), form=True)
+        came = _load(
+            browser, f"{kiosk}/s/{key}", cookie=_cookie(phone), form=True, before=f"{kiosk}/c/{CODE}?another=1"
+        )
         figures += _paints("pay page", pay)
+        figures += _paints("pay page, from the charger's page", came)
         figures.append(Figure(NAME, "payment form alone, on a bare page, s until usable", f"{alone.form:.1f}"))
         figures.append(at_most(NAME, "payment form, s until usable", pay.form, MOST_FORM, "{:.1f}"))
+        figures.append(
+            at_most(NAME, "payment form, s beside the provider's own", pay.form - alone.form, MOST_ADDED, "{:.1f}")
+        )
+        figures.append(at_most(NAME, "the same, from the charger's page", came.form - alone.form, MOST_ADDED, "{:.1f}"))
         scene.charge(key, Decimal(5))
         figures += _paints("session page", _load(browser, f"{kiosk}/s/{key}", cookie=_cookie(phone)))
         scene.capture(key, Decimal(6))
@@ -151,16 +161,23 @@ def _load(
     cookie: tuple[str, str] | None = None,
     view: dict[str, int] | None = None,
     form: bool = False,
+    before: str | None = None,
 ) -> Seen:
-    """The middle of a few loads, each in a browser that has nothing of the kiosk."""
-    rounds = [_load_once(browser, address, cookie, view or PHONE, form=form) for _ in range(ROUNDS)]
+    """The middle of a few loads, each in a browser that has nothing of the kiosk but what the page `before` brought."""
+    rounds = [_load_once(browser, address, cookie, view or PHONE, form=form, before=before) for _ in range(ROUNDS)]
     return Seen(
         median(one.paint for one in rounds), median(one.form for one in rounds), max(one.shift for one in rounds)
     )
 
 
 def _load_once(
-    browser: Browser, address: str, cookie: tuple[str, str] | None, view: dict[str, int], *, form: bool
+    browser: Browser,
+    address: str,
+    cookie: tuple[str, str] | None,
+    view: dict[str, int],
+    *,
+    form: bool,
+    before: str | None,
 ) -> Seen:
     context = browser.new_context(locale="en-GB", viewport={"width": view["width"], "height": view["height"]})
     try:
@@ -170,6 +187,8 @@ def _load_once(
         page = context.new_page()
         wire = context.new_cdp_session(page)
         wire.send("Network.enable")
+        if before is not None:
+            page.goto(before, wait_until="networkidle")
         wire.send("Network.emulateNetworkConditions", LINE)
         page.goto(address, wait_until="load")
         if form:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from wsgiref.headers import Headers
@@ -18,6 +19,7 @@ from wsgiref.headers import Headers
 import brotli  # type: ignore[import-untyped]
 from flask import Flask, Response
 from flask_compress import Compress
+from markupsafe import Markup
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]
 
 from kiosk.config.settings import Settings
@@ -32,9 +34,11 @@ _LEAST_GAIN = 0.95
 
 
 def init_assets(app: Flask, settings: Settings, source: Path, hue: int) -> None:
-    """Serve `source` under `/static/<digest>/`, and give templates `asset(name)`."""
+    """Serve `source` under `/static/<digest>/`, and give templates `asset(name)`. A page that brings its style sheet
+    along has it from `sheet()`; the sheet's hash is for the policy of that page."""
     files = read_files(source, hue)
     digest = digest_of(files)
+    inline = Markup(files[SHEET].decode())  # noqa: S704 - a file of ours
     folder = prepare(files, settings.data_dir / "assets" / digest)
 
     def asset(name: str) -> str:
@@ -51,7 +55,8 @@ def init_assets(app: Flask, settings: Settings, source: Path, hue: int) -> None:
             given["Strict-Transport-Security"] = HSTS
 
     app.extensions["asset"] = asset
-    app.jinja_env.globals["asset"] = asset
+    app.extensions["sheet_hash"] = b64encode(hashlib.sha256(files[SHEET]).digest()).decode()
+    app.jinja_env.globals.update(asset=asset, sheet=lambda: inline)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
         root=folder,

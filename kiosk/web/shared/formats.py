@@ -111,6 +111,12 @@ def clock_s(moment: datetime, zone: tzinfo, beside: datetime | None = None) -> s
     return _clock(moment, zone, beside, "%M:%S")
 
 
+def figures_s(moment: datetime, zone: tzinfo) -> str:
+    """The figures of that clock alone, without the words of a language around them: where scripts soon write an age of
+    the same width in their place."""
+    return _figures(moment.astimezone(zone), "%M:%S")
+
+
 def _clock(moment: datetime, zone: tzinfo, beside: datetime | None, minutes: str) -> str:
     local = moment.astimezone(zone)
     today = (beside or parts().clock.now()).astimezone(zone).date()
@@ -196,6 +202,7 @@ ALL = (
     percent,
     clock,
     clock_s,
+    figures_s,
     day,
     duration,
     whole_minutes,

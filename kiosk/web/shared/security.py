@@ -48,8 +48,9 @@ _STRIPE = {
 
 
 def init_security(app: Flask, settings: Settings) -> None:
-    """Refuse foreign writes, and put the headers on every answer."""
-    ordinary, paying = (headers_of(settings, payment=payment) for payment in (False, True))
+    """Refuse foreign writes, and put the headers on every answer. After `init_assets`."""
+    sheet: str = app.extensions["sheet_hash"]
+    ordinary, paying = headers_of(settings, payment=False), headers_of(settings, payment=True, sheet=sheet)
 
     def protect(response: Response) -> Response:
         for name, value in paying if g.get("payment", False) else ordinary:
@@ -74,7 +75,7 @@ def stay_here(response: Response) -> Response:
 
 
 def allow_payment() -> None:
-    """Call while rendering the pay page: this answer may load Stripe's script and frames."""
+    """Call while rendering the pay page: this answer may load Stripe's script and frames, and bring its sheet along."""
     g.payment = True
 
 
@@ -96,10 +97,11 @@ def keep_private(response: Response) -> Response:
     return response
 
 
-def headers_of(settings: Settings, *, payment: bool) -> tuple[tuple[str, str], ...]:
-    """The headers of every answer, by name and value; `payment`: of one that may load Stripe's script."""
+def headers_of(settings: Settings, *, payment: bool, sheet: str = "") -> tuple[tuple[str, str], ...]:
+    """The headers of every answer, by name and value; `payment`: of one that may load Stripe's script. `sheet` is the
+    hash of the style sheet that such a page may bring along."""
     rows = [
-        ("Content-Security-Policy", content_policy(settings, payment=payment)),
+        ("Content-Security-Policy", content_policy(settings, payment=payment, sheet=sheet)),
         ("Permissions-Policy", permissions_policy(settings, payment=payment)),
         ("Cross-Origin-Opener-Policy", "same-origin-allow-popups"),  # banks and wallets open windows
         ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -108,9 +110,11 @@ def headers_of(settings: Settings, *, payment: bool) -> tuple[tuple[str, str], .
     return (*rows, ("Strict-Transport-Security", HSTS)) if settings.https else tuple(rows)
 
 
-def content_policy(settings: Settings, *, payment: bool) -> str:
+def content_policy(settings: Settings, *, payment: bool, sheet: str = "") -> str:
     """The Content-Security-Policy of an ordinary page, or of the pay page."""
-    sources = dict(_POLICY)
+    sources: dict[str, tuple[str, ...]] = dict(_POLICY)
+    if sheet:
+        sources["style-src"] = ("'self'", f"'sha256-{sheet}'")
     if payment:
         for name, more in _payment_sources(settings).items():
             sources[name] = (*sources.get(name, ()), *more)

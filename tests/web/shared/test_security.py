@@ -91,7 +91,7 @@ def test_a_refused_write_has_the_strict_headers_too(client: FlaskClient) -> None
     assert response.headers["Content-Security-Policy"] == STRICT
 
 
-def test_the_pay_page_may_load_what_stripe_asks_for(real: FlaskClient) -> None:
+def test_the_pay_page_may_load_what_stripe_asks_for(real: FlaskClient, real_app: Flask) -> None:
     response = real.get("/test/pay")
     assert sources(response, "script-src") == {"'self'", "https://js.stripe.com", "https://*.js.stripe.com"}
     assert sources(response, "frame-src") == {
@@ -103,6 +103,7 @@ def test_the_pay_page_may_load_what_stripe_asks_for(real: FlaskClient) -> None:
     assert sources(response, "img-src") == {"'self'", "data:", "https://*.stripe.com"}
     assert sources(response, "default-src") == {"'none'"}
     assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert sources(response, "style-src") == {"'self'", f"'sha256-{real_app.extensions['sheet_hash']}'"}
     assert 'payment=(self "https://js.stripe.com")' in response.headers["Permissions-Policy"]
 
 
