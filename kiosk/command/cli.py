@@ -1,4 +1,4 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, settings, session, tablet, power, stickers, rehearse."""
+"""The `kiosk` command: serve, demo, doctor, migrate, settings, session, tablet, power, stickers, rehearse, simulate."""
 
 from __future__ import annotations
 
@@ -131,6 +131,14 @@ def parser() -> argparse.ArgumentParser:
     rehearse.add_argument("--fault", choices=FAULTS, metavar="NAME", help=f"sandbox only: {', '.join(FAULTS)}")
     rehearse.add_argument("--json", action="store_true", help="print the report as JSON")
     rehearse.set_defaults(run=_rehearse)
+
+    simulate = commands.add_parser("simulate", help="play many made-up charges with bad luck, and look for what breaks")
+    simulate.add_argument("--seed", type=int, help="decides everything that happens; default: another one each time")
+    simulate.add_argument("--sessions", type=int, default=48, help="how many drivers come; default: %(default)s")
+    simulate.add_argument("--rough", action="store_true", help="with bad luck on the wire, at chargers and machines")
+    simulate.add_argument("--story", action="store_true", help="tell what happened, in sentences")
+    simulate.add_argument("--seconds", type=float, help="end after so many seconds, with whatever was played by then")
+    simulate.set_defaults(run=_simulate)
     return top
 
 
@@ -335,6 +343,24 @@ def _rehearse(options: argparse.Namespace) -> int:
     if options.json:
         print(as_json(report))
     return 0 if report.passed else 1
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    import logging
+
+    from kiosk.simulation.report import simulate
+
+    logging.disable(logging.CRITICAL)  # what is logged in made-up trouble helps nobody
+    seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
+    total = simulate(
+        seed,
+        options.sessions,
+        rough=options.rough,
+        story=options.story,
+        seconds=options.seconds,
+        say=lambda line: print(line, flush=True),
+    )
+    return 1 if total.broken else 0
 
 
 def _masked(value: object) -> str:

@@ -1,0 +1,112 @@
+"""Bad luck of one run, dealt by its seed: on the wire, at the chargers, on the kiosk's own machine."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from kiosk.sandbox.world.faults import Kind, Rule
+from kiosk.simulation.process import Process
+
+SPOILS = (
+    Kind.TRUNCATED,
+    Kind.HTML,
+    Kind.EMPTY,
+    Kind.NULLS,
+    Kind.MISSING,
+    Kind.STRANGE_STATUS,
+    Kind.STRANGE_CONNECTOR,
+    Kind.ENERGY_FALLS,
+    Kind.ENERGY_ABSURD,
+    Kind.CURRENCY_CASE,
+)
+ERRORS = (Kind.SERVER_ERROR, Kind.BAD_GATEWAY, Kind.CHARGER_TIMEOUT)
+TWICE = frozenset({"charger", "session", "confirm", "stop", "cancel"})
+"""What a network may deliver twice. A start is the exception: who is charged twice by that is not the kiosk's doing."""
+LONG_CLOSED = frozenset({"start", "stop", "cancel"})
+"""Doors that upstream may want closed for an hour. Of the reads the kiosk believes it, and would read nothing."""
+PARTS = (
+    ("payment", "pricing"),
+    ("energy_kwh", "cost_amount"),
+    ("amount_captured", "captured_at"),
+    ("status",),
+    ("connector_status", "charger.online"),
+)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What happens to one call. Seconds `before` it arrives and `after` the work; `rule` spoils its answer."""
+
+    before: float = 0.0
+    after: float = 0.0
+    lost: bool = False
+    cut: bool = False
+    twice: bool = False
+    rule: Rule | None = None
+
+
+class Luck:
+    """`on` may be turned off: then everything goes well from now on. `counts` says what has happened, by its name."""
+
+    def __init__(self, rng: random.Random, *, rough: bool) -> None:
+        self.rng = rng
+        self.on = True
+        self.rough = rough
+        self.outage_until: float = 0.0
+        self.counts: Counter[str] = Counter()
+        self.freezes_in: int | None = None
+        self._share = rng.choice((0.01, 0.03, 0.08)) if rough else 0.0
+
+    def note(self, name: str) -> None:
+        self.counts[name] += 1
+
+    def perhaps_freeze(self, process: Process) -> None:
+        """Between the claim of a command and its sending is the worst of moments to be frozen."""
+        if not self.on or self.freezes_in is None:
+            return
+        self.freezes_in -= 1
+        if self.freezes_in <= 0:
+            self.freezes_in = None
+            self.note("frozen before a call")
+            process.freeze(self.rng.uniform(12, 80))
+
+    def fate_of_call(self, endpoint: str) -> Fate:
+        rng = self.rng
+        usual = rng.uniform(0.02, 0.4)
+        if not self.on or not self.rough:
+            return Fate(usual / 2, usual / 2)
+        if rng.random() >= self._share:
+            return Fate(usual / 2, usual / 2)
+        return self._unlucky(endpoint, usual)
+
+    def _unlucky(self, endpoint: str, usual: float) -> Fate:
+        rng = self.rng
+        what = rng.choice(("lost", "cut", "late", "very late", "slow", "repeated", "error", "spoilt", "spoilt", "429"))
+        if what == "repeated" and endpoint not in TWICE:
+            what = "lost"
+        if what == "error" and endpoint == "start":
+            what = "cut"
+        self.note(f"call {what}")
+        match what:
+            case "lost":
+                return Fate(usual, lost=True)
+            case "cut":
+                return Fate(usual, usual, cut=True)
+            case "late":
+                return Fate(usual, rng.uniform(1, 14))
+            case "very late":
+                return Fate(usual, 60.0)
+            case "slow":
+                return Fate(rng.uniform(1, 10), usual)
+            case "repeated":
+                return Fate(usual, usual, twice=True)
+            case "error":
+                return Fate(usual, usual, rule=Rule(rng.choice(ERRORS), endpoint, after_effect=rng.random() < 0.5))
+            case "429":
+                wait = rng.choice((None, 1, 30, 90, 3600 if endpoint in LONG_CLOSED else 90))
+                return Fate(usual, usual, rule=Rule(Kind.TOO_MANY, endpoint, retry_after=wait))
+            case _:
+                kind = rng.choice(SPOILS)
+                return Fate(usual, usual, rule=Rule(kind, endpoint, fields=rng.choice(PARTS)))

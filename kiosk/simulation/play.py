@@ -1,0 +1,421 @@
+"""One run: a world, one or two processes over one store, drivers, bad luck, and a witness. A seed decides all of it."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from kiosk.config.settings import Settings, build_settings
+from kiosk.config.sites import SiteBook
+from kiosk.sandbox.plugchoice.public import create_plugchoice_app
+from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
+from kiosk.sandbox.world.faults import Faults
+from kiosk.sandbox.world.rough import OF_SESSION, Trouble
+from kiosk.sandbox.world.switches import Switches
+from kiosk.sandbox.world.world import World
+from kiosk.service.cards import current_card
+from kiosk.service.session import provider_says_paid
+from kiosk.simulation.driver import Driver, draw_plan
+from kiosk.simulation.luck import Luck
+from kiosk.simulation.names import drawn_names
+from kiosk.simulation.process import Process
+from kiosk.simulation.stepper import BEGIN, Killed, Stepper
+from kiosk.simulation.wire import Wire
+from kiosk.simulation.witness import Witness
+from kiosk.store import Cipher, Store
+from kiosk.store.errors import CannotWrite, Unavailable
+from kiosk.store.errors import Trouble as StoreTrouble
+
+CODES = ("7MK4T", "6JN3A", "9QX2C")
+BAYS = 4
+A_RUN = 12
+"""Drivers in one run."""
+HOUR = 3600.0
+LOOK_EVERY = 60.0
+CHECK_EVERY = 300.0
+"""The checks of the store read every row."""
+CALM_AT_LEAST, CALM_AT_MOST = 300.0, 2 * HOUR
+LONGEST = 12 * HOUR
+KEPT_LINES = 5000
+SECRET = "hides-only-what-is-made-up-by-a-simulation"  # noqa: S105
+PAID = frozenset({"payment_intent.amount_capturable_updated", "payment_intent.succeeded"})
+
+
+@dataclass(slots=True)
+class Result:
+    """What one run came to. `lines` is its story, `moment` and sentence."""
+
+    seed: int
+    drivers: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    hours: float = 0.0
+    steps: int = 0
+
+
+def play(seed: int, *, rough: bool, drivers: int = A_RUN) -> Result:
+    """Play one run to its end. The same arguments give the same result."""
+    folder = Path(tempfile.mkdtemp(prefix="kiosk-simulation-", dir=_memory()))
+    try:
+        with drawn_names(seed):
+            game = Game(seed, folder, rough=rough, drivers=drivers)
+            try:
+                return game.play()
+            finally:
+                game.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Game:
+    def __init__(self, seed: int, folder: Path, *, rough: bool, drivers: int) -> None:
+        self.result = Result(seed, drivers)
+        self._rng = rng = random.Random(f"{seed}/play")  # noqa: S311 - a play
+        self._rough = rough
+        self.stepper = stepper = Stepper()
+        self._file = folder / "kiosk.db"
+        self._file.write_bytes(_tables())
+        switches = Switches(unpaid_expiry=rng.choice((180, 900)), settle=rng.choice((8, 60)), webhook_delay=2)
+        self.world = World(stepper, StripeBook(stepper), switches, seed)
+        self.places = []
+        for number, code in enumerate(CODES):
+            bays = tuple(ConnectorSpec(bay, "AC_3_PHASE", 22_000) for bay in range(1, BAYS + 1))
+            price = Pricing("EUR", price_per_kwh=(49, 39, 59)[number], start_fee=(35, 0, 0)[number])
+            interval = rng.choice((10.0, 60.0, 300.0, 900.0)) if rough else 10.0
+            self.world.add_charger(ChargerSpec(code, f"Charger {number}", bays, price, meter_interval=interval))
+            self.places += [(code, bay) for bay in range(1, BAYS + 1)]
+        self._faults = Faults(seed)
+        self.luck = Luck(random.Random(f"{seed}/luck"), rough=rough)  # noqa: S311
+        self._wsgi = httpx.WSGITransport(create_plugchoice_app(self.world, self._faults))
+        self.processes: list[Process] = []
+        self._settings = _settings(folder)
+        here = {"id": "here", "name": "Here", "timezone": "UTC", "chargers": [{"code": code} for code in CODES]}
+        self._book = SiteBook.model_validate({"operator": {"name": "Simulation"}, "sites": [here]})
+        self.witness = Witness(stepper, self.world, self.tell, self.processes)
+        self._ahead = timedelta(0)
+        self._two = rough and rng.random() < 0.3
+        self.drivers: list[Driver] = []
+        self._hears_stripe = rng.random() < 0.7
+        self._ends_at = stepper.seconds() + LONGEST
+        self._calm_since: float | None = None
+        self._over = False
+
+    # --- the run
+
+    def play(self) -> Result:
+        for _ in range(2 if self._two else 1):
+            self._begin_process()
+        if self._rough:
+            self._make_rough()
+        if self._hears_stripe:
+            self.world.book.subscribe(self._stripe_says)
+        self._send_drivers()
+        self.stepper.after(LOOK_EVERY, self._look)
+        self.stepper.after(CHECK_EVERY, self._check)
+        while not self._over and not self.witness.broken and self.stepper.step():
+            pass
+        if not self.witness.broken:
+            self._at_the_end()
+        return self._counted()
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.alive:
+                process.kill()
+        self.stepper.close()
+
+    def tell(self, words: str) -> None:
+        self.result.lines.append(f"{self.stepper.now():%H:%M:%S}  {words}")
+
+    def _send_drivers(self) -> None:
+        at = 1.0
+        for number in range(1, self.result.drivers + 1):
+            rng = random.Random(f"{self.result.seed}/driver/{number}")  # noqa: S311
+            driver = Driver(
+                number,
+                draw_plan(rng, self.places),
+                rng,
+                self.stepper,
+                self.world,
+                self.witness,
+                self._at_hand,
+                self.tell,
+                self._died,
+            )
+            self.drivers.append(driver)
+            driver.come(at)
+            at += self._rng.expovariate(1 / 90)
+
+    def _look(self) -> None:
+        """Now and then: is every promise kept, and is it time to go home?"""
+        self.witness.look()
+        self.stepper.after(LOOK_EVERY, self._look)
+        now = self.stepper.seconds()
+        if self._calm_since is None:
+            if now >= self._ends_at or all(each.outcome is not None for each in self.drivers):
+                self._let_all_go_well()
+                self._calm_since = now
+            return
+        calm = now - self._calm_since
+        self._over = calm >= CALM_AT_MOST or (calm >= CALM_AT_LEAST and self.witness.all_has_ended())
+
+    def _check(self) -> None:
+        self.witness.check()
+        self.stepper.after(CHECK_EVERY, self._check)
+
+    def _counted(self) -> Result:
+        result = self.result
+        for driver in self.drivers:
+            result.outcomes[driver.outcome or "was still there"] += 1
+        result.faults += self.luck.counts
+        result.calls += self.witness.calls
+        for trouble, _, played in self.world.troubles():
+            if played and trouble in OF_SESSION:
+                result.faults[f"site: {trouble.words}"] += played
+        result.broken = self.witness.broken
+        result.steps = self.stepper.steps
+        result.hours = (self.stepper.now() - BEGIN).total_seconds() / HOUR
+        return result
+
+    def _at_the_end(self) -> None:
+        if any(process.alive for process in self.processes):
+            self.witness.look_at_the_end()
+        else:
+            self.witness.break_("alive", "no process lives at the end")
+
+    # --- processes
+
+    def _begin_process(self) -> None:
+        def wire(process: Process) -> httpx.BaseTransport:
+            return Wire(self._wsgi, self._faults, self.luck, self.witness, process)
+
+        process = Process(
+            self.stepper,
+            self._settings,
+            self._book,
+            self._file,
+            wire,
+            ahead=self._ahead,
+            alone=not self._two,
+            died=self._died,
+        )
+        self.processes.append(process)
+
+    def _at_hand(self) -> Process | None:
+        """Who answers a request: any process that lives and is not frozen."""
+        there = [one for one in self.processes if one.alive and not one.frozen]
+        return there[self._rng.randrange(len(there))] if there else None
+
+    def _died(self, process: Process) -> None:
+        """It was killed at one of its points; the supervisor begins another one soon."""
+        if process not in self.processes:
+            return
+        point = process.life.died_at
+        self.tell(f"The process is killed {point}." if point else "The process is killed.")
+        self.luck.note(f"killed {point}" if point else "killed")
+        process.kill()
+        self.processes.remove(process)
+        wait = self._rng.uniform(1, 20)
+        self.witness.disturbed(wait + 30)
+        self.stepper.after(wait, self._begin_process)
+
+    # --- bad luck
+
+    def _make_rough(self) -> None:
+        self.world.make_rough(self._faults, seed=self.result.seed)
+        for trouble in (Trouble.SLOW_LINE, Trouble.RARE_METERS, Trouble.OTHERS, Trouble.FIXED_WINDOW):
+            self.world.set_trouble(trouble, on=False)
+        for trouble in OF_SESSION:
+            if self._rng.random() < 0.5:
+                self.world.set_trouble(trouble, on=False)
+        self._next_blow()
+
+    def _next_blow(self) -> None:
+        self.stepper.after(self._rng.expovariate(1 / 420), self._blow)
+
+    def _blow(self) -> None:
+        if not self.luck.on:
+            return
+        blows: tuple[Callable[[], None], ...] = (
+            self._kill_soon,
+            self._kill_soon,
+            self._freeze,
+            self._freeze_at_a_call,
+            self._lock,
+            self._fill_the_disk,
+            self._lose_a_charger,
+            self._step_the_clock,
+            self._strangers,
+        )
+        self._rng.choice(blows)()
+        self._next_blow()
+
+    def _kill_soon(self) -> None:
+        process = self._at_hand()
+        if process is not None:
+            process.life.dies_in = self._rng.randint(1, 40)
+
+    def _freeze(self) -> None:
+        process = self._at_hand()
+        if process is not None:
+            seconds = self._rng.uniform(5, 90)
+            self.luck.note("frozen")
+            self.tell(f"The process is frozen for {seconds:.0f} s.")
+            process.freeze(seconds)
+            self.witness.disturbed(seconds + 30)
+
+    def _freeze_at_a_call(self) -> None:
+        self.luck.freezes_in = self._rng.randint(1, 6)
+        self.witness.disturbed(600)
+
+    def _lock(self) -> None:
+        self._trouble(StoreTrouble.LOCKED, self._rng.uniform(1, 40), "database locked")
+
+    def _fill_the_disk(self) -> None:
+        self._trouble(StoreTrouble.FULL, self._rng.uniform(5, 180), "disk full")
+
+    def _trouble(self, trouble: StoreTrouble, seconds: float, name: str) -> None:
+        self.luck.note(name)
+        self.tell(f"For {seconds:.0f} s: {name}.")
+        self.witness.disturbed(seconds + 60)
+        hit = list(self.processes)
+        for process in hit:
+            process.life.trouble = trouble
+
+        def over() -> None:
+            for process in hit:
+                process.life.trouble = None
+
+        self.stepper.after(seconds, over)
+
+    def _lose_a_charger(self) -> None:
+        code = self._rng.choice(CODES)
+        seconds = self._rng.uniform(20, 900)
+        self.luck.note("charger offline")
+        self.tell(f"Charger {code} has no connection for {seconds:.0f} s.")
+        self.world.set_online(code, online=False)
+        self.stepper.after(seconds, lambda: self.world.set_online(code, online=True))
+
+    def _step_the_clock(self) -> None:
+        """Forward at any time; back only shows after the next start of the process."""
+        if self._two:
+            return
+        process = self._at_hand()
+        if process is None:
+            return
+        self.luck.note("clock set")
+        if self._rng.random() < 0.5:
+            seconds = self._rng.choice((2.0, 30.0, 600.0, 3600.0))
+            self.tell(f"The clock is set forward by {seconds:.0f} s.")
+            self._ahead += timedelta(seconds=seconds)
+            process.clock.ahead = self._ahead
+        else:
+            seconds = self._rng.choice((2.0, 30.0, 600.0, 3600.0))
+            self.tell(f"The clock is set back by {seconds:.0f} s, and the process begins anew.")
+            self._ahead -= timedelta(seconds=seconds)
+            process.life.dies_in = 1
+        self.witness.disturbed(120)
+
+    def _strangers(self) -> None:
+        """Somebody with time looks at chargers that nobody has, and at ours, again and again."""
+        self.luck.note("strangers")
+        self.tell("A stranger types codes.")
+
+        def look(left: int) -> None:
+            process = self._at_hand()
+            if process is not None:
+                code = self._rng.choice((*CODES, "XXXX2", "XXXX3", "XXXX4", "XXXX5"))
+                try:
+                    current_card(process.parts, code)
+                except Killed:
+                    self._died(process)
+                except (CannotWrite, Unavailable):
+                    pass
+            if left:
+                self.stepper.after(self._rng.uniform(0.1, 2), lambda: look(left - 1))
+
+        look(60)
+
+    def _stripe_says(self, event: dict[str, Any]) -> None:
+        """Stripe's webhook to the kiosk: lost, late, or told again and again."""
+        times = 1
+        if self._rough and self.luck.on:
+            times = self._rng.choice((0, 1, 1, 1, 2, 12))
+            if times != 1:
+                self.luck.note("webhook lost" if times == 0 else "webhook repeated")
+        intent = event["data"]["object"].get("id", "")
+        for _ in range(times):
+            self.stepper.after(self._rng.uniform(0.2, 6), lambda: self._hint(event["id"], event["type"], intent))
+
+    def _hint(self, event_id: str, kind: str, intent: str) -> None:
+        process = self._at_hand()
+        if process is None:
+            return
+        now = process.clock.now()
+        try:
+            key = process.store.session_by_intent(intent)
+            if process.store.note_webhook(event_id, kind, key, now) and key is not None:
+                process.store.hint(key, now)
+                if kind in PAID:
+                    provider_says_paid(process.parts, key)
+                process.news.wish()
+        except Killed:
+            self._died(process)
+        except (CannotWrite, Unavailable):
+            return
+
+    def _let_all_go_well(self) -> None:
+        """No more bad luck: what is left to do must be done by itself now."""
+        self.luck.on = False
+        self.luck.freezes_in = None
+        self._faults.clear()
+        self.tell("From now on all goes well.")
+        for code in CODES:
+            self.world.set_online(code, online=True)
+            self.world.forgive(code)
+        for trouble, on, _ in self.world.troubles():
+            if on:
+                self.world.set_trouble(trouble, on=False)
+        for process in self.processes:
+            process.life.dies_in = None
+            process.life.trouble = None
+        for place in self.places:  # whoever is still plugged in drives home
+            connector = self.world.holder(*place)
+            if connector is not None and connector.status == "charging":
+                self.world.unplug(*place)
+
+
+@cache
+def _memory() -> str | None:
+    """A folder in memory, where there is one: the store then needs no disk."""
+    shared = Path("/dev/shm")  # noqa: S108 - the folder itself has a name of its own
+    return str(shared) if shared.is_dir() else None
+
+
+@cache
+def _tables() -> bytes:
+    """A database with the newest tables and nothing in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.db"
+        store = Store(f"sqlite:///{file}", Cipher([SECRET]))
+        store.migrate()
+        store.close()
+        return file.read_bytes()
+
+
+def _settings(folder: Path) -> Settings:
+    return build_settings(secret_key=SECRET, data_dir=folder, public_url="https://charge.example")
