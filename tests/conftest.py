@@ -32,6 +32,8 @@ def _disk(request: pytest.FixtureRequest) -> Iterator[None]:
 
 UNMEASURED = "browser"
 """These tests count for no gate of coverage, and to follow every line would cost half as much again as they do."""
+POSTGRES = "tests/postgres"
+"""Tests that need the one server of a run: on every kind of store, and in files with its name."""
 LONGEST = ("install", "browser")
 """What waits most begins first, so that at the end no process waits when the others have nothing left."""
 
@@ -67,8 +69,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def scope_of(nodeid: str) -> str:
-    """What one process runs from beginning to end: a file."""
-    return nodeid.partition("::")[0]
+    """What one process runs from beginning to end: a file, or all that needs the one PostgreSQL server of the run."""
+    file, _, test = nodeid.partition("::")
+    return POSTGRES if "[postgres" in test or "postgres" in file else file
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -116,6 +116,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "jinja2": frozenset({"app"}),
     "sqlalchemy": frozenset({"store"}),
     "alembic": frozenset({"store"}),
+    "psycopg": frozenset({"store", "news"}),
     "cryptography": frozenset({"store"}),
     "httpx": frozenset({"upstream", "sandbox", "outside", "demo", "rehearsal", "simulation"}),
     "requests": frozenset({"upstream", "outside", "demo"}),

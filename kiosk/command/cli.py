@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from kiosk.config.logs import configure_logs
 from kiosk.config.places import HOME
-from kiosk.config.settings import PREFIX, Settings, SettingsError, load_settings, variable
+from kiosk.config.settings import PREFIX, Settings, SettingsError, load_settings, variable, without_password
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.stickers.sizes import SIZES, USUAL
 
@@ -38,13 +38,21 @@ At most one of them happens to one session. The sandbox shows what is rough, and
 """
 
 
+_NO_DATABASE = "The database cannot be used just now ({trouble}): `kiosk doctor` says what helps."
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; what went wrong is said in one sentence."""
+    from kiosk.store.errors import Unavailable
+
     options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
     except SettingsError as error:
         print(f"kiosk: {error}", file=sys.stderr)
+        return 2
+    except Unavailable as error:
+        print(f"kiosk: {_NO_DATABASE.format(trouble=error.trouble.value)}", file=sys.stderr)
         return 2
     return code
 
@@ -213,7 +221,8 @@ def _settings(options: argparse.Namespace) -> int:
     del options
     settings = load_settings()
     for field in Settings.model_fields:
-        print(f"{variable(field)}={_masked(getattr(settings, field))}")
+        value = getattr(settings, field)
+        print(f"{variable(field)}={without_password(value) if field == 'database_url' else _masked(value)}")
     return 0
 
 

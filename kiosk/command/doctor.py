@@ -44,6 +44,8 @@ MOST_SETTINGS = 25
 """Chargers of a site whose settings are read for their public codes. Of a larger site no code can be called missing."""
 MOST_OFFENCES = 5
 """Rows that break one check and are each given a sentence."""
+MOST_APART = timedelta(seconds=2)
+"""Of two clocks. The machines of a fleet compare each other's times."""
 MOST_EXCEPTIONS = 10
 """Sessions that a person should look at and that are each given a sentence."""
 LEAST_FREE = 200_000_000
@@ -266,16 +268,21 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
     if not os.access(folder, os.W_OK):
         yield _bad(f"The folder {folder} cannot be written; give it to the kiosk's user.")
         return
-    file = Path(settings.database_url.removeprefix("sqlite:///"))
-    if not file.exists():
-        yield _note(f"There is no database at {file} yet; the first start makes it, or `kiosk migrate`.")
-        return
-    yield from _readable_by_others(folder, file)
+    file = settings.database_file
+    if file is not None:
+        if not file.exists():
+            yield _note(f"There is no database at {file} yet; the first start makes it, or `kiosk migrate`.")
+            return
+        yield from _readable_by_others(folder, file)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     try:
+        if not store.answers():
+            yield _bad(f"The database {settings.database} does not answer; look at the server and KIOSK_DATABASE_URL.")
+            return
         if not store.healthy():
             yield _bad("The database lacks its tables: `kiosk migrate`.")
             return
+        yield from _clocks(store, clock.now())
         yield from _writes(store, folder, clock.now())
         yield from _books(store, clock.now())
         codes = _sold(settings, site, store)
@@ -290,11 +297,20 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
 
 
 _TROUBLES = {
+    Trouble.AWAY: "its server does not answer; start it, or wait until the fail-over is done",
     Trouble.LOCKED: "another process keeps it locked (a VACUUM, a copy, an open shell); end that",
     Trouble.FULL: "the disk is full; make room",
     Trouble.READ_ONLY: "it is read-only; give it to the kiosk's user",
     Trouble.BROKEN: "the disk does not do what it is asked; look at the system's log",
 }
+
+
+def _clocks(store: Store, now: datetime) -> Iterator[Finding]:
+    """A server has a clock of its own, by which it is said who leads."""
+    other = store.server_time()
+    if other is not None and abs(other - now) > MOST_APART:
+        apart = int((now - other).total_seconds())
+        yield _bad(f"This machine's clock is {apart} s from that of the database; set both by NTP.")
 
 
 def _writes(store: Store, folder: Path, now: datetime) -> Iterator[Finding]:
@@ -306,7 +322,7 @@ def _writes(store: Store, folder: Path, now: datetime) -> Iterator[Finding]:
     else:
         yield _ok("The database answers, and can be written.")
     free = shutil.disk_usage(folder).free
-    if free < LEAST_FREE:
+    if store.is_file and free < LEAST_FREE:
         yield _note(f"Only {free // 1_000_000} MB are free where the database is; nobody can start on a full disk.")
 
 

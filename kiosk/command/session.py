@@ -8,7 +8,6 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -104,13 +103,13 @@ _WAYS = {
 
 def existing(settings: Settings) -> Store:
     """The store that is there already: telling a story never makes or changes a database. Raises SettingsError."""
-    file = Path(settings.database_url.removeprefix("sqlite:///"))
-    if not file.is_file():
+    file = settings.database_file
+    if file is not None and not file.is_file():
         raise SettingsError(f"There is no database at {file}: set KIOSK_DATA_DIR as for `kiosk serve`.")
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     if not store.healthy():
         store.close()
-        raise SettingsError(f"The database at {file} lacks its tables: `kiosk migrate`.")
+        raise SettingsError(f"The database {settings.database} lacks its tables: `kiosk migrate`.")
     return store
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
@@ -16,7 +15,8 @@ def price_warnings(settings: Settings, book: SiteBook, codes: Sequence[str]) -> 
     """Rules EU-03 and EU-05, for the chargers of an order. Prices are those that the kiosk last read."""
     yield from (problem.text for problem in reader_problems(book, codes))
     read: set[str] = set()
-    if Path(settings.database_url.removeprefix("sqlite:///")).exists():
+    file = settings.database_file
+    if file is None or file.exists():
         store = Store(settings.database_url, Cipher(settings.secret_keys))
         try:
             if store.healthy():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="folder for the database and the compressed static files")
     database_url: str = Field(
         default_factory=lambda data: f"sqlite:///{data.get('data_dir', Path('data'))}/kiosk.db",
+        repr=False,  # a server's address may hold a password
         description="where sessions are kept",
     )
     port: int = Field(8000, validation_alias="PORT", ge=0, le=65535, description="where the server listens")
@@ -176,9 +178,19 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _sqlite(cls, url: str) -> str:
-        if not url.startswith("sqlite:///"):
-            raise ValueError("this version keeps its data in SQLite; use sqlite:///<path> or leave the setting out")
+    def _known_database(cls, url: str) -> str:
+        if url.startswith("sqlite:///"):
+            return url
+        if not url.startswith("postgresql://"):
+            raise ValueError("use sqlite:///<path> or postgresql://<user>@<host>/<name>, or leave the setting out")
+        if find_spec("psycopg") is None:
+            raise ValueError("PostgreSQL needs the package psycopg: pip install 'charge-kiosk[postgres]'")
+        try:
+            name = urlsplit(url).path.strip("/")
+        except ValueError:
+            name = ""
+        if not name:
+            raise ValueError("it names no database: postgresql://<user>@<host>/<name>")
         return url
 
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
@@ -283,6 +295,19 @@ class Settings(BaseSettings):
         return self.database_url.startswith("sqlite:")
 
     @property
+    def database_file(self) -> Path | None:
+        """The SQLite file, whether or not it is there; None with a server."""
+        return Path(self.database_url.removeprefix("sqlite:///")) if self.sqlite else None
+
+    @property
+    def database(self) -> str:
+        """Where sessions are kept, as it may be read by anybody: a file, or a server without its password."""
+        if self.sqlite:
+            return str(self.database_file)
+        parts = urlsplit(self.database_url)
+        return f"{parts.path.strip('/')} at {parts.hostname or 'this machine'}"
+
+    @property
     def stands_in_for_plugchoice(self) -> bool:
         """The back office is on this machine, so no charger and no money is real."""
         return is_loopback(urlsplit(self.plugchoice_url).hostname)
@@ -329,6 +354,14 @@ def build_settings(**values: Any) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
+
+
+def without_password(url: str) -> str:
+    """A database's address as it may be printed."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":********@")).geturl()
 
 
 def variable(field: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -192,7 +191,8 @@ def _lab(outside: Outside, clock: Clock, identity: str, order: Order, new: NewCh
 
 def _kiosk_store(settings: Settings, *, needed: bool) -> Store | None:
     """The running kiosk's store; it is only followed here, so it is not made. None where there is none."""
-    if not needed and not (settings.secret_keys and Path(settings.database_url.removeprefix("sqlite:///")).exists()):
+    file = settings.database_file
+    if not needed and not (settings.secret_keys and (file is None or file.exists())):
         return None
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     if not store.healthy():

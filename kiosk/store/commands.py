@@ -14,7 +14,7 @@ from kiosk.store.aside import each
 from kiosk.store.database import changed_one
 from kiosk.store.errors import Missing, WrongState
 from kiosk.store.records import Lease
-from kiosk.store.rows import SELECT_COMMAND, Part, command_from, held, read_command
+from kiosk.store.rows import SELECT_COMMAND, Part, command_from, found_command, held, read_command
 from kiosk.store.tables import commands, sessions
 from kiosk.store.types import utc
 
@@ -144,7 +144,7 @@ class Commands(Part):
     def command(self, command_id: int) -> Command:
         """One of them, as it stands. Raises Missing, and what a row raises that cannot be read."""
         with self._database.read() as connection:
-            return read_command(connection, command_id)
+            return found_command(connection, SELECT_COMMAND.where(commands.c.id == command_id))
 
     def commands(self, key: str) -> list[Command]:
         """All that was ever asked for this session, oldest first."""

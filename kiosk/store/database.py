@@ -1,7 +1,8 @@
-"""The engine set-up and the two ways in: `read()` and `write()`. The only place that knows which database it is.
+"""The engine set-up and the two ways in: `read()` and `write()`. Beside `postgres` nobody else knows the database.
 
 SQLite: WAL, `BEGIN IMMEDIATE` for every write (so a read that is followed by a write never fails half-way), full
-synchronisation, because a start that was claimed before a power cut must still be claimed after it.
+synchronisation, because a start that was claimed before a power cut must still be claimed after it. PostgreSQL keeps
+the same promises, see `kiosk.store.postgres`.
 """
 
 from __future__ import annotations
@@ -13,17 +14,22 @@ import stat
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import Delete, Update
 
-from kiosk.store.errors import CannotWrite, Trouble, Unavailable
+from kiosk.store.errors import CannotWrite, InDoubt, Trouble, Unavailable
+
+if TYPE_CHECKING:
+    from kiosk.store.postgres import Postgres
 
 PATIENCE_SECONDS = 3.0
 """How long a connection waits for another process's write before it gives up."""
@@ -54,14 +60,28 @@ class Database:
 
     def __init__(self, url: str, *, foreign_keys: bool = True, patience: float = PATIENCE_SECONDS) -> None:
         address = make_url(url)
-        if address.get_backend_name() != "sqlite":
-            raise ValueError("the store works on SQLite: the address has to begin with sqlite:///")
-        self._engine = _sqlite(address, foreign_keys, patience)
+        kind = address.get_backend_name()
+        if kind not in {"sqlite", "postgresql"}:
+            raise ValueError("the store needs an address that begins with sqlite:/// or postgresql://")
+        self._postgres: Postgres | None = _postgres(address, patience) if kind == "postgresql" else None
+        self._engine = self._postgres.engine if self._postgres else _sqlite(address, foreign_keys, patience)
         self._patience = self._usual = patience
-        self._writing = self._engine.execution_options(kiosk_write=True)
-        # SQLite has one writer at a time. Waiting here is fair and immediate; waiting in SQLite is polling.
+        self._writing = self._postgres.writes if self._postgres else self._engine.execution_options(kiosk_write=True)
+        # There is one writer at a time. Waiting here is fair and immediate, and takes no connection; waiting in SQLite
+        # is polling.
         self._turn = threading.Lock()
         self._trouble: Trouble | None = None
+        self._doubts = 0
+
+    @property
+    def shared(self) -> bool:
+        """Other machines may write to it, whose clocks are not ours."""
+        return self._postgres is not None
+
+    @property
+    def doubts(self) -> int:
+        """How many commits have got no answer, and may or may not have happened."""
+        return self._doubts
 
     @property
     def trouble(self) -> Trouble | None:
@@ -72,13 +92,23 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One consistent view. Nothing may be written through it. Raises Unavailable."""
         try:
-            with self._engine.connect() as connection:
+            with self._view() as connection:
                 yield connection
-        except OperationalError as error:
+        except (DBAPIError, PoolTimeout) as error:
             trouble = Trouble.of(error)
             if trouble is None:
                 raise
             raise Unavailable(trouble) from error
+
+    def _view(self) -> AbstractContextManager[Connection]:
+        return self._postgres.reading() if self._postgres is not None else self._engine.connect()
+
+    def server_time(self) -> datetime | None:
+        """The moment by the database server's clock; None for a file. Raises Unavailable."""
+        if self._postgres is None:
+            return None
+        with self.read() as connection:
+            return self._postgres.now(connection)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -92,6 +122,8 @@ class Database:
                 yield connection
         except CannotWrite as error:
             self._trouble = error.trouble
+            if isinstance(error, InDoubt):
+                self._doubts += 1
             raise
 
     @contextmanager
@@ -105,6 +137,11 @@ class Database:
         if not self._turn.acquire(timeout=turn):
             raise CannotWrite(Trouble.LOCKED)
         try:
+            if self._postgres is not None:
+                with self._postgres.writing(patience) as connection:
+                    yield connection
+                self._trouble = None
+                return
             with self._writing.connect() as connection:
                 raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
                 before = raw.total_changes
@@ -112,7 +149,7 @@ class Database:
                     yield connection
                 if raw.total_changes > before:
                     self._trouble = None
-        except OperationalError as error:
+        except (DBAPIError, PoolTimeout) as error:
             trouble = Trouble.of(error)
             if trouble is None:
                 raise
@@ -133,6 +170,7 @@ class Database:
             raw.execute(f"PRAGMA busy_timeout = {int(self._usual * 1000)}")
 
     def close(self) -> None:
+        """Give all connections back. It may be used again, with new ones."""
         self._engine.dispose()
 
 
@@ -149,6 +187,13 @@ def insert_once(connection: Connection, table: Table, values: Mapping[str, Any])
 def changed_one(connection: Connection, statement: Update | Delete, values: Mapping[str, Any] | None = None) -> bool:
     """Run a conditional change; True when it changed exactly one row. `values` for what the statement leaves open."""
     return connection.execute(statement, values).rowcount == 1
+
+
+def _postgres(address: URL, patience: float) -> Postgres:
+    """Raises ModuleNotFoundError without psycopg, which only a fleet needs."""
+    from kiosk.store.postgres import Postgres
+
+    return Postgres(address, patience)
 
 
 def _sqlite(address: URL, foreign_keys: bool, patience: float) -> Engine:

@@ -6,7 +6,8 @@ import sqlite3
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.exc import DontWrapMixin, OperationalError
+from sqlalchemy.exc import DBAPIError, DontWrapMixin
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 class BayTaken(Exception):
@@ -54,15 +55,25 @@ class Trouble(StrEnum):
     """Why the database does nothing just now. All of it may pass without anybody touching a row."""
 
     LOCKED = "locked"  # another process writes for longer than anybody waits: a VACUUM, a copy, an open shell
+    AWAY = "away"  # no database server answers, or it ended the connection: a restart, a fail-over, a cut line
     FULL = "full"
     READ_ONLY = "read_only"
     BROKEN = "broken"  # the disk does not do what it is asked
 
     @classmethod
-    def of(cls, error: OperationalError) -> Trouble | None:
+    def of(cls, error: DBAPIError | PoolTimeout) -> Trouble | None:
         """None for what is no trouble of the disk or of others, such as a table that is missing."""
+        if isinstance(error, PoolTimeout):
+            return cls.LOCKED
         code = getattr(error.orig, "sqlite_errorcode", None)
-        return _TROUBLES.get(code & 0xFF) if isinstance(code, int) else None
+        if isinstance(code, int):
+            return _TROUBLES.get(code & 0xFF)
+        if not hasattr(error.orig, "sqlstate"):
+            return None
+        state: str | None = getattr(error.orig, "sqlstate", None)
+        if state is None:  # no server has said anything: the line was cut, or never came about
+            return cls.AWAY if error.connection_invalidated or type(error.orig).__name__ in _NO_ANSWER else None
+        return _OF_STATE.get(state) or _OF_CLASS.get(state[:2])
 
 
 _TROUBLES = {
@@ -75,6 +86,27 @@ _TROUBLES = {
 }
 
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_OF_CLASS = {
+    "08": Trouble.AWAY,  # the connection
+    "28": Trouble.AWAY,  # who we are is refused, as while passwords are changed
+    "40": Trouble.LOCKED,  # a deadlock, or two that cannot both be
+    "53": Trouble.AWAY,  # no room for one connection more, or no memory
+    "57": Trouble.AWAY,  # it shuts down, or begins
+    "58": Trouble.BROKEN,
+    "XX": Trouble.BROKEN,
+}
+_OF_STATE = {
+    "3D000": None,  # there is no such database: a mistake of the settings
+    "25006": Trouble.READ_ONLY,
+    "25P03": Trouble.AWAY,  # we stood still inside a transaction for so long that the server ended it
+    "53100": Trouble.FULL,
+    "55P03": Trouble.LOCKED,
+    "57014": Trouble.LOCKED,  # a statement that took too long
+}
+_NO_ANSWER = frozenset({"OperationalError", "ConnectionTimeout"})
+
+
 class Unavailable(Exception):
     """The database could not be read or written in the time that there was. Nothing was changed."""
 
@@ -85,3 +117,7 @@ class Unavailable(Exception):
 
 class CannotWrite(Unavailable):
     """What was to be stored is not stored. Later it may be."""
+
+
+class InDoubt(CannotWrite):
+    """Whether it was stored is not known: the database went away just then, and did not come back in time."""

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, exists, insert, select, update
 
 from kiosk.domain.commands import Command
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
@@ -174,7 +174,12 @@ def append_observation(connection: Connection, key: str, source: str, seen: Obse
 
 def read_command(connection: Connection, command_id: int) -> Command:
     """The command, kept from other writers until the transaction ends. Raises Missing."""
-    found = connection.execute(_COMMAND_LOCKED, {"id": command_id}).mappings().one_or_none()
+    return found_command(connection, _COMMAND_LOCKED, id=command_id)
+
+
+def found_command(connection: Connection, query: Select[Any], **values: object) -> Command:
+    """The one command of a query. Raises Missing."""
+    found = connection.execute(query, values).mappings().one_or_none()
     if found is None:
         raise Missing("no such command")
     return command_from(found)

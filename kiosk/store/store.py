@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
@@ -60,7 +61,8 @@ class Store(
     Checks,
     Exceptions,
 ):
-    """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db`. Call `migrate` once before use.
+    """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db` or `postgresql://kiosk@db/kiosk`. Call
+    `migrate` once before use.
 
     Every time that goes in must carry a zone (else NaiveTime); every time that comes out is UTC.
     """
@@ -92,6 +94,24 @@ class Store(
     def trouble(self) -> Trouble | None:
         """Why the last write of this process failed; None as soon as one worked again."""
         return self._database.trouble
+
+    @property
+    def is_file(self) -> bool:
+        """On this machine's disk; else a server's, to which other machines may write."""
+        return not self._database.shared
+
+    def server_time(self) -> datetime | None:
+        """What time it is by a database server's clock; None for a file, which has none. Raises Unavailable."""
+        return self._database.server_time()
+
+    def answers(self) -> bool:
+        """Something can be read, with tables or without."""
+        try:
+            with self._database.read() as connection:
+                connection.execute(select(1))
+        except (SQLAlchemyError, Unavailable):
+            return False
+        return True
 
     def healthy(self) -> bool:
         """The database answers and has its tables."""

@@ -32,7 +32,8 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
-_LONG_ID = BigInteger().with_variant(Integer, "sqlite")
+_LONG = BigInteger().with_variant(Integer, "sqlite")
+"""For what is not bounded by us: long on every database, as SQLite's integers are by themselves."""
 
 
 def _session_key(*, primary_key: bool = False) -> Column[str]:
@@ -42,10 +43,10 @@ def _session_key(*, primary_key: bool = False) -> Column[str]:
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _LONG, primary_key=True),
     Column("key", String, nullable=False),
     Column("code", String, nullable=False),
-    Column("connector_id", Integer, nullable=False),
+    Column("connector_id", _LONG, nullable=False),
     Column("phase", Word(Phase), nullable=False),
     Column("requested_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
@@ -55,7 +56,7 @@ sessions = Table(
     Column("connector_status", String),
     Column("connector_since", UtcTime),
     Column("most_kw", Exact),
-    Column("meter_seconds", Integer),
+    Column("meter_seconds", _LONG),
     Column("tariff_currency", String),
     Column("price_per_kwh_minor", BigInteger),
     Column("start_fee_minor", BigInteger),
@@ -117,7 +118,7 @@ sessions = Table(
 commands = Table(
     "commands",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _LONG, primary_key=True),
     _session_key(),
     Column("kind", Word(Kind), nullable=False),
     Column("asked_by", Word(AskedBy), nullable=False),
@@ -137,7 +138,7 @@ commands = Table(
 observations = Table(
     "observations",
     metadata,
-    Column("id", _LONG_ID, primary_key=True),
+    Column("id", _LONG, primary_key=True),
     _session_key(),
     Column("source", String, nullable=False),
     Column("seen", Document(codec.observation_to, codec.observation_from), nullable=False),
@@ -372,7 +373,7 @@ leases = Table(
 calls = Table(
     "calls",
     metadata,
-    Column("id", _LONG_ID, primary_key=True),
+    Column("id", _LONG, primary_key=True),
     Column("endpoint", String, nullable=False),
     Column("called_at", UtcTime, nullable=False),
     Index(None, "called_at"),
@@ -425,7 +426,7 @@ handoffs = Table(
     Column("id", String, primary_key=True),
     Column("tablet_id", Integer, ForeignKey("tablets.id"), nullable=False),
     Column("code", String, nullable=False),
-    Column("connector_id", Integer, nullable=False),
+    Column("connector_id", _LONG, nullable=False),
     Column("language", String, nullable=False),
     Column("made_at", UtcTime, nullable=False),
     Column("claimed_at", UtcTime),

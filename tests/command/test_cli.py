@@ -80,6 +80,7 @@ def test_settings_are_listed_and_secrets_masked(
     environment.setenv("KIOSK_SECRET_KEY", f"{KEY},{KEY}2")
     environment.setenv("KIOSK_STRIPE_API_KEY", "rk_live_hidden")
     environment.setenv("KIOSK_STRIPE_WEBHOOK_SECRET", "whsec_hidden")
+    environment.setenv("KIOSK_DATABASE_URL", "postgresql://kiosk:hidden@db.example/kiosk")
     assert main(["settings"]) == 0
     listed = capsys.readouterr().out
     assert {line.split("=")[0] for line in listed.splitlines()} == {variable(f) for f in Settings.model_fields}
@@ -87,6 +88,15 @@ def test_settings_are_listed_and_secrets_masked(
     assert "KIOSK_PUBLIC_URL=https://charge.example\n" in listed
     assert KEY not in listed
     assert "hidden" not in listed
+
+
+def test_a_server_that_does_not_answer_is_said_in_one_sentence(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("KIOSK_DATABASE_URL", "postgresql://kiosk:hidden@/kiosk?host=/nowhere")
+    assert main(["migrate"]) == 2
+    said = capsys.readouterr().err
+    assert said == "kiosk: The database cannot be used just now (away): `kiosk doctor` says what helps.\n"
 
 
 @pytest.mark.usefixtures("environment")

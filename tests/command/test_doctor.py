@@ -454,6 +454,7 @@ def test_many_broken_rows_are_counted_and_less_grave_ones_are_notes(books: Store
     ("trouble", "helps"),
     [
         (Trouble.LOCKED, "another process keeps it locked"),
+        (Trouble.AWAY, "its server does not answer"),
         (Trouble.FULL, "the disk is full; make room"),
         (Trouble.READ_ONLY, "give it to the kiosk's user"),
         (Trouble.BROKEN, "look at the system's log"),

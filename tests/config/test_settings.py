@@ -18,6 +18,7 @@ from kiosk.config.settings import (
     build_settings,
     load_settings,
     variable,
+    without_password,
 )
 
 KEY = "k" * 40
@@ -47,6 +48,40 @@ def test_two_settings_are_enough_for_a_real_kiosk(tmp_path: Path, monkeypatch: p
     assert settings.live_money
     assert settings.https
     assert settings.public_host == "charge.example"
+
+
+SERVER = "postgresql://kiosk:Sesame@db.example:5433/charging?sslmode=verify-full"
+
+
+def test_a_database_server_is_named_without_its_password() -> None:
+    settings = load_settings(REAL | {"KIOSK_DATABASE_URL": SERVER})
+    assert settings.database_url == SERVER
+    assert not settings.sqlite
+    assert settings.database_file is None
+    assert settings.database == "charging at db.example"
+    assert "Sesame" not in without_password(SERVER)
+    assert without_password(SERVER).startswith("postgresql://kiosk:********@db.example:5433/charging?")
+    assert "Sesame" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("address", "helps"),
+    [
+        ("mysql://kiosk@db.example/kiosk", "use sqlite:///<path> or postgresql://"),
+        ("postgresql://kiosk:Sesame@db.example", "it names no database"),
+        ("postgresql://[db/kiosk", "it names no database"),
+        ("sqlite://", "use sqlite:///<path> or postgresql://"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_refused_with_a_sentence(address: str, helps: str) -> None:
+    said = complaint(KIOSK_DATABASE_URL=address)
+    assert said.startswith(f"KIOSK_DATABASE_URL cannot be used: {helps}")
+    assert "Sesame" not in said
+
+
+def test_a_server_needs_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.config.settings.find_spec", lambda _name: None)
+    assert "needs the package psycopg" in complaint(KIOSK_DATABASE_URL=SERVER)
 
 
 def test_a_missing_secret_key_is_asked_for_by_name() -> None:
@@ -104,7 +139,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("KIOSK_DEMO_SPEED", "0"),
         ("KIOSK_PERSONAL_DATA_DAYS", "0"),
         ("KIOSK_READINGS_DAYS", "179"),
-        ("KIOSK_DATABASE_URL", "postgresql://db/kiosk"),
+        ("KIOSK_DATABASE_URL", "mysql://db/kiosk"),
         ("KIOSK_CONFIG", "/nowhere/kiosk.toml"),
         ("KIOSK_PLUGCHOICE_URL", "http://plugchoice.example/api/v3"),
         ("KIOSK_PLUGCHOICE_URL", "plugchoice.example"),

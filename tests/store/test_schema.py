@@ -10,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -65,8 +66,8 @@ def test_what_is_up_to_date_is_not_written_so_no_writer_is_waited_for(store: Sto
         store.migrate()
 
 
-def test_several_processes_may_migrate_at_once(url: str) -> None:
-    command = [sys.executable, "-W", "error", "-c", MIGRATE, url]
+def test_several_processes_may_migrate_at_once(empty_url: str) -> None:
+    command = [sys.executable, "-W", "error", "-c", MIGRATE, empty_url]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]  # noqa: S603
     assert [(process.communicate(timeout=60)[1], process.returncode) for process in running] == [("", 0)] * 3
 
@@ -79,16 +80,15 @@ def test_several_threads_may_migrate_at_once(tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:
+def test_a_migration_that_fails_leaves_the_database_as_it_was(empty_url: str) -> None:
     """A table of ours is there already, so the first step fails half-way: nothing of it may stay."""
-    store = Store(url, Cipher(["k"]))
+    store = Store(empty_url, Cipher(["k"]))
     with store._database.write() as connection:
-        connection.exec_driver_sql("CREATE TABLE webhooks (x)")
+        connection.exec_driver_sql("CREATE TABLE webhooks (x INTEGER)")
     with pytest.raises(Exception, match="already exists"):
         store.migrate()
     with store._database.read() as connection:
-        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars().all()
-    assert tables == ["webhooks"]
+        assert inspect(connection).get_table_names() == ["webhooks"]
     store.close()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,6 +10,7 @@ import pytest
 from kiosk.domain.commands import ENDS, AskedBy, CommandState, Kind, Refusal
 from kiosk.store import Store
 from kiosk.store.commands import MOST_SENDINGS
+from kiosk.store.database import Database
 from kiosk.store.errors import CannotWrite, Deposed, Missing, UnreadableSession, WrongState
 from kiosk.store.records import Lease
 from kiosk.store.unwritten import FIRST_ID, MOST_SAID, _Said, _thinned
@@ -311,8 +310,11 @@ def test_a_session_that_was_erased_meanwhile_takes_its_memory_along(store: Store
     key = running(store)
     with full(store):
         asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(30))
-    with closing(sqlite3.connect(store._database._engine.url.database or "")) as by_hand:
-        by_hand.executescript("DELETE FROM observations; DELETE FROM commands; DELETE FROM sessions;")
+    others = Database(store._url, foreign_keys=False)
+    with others.write() as by_hand:
+        for table in ("observations", "commands", "grants", "origins", "sessions"):
+            by_hand.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
+    others.close()
     room_for_a_moment(store)
     with full(store, after=1), pytest.raises(Missing):
         store.claim(asked.id, later(31))

@@ -89,15 +89,17 @@ class KeptRule(Rule):
 
 
 class _Statements:
-    """What the stores of this process have compiled. A compiled statement belongs to a dialect: all share the first."""
+    """What the stores of this process have compiled. A compiled statement belongs to a dialect: all stores on databases
+    of a kind share the first.
+    """
 
     compiled: ClassVar[LRUCache[Any, Any]] = LRUCache(5000)
-    dialect: ClassVar[Dialect | None] = None
+    dialects: ClassVar[dict[str, Dialect]] = {}
 
     @classmethod
     def share(cls, connection: Connection) -> None:
-        cls.dialect = cls.dialect or connection.dialect
-        connection.dialect = connection.engine.dialect = cls.dialect
+        first = cls.dialects.setdefault(connection.dialect.name, connection.dialect)
+        connection.dialect = connection.engine.dialect = first
         connection.engine._compiled_cache = cls.compiled
 
 
@@ -120,6 +122,6 @@ def hurry() -> None:
     event.listen(Engine, "engine_connect", _Statements.share)
 
     @event.listens_for(Pool, "checkout")
-    def _do_not_wait(connection: sqlite3.Connection, _record: object, _proxy: object) -> None:
-        if not _Disk.waits:
+    def _do_not_wait(connection: object, _record: object, _proxy: object) -> None:
+        if not _Disk.waits and isinstance(connection, sqlite3.Connection):
             connection.execute("PRAGMA synchronous = OFF")

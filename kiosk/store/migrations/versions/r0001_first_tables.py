@@ -15,7 +15,8 @@ branch_labels = None
 depends_on = None
 
 TIME = sa.DateTime(timezone=True)
-LONG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+LONG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite's integers are long by themselves
+LONG = LONG_ID
 
 
 def upgrade() -> None:
@@ -55,10 +56,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "sessions",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", LONG_ID, nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
-        sa.Column("connector_id", sa.Integer(), nullable=False),
+        sa.Column("connector_id", LONG, nullable=False),
         sa.Column("phase", sa.String(), nullable=False),
         sa.Column("requested_at", TIME, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -122,7 +123,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "commands",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", LONG_ID, nullable=False),
         sa.Column("session_key", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("asked_by", sa.String(), nullable=False),

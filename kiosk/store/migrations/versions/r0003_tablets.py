@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 TIME = sa.DateTime(timezone=True)
+LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite's integers are long by themselves
 
 
 def upgrade() -> None:
@@ -41,7 +42,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("tablet_id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
-        sa.Column("connector_id", sa.Integer(), nullable=False),
+        sa.Column("connector_id", LONG, nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("made_at", TIME, nullable=False),
         sa.Column("claimed_at", TIME, nullable=True),
