@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import board, card, expected, fleet, jitter, meters, news, pages, strangers, tablet, weight
+from benchmarks import board, card, economy, expected, fleet, jitter, meters, news, pages, strangers, tablet, weight
 from benchmarks.machine import facts
 from benchmarks.report import Figure, say, table
 from kiosk.config.logs import configure_logs
 
 ALL: dict[str, Callable[[], list[Figure]]] = {
     "fleet": fleet.run,
+    "economy": economy.run,
     "card": card.run,
     "news": news.run,
     "weight": weight.run,

@@ -25,7 +25,7 @@ from kiosk.engine.sites.plan import SitePlan
 from kiosk.metrics import Metrics
 from kiosk.news.local import LocalNews
 from kiosk.news.news import News
-from kiosk.outside import NETWORK, Outside, Transports, connect, remembered_budgets
+from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of, remembered_budgets
 from kiosk.service.deadlines import policy_of
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
@@ -91,7 +91,11 @@ def create_app(
     news = LocalNews(settings.max_streams)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
     outside = connect(
-        settings, clock, remembered_budgets(store.note_call, store.note_closure), transports, metrics.on_call
+        settings,
+        clock,
+        remembered_budgets(store.note_call, store.note_closure, limits_of(settings)),
+        transports,
+        metrics.on_call,
     )
     metrics.watch_store(store.tally, clock.now)
     metrics.watch_room(outside.room(clock))

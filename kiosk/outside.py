@@ -16,11 +16,14 @@ from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.http import OnCall
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.pictures import Pictures
-from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
-from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
+from kiosk.upstream.plugchoice.operator import REQUESTS_A_MINUTE, PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 from kiosk.upstream.smtp.client import Mailer
 from kiosk.upstream.stripe.client import StripeProofs
+
+OPERATOR = "operator"
+"""Under this name KIOSK_PLUGCHOICE_LIMITS has the limit of the operator's user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +126,9 @@ Note = Callable[[str, datetime], None]
 """Writes down the name of an endpoint, and a time."""
 
 
-def remembered_budgets(note_call: Note, note_closure: Note) -> Budgets:
+def remembered_budgets(note_call: Note, note_closure: Note, limits: Limits | None = None) -> Budgets:
     """Budgets that have each call written down, and until when upstream wants to be left alone: the next process then
-    knows how much of a minute is spent, and which door is closed.
+    knows how much of a minute is spent, and which door is closed. `limits`: None for the documented ones.
     """
 
     def took(endpoint: Endpoint, at: datetime) -> None:
@@ -134,7 +137,12 @@ def remembered_budgets(note_call: Note, note_closure: Note) -> Budgets:
     def closed(endpoint: Endpoint, until: datetime) -> None:
         note_closure(endpoint.value, until)
 
-    return Budgets(on_take=took, on_close=closed)
+    return Budgets(limits, on_take=took, on_close=closed)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the public endpoints take in a minute: as documented, or as the operator has agreed with Plugchoice."""
+    return Limits(**{name: most for name, most in settings.plugchoice_limits if name != OPERATOR})
 
 
 def _operator(
@@ -149,6 +157,7 @@ def _operator(
         clock=clock,
         transport=transports.operator,
         on_call=observed("plugchoice_operator"),
+        per_minute=dict(settings.plugchoice_limits).get(OPERATOR, REQUESTS_A_MINUTE),
     )
 
 

@@ -24,7 +24,7 @@ from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.limits import ROUGH_AFTER
 from kiosk.domain.ownership import LEARNT_COUNTS, ListProblem
 from kiosk.domain.site_board import Listing, SiteConnector
-from kiosk.outside import NETWORK, Outside, Transports, connect
+from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of
 from kiosk.service.fast import price_problem, reader_problems
 from kiosk.service.selling import learns_own, selling_problem, sells_unlisted
 from kiosk.store import Cipher, Store
@@ -34,11 +34,10 @@ from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.errors import Refused, UpstreamError
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.reading import LabCharger
-from kiosk.upstream.plugchoice.budget import Budgets, Limits
+from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
-MOST_BY_PUBLIC_CARDS = Limits().get_charger * 2 // 3
 """Chargers that can be read one by one within a minute: a third of the budget is left to the drivers."""
 MOST_SETTINGS = 25
 """Chargers of a site whose settings are read for their public codes. Of a larger site no code can be called missing."""
@@ -86,6 +85,7 @@ def examine(
     findings += [
         *_selling(settings, site),
         *_tablet(settings),
+        *_limits(settings),
         *_board(settings, site),
         *_pilot(settings, site),
         *_lab(settings),
@@ -93,7 +93,7 @@ def examine(
     findings += [*_store(settings, clock, site), *_time(clock.now(), installed)]
     if online:
         findings += _front(settings, protocol)
-        outside = connect(settings, clock, Budgets(), transports)
+        outside = connect(settings, clock, Budgets(limits_of(settings)), transports)
         try:
             findings += _ask_everybody(outside, site, learns=learns_own(settings))
         finally:
@@ -213,6 +213,13 @@ def _tablet(settings: Settings) -> Iterator[Finding]:
         yield _ok("Cards are typed on the driver's own phone; the tablet hands over to it.")
 
 
+def _limits(settings: Settings) -> Iterator[Finding]:
+    """Other limits than the documented ones: they count for nothing when Plugchoice does not know of them."""
+    if settings.plugchoice_limits:
+        told = ", ".join(f"{name} {most}" for name, most in settings.plugchoice_limits)
+        yield _note(f"KIOSK_PLUGCHOICE_LIMITS: {told} requests a minute. Have them in writing from Plugchoice.")
+
+
 def _board(settings: Settings, site: SiteBook) -> Iterator[Finding]:
     """Whether the board of each site can be kept fresh."""
     if settings.plugchoice_token is None:
@@ -225,7 +232,7 @@ def _board(settings: Settings, site: SiteBook) -> Iterator[Finding]:
             yield _note(f"kiosk.toml names no plugchoice_site for {each.name}, so the token is of no use there.")
     # The budget of public reads is the kiosk's, however many sites share it.
     chargers = sum(len(each.chargers) for each in one_by_one)
-    if chargers > MOST_BY_PUBLIC_CARDS:
+    if chargers > limits_of(settings).get_charger * 2 // 3:
         names = ", ".join(each.name for each in one_by_one if each.chargers)
         yield _note(
             f"No operator token serves the {chargers} chargers of {names}: the board cannot keep them fresh within "

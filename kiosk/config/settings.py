@@ -33,6 +33,9 @@ PLUGCHOICE_URL = "https://app.plugchoice.com/api/v3"
 STRIPE_JS_URL = "https://js.stripe.com/endive/stripe.js"
 STRIPE_API_URL = "https://api.stripe.com"
 CHARGEPILOT_URL = "https://chargepilot-api.tmhusa.energy/rest/v1"
+LIMITED = ("get_charger", "start", "get_session", "confirm", "stop", "cancel", "receipt_email", "operator")
+"""What has a limit at Plugchoice: its public endpoints, each by itself, and the operator's user as a whole."""
+MOST_A_MINUTE = 100_000
 LEAST_SECRET = 32
 """Characters of a secret key: 32 random letters are well over 128 bits."""
 
@@ -74,6 +77,9 @@ class Settings(BaseSettings):
         description="signs cookies and encrypts tokens; the newest first, older ones behind a comma still open"
     )
     plugchoice_url: str = Field(PLUGCHOICE_URL, description="Plugchoice's API")
+    plugchoice_limits: Annotated[tuple[tuple[str, int], ...], NoDecode] = Field(
+        (), description="requests a minute that were agreed with Plugchoice, such as get_session=120,operator=1000"
+    )
     plugchoice_token: SecretStr | None = Field(None, description="operator's token: keeps the board of bays fresh")
     data_dir: Path = Field(Path("data"), description="folder for the database and the compressed static files")
     database_url: str = Field(
@@ -192,6 +198,24 @@ class Settings(BaseSettings):
         if not name:
             raise ValueError("it names no database: postgresql://<user>@<host>/<name>")
         return url
+
+    @field_validator("plugchoice_limits", mode="before")
+    @classmethod
+    def _agreed(cls, given: object) -> object:
+        """`name=number`, apart by commas; what is not named keeps the documented limit."""
+        if not isinstance(given, str):
+            return given
+        rows = [part.strip() for part in given.split(",") if part.strip()]
+        agreed: dict[str, int] = {}
+        for row in rows:
+            name, _, number = (part.strip() for part in row.partition("="))
+            whole = number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= MOST_A_MINUTE
+            if name not in LIMITED or name in agreed or not whole or len(number) > len(str(MOST_A_MINUTE)):
+                raise ValueError(
+                    f"use one name=number for each of {', '.join(LIMITED)}, with 1 to {MOST_A_MINUTE} requests a minute"
+                )
+            agreed[name] = int(number)
+        return tuple(agreed.items())
 
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
     _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)

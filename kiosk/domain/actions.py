@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from kiosk.domain.commands import ASIDE, UNDER_WAY, AskedBy, Command, CommandState, Kind
-from kiosk.domain.freshness import Freshness, freshness_of
 from kiosk.domain.limits import Policy, Step, expected_cost_minor
 from kiosk.domain.money import Money
 from kiosk.domain.offer import limit_choices
@@ -50,8 +49,8 @@ def actions_of(session: Session, commands: Sequence[Command], now: datetime) -> 
         rows.add(Action.CANCEL)
     if session.can_stop() and not _under_way(commands, Kind.STOP):
         rows.add(Action.STOP)
-        # By figures that are lost nobody can say which limits are still ahead.
-        if freshness_of(session, now) is not Freshness.LOST and limits_of(session, now):
+        # However old the figures are: a limit that may be passed by now is not offered, and the guard reads first.
+        if limits_of(session, now):
             rows.add(Action.LIMIT)
     unpaid = session.known_status is Status.CREATED
     if email_state(session, commands) in {EmailState.OPEN, EmailState.REFUSED} and session.can_set_email():

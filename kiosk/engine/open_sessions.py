@@ -10,7 +10,7 @@ from kiosk.domain.progress import Progress, is_live, joined
 from kiosk.domain.session import Session
 from kiosk.domain.status import Group
 from kiosk.engine.context import Context, about
-from kiosk.engine.schedule import ENDED_TARGET, ReadNeed, target_seconds
+from kiosk.engine.schedule import ENDED_TARGET, ReadNeed, may_wait, target_seconds
 from kiosk.news.news import session_topic
 
 CLOSELY_FOR = timedelta(seconds=60)
@@ -121,23 +121,29 @@ class OpenSessions:
             if hint is not None and (last is None or hint >= last):
                 needs.append(ReadNeed(session.key, None, 1.0))
                 continue
-            needs.append(
-                ReadNeed(
-                    session.key, last, self._target(session, now, commanded.get(session.key), told.get(session.key))
-                )
-            )
+            needs.append(self._need(session, last, now, commanded.get(session.key), told.get(session.key)))
         # A hint about a session that has ended, of a refund for instance: read once more, when there is room.
         needs.extend(ReadNeed(key, at, ENDED_TARGET, ended=True) for key, at in hints.items() if key not in busy)
         return needs
 
-    def _target(self, session: Session, now: datetime, commanded: datetime | None, progress: Progress | None) -> float:
-        return target_seconds(
+    def _need(
+        self,
+        session: Session,
+        last: datetime | None,
+        now: datetime,
+        commanded: datetime | None,
+        progress: Progress | None,
+    ) -> ReadNeed:
+        watched = self._context.news.watched(session_topic(session.key))
+        told_elsewhere = is_live(session, progress, now)
+        target = target_seconds(
             joined(session, progress),
             now,
-            watched=self._context.news.watched(session_topic(session.key)),
+            watched=watched,
             just_commanded=commanded is not None and now - commanded < CLOSELY_FOR,
-            told_elsewhere=is_live(session, progress, now),
+            told_elsewhere=told_elsewhere,
         )
+        return ReadNeed(session.key, last, target, patient=may_wait(session, watched=watched and not told_elsewhere))
 
 
 def _runs(session: Session | None) -> bool:

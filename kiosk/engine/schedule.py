@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kiosk.domain.limits import ceiling_at
+from kiosk.domain.limits import USUAL_KW, ceiling_at, ceiling_minor, likely_kw
 from kiosk.domain.pursuit import LOST_FOR, end_needed
 from kiosk.domain.session import Session
 from kiosk.domain.status import Group, Status
+from kiosk.domain.trace import hours
 
 RESERVE = 3
 ENDED_TARGET = 60.0
@@ -22,6 +23,13 @@ ENDED_SELDOM = timedelta(minutes=10)
 """Looks at sessions that have ended: one at a time, so far apart, and seldom while those that go on have to wait."""
 URGENT_AT_MOST = 5.0
 URGENT_SHARE = 0.6
+PATIENT_FOR = 1800.0
+"""Seconds in which everybody is read once, also who waits first, as far as there is room."""
+PATIENT_SHARE = 0.25
+WATCHED, UNWATCHED = 10.0, 60.0
+"""Seconds between two readings of a charge that goes on, with its page open and without."""
+OFFLINE_AT_MOST = 120.0
+LAST_MINUTE = 60.0
 CONFIRMED_EVERY = 300.0
 """Seconds between two readings of a charge whose figures come from the operator's view: it may be wrong."""
 LOOK_AGAIN = timedelta(seconds=60)
@@ -36,13 +44,15 @@ A_MOMENT = timedelta(milliseconds=50)
 class ReadNeed:
     """One session that wants to be read. `last` is when it was last asked about (or tried); `target` is in seconds.
 
-    `ended`: nothing hangs on it any more, so it takes nothing from the others.
+    `ended`: nothing hangs on it any more, so it takes nothing from the others. `patient`: nobody looks at it, and
+    nothing is about to change, so that it waits first when the budget is short.
     """
 
     key: str
     last: datetime | None
     target: float
     ended: bool = False
+    patient: bool = False
 
     @property
     def urgent(self) -> bool:
@@ -105,7 +115,8 @@ def _usual_seconds(session: Session, now: datetime, watched: bool, just_commande
         case Group.RUNNING:
             return _running(session, now, watched, just_commanded, told_elsewhere, patience)
         case Group.SETTLING:
-            return max(4.0, min(patience, 60.0))
+            # After half an hour it is nothing that a moment brings any more.
+            return max(4.0, min(patience, 60.0), min((now - since).total_seconds() / 30 - 60, 3600.0))
         case _:  # only the operator can move it on
             return min(max(300.0, patience), 21_600.0)
 
@@ -117,41 +128,88 @@ def _running(
         return max(3.0, min(patience, 30.0))
     if session.doubt is not None and now - session.doubt.since < CLOSELY:
         return 3.0
-    ordinary = CONFIRMED_EVERY if told_elsewhere else 10.0 if watched else 60.0
+    ordinary = CONFIRMED_EVERY if told_elsewhere else WATCHED if watched else UNWATCHED
+    if session.charger_online is False and session.fresh_at is not None:
+        # Nothing new comes before it is back, and whoever wants an end is looked after all the same.
+        ordinary = max(ordinary, min((now - session.fresh_at).total_seconds() / 10, OFFLINE_AT_MOST))
+    if not told_elsewhere and may_be_reached_unseen(session, now):
+        return URGENT_AT_MOST
     if not session.energy_kwh:
         return min(ordinary, max(5.0, patience))
     if watched and not told_elsewhere and session.power_kw is None:
         # The first readings close together: the power is known within a minute instead of three.
         ordinary = min(ordinary, max(4.0, patience))
     reached = ceiling_at(session)
-    return ordinary if reached is None else min(ordinary, max(5.0, (reached - now).total_seconds() / 4))
+    if reached is None:
+        return ordinary
+    left = (reached - now).total_seconds()
+    # In the last minute nothing that is only routine goes before it.
+    return min(ordinary, URGENT_AT_MOST if left <= LAST_MINUTE else max(URGENT_AT_MOST, left / 4))
+
+
+def may_wait(session: Session, *, watched: bool) -> bool:
+    """It waits first when the budget is short: it charges, nobody looks at it, and its driver has set no limit; or only
+    a person of the back office can move it on.
+    """
+    if session.facts.group is Group.OPERATOR:
+        return True
+    quiet = session.facts.group is Group.RUNNING and session.standing is Status.CHARGING and session.wish is None
+    return quiet and not watched and session.limit_minor is None
+
+
+def may_be_reached_unseen(session: Session, now: datetime) -> bool:
+    """Nobody knows its power, and at what its connector can give, half of what is left below its ceiling may be gone
+    since its last figure."""
+    ceiling, cost, tariff = ceiling_minor(session), session.cost_minor, session.tariff
+    if ceiling is None or cost is None or tariff is None or session.fresh_at is None:
+        return False
+    if session.charger_online is False or likely_kw(session) is not None:
+        return False
+    gone = tariff.energy_cost_exact((session.most_kw or USUAL_KW) * hours(now - session.fresh_at))
+    return 2 * gone >= max(0, ceiling - cost)
+
+
+def watched_every(stretch: Stretch) -> timedelta:
+    """How often the figures of a charge that somebody watches are renewed, to whole steps of five seconds."""
+    return timedelta(seconds=5 * round(WATCHED * stretch.ordinary / 5))
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The factors by which targets grow when the budget cannot serve them all: one for the urgent, one for the rest."""
+    """The factors by which targets grow when the budget cannot serve them all: those of the urgent, of what somebody
+    watches or waits for, and of the patient.
+    """
 
     urgent: float = 1.0
     ordinary: float = 1.0
+    patient: float = 1.0
 
     def of(self, need: ReadNeed) -> float:
-        return self.urgent if need.urgent else self.ordinary
+        return self.urgent if need.urgent else self.patient if need.patient else self.ordinary
 
 
 def stretch_of(needs: Iterable[ReadNeed], per_minute: int) -> Stretch:
     """Urgent reads get what they want up to URGENT_SHARE of the budget, or more where the rest leaves it; the rest
-    shares what is left.
+    shares what is left. Of that the patient get what the others leave, and at least one reading each in PATIENT_FOR,
+    as long as that is no more than PATIENT_SHARE.
     """
     needs = tuple(needs)
     capacity = max(1, per_minute - RESERVE)
     urgent = sum(60 / n.target for n in needs if n.urgent)
-    ordinary = sum(60 / n.target for n in needs if not n.urgent)
-    if urgent + ordinary <= capacity:
+    patient = [n for n in needs if n.patient and not n.urgent]
+    waiting = sum(60 / n.target for n in patient)
+    ordinary = sum(60 / n.target for n in needs if not n.urgent and not n.patient)
+    if urgent + ordinary + waiting <= capacity:
         return Stretch()
-    granted = min(urgent, max(capacity * URGENT_SHARE, capacity - ordinary))
+    granted = min(urgent, max(capacity * URGENT_SHARE, capacity - ordinary - waiting))
+    rest = max(1.0, capacity - granted)
+    least = min(waiting, len(patient) * 60 / PATIENT_FOR, rest * PATIENT_SHARE if ordinary else rest)
+    for_patient = max(least, min(waiting, rest - ordinary))
+    for_ordinary = rest - for_patient
     return Stretch(
         urgent=max(1.0, urgent / granted) if urgent else 1.0,
-        ordinary=max(1.0, ordinary / max(1.0, capacity - granted)) if ordinary else 1.0,
+        ordinary=max(1.0, ordinary / for_ordinary) if ordinary else 1.0,
+        patient=max(1.0, waiting / for_patient) if waiting else 1.0,
     )
 
 
@@ -176,9 +234,9 @@ def plan(
     urgent = [need for need in needs if need.urgent]
     ordinary = [need for need in needs if not need.urgent]
     chosen, again = _due_now(urgent, stretch.urgent, free, now)
-    if stretch.ordinary > 1:
+    if stretch.ordinary > 1 or stretch.patient > 1:
         pace = _pace(urgent, stretch, per_minute)
-        more, later = _paced(ordinary, pace, free - len(chosen), last_read, now)
+        more, later = _paced(ordinary, stretch, pace, free - len(chosen), last_read, now)
         # The pace counts from the place that was due, not from the moment of a late wake-up: else every read drifts.
         taken = now if last_read is None else max(last_read + pace, now - pace)
     else:
@@ -210,7 +268,7 @@ def _due_now(needs: list[ReadNeed], stretch: float, free: int, now: datetime) ->
 
 
 def _paced(
-    needs: list[ReadNeed], pace: timedelta, free: int, last_read: datetime | None, now: datetime
+    needs: list[ReadNeed], stretch: Stretch, pace: timedelta, free: int, last_read: datetime | None, now: datetime
 ) -> tuple[list[str], timedelta]:
     """One read a pace, for the session that is unread longest by its own target, due or not, so that no place is left
     unused.
@@ -220,7 +278,7 @@ def _paced(
     next_at = now if last_read is None else last_read + pace
     if next_at - now > A_MOMENT or free <= RESERVE or not needs:
         return [], max(next_at - now, SOON)
-    return [max(needs, key=lambda need: (_waited(need, now), need.key)).key], pace
+    return [max(needs, key=lambda need: (_waited(need, now) / stretch.of(need), need.key)).key], pace
 
 
 def _pace(urgent: list[ReadNeed], stretch: Stretch, per_minute: int) -> timedelta:

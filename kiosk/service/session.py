@@ -18,6 +18,7 @@ from kiosk.domain.buyer import Buyer
 from kiosk.domain.commands import UNDER_WAY, AskedBy, Kind
 from kiosk.domain.money import Money
 from kiosk.domain.offer import NoOffer, Offer
+from kiosk.domain.progress import joined
 from kiosk.domain.pursuit import payment_checked
 from kiosk.domain.rights import Right, may_be_taken_back
 from kiosk.domain.session import PaymentContext, Phase, Session
@@ -182,7 +183,8 @@ def set_limit(parts: Parts, key: str, device: str | None, minor: int | None) -> 
     found = _owned(parts, key, device)
     if isinstance(found, Reply):
         return found
-    if minor is not None and minor not in {money.minor for money in limits_of(found.session, parts.clock.now())}:
+    shown = joined(found.session, found.progress)
+    if minor is not None and minor not in {money.minor for money in limits_of(shown, parts.clock.now())}:
         return Reply.WRONG_LIMIT
     if Action.LIMIT not in _actions(parts, found):
         return Reply.NOT_OFFERED

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from kiosk.domain.asking import Problem
@@ -70,7 +70,7 @@ class ForReader:
     """A session with all its commands, oldest first, as they stood together; `owner`: the reader may act on it.
 
     `owners`: how many devices may. `issued`: its receipt, once it is written. `progress`: what the operator's view has
-    told of it while it runs.
+    told of it while it runs. `every`: how often the figures of a charge are renewed here; None: nobody has said so.
     """
 
     session: Session
@@ -79,6 +79,7 @@ class ForReader:
     owners: int = 1
     issued: Issued | None = None
     progress: Progress | None = None
+    every: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

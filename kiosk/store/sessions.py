@@ -19,7 +19,7 @@ from kiosk.store.chargers import learn_pace
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.errors import CannotWrite, UnreadableSession
-from kiosk.store.progress import progress_beside
+from kiosk.store.progress import BESIDE, progress_beside
 from kiosk.store.records import ForReader, Issued, Margin, StoredObservation
 from kiosk.store.rows import (
     SELECT_COMMAND,
@@ -36,29 +36,51 @@ from kiosk.store.rows import (
     session_from,
     slot_of,
 )
-from kiosk.store.tables import commands, grants, hints, mails, observations, receipts, sessions, taken_back, takeovers
+from kiosk.store.tables import (
+    commands,
+    grants,
+    hints,
+    mails,
+    observations,
+    progress,
+    receipts,
+    rhythm,
+    sessions,
+    taken_back,
+    takeovers,
+)
 from kiosk.store.types import utc
 
 _ERASE_AT_ONCE = 200
 """Sessions in one transaction: short enough that a start does not wait for the erasure."""
 
 
-_FOR_READER = SELECT_SESSION.add_columns(
-    there_is()
-    .where(grants.c.session_key == sessions.c.key, grants.c.device_hash == bindparam("device_hash"))
-    .correlate(sessions)
-    .label("owner"),
-    select(func.count())
-    .select_from(grants)
-    .where(grants.c.session_key == sessions.c.key)
-    .correlate(sessions)
-    .scalar_subquery()
-    .label("owners"),
-    *(
-        select(column).where(receipts.c.session_key == sessions.c.key).correlate(sessions).scalar_subquery().label(name)
-        for name, column in (("receipt_number", receipts.c.number), ("receipt_revised_at", receipts.c.revised_at))
-    ),
-).where(sessions.c.key == bindparam("key"))
+_FOR_READER = (
+    SELECT_SESSION.add_columns(
+        *BESIDE,
+        there_is()
+        .where(grants.c.session_key == sessions.c.key, grants.c.device_hash == bindparam("device_hash"))
+        .correlate(sessions)
+        .label("owner"),
+        select(func.count())
+        .select_from(grants)
+        .where(grants.c.session_key == sessions.c.key)
+        .correlate(sessions)
+        .scalar_subquery()
+        .label("owners"),
+        *(
+            select(column)
+            .where(receipts.c.session_key == sessions.c.key)
+            .correlate(sessions)
+            .scalar_subquery()
+            .label(name)
+            for name, column in (("receipt_number", receipts.c.number), ("receipt_revised_at", receipts.c.revised_at))
+        ),
+        select(func.max(rhythm.c.every_seconds)).scalar_subquery().label("every_seconds"),
+    )
+    .select_from(sessions.outerjoin(progress, progress.c.session_key == sessions.c.key))
+    .where(sessions.c.key == bindparam("key"))
+)
 _COMMANDS_OF = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
 
 
@@ -130,8 +152,9 @@ class Sessions(Part):
             except UNREADABLE:
                 asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
             issued = Issued(row["receipt_number"], row["receipt_revised_at"]) if row["receipt_number"] else None
-            beside = progress_beside(connection, session)
-            return ForReader(session, tuple(asked), row["owner"], row["owners"], issued, beside)
+            beside = progress_beside(row, session)
+            every = timedelta(seconds=row["every_seconds"]) if row["every_seconds"] is not None else None
+            return ForReader(session, tuple(asked), row["owner"], row["owners"], issued, beside, every)
 
     def _unreadable_to(self, connection: Connection, key: str, device_hash: str) -> UnreadableSession:
         own = select(grants.c.session_key).where(grants.c.session_key == key, grants.c.device_hash == device_hash)

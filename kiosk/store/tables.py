@@ -245,6 +245,13 @@ progress = Table(  # of charges that run, by the operator's view of their site
     Column("trace", Document(codec.trace_to, codec.trace_from), nullable=False),
 )
 
+rhythm = Table(  # one row
+    "rhythm",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("every_seconds", Integer, nullable=False),
+)
+
 chargers = Table(
     "chargers",
     metadata,

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from kiosk.config.addresses import is_loopback
 from kiosk.config.settings import (
     CHARGEPILOT_URL,
+    LIMITED,
     PLUGCHOICE_URL,
     STRIPE_JS_URL,
     LiveKeyRefused,
@@ -20,6 +21,8 @@ from kiosk.config.settings import (
     variable,
     without_password,
 )
+from kiosk.outside import OPERATOR, limits_of
+from kiosk.upstream.plugchoice.budget import Endpoint, Limits
 
 KEY = "k" * 40
 OTHER = "o" * 40
@@ -417,3 +420,33 @@ def test_the_names_that_the_kiosk_answers_to() -> None:
     named = {"KIOSK_PUBLIC_URL": "https://Charge.example:8443", "KIOSK_TRUSTED_HOSTS": "Garage.lan, other.lan"}
     settings = load_settings(REAL | named)
     assert settings.hosts == {"charge.example", "garage.lan", "other.lan"}
+
+
+def test_agreed_limits_are_read_by_name_and_what_is_not_named_stays_as_documented() -> None:
+    settings = load_settings(REAL | {"KIOSK_PLUGCHOICE_LIMITS": "get_session=120, operator = 1000"})
+    assert settings.plugchoice_limits == (("get_session", 120), ("operator", 1000))
+    limits = limits_of(settings)
+    assert (limits.get_session, limits.start) == (120, 3)
+    assert limits_of(load_settings(REAL)) == Limits()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "get_session",
+        "get_session=0",
+        "get_session=-3",
+        "get_session=1e3",
+        "sessions=3",
+        "start=5,start=6",
+        "start=100001",
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_refused_with_the_names_that_there_are(value: str) -> None:
+    sentence = complaint(KIOSK_PLUGCHOICE_LIMITS=value)
+    assert sentence.startswith("KIOSK_PLUGCHOICE_LIMITS cannot be used")
+    assert "receipt_email" in sentence
+
+
+def test_everything_that_upstream_limits_can_be_named() -> None:
+    assert set(LIMITED) == {*Endpoint, OPERATOR}

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.domain.actions import Action, EmailState, actions_of, email_state, limits_of, newest, payable
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
-from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
+from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of, lost_after, old_after
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import Status
 
@@ -63,10 +63,9 @@ def test_what_is_under_way_is_not_offered_again(state: CommandState) -> None:
     assert (Action.LIMIT in stopping) == (Action.STOP in stopping)
 
 
-def test_no_limit_is_offered_by_figures_that_are_lost() -> None:
-    later = T0 + LOST_AFTER
-    assert Action.LIMIT in actions_of(in_status(Status.CHARGING), (), later)
-    assert Action.LIMIT not in actions_of(in_status(Status.CHARGING), (), later + timedelta(seconds=1))
+@pytest.mark.parametrize("old", [LOST_AFTER, LOST_AFTER + timedelta(seconds=1), timedelta(hours=2)])
+def test_a_limit_can_be_set_however_old_the_figures_are(old: timedelta) -> None:
+    assert Action.LIMIT in actions_of(in_status(Status.CHARGING), (), T0 + old)
 
 
 def test_no_limit_is_offered_when_the_cost_has_passed_them_all_but_a_set_one_can_be_taken_away() -> None:
@@ -127,3 +126,20 @@ def test_the_newest_wish_of_a_kind_counts_and_a_withdrawn_one_does_not() -> None
 def test_figures_grow_old_and_are_lost(age: timedelta, expected: Freshness) -> None:
     assert freshness_of(in_status(Status.CHARGING), T0 + age) is expected
     assert freshness_of(in_status(Status.CHARGING, fresh_at=None), T0 + age) is Freshness.FRESH
+
+
+@pytest.mark.parametrize("every", [5, 10])
+def test_where_figures_are_renewed_often_they_are_old_and_lost_as_ever(every: int) -> None:
+    charging, often = in_status(Status.CHARGING), timedelta(seconds=every)
+    assert (old_after(charging, often), lost_after(charging, often)) == (OLD_AFTER, LOST_AFTER)
+
+
+def test_a_figure_is_not_lost_because_its_turn_has_not_come() -> None:
+    charging, seldom = in_status(Status.CHARGING), timedelta(seconds=170)
+    for age, expected in ((255, Freshness.FRESH), (256, Freshness.OLD), (510, Freshness.OLD), (511, Freshness.LOST)):
+        assert freshness_of(charging, T0 + timedelta(seconds=age), seldom) is expected
+
+
+def test_a_charger_without_contact_is_lost_after_a_minute_whatever_the_rhythm() -> None:
+    offline = in_status(Status.CHARGING, charger_online=False)
+    assert freshness_of(offline, T0 + timedelta(seconds=61), timedelta(seconds=170)) is Freshness.LOST

@@ -24,6 +24,7 @@ from kiosk.engine.schedule import (
     URGENT_AT_MOST,
     ReadNeed,
     Stretch,
+    may_wait,
     plan,
     stretch_of,
     target_seconds,
@@ -155,7 +156,15 @@ def test_an_end_without_all_of_its_figures_is_read_soon_and_never_before_what_st
     assert incomplete(30 * 86_400) == 21_600
 
 
-@pytest.mark.parametrize("status", [Status.STARTING, Status.STOPPING, Status.SETTLING])
+def test_a_bill_that_nobody_makes_is_asked_for_less_and_less_and_at_least_once_an_hour() -> None:
+    ages = (60, 1800, 3600, 36_000, 10**6)
+    targets = [target(session(Status.SETTLING, since=age)) for age in ages]
+    assert targets == sorted(targets)
+    assert targets[1] == 60
+    assert targets[-1] == 3600
+
+
+@pytest.mark.parametrize("status", [Status.STARTING, Status.STOPPING])
 def test_a_state_that_lasts_is_read_less_and_less_but_still_within_two_minutes(status: str) -> None:
     fresh, old = target(session(status)), target(session(status, since=36_000))
     assert fresh < old <= 120
@@ -185,6 +194,72 @@ def test_the_urgent_stretch_less_than_the_rest(targets: list[float]) -> None:
     stretch = stretch_of(needs, LIMIT)
     if 0 < urgent <= 0.5 * LIMIT and ordinary:
         assert stretch.urgent == 1
+
+
+def test_the_patient_wait_first_so_that_what_somebody_watches_stretches_least() -> None:
+    watched = [ReadNeed(f"w{n}", NOW, 10.0) for n in range(25)]
+    others = [ReadNeed(f"o{n}", NOW, 60.0, patient=True) for n in range(75)]
+    stretch = stretch_of([*watched, *others], LIMIT)
+    assert 10 * stretch.ordinary <= 62
+    assert 60 * stretch.patient <= 1801
+
+
+@given(st.integers(0, 300), st.integers(0, 900))
+def test_however_many_there_are_the_budget_is_kept_and_nobody_waits_for_ever(watched: int, others: int) -> None:
+    needs = [ReadNeed(f"w{n}", NOW, 10.0) for n in range(watched)]
+    needs += [ReadNeed(f"o{n}", NOW, 60.0, patient=True) for n in range(others)]
+    stretch = stretch_of(needs, LIMIT)
+    assert sum(60 / (need.target * stretch.of(need)) for need in needs) <= LIMIT - RESERVE + 0.001
+    if others:
+        assert 60 * stretch.patient <= max(1800, others * 60 / (0.25 * (LIMIT - RESERVE))) + 1
+    if watched:
+        assert 10 * stretch.ordinary <= max(10, watched * 60 / (0.75 * (LIMIT - RESERVE))) + 1
+
+
+def test_a_ceiling_that_may_be_reached_unseen_is_read_for_at_once() -> None:
+    """Nobody knows its power, and 22 kW cost 0.18 a minute: of 0.50 half may be gone."""
+    near = replace(
+        session(Status.CHARGING, since=600),
+        authorized_minor=3000,
+        cost_minor=2950,
+        energy_kwh=Decimal(5),
+        most_kw=Decimal(22),
+        fresh_at=NOW - timedelta(seconds=90),
+    )
+    assert target(near, watched=False) == 5.0
+    assert target(replace(near, cost_minor=500), watched=False) == 60.0
+    assert target(replace(near, charger_online=False), watched=False) >= 60.0
+
+
+def test_in_the_last_minute_before_the_ceiling_nothing_routine_goes_first() -> None:
+    near = charging(cost=2996)
+    assert target(near, watched=False) == 5.0
+
+
+def test_a_charger_without_contact_is_asked_less_and_less_and_within_two_minutes() -> None:
+    offline = replace(charging(), charger_online=False, fresh_at=NOW - timedelta(hours=2))
+    assert target(offline) == 120.0
+
+
+def test_a_charge_that_is_told_elsewhere_is_read_to_confirm_it_and_closely_where_something_happens() -> None:
+    def told(one: Session, *, just_commanded: bool = False) -> float:
+        return target_seconds(one, NOW, watched=True, just_commanded=just_commanded, told_elsewhere=True)
+
+    assert told(charging()) == 300.0
+    assert told(charging(cost=2996)) == 5.0
+    assert told(charging(), just_commanded=True) <= 30.0
+    assert told(replace(charging(), status=Status.STOPPING, status_since=NOW)) == 3.0
+
+
+def test_only_what_nobody_waits_for_may_wait() -> None:
+    quiet = charging()
+    assert may_wait(quiet, watched=False)
+    assert may_wait(session(Status.REQUIRES_REVIEW), watched=True)
+    assert not may_wait(quiet, watched=True)
+    assert not may_wait(replace(quiet, limit_minor=2000), watched=False)
+    assert not may_wait(replace(quiet, wish=Wish(Kind.STOP, AskedBy.DRIVER, NOW)), watched=False)
+    assert not may_wait(session(Status.STOPPING), watched=False)
+    assert not may_wait(session(Status.STARTING), watched=False)
 
 
 def test_nothing_stretches_while_the_budget_serves_everybody() -> None:

@@ -5,6 +5,7 @@ waits for one.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,13 +15,15 @@ from kiosk.engine.crew import Crew
 from kiosk.engine.duty import NOTHING_SOON, Duty, Job, Jobs, Pool
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.reading import read_card, read_session
-from kiosk.engine.schedule import plan
+from kiosk.engine.schedule import plan, watched_every
 from kiosk.engine.unanswered import Unanswered
 from kiosk.news.news import charger_topic
+from kiosk.store.errors import CannotWrite
 from kiosk.upstream.plugchoice.budget import Endpoint
 
 _SHORTEST_WAIT = timedelta(milliseconds=200)
 _MINUTE = timedelta(minutes=1)
+TELL_EVERY = timedelta(seconds=20)
 _A_PAGE_WAITS = timedelta(seconds=3)
 _MARK = "read:"
 
@@ -38,6 +41,10 @@ class ReadSessions(Duty):
         self._unanswered = unanswered
         self._last_read: datetime | None = None
         self._last_ended: datetime | None = None
+        self._told: tuple[timedelta, datetime] | None = None
+
+    def take_over(self, now: datetime) -> None:  # noqa: ARG002 - whatever the time
+        self._told = None
 
     def jobs(self, now: datetime) -> Jobs:
         if self._context.health.resting(now):
@@ -54,12 +61,23 @@ class ReadSessions(Duty):
             now=now,
         )
         self._last_read, self._last_ended = chosen.last_read, chosen.last_ended
+        self._tell(watched_every(chosen.stretch), now)
         jobs = []
         for key in chosen.now:
             self._sessions.note_asked(key, now)
             jobs.append(Job(_MARK + key, partial(self._read, key), endpoint, Pool.READS, self._sessions.about(key)))
         wait = chosen.again_in if free > 0 else max(budgets.wait(endpoint, now), _SHORTEST_WAIT)
         return Jobs(tuple(jobs), wait)
+
+    def _tell(self, every: timedelta, now: datetime) -> None:
+        """Pages say how often they are renewed here; told when it has clearly changed, and not all the time."""
+        if self._told is not None:
+            before, at = self._told
+            if now - at < TELL_EVERY or abs(every - before) <= before * 0.25:
+                return
+        self._told = every, now
+        with suppress(CannotWrite):  # pages keep what they have
+            self._context.store.tell_rhythm(every)
 
     def _read(self, key: str) -> None:
         session = read_session(self._context, key)

@@ -30,14 +30,13 @@ from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import session_topic
 from kiosk.store.errors import CannotWrite
 from kiosk.upstream.errors import BudgetSpent, UpstreamError
-from kiosk.upstream.plugchoice.operator import REQUESTS_A_MINUTE, PlugchoiceOperator
+from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=10)
-LISTS_A_MINUTE = REQUESTS_A_MINUTE // 4
-METERS_A_MINUTE = REQUESTS_A_MINUTE // 2
-"""The rest is for boards, prices and the operator's own chargers."""
+LISTS_SHARE, METERS_SHARE = 4, 2
+"""A quarter and a half of the operator's requests. The rest is for boards, prices and the operator's own chargers."""
 MOST = 1000
 """Transactions that are read at once."""
 LANES = 3
@@ -92,7 +91,7 @@ class SiteProgress(Duty):
             return Jobs(wait=_A_WHILE)
         found: list[Job] = []
         wait = EVERY
-        interval = max(EVERY, _MINUTE * sum(self._pages.values()) / LISTS_A_MINUTE)
+        interval = max(EVERY, _MINUTE * sum(self._pages.values()) / max(1, operator.per_minute // LISTS_SHARE))
         here = {session.code for session in running}
         elsewhere = here - {code for plan in self._plans for code in plan.codes}
         due = sorted(
@@ -107,7 +106,9 @@ class SiteProgress(Duty):
             elif not self._crew.busy(_SITE + site):
                 run = partial(self._read, operator, plan)
                 found.append(Job(_SITE + site, run, pool=Pool.SITES, about={"site": site}))
-        meters = self._due_meters(running, now) if not self._crew.busy(_METERS) else []
+        meters = (
+            self._due_meters(running, now, operator.per_minute // METERS_SHARE) if not self._crew.busy(_METERS) else []
+        )
         if meters:
             found.append(Job(_METERS, partial(self._read_meters, operator, meters), pool=Pool.SITES))
         return Jobs(tuple(found), _A_WHILE if self._by_meter else wait)
@@ -173,13 +174,13 @@ class SiteProgress(Duty):
                     self._turn(key)
         self._keep(news)
 
-    def _due_meters(self, running: Sequence[Session], now: datetime) -> list[str]:
+    def _due_meters(self, running: Sequence[Session], now: datetime, most: int) -> list[str]:
         """Whose meters are asked now: the longest due first, those that somebody watches before the others."""
         watched = self._context.news.watched
         with self._lock:
             while self._asked and self._asked[0] <= now - _MINUTE:
                 self._asked.popleft()
-            room = min(METERS_A_MINUTE - len(self._asked), METERS_AT_ONCE)
+            room = min(most - len(self._asked), METERS_AT_ONCE)
             alive = {session.key for session in running}
             self._by_meter &= alive
             self._metered = {key: at for key, at in self._metered.items() if key in alive}

@@ -20,13 +20,14 @@ from kiosk.engine.sites.pace import Pace, why
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import charger_topic
 from kiosk.upstream.errors import BudgetSpent, Refused, UpstreamError
-from kiosk.upstream.plugchoice.operator import PAGE_SIZE, REQUESTS_A_MINUTE, PlugchoiceOperator
+from kiosk.upstream.plugchoice.operator import PAGE_SIZE, PlugchoiceOperator
 
 log = logging.getLogger(__name__)
 
 STATES_EVERY = timedelta(seconds=15)
 """Four times within the minute after which a state is called old."""
-PAGES_A_MINUTE = REQUESTS_A_MINUTE // 4
+PAGES_SHARE = 4
+"""A quarter of the operator's requests."""
 PRICE_EVERY = timedelta(minutes=1)
 PRICES_A_MINUTE = 100
 PRICES_AT_ONCE = 10
@@ -103,7 +104,7 @@ class Bays:
         """The watched site that waits longest for a read, and how long until the next one is due."""
         with self._lock:
             pages = sum(self._states[plan.id].pages if plan.id in self._states else 1 for plan in watched)
-        interval = max(STATES_EVERY, _MINUTE * pages / PAGES_A_MINUTE)
+        interval = max(STATES_EVERY, _MINUTE * pages / max(1, self._operator.per_minute // PAGES_SHARE))
         return soonest([(self._paces[plan.id].due_in(now, interval), plan) for plan in watched])
 
     def due_prices(self, now: datetime, watched: Sequence[SitePlan]) -> tuple[list[str], timedelta]:

@@ -73,6 +73,7 @@ class PlugchoiceOperator:
         self._http = Http(base_url, limits=limits, transport=transport)
         self._token = token
         self._clock = clock
+        self.per_minute = per_minute
         self._budget = Budgets(Limits(get_session=per_minute))
         self._on_call = on_call
 

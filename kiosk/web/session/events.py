@@ -146,7 +146,7 @@ def _news(key: str, subscription: Subscription, seen: str, lang: str) -> Iterato
 def _patience(snapshot: Snapshot) -> float:
     """Seconds of the wall clock until the next ping, or earlier when time alone changes what is shown."""
     ping = float(current_app.config["PING_SECONDS"])
-    change = next_change(snapshot.session, snapshot.now)
+    change = next_change(snapshot.session, snapshot.now, snapshot.every)
     if change is None:
         return ping
     return max(0.2, min(ping, change / timedelta(seconds=1) / parts().clock.rate))

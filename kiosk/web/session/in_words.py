@@ -123,6 +123,7 @@ def shape_of(view: SessionView, page: Page) -> str:
         bool(page.figures.get("meter")),
         bool(page.figures.get("rough")),
         bool(page.figures.get("source")),
+        view.old_after,
         bool(page.figures.get("adds")),
         bool(page.figures.get("used")),
         view.offline,

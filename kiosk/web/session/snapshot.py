@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from kiosk.domain.commands import Command
@@ -41,10 +41,12 @@ class Snapshot:
     issued: Issued | None = None
     progress: Progress | None = None
     """What the operator's view has told, when `session` shows its figures."""
+    every: timedelta | None = None
+    """How often figures are renewed here, when it is not known to be as often as usual."""
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
-        fresh = freshness_of(self.session, self.now)
+        fresh = freshness_of(self.session, self.now, self.every)
         asked = tuple((c.id, c.state.value, c.attempts) for c in self.commands)
         return (
             self.session.version,
@@ -58,6 +60,7 @@ class Snapshot:
             self.unwritten,
             self.issued,
             self.progress and (self.progress.energy_kwh, self.progress.asked_at),
+            self.every,
         )
 
     def view(self) -> SessionView:
@@ -78,6 +81,7 @@ class Snapshot:
             unwritten=self.unwritten,
             number=self.issued.number if self.issued is not None else None,
             estimated=self.progress is not None,
+            every=self.every,
         )
 
     @property
@@ -107,6 +111,7 @@ def read(key: str) -> Snapshot | None:
         parts().store.unwritten(key),
         found.issued,
         found.progress if session is not found.session else None,
+        found.every if session is found.session and charging else None,
     )
 
 

@@ -23,7 +23,7 @@ from kiosk.domain.actions import (
 )
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.flow import NO_POWER, Flow, flow_of
-from kiosk.domain.freshness import LOST_AFTER, OLD_AFTER, Freshness, freshness_of
+from kiosk.domain.freshness import OLD_AFTER, Freshness, freshness_of, lost_after, old_after
 from kiosk.domain.hold import Hold, HoldState, figures_of, hold_of
 from kiosk.domain.limits import (
     ROUGH_AFTER,
@@ -68,6 +68,7 @@ class SessionView:
     `by_record`: the page would wait for an end, and the payment's own record has ended the hold already.
     `number` is that of the receipt once it is written: before that what stands here is none.
     `estimated`: the live figures are those of the operator's list of the site, not of the session.
+    `old_after`: from that age on they are old. `every`: how often they are renewed here, when that is not often.
     `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
     """
 
@@ -133,6 +134,8 @@ class SessionView:
     read: Terms | None = None
     asked: Terms | None = None
     estimated: bool = False
+    old_after: timedelta = OLD_AFTER
+    every: timedelta | None = None
 
 
 def session_view(
@@ -150,13 +153,14 @@ def session_view(
     unwritten: bool = False,
     number: str | None = None,
     estimated: bool = False,
+    every: timedelta | None = None,
 ) -> SessionView:
     """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone.
     `others`: how many rights of other devices the reader may take back. `unwritten`: some of it is only in memory yet.
-    `estimated`: the figures of `session` are those of the operator's list.
+    `estimated`: the figures of `session` are those of the operator's list. `every`: how often figures are renewed here.
     """
     receipt = receipt or receipt_of(session)
-    freshness = freshness_of(session, now)
+    freshness = freshness_of(session, now, every)
     screen = _screen(session, freshness)
     energy_kwh, cost = figures_of(session)
     checked = payment_checked(session, commands)
@@ -248,6 +252,8 @@ def session_view(
         read=read_terms(session.agreed) if asks_consent(session) else None,
         asked=terms_now(session) if asks_consent(session) else None,
         estimated=estimated,
+        old_after=old_after(session, every),
+        every=every if running and every is not None and every > OLD_AFTER else None,
     )
     return replace(view, steps=_steps(view, session, commands, policy))
 
@@ -282,14 +288,14 @@ _WITH_RECEIPT = frozenset(
 )
 
 
-def next_change(session: Session, now: datetime) -> timedelta | None:
+def next_change(session: Session, now: datetime, every: timedelta | None = None) -> timedelta | None:
     """When the view will differ by the passing of time alone; None when it will not."""
     if session.phase is Phase.QUEUED:
         return timedelta(seconds=2)
-    freshness = freshness_of(session, now)
+    freshness = freshness_of(session, now, every)
     if session.fresh_at is None or freshness is Freshness.LOST or not _is_running(_screen(session, freshness)):
         return None
-    edge = OLD_AFTER if freshness is Freshness.FRESH else LOST_AFTER
+    edge = old_after(session, every) if freshness is Freshness.FRESH else lost_after(session, every)
     return max(timedelta(0), edge - (now - session.fresh_at)) + timedelta(milliseconds=100)
 
 

@@ -14,7 +14,7 @@ from kiosk.domain.hold import HoldState
 from kiosk.domain.money import Money
 from kiosk.web.session.screen_names import Screen
 from kiosk.web.session.view import SessionView, names_its_day
-from kiosk.web.shared.formats import clock, clock_s, day, kw, kwh, money, number
+from kiosk.web.shared.formats import clock, clock_s, day, duration, kw, kwh, money, number
 from kiosk.web.shared.meter_words import about_every, rough_limit
 from kiosk.web.shared.power_words import ceiling_words
 from kiosk.web.shared.text import DASH, _
@@ -511,10 +511,13 @@ def _meter(view: SessionView) -> str:
 
 
 def _source(view: SessionView) -> str:
-    """Where the figures come from, when it is not the charge's own session."""
-    return (
-        _("Estimate from the list of this site. The bill is made from the meter at the end.") if view.estimated else ""
-    )
+    """Where the figures come from, when not from the session itself; and how often they come, when it is seldom."""
+    if view.estimated:
+        return _("Estimate from the list of this site. The bill is made from the meter at the end.")
+    if view.every is not None:
+        every = duration(view.every)
+        return _("Many cars charge here now: your figures are renewed about every %(every)s.", every=every)
+    return ""
 
 
 def _estimate(view: SessionView) -> str:
