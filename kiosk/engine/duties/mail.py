@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 
 from kiosk.domain.mail import MailState, OwnMail, next_try
 from kiosk.engine.context import Context
@@ -42,11 +43,12 @@ class SendMails(Duty):
 
     def _send(self, row: OwnMail) -> None:
         context = self._context
-        said = context.store.claim_mail(row.id, context.clock.now())
+        now = context.clock.now()
+        said = context.store.claim_mail(row.id, now)
         if said is None or context.mailer is None:
             return
         try:
-            context.mailer.send(Mail(said["to"], said["subject"], said["text"], f"<receipt-{row.id}@charge-kiosk>"))
+            context.mailer.send(Mail(said["to"], said["subject"], said["text"], name_of(row), now))
         except NotTaken as error:
             self._not_taken(row, str(error))
         except MailRefused as error:
@@ -72,3 +74,9 @@ class SendMails(Duty):
         self._context.store.end_mail(row.id, state, self._context.clock.now())
         log.info("a mail has an end", extra={"session": row.session_key, "state": state.value, "reason": reason})
         self._context.news.publish(session_topic(row.session_key))
+
+
+def name_of(row: OwnMail) -> str:
+    """What this mail is called at each attempt. Rows of two kiosks have the same numbers, sessions have not; and nobody
+    comes from the name to the session."""
+    return f"receipt.{sha256(f'{row.session_key} {row.id}'.encode()).hexdigest()[:32]}"

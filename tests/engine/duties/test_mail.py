@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from kiosk.domain.mail import LONGEST_PAUSE, TRIED_FOR, MailState, OwnMail, next_try
-from kiosk.engine.duties.mail import SendMails
+from kiosk.engine.duties.mail import SendMails, name_of
 from kiosk.engine.duty import Pool
 from kiosk.upstream.smtp.client import Mail, Mailer
 from tests.engine.house import House
@@ -72,6 +72,30 @@ def test_a_mail_leaves_once_and_its_person_is_forgotten(house: House, server: Ma
     assert len(server.texts) == 1
     assert state(house, key) is MailState.SENT
     assert sealed(house) == [None]
+
+
+def test_a_mail_is_called_the_same_at_each_attempt_and_otherwise_than_every_other(
+    house: House, server: MailServer
+) -> None:
+    keys = [house.request(1), house.request(2)]
+    for key in keys:
+        ask(house, key)
+    mails = duty(house, server)
+    server.says["TEXT"] = "451 later"
+    send(mails, house)
+    server.says.clear()
+    house.clock.advance(60)
+    send(mails, house)
+    names = [line for text in server.texts for line in text.splitlines() if line.startswith("Message-ID")]
+    assert len(names) == 4
+    assert len(set(names)) == 2
+    assert not any(key in name for key in keys for name in names)
+
+
+def test_the_first_mails_of_two_kiosks_are_not_called_the_same() -> None:
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    one, other = (OwnMail(1, key, MailState.SENDING, now, 0, now) for key in ("a" * 22, "b" * 22))
+    assert name_of(one) != name_of(other)
 
 
 def test_without_a_mail_server_nothing_is_tried(house: House) -> None:

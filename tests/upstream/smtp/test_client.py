@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from kiosk.upstream.smtp.client import Mail, Mailer, MailRefused, MailUnknown, NotTaken
 from tests.worlds.mail_server import MailServer
 
-MAIL = Mail("anna@mail.example", "Beleg 2026-000001", "Grüße: https://lindenau.example/r/abc\n", "<1@charge-kiosk>")
+AT = datetime(2026, 11, 20, 13, 4, 5, tzinfo=UTC)
+MAIL = Mail("anna@mail.example", "Beleg 2026-000001", "Grüße: https://lindenau.example/r/abc\n", "receipt.1", AT)
 
 
 @pytest.fixture
@@ -31,6 +33,19 @@ def test_a_mail_arrives_with_its_text_and_says_that_a_machine_sent_it(server: Ma
     assert text.isascii()
     for line in ("To: anna@mail.example", "From: receipts@charge.example", "Auto-Submitted: auto-generated"):
         assert line in text
+
+
+def test_a_mail_has_its_time_and_a_name_of_the_senders_own_domain(server: MailServer) -> None:
+    """Without a date a mail is called spam, and a name that two kiosks give is one mail for whoever keeps them."""
+    mailer(server.port).send(MAIL)
+    (text,) = server.texts
+    assert "Date: Fri, 20 Nov 2026 13:04:05 +0000" in text
+    assert "Message-ID: <receipt.1@charge.example>" in text
+
+
+def test_a_senders_domain_with_other_letters_is_written_as_headers_can_have_it() -> None:
+    mailer = Mailer("127.0.0.1", 25, "belege@lädt.example")
+    assert mailer.domain == "xn--ldt-qla.example"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +88,9 @@ def test_a_server_without_encryption_gets_nothing_unless_it_is_told_so(server: M
 
 def test_an_address_that_the_server_cannot_take_is_refused(server: MailServer) -> None:
     with pytest.raises(MailRefused):
-        mailer(server.port).send(Mail("anna\N{LATIN SMALL LETTER E WITH ACUTE}@mail.example", "x", "y", "<2@x>"))
+        mailer(server.port).send(
+            Mail("anna\N{LATIN SMALL LETTER E WITH ACUTE}@mail.example", "x", "y", "receipt.2", AT)
+        )
 
 
 def test_a_mail_does_not_show_its_person() -> None:
