@@ -99,7 +99,7 @@ def _hold(view: SessionView, page: Page) -> Table | None:
     for one in hold.sent_back:
         when = f"{day(one.at, zone)}, {clock_s(one.at, zone, one.at)}"
         rows.append(TableRow((_("Sent back"), when, minus(one.amount))))
-    notes = (_("Your bank can take up to 7 days to show it."),) if hold.rest is not None else ()
+    notes = (_("Your bank can take up to 7 days to show it, often less."),) if hold.rest is not None else ()
     heads = (_("Step"), _("Time"), _("Amount"))
     return Table(_("What happened to your hold"), heads, tuple(rows), notes)
 
