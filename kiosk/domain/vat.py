@@ -45,6 +45,15 @@ def vat_in(amount: Money, whole: Vat) -> Vat:
     return Vat(amount - tax, tax, whole.percent)
 
 
+def part_of(before: Vat, after: Vat) -> Vat:
+    """What lies between two amounts of one bill, of which the second is what is left of the first: taken apart, parts
+    and rest add up to the whole. Unknown when either is.
+    """
+    if before.net is None or before.tax is None or after.net is None or after.tax is None:
+        return Vat()
+    return Vat(before.net - after.net, before.tax - after.tax, before.percent)
+
+
 def net_parts(amounts: Sequence[Money], whole: Vat) -> tuple[Money, ...]:
     """The net of each amount, all of them together the net of `whole`, whose rate must be known: the first one takes
     what rounding leaves.

@@ -266,6 +266,7 @@ SCREENS: dict[str, Show] = {
     "capture-failed": _unbilled("capture_failed"),
     "requires-review": _unbilled("requires_review"),
     "refunded": _path(lambda stage, client: stage.captured(client, "refunded")),
+    "refund": lambda stage, client: f"/r/{stage.captured(client, 'refunded')}/refund/1",
     "written-off": _unbilled("written_off", captured_minor=0),
     "strange": _path(_strange),
     "gone": _path(_gone),

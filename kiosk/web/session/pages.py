@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
-from flask import Blueprint, abort, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -19,10 +20,12 @@ from kiosk.service import session as service
 from kiosk.service.session import Reply
 from kiosk.service.visit import stop_code_of
 from kiosk.store.errors import UnreadableSession
+from kiosk.store.records import StoredReceipt
 from kiosk.web.session.in_words import page_of, shape_of, to_json
 from kiosk.web.session.invoice import invoice_of
 from kiosk.web.session.notice_words import unwritten_text
-from kiosk.web.session.paper import paper_of
+from kiosk.web.session.paper import Paper, paper_of
+from kiosk.web.session.refund import RefundPaper, refund_of, refund_sheet, sentence_of
 from kiosk.web.session.screen_names import Screen
 from kiosk.web.session.sheet import mail_of, sheet_of
 from kiosk.web.session.snapshot import Snapshot, read
@@ -377,9 +380,53 @@ def receipt_pdf(key: str) -> ResponseReturnValue:
     address = parts().settings.public_url + url_for("sessions.receipt", key=key)
     paper = paper_of(view.receipt, stored, view.code, view.where.zone, parts().store.meter_stand(key))
     sheet = sheet_of(view, page_of(view), paper, stored, address)
-    answer = make_response(document(sheet, invoice_of(view.receipt, stored, view.where.zone)))
+    return _pdf(document(sheet, invoice_of(view.receipt, stored, view.where.zone)), stored.number)
+
+
+@bp.get("/r/<key>/refund/<int:count>")
+@no_store
+def refund(key: str, count: int) -> ResponseReturnValue:
+    """One refund as a page of its own, for whoever must show what was sent back and of what."""
+    found = _refund(key, count)
+    view = found.view
+    said = sentence_of(found.refund)
+    return render_template(
+        "session/refund.html", v=view, s=page_of(view), r=found.refund, count=count, paper=found.paper, say=said
+    )
+
+
+@bp.get("/r/<key>/refund/<int:count>.pdf")
+@limit_poll
+@no_store
+def refund_pdf(key: str, count: int) -> ResponseReturnValue:
+    """The same as a document, the same bytes each time."""
+    found = _refund(key, count)
+    address = parts().settings.public_url + url_for("sessions.refund", key=key, count=count)
+    return _pdf(document(refund_sheet(found.refund, found.paper, found.stored, address), None), found.refund.number)
+
+
+class _Refunded(NamedTuple):
+    view: SessionView
+    stored: StoredReceipt
+    paper: Paper
+    refund: RefundPaper
+
+
+def _refund(key: str, count: int) -> _Refunded:
+    snapshot = _read(key)
+    stored, view = snapshot.stored_receipt, snapshot.view()
+    if stored is None or view.receipt is None:
+        abort(404)
+    found = refund_of(view.receipt, stored, count, view.where.zone)
+    if found is None:
+        abort(404)
+    return _Refunded(view, stored, paper_of(view.receipt, stored, view.code, view.where.zone), found)
+
+
+def _pdf(made: bytes, name: str) -> Response:
+    answer = make_response(made)
     answer.mimetype = "application/pdf"
-    answer.headers["Content-Disposition"] = f'inline; filename="{stored.number}.pdf"'
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}.pdf"'
     return no_compress(answer)
 
 

@@ -51,7 +51,7 @@ class Paper:
     seller: str
     seller_address: str
     vat_number: str
-    refund_number: str
+    refund_numbers: tuple[str, ...]
     refund: tuple[Row, ...]
     meter: tuple[Row, ...]
     meter_notes: tuple[str, ...]
@@ -68,7 +68,7 @@ def paper_of(
     """`code` is the charger's, for whoever asks about this charge; `stand` what its own register said, once known."""
     seller = stored.document.get("seller", {}) if stored is not None else {}
     cost = receipt.taken is not None and receipt.taken.minor > 0
-    vat = _vat(receipt, seller.get("vat_percent"))
+    vat = told_vat(receipt, stored)
     left = vat_in(receipt.kept, vat) if receipt.kept is not None else Vat()
     return Paper(
         cost=cost,
@@ -79,7 +79,9 @@ def paper_of(
         seller=seller.get("legal_name") or seller.get("name") or "",
         seller_address=seller.get("address") or "",
         vat_number=seller.get("vat_number") or "",
-        refund_number=f"{stored.number}-R{len(receipt.sent_back)}" if stored is not None and receipt.sent_back else "",
+        refund_numbers=tuple(refund_number(stored, count) for count, _one in enumerate(receipt.sent_back, start=1))
+        if stored is not None
+        else (),
         refund=_refund(receipt, stored, left, zone) if cost and receipt.sent_back else (),
         meter=(*_meter(receipt, stand, zone), *_point(seller.get("point_id"), code)),
         meter_notes=_meter_notes(receipt, stand),
@@ -91,9 +93,11 @@ def paper_of(
     )
 
 
-def _vat(receipt: Receipt, rate: str | None) -> Vat:
+def told_vat(receipt: Receipt, stored: StoredReceipt | None) -> Vat:
+    """The VAT in what was taken, by what upstream said and the rate of the day of issue."""
     if receipt.taken is None:
         return Vat()
+    rate = stored.document.get("seller", {}).get("vat_percent") if stored is not None else None
     return vat_of(receipt.taken, receipt.tax, Decimal(rate) if rate is not None else None)
 
 
@@ -146,6 +150,11 @@ def _bill_notes(vat: Vat, rate: str | None) -> tuple[str, ...]:
     return _("The price includes %(percent)s VAT.", percent=percent(Decimal(rate))), unknown
 
 
+def refund_number(stored: StoredReceipt, count: int) -> str:
+    """The receipt's number with the refund's own place, counted from 1: `2026-000001-R1`."""
+    return f"{stored.number}-R{count}"
+
+
 def _refund(receipt: Receipt, stored: StoredReceipt | None, left: Vat, zone: ZoneInfo) -> tuple[Row, ...]:
     if receipt.taken is None or receipt.kept is None:
         return ()
@@ -153,7 +162,7 @@ def _refund(receipt: Receipt, stored: StoredReceipt | None, left: Vat, zone: Zon
     rows = [Row(_("Receipt"), money(receipt.taken), receipt_number)]
     for count, one in enumerate(receipt.sent_back, start=1):
         when = f"{day(one.at, zone)}, {clock_s(one.at, zone, one.at)}"
-        own = _("No. %(number)s", number=f"{stored.number}-R{count}") if stored is not None else ""
+        own = _("No. %(number)s", number=refund_number(stored, count)) if stored is not None else ""
         rows.append(
             Row(
                 _("Sent back"),
