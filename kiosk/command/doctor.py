@@ -18,10 +18,11 @@ from kiosk.config.logs import session_mark
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
 from kiosk.config.union import may_be_in_union
-from kiosk.domain.attention import Attention
+from kiosk.domain.attention import Act, Attention, Level
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.limits import ROUGH_AFTER
+from kiosk.domain.money import Money
 from kiosk.domain.ownership import LEARNT_COUNTS, ListProblem
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of
@@ -456,30 +457,72 @@ def _meters(store: Store, codes: Sequence[str]) -> Iterator[Finding]:
 
 
 _ODD = {
+    Attention.HOLD_OVERDUE: "its hold should have ended by now",
+    Attention.HOLD_LAPSES: "its card gives the hold back soon, and nothing was taken yet",
+    Attention.CAPTURE_FAILED: "energy was delivered, and the money could not be taken",
+    Attention.REVIEW: "Plugchoice has to check its figures",
     Attention.AMOUNT_UNKNOWN: "it has ended, and nobody has said how much was taken",
     Attention.FIGURE_UNKNOWN: "the time or the energy of its end is not known",
     Attention.TAKEN_FOR_NOTHING: "money was taken although it costs nothing",
-    Attention.HELD_FOR_NOTHING: "money is held although it has ended without a charge; release it at Stripe",
+    Attention.TAKEN_WITHOUT_ENERGY: "money was taken, and no energy flowed",
+    Attention.ENERGY_FOR_NOTHING: "energy flowed, and it ended without a payment",
+    Attention.HELD_FOR_NOTHING: "money is held although it has ended without a charge",
+    Attention.PAID_UNSEEN: "Stripe has the money, and Plugchoice has not seen it",
     Attention.MORE_THAN_HELD: "more was taken than was held",
     Attention.OTHER_AMOUNT: "Stripe received another amount than Plugchoice says",
     Attention.OTHER_PRICE: "Plugchoice named another price after the start",
     Attention.STRANGE_WORD: "Plugchoice uses a status that this version does not know",
+    Attention.COMMAND_UNKNOWN: "nobody knows what became of what was asked, and nobody has looked since",
     Attention.LOST: "Plugchoice knows it no more, and nothing proves what became of its hold",
-    Attention.STUCK: "it waits for its bill since hours",
+    Attention.CHARGER_SILENT: "it charges, and its charger has not been heard of for hours",
+    Attention.TWO_AT_ONE_BAY: "another session is at the same bay",
+    Attention.STARTS_REFUSED: "the last starts there were all refused",
 }
+_DO = {
+    Act.READ: "`kiosk session` reads what is known; wait for the next reading",
+    Act.STOP: "stop it at the charger, or unplug it there",
+    Act.CANCEL: "cancel the payment at Stripe if it is still held",
+    Act.ASK_BACK_OFFICE: "ask Plugchoice, with the charger and the time",
+    Act.LOOK_AT_PAYMENT: "look at its payment at Stripe, and release or refund it there",
+    Act.LOOK_AT_CHARGER: "look at the charger, and whether it has a connection",
+}
+_HEARD = {Level.NOTED: _note, Level.LOUD: _note, Level.ALARM: _bad}
 
 
 def _exceptions(store: Store, now: datetime) -> Iterator[Finding]:
-    """What nobody has told us: sessions that a person should look at, newest first."""
-    found = store.exceptions(now)
-    if not found:
+    """What a person should look at: the list that the engine keeps, and what is odd beside it; the loudest first."""
+    listed = store.open_exceptions()
+    known = {one.matter.subject for one in listed}
+    found = [(session, odd) for session, odd in store.exceptions(now) if session.key not in known]
+    if not listed and not found:
         yield _ok("No session waits for a person to look at it.")
+    for one in listed[:MOST_EXCEPTIONS]:
+        matter = one.matter
+        mark = session_mark(matter.subject)
+        whose = f"charger {matter.code}" if matter.of_charger else f"session {mark} at {matter.code}"
+        amount = Money(matter.amount_minor, matter.currency) if matter.amount_minor and matter.currency else None
+        stake = f", {amount.major} {amount.currency}" if amount is not None else ""
+        loud = "" if one.level is Level.NOTED else f" ({one.level.value})"
+        more = "" if matter.of_charger else f" See `kiosk session {mark}`."
+        yield _HEARD[one.level](
+            f"Look at {whose}{stake}: {_ODD[matter.kind]}, since {_ago(now - matter.since)}{loud}. "
+            f"What to do: {_DO[matter.act]}.{more}"
+        )
     for session, odd in found[:MOST_EXCEPTIONS]:
         mark = session_mark(session.key)
         said = "; ".join(_ODD[one] for one in odd)
         yield _note(f"Look at session {mark} at {session.code}: {said}. See `kiosk session {mark}`.")
-    if len(found) > MOST_EXCEPTIONS:
-        yield _note(f"{len(found) - MOST_EXCEPTIONS} more sessions wait for a person to look at them.")
+    more_than = len(listed[MOST_EXCEPTIONS:]) + len(found[MOST_EXCEPTIONS:])
+    if more_than:
+        yield _note(f"{more_than} more sessions wait for a person to look at them.")
+
+
+def _ago(passed: timedelta) -> str:
+    """In the unit that a person would use."""
+    minutes = max(1, int(passed.total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
 def _time(now: datetime, installed: datetime) -> Iterator[Finding]:

@@ -1,53 +1,233 @@
 """What a person of the operator should look at: ends that lack a figure, contradict themselves, or do not come.
 
-Nothing here is a fault of the kiosk's own rows (those are `kiosk/store/checks.py`); it is what nobody has told us.
+Nothing here is a fault of the kiosk's own rows (those are `kiosk/store/checks.py`); it is what nobody has told us, or
+what nobody has seen to.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
+from kiosk.domain.commands import Command, CommandState, Kind
+from kiosk.domain.limits import Policy
+from kiosk.domain.overdue import NEARLY, lapses_at, should_have_ended_by
+from kiosk.domain.pursuit import says_held
 from kiosk.domain.receipt import still_held
 from kiosk.domain.session import Phase, Session, Unsaid
-from kiosk.domain.status import Group
+from kiosk.domain.status import Group, Status
 
-STUCK_AFTER = timedelta(hours=6)
-"""A state between charging and its end that lasts so long does not end by itself."""
+LOUD_AFTER, ALARM_AFTER = timedelta(hours=1), timedelta(hours=24)
+SILENT_AFTER = timedelta(hours=3)
+"""So long without a figure of a running charge somebody should look at its charger."""
+LOOKED_WITHIN = timedelta(minutes=10)
+"""So long after a command without an answer the session should have been read."""
+SOME_KWH = Decimal("0.1")
+REFUSED_IN_A_ROW = 5
 
 
 class Attention(StrEnum):
+    """Of a session, but for STARTS_REFUSED, which is of a charger."""
+
+    HOLD_OVERDUE = "hold_overdue"  # its hold should have ended by now
+    HOLD_LAPSES = "hold_lapses"  # the card gives its hold back soon, and nothing was taken yet
+    CAPTURE_FAILED = "capture_failed"  # the energy was delivered, and the money could not be taken
+    REVIEW = "review"  # a person of the back office has to check its figures
     AMOUNT_UNKNOWN = "amount_unknown"  # it has ended, and nobody has said how much was taken
-    FIGURE_UNKNOWN = "figure_unknown"  # time or energy of its end are not known
     TAKEN_FOR_NOTHING = "taken_for_nothing"  # money was taken for a session that costs nothing
+    TAKEN_WITHOUT_ENERGY = "taken_without_energy"  # money was taken, and no energy flowed
+    ENERGY_FOR_NOTHING = "energy_for_nothing"  # energy flowed, and it ended without a payment
     HELD_FOR_NOTHING = "held_for_nothing"  # money is held for a session that has ended
+    PAID_UNSEEN = "paid_unseen"  # the payment provider has the money, and upstream has not seen it
     MORE_THAN_HELD = "more_than_held"
     OTHER_AMOUNT = "other_amount"  # the payment provider received another amount than upstream says
     OTHER_PRICE = "other_price"  # a later answer named another price than that of the start
     STRANGE_WORD = "strange_word"  # upstream's word for it is one that nobody knows
+    COMMAND_UNKNOWN = "command_unknown"  # nobody knows what became of what was asked, and nobody has looked since
     LOST = "lost"  # upstream knows it no more, and nothing proves its end
-    STUCK = "stuck"  # it waits for its bill, or for a person of the back office
+    CHARGER_SILENT = "charger_silent"  # it charges, and its charger has not been heard of for hours
+    TWO_AT_ONE_BAY = "two_at_one_bay"
+    STARTS_REFUSED = "starts_refused"  # the last starts at a charger were all refused
+    FIGURE_UNKNOWN = "figure_unknown"  # time or energy of its end are not known
 
 
-def attention(session: Session, now: datetime) -> tuple[Attention, ...]:
+class Level(StrEnum):
+    NOTED = "noted"
+    LOUD = "loud"
+    ALARM = "alarm"
+
+
+class Act(StrEnum):
+    """The one thing that a person can do about it without making anything worse."""
+
+    READ = "read"  # have the session read again
+    STOP = "stop"
+    CANCEL = "cancel"
+    ASK_BACK_OFFICE = "ask_back_office"
+    LOOK_AT_PAYMENT = "look_at_payment"  # at the payment provider
+    LOOK_AT_CHARGER = "look_at_charger"
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One reason to look. `subject` is the key of the session, or the code of the charger. `amount_minor` is what is
+    at stake, None when nobody knows.
+    """
+
+    kind: Attention
+    subject: str
+    code: str
+    since: datetime
+    act: Act
+    amount_minor: int | None = None
+    currency: str | None = None
+
+    @property
+    def of_charger(self) -> bool:
+        return self.kind is Attention.STARTS_REFUSED
+
+
+_QUIET = frozenset(
+    {Attention.FIGURE_UNKNOWN, Attention.OTHER_PRICE, Attention.STARTS_REFUSED, Attention.ENERGY_FOR_NOTHING}
+)
+"""Nobody's money waits for it."""
+_ACTS = {
+    Attention.HOLD_LAPSES: Act.ASK_BACK_OFFICE,
+    Attention.CAPTURE_FAILED: Act.ASK_BACK_OFFICE,
+    Attention.REVIEW: Act.ASK_BACK_OFFICE,
+    Attention.AMOUNT_UNKNOWN: Act.LOOK_AT_PAYMENT,
+    Attention.TAKEN_FOR_NOTHING: Act.LOOK_AT_PAYMENT,
+    Attention.TAKEN_WITHOUT_ENERGY: Act.LOOK_AT_PAYMENT,
+    Attention.ENERGY_FOR_NOTHING: Act.ASK_BACK_OFFICE,
+    Attention.HELD_FOR_NOTHING: Act.LOOK_AT_PAYMENT,
+    Attention.PAID_UNSEEN: Act.LOOK_AT_PAYMENT,
+    Attention.MORE_THAN_HELD: Act.LOOK_AT_PAYMENT,
+    Attention.OTHER_AMOUNT: Act.LOOK_AT_PAYMENT,
+    Attention.OTHER_PRICE: Act.ASK_BACK_OFFICE,
+    Attention.STRANGE_WORD: Act.ASK_BACK_OFFICE,
+    Attention.COMMAND_UNKNOWN: Act.READ,
+    Attention.LOST: Act.LOOK_AT_PAYMENT,
+    Attention.CHARGER_SILENT: Act.LOOK_AT_CHARGER,
+    Attention.TWO_AT_ONE_BAY: Act.LOOK_AT_CHARGER,
+    Attention.STARTS_REFUSED: Act.LOOK_AT_CHARGER,
+    Attention.FIGURE_UNKNOWN: Act.ASK_BACK_OFFICE,
+}
+
+
+def attention(session: Session, now: datetime, policy: Policy | None = None) -> tuple[Attention, ...]:
     """What is odd about the session at `now`, the money first; empty for nearly every one."""
     if session.phase not in {Phase.OPEN, Phase.GONE}:
         return ()
     taken, proof, unsaid = session.taken_minor, session.proof, session.unsaid
-    since = session.status_since or session.requested_at
-    waits = session.facts.group in {Group.SETTLING, Group.OPERATOR} and session.end is None
     recorded = proof.received_minor if proof is not None and proof.ended else None
+    ended_by, lapses = should_have_ended_by(session, policy or Policy()), lapses_at(session)
     found = {
+        Attention.HOLD_OVERDUE: ended_by is not None and now > ended_by,
+        Attention.HOLD_LAPSES: lapses is not None and not taken and now > lapses - NEARLY,
+        Attention.CAPTURE_FAILED: session.known_status is Status.CAPTURE_FAILED and session.end is None,
+        Attention.REVIEW: session.known_status is Status.REQUIRES_REVIEW and session.end is None,
         Attention.AMOUNT_UNKNOWN: Unsaid.AMOUNT in unsaid,
         Attention.TAKEN_FOR_NOTHING: Unsaid.FREE_AND_TAKEN in unsaid,
+        Attention.TAKEN_WITHOUT_ENERGY: session.end is Status.CAPTURED and bool(taken) and session.energy_kwh == 0,
+        Attention.ENERGY_FOR_NOTHING: session.end is Status.NO_CHARGE
+        and not taken
+        and (session.energy_kwh or 0) >= SOME_KWH
+        and not (session.tariff is not None and session.tariff.free),
         Attention.HELD_FOR_NOTHING: still_held(session),
+        Attention.PAID_UNSEEN: session.known_status is Status.CREATED
+        and says_held(session)
+        and proof is not None
+        and now - proof.checked_at >= LOOKED_WITHIN,
         Attention.MORE_THAN_HELD: None not in {taken, session.authorized_minor}
         and (taken or 0) > (session.authorized_minor or 0),
         Attention.OTHER_AMOUNT: bool(session.captured_minor) and recorded not in {None, session.captured_minor},
         Attention.OTHER_PRICE: session.later_tariff is not None,
         Attention.STRANGE_WORD: session.status is not None and session.known_status is None,
         Attention.LOST: session.phase is Phase.GONE and session.end is None and session.ever_held,
-        Attention.STUCK: session.phase is Phase.OPEN and waits and now - since >= STUCK_AFTER,
+        Attention.CHARGER_SILENT: _silent_since(session, now) is not None,
         Attention.FIGURE_UNKNOWN: bool(unsaid & {Unsaid.TIME, Unsaid.ENERGY}),
     }
     return tuple(what for what, is_so in found.items() if is_so)
+
+
+def matters(
+    sessions: Iterable[Session], commands: Iterable[Command], now: datetime, policy: Policy | None = None
+) -> list[Matter]:
+    """Everything that a person should look at in these sessions. `commands` are those that ended without an answer."""
+    policy = policy or Policy()
+    known = {one.key: one for one in sessions}
+    found = [_matter(one, kind, now, policy) for one in known.values() for kind in attention(one, now, policy)]
+    for command in commands:
+        session = known.get(command.session_key)
+        if session is not None and _unlooked(session, command, now):
+            at = command.ended_at or command.asked_at
+            found.append(_made(session, Attention.COMMAND_UNKNOWN, at, Act.READ))
+    by_bay: dict[tuple[str, int], list[Session]] = {}
+    for session in known.values():
+        if session.occupies:
+            by_bay.setdefault((session.code, session.connector_id), []).append(session)
+    for here in by_bay.values():
+        for session in here if len(here) > 1 else ():
+            found.append(_made(session, Attention.TWO_AT_ONE_BAY, session.requested_at, Act.LOOK_AT_CHARGER))
+    return list({(one.kind, one.subject): one for one in found}.values())
+
+
+def refused_starts(code: str, newest: Sequence[Session]) -> Matter | None:
+    """Of a charger by its newest sessions, the newest first: the last REFUSED_IN_A_ROW starts were all refused."""
+    last = list(newest[:REFUSED_IN_A_ROW])
+    if len(last) < REFUSED_IN_A_ROW or any(one.phase is not Phase.REFUSED for one in last):
+        return None
+    return Matter(Attention.STARTS_REFUSED, code, code, last[-1].requested_at, Act.LOOK_AT_CHARGER)
+
+
+def level_of(matter: Matter, now: datetime) -> Level:
+    """How loud it is told: after an hour loudly, after a day as an alarm. What is about to lapse does not wait."""
+    if matter.kind in _QUIET:
+        return Level.NOTED
+    passed = now - matter.since
+    if matter.kind is Attention.HOLD_LAPSES:
+        return Level.ALARM if passed >= NEARLY / 2 else Level.LOUD
+    return Level.ALARM if passed >= ALARM_AFTER else Level.LOUD if passed >= LOUD_AFTER else Level.NOTED
+
+
+def _matter(session: Session, kind: Attention, now: datetime, policy: Policy) -> Matter:
+    since = session.status_since or session.requested_at
+    act = _ACTS.get(kind, Act.READ)
+    match kind:
+        case Attention.HOLD_OVERDUE:
+            since = should_have_ended_by(session, policy) or since
+            act = Act.STOP if session.can_stop() else Act.CANCEL if session.can_cancel() else Act.LOOK_AT_PAYMENT
+        case Attention.HOLD_LAPSES:
+            since = (lapses_at(session) or now) - NEARLY
+        case Attention.PAID_UNSEEN if session.proof is not None:
+            since = session.proof.checked_at
+        case Attention.LOST:
+            since = session.gone_at or since
+        case Attention.CHARGER_SILENT:
+            since = _silent_since(session, now) or since
+    return _made(session, kind, since, act)
+
+
+def _made(session: Session, kind: Attention, since: datetime, act: Act) -> Matter:
+    amount = session.taken_minor if session.end is not None and session.taken_minor else session.held_minor
+    if kind is Attention.ENERGY_FOR_NOTHING and session.tariff is not None and session.energy_kwh is not None:
+        amount = session.tariff.example(session.energy_kwh).minor
+    return Matter(kind, session.key, session.code, since, act, amount, session.currency)
+
+
+def _silent_since(session: Session, now: datetime) -> datetime | None:
+    if session.phase is not Phase.OPEN or session.facts.group is not Group.RUNNING:
+        return None
+    heard = session.fresh_at or session.status_since
+    return heard if heard is not None and now - heard >= SILENT_AFTER else None
+
+
+def _unlooked(session: Session, command: Command, now: datetime) -> bool:
+    """Nobody has read the session since, and there was time for it."""
+    ended = command.ended_at
+    if command.state is not CommandState.UNKNOWN or command.kind is Kind.START or session.final or ended is None:
+        return False
+    return now - ended >= LOOKED_WITHIN and not (session.asked_at is not None and session.asked_at > ended)

@@ -19,6 +19,8 @@ from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Rise, hours
 
 ZERO = timedelta(0)
+LAPSES_MARGIN = timedelta(hours=24)
+"""So long before a card gives a hold back a charge ends: its bill has to be made and taken."""
 ESTIMATE_LASTS = timedelta(minutes=15)
 """A figure that is older says nothing any more of what a charge costs now."""
 LATE_BEGIN = Decimal("1.25")
@@ -97,15 +99,28 @@ def waits_since(session: Session) -> datetime | None:
     return min(known) if known else None
 
 
+def hold_must_end_by(session: Session, policy: Policy) -> datetime | None:
+    """By this moment a charge has ended, well before its card gives the hold back by itself; None before the hold.
+
+    Some cards keep a hold for less than the usual week, and the payment's own record says so (`capture_before`).
+    """
+    held = session.held_seen_at
+    if held is None:
+        return None
+    ends, proof = held + policy.hold_lives, session.proof
+    lapses = proof.capture_before if proof is not None and proof.capturable_minor else None
+    if lapses is None or lapses <= held:
+        return ends
+    return min(ends, lapses - min(LAPSES_MARGIN, (lapses - held) / 2))
+
+
 def waits_until(session: Session, policy: Policy) -> datetime | None:
     """When a charge in which a car or a paused bay waits is ended at the latest; None when neither waits."""
     since = waits_since(session)
     if since is None:
         return None
-    ends = [since + policy.waits]
-    if session.held_seen_at is not None:
-        ends.append(session.held_seen_at + policy.hold_lives)
-    return min(ends)
+    held_until = hold_must_end_by(session, policy)
+    return min(since + policy.waits, held_until) if held_until is not None else since + policy.waits
 
 
 def ceiling_minor(session: Session) -> int | None:
@@ -232,7 +247,8 @@ def guard(
     deadline = power_must_flow_by(session, policy)
     if deadline is not None and session.observed_at >= deadline:
         return Step(Kind.STOP, AskedBy.POWER_DEADLINE)
-    if session.held_seen_at is not None and now - session.held_seen_at >= policy.hold_lives:
+    held_until = hold_must_end_by(session, policy)
+    if held_until is not None and now >= held_until:
         return Step(Kind.STOP, AskedBy.HOLD)
     waits = waits_since(session)
     if waits is not None and session.observed_at - waits >= policy.waits:

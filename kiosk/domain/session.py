@@ -559,6 +559,8 @@ def with_proof(session: Session, proof: HoldProof) -> Session:
         proof = replace(
             proof, ended_at=(before.ended_at or before.checked_at) if known and before else proof.checked_at
         )
+    if proof.capture_before is None and before is not None:
+        proof = replace(proof, capture_before=before.capture_before)
     if proof.refunded_minor and proof.refunded_at is None:
         same = before is not None and before.refunded_minor == proof.refunded_minor
         proof = replace(proof, refunded_at=before.refunded_at if same and before else proof.checked_at)

@@ -16,6 +16,7 @@ from kiosk.engine.context import Context, OpenStore
 from kiosk.engine.crew import Crew, MakePool, threads
 from kiosk.engine.duties.give_back import GiveBack
 from kiosk.engine.duties.guard import Guard
+from kiosk.engine.duties.look_after import LookAfter
 from kiosk.engine.duties.mail import SendMails
 from kiosk.engine.duties.prove import Prove
 from kiosk.engine.duties.read import ReadCards, ReadSessions
@@ -63,6 +64,7 @@ class Engine:
         unanswered, guard, onlookers = Unanswered(context), Guard(context, sessions), Onlookers(context.news)
         # What a board's reads bring after the engine has stopped is not written: somebody else may lead by then.
         boards = replace(context, store=cast("Store", OpenStore(context.store, crew.over)))
+        prove = Prove(context, crew, sessions)
         codes = PublicCodes(boards.store, context.clock)
         return [
             Refresh(context.store, sessions),
@@ -73,8 +75,9 @@ class Engine:
             guard,
             ReadSessions(context, crew, sessions, unanswered),
             ReadCards(context, crew),
-            Prove(context, crew, sessions),
+            prove,
             Receipts(context),
+            LookAfter(context, sessions, prove.again),
             SendMails(context),
             Erase(context),
             Sites(boards),

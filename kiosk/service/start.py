@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from kiosk.domain.charger import ChargerCard
-from kiosk.domain.commands import ASIDE
+from kiosk.domain.commands import ASIDE, AskedBy, Kind
 from kiosk.domain.offer import NoOffer, Offer, offer_at
 from kiosk.domain.ownership import Whose
 from kiosk.domain.session import Phase, Session
+from kiosk.domain.status import Group
 from kiosk.domain.terms import terms_now
 from kiosk.domain.unpaid import COUNTS, Applicant, Life, NotYet, not_yet
 from kiosk.news.news import charger_topic, session_topic
@@ -95,9 +96,23 @@ def begin(
         store.create(session, device=device, now=now, network=mark, on_site=on_site)
     except BayTaken as taken:
         return Started(taken.key, new=False) if store.owns(taken.key, device) else NoOffer.NOT_FREE
+    if not on_site:  # a screen on site may be the device of several drivers
+        _end_earlier(parts, session, device, now)
     parts.news.wish(charger_topic(code))
     wait_for_session(parts, session.key, lambda one: one.phase is not Phase.QUEUED, START_WAIT)
     return Started(session.key, new=True)
+
+
+def _end_earlier(parts: Parts, session: Session, device: str, now: datetime) -> None:
+    """Whoever has walked on to another charger does not wait for the first one any more: its start is cancelled, so
+    that there are never two holds for one charge. What charges already, and another bay of the same charger, is a
+    charge of its own.
+    """
+    for earlier in parts.store.sessions_of(device, since=now - A_DAY):
+        left = earlier.code != session.code and earlier.facts.group is Group.PREPARING and earlier.can_cancel()
+        if left and earlier.wish is None:
+            parts.store.ask(earlier.key, Kind.CANCEL, AskedBy.DRIVER, now)
+            parts.news.wish(session_topic(earlier.key))
 
 
 def has_paid(parts: Parts, device: str) -> bool:

@@ -18,13 +18,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
+from kiosk.domain.attention import Attention
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, FINAL, Group, Status
 from kiosk.store.aside import Aside, each
 from kiosk.store.pull_back import LEEWAY, RULES, Rule
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, Part, command_from, session_from, session_values, slot_of
-from kiosk.store.tables import commands, mails, metadata, observations, receipt_years, receipts, sessions
+from kiosk.store.tables import commands, exceptions, mails, metadata, observations, receipt_years, receipts, sessions
 from kiosk.store.types import UtcTime, utc
 
 GRACE = timedelta(minutes=2)
@@ -243,6 +244,13 @@ def _hold_is_being_ended(facts: Facts) -> Found:
             yield session.key, f"it charges since {age.days} days, and nobody stops it"
 
 
+def _listed_once(facts: Facts) -> Found:
+    query = select(exceptions.c.kind, exceptions.c.subject).where(exceptions.c.closed_at.is_(None))
+    query = query.group_by(exceptions.c.kind, exceptions.c.subject).having(func.count() > 1)
+    for kind, subject in facts.connection.execute(query):
+        yield None if kind is Attention.STARTS_REFUSED else subject, f"{kind} is listed more than once"
+
+
 def _start_is_sent_once(facts: Facts) -> Found:
     for session in facts.sessions:
         starts = [command for command in facts.commands[session.key] if command.kind is Kind.START]
@@ -388,6 +396,7 @@ CHECKS: tuple[Check, ...] = (
     Check("Every unknown command has a next step", Promise.ENGINE, True, _unknown_has_a_next_step),
     Check("Every command that was sent gets an end", Promise.ENGINE, True, _sent_has_an_end),
     Check("A hold older than its deadline is being ended", Promise.ENGINE, True, _hold_is_being_ended),
+    Check("What a person should look at is listed once", Promise.STORE, False, _listed_once),
     Check("A start is sent once", Promise.STORE, True, _start_is_sent_once),
     Check("The state of a command fits its times", Promise.STORE, False, _state_fits_the_times),
     Check("A command ends after it was sent", Promise.STORE, False, _ends_after_it_was_sent),

@@ -1,30 +1,122 @@
-"""The sessions that a person of the operator should look at, and tokens that no secret of ours opens any more."""
+"""What a person of the operator should look at: the list that is kept, and tokens that no secret of ours opens.
+
+A row is opened when its reason is seen, grows louder, and is closed when the reason is gone. Rows that are closed stay:
+they are part of the session's story.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import RowMapping, insert, or_, select, update
 
-from kiosk.domain.attention import Attention, attention
-from kiosk.domain.session import Session
+from kiosk.domain.attention import Attention, Level, Matter, attention, level_of
+from kiosk.domain.commands import Command, CommandState
+from kiosk.domain.limits import Policy
+from kiosk.domain.session import Phase, Session
 from kiosk.store.aside import each
-from kiosk.store.rows import SELECT_SESSION, Part, session_from
-from kiosk.store.tables import received_tokens, sessions
+from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, Part, command_from, session_from
+from kiosk.store.tables import commands, exceptions, received_tokens, sessions
 from kiosk.store.types import utc
 
 LISTED_FOR = timedelta(days=90)
 """So long after its end a session stands in the list."""
+MOST = 1000
+"""The newest of a list that is read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of the list. `noticed_at` is when it was opened, `level_at` when it became as loud as it is."""
+
+    id: int
+    matter: Matter
+    noticed_at: datetime
+    level: Level
+    level_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one look has changed."""
+
+    opened: tuple[Listed, ...] = ()
+    louder: tuple[Listed, ...] = ()
+    closed: tuple[Listed, ...] = ()
 
 
 class Exceptions(Part):
-    def exceptions(self, now: datetime) -> list[tuple[Session, tuple[Attention, ...]]]:
-        """Every session that is open, or ended lately, of which something is odd; newest first."""
-        lately = or_(sessions.c.watch.is_(True), sessions.c.ended_at > utc(now) - LISTED_FOR)
+    def exceptions(self, now: datetime, policy: Policy | None = None) -> list[tuple[Session, tuple[Attention, ...]]]:
+        """Every session that is open, or ended lately, of which something is odd now; newest first. Slow."""
+        found = self.of_late(now - LISTED_FOR)
+        return [(session, odd) for session in found if (odd := attention(session, now, policy))]
+
+    def of_late(self, since: datetime) -> list[Session]:
+        """Sessions that are open, or ended since then; newest first."""
+        lately = or_(sessions.c.watch.is_(True), sessions.c.ended_at > utc(since))
         with self._database.read() as connection:
             newest = SELECT_SESSION.where(lately).order_by(sessions.c.id.desc())
-            found = each(connection, newest, sessions.c.key, session_from, self.aside)
-        return [(session, odd) for session in found if (odd := attention(session, now))]
+            return each(connection, newest, sessions.c.key, session_from, self.aside)
+
+    def unanswered_of(self, keys: Collection[str]) -> list[Command]:
+        """The commands of these sessions of which nobody knows what became."""
+        query = SELECT_COMMAND.where(
+            commands.c.state == CommandState.UNKNOWN,
+            commands.c.session_key.in_(select(sessions.c.key).where(sessions.c.watch.is_(True))),
+        )
+        with self._database.read() as connection:
+            found = each(connection, query, commands.c.id, command_from, self.aside)
+        return [one for one in found if one.session_key in keys]
+
+    def refusing_chargers(self, since: datetime) -> list[str]:
+        """The codes of chargers at which a start was refused since then."""
+        query = select(sessions.c.code).where(sessions.c.phase == Phase.REFUSED, sessions.c.requested_at > utc(since))
+        with self._database.read() as connection:
+            return sorted(set(connection.execute(query).scalars()))
+
+    def open_exceptions(self) -> list[Listed]:
+        """The loudest and oldest first."""
+        query = select(exceptions).where(exceptions.c.closed_at.is_(None)).order_by(exceptions.c.since).limit(MOST)
+        with self._database.read() as connection:
+            found = [_listed(row) for row in connection.execute(query).mappings()]
+        return sorted(found, key=lambda one: (-_LOUDNESS.index(one.level), one.matter.since))
+
+    def exceptions_of(self, key: str) -> list[Listed]:
+        """Of one session, with those that are closed; oldest first."""
+        query = select(exceptions).where(exceptions.c.subject == key).order_by(exceptions.c.id)
+        with self._database.read() as connection:
+            return [_listed(row) for row in connection.execute(query).mappings()]
+
+    def keep_exceptions(self, found: Sequence[Matter], looked_at: Collection[str], now: datetime) -> Changes:
+        """Write down what was found in one look at these subjects: of them, what was not found any more is closed."""
+        wanted = {(one.kind, one.subject): one for one in found}
+        known = {(one.matter.kind, one.matter.subject): one for one in self.open_exceptions()}
+        subjects = set(looked_at)
+        opened = [one for place, one in wanted.items() if place not in known]
+        louder = [
+            (known[place], one, level)
+            for place, one in wanted.items()
+            if place in known and (level := level_of(one, now)) is not known[place].level
+        ]
+        closed = [one for place, one in known.items() if place not in wanted and one.matter.subject in subjects]
+        if not opened and not louder and not closed:
+            return Changes()
+        at = utc(now)
+        with self._database.write() as connection:
+            made = [_made(connection.execute(insert(exceptions).values(**_values(one, at)))) for one in opened]
+            for row, one, level in louder:
+                changed = {"level": level, "level_at": at, "amount_minor": one.amount_minor, "currency": one.currency}
+                connection.execute(update(exceptions).where(exceptions.c.id == row.id).values(**changed))
+            for row in closed:
+                connection.execute(update(exceptions).where(exceptions.c.id == row.id).values(closed_at=at))
+        return Changes(
+            tuple(Listed(number, one, at, level_of(one, now), at) for number, one in zip(made, opened, strict=True)),
+            tuple(Listed(row.id, one, row.noticed_at, level, at) for row, one, level in louder),
+            tuple(Listed(row.id, row.matter, row.noticed_at, row.level, row.level_at, at) for row in closed),
+        )
 
     def sealed_off(self) -> int:
         """How many sessions that may still hold money have a token that no secret of ours opens."""
@@ -35,3 +127,34 @@ class Exceptions(Part):
                 *connection.execute(select(received_tokens.c.token)).scalars(),
             ]
         return sum(self._cipher.decrypt(text) is None for text in sealed)
+
+
+_LOUDNESS = list(Level)
+
+
+def _values(one: Matter, at: datetime) -> dict[str, object]:
+    return {
+        "kind": one.kind,
+        "subject": one.subject,
+        "code": one.code,
+        "since": utc(one.since),
+        "act": one.act,
+        "amount_minor": one.amount_minor,
+        "currency": one.currency,
+        "noticed_at": at,
+        "level": level_of(one, at),
+        "level_at": at,
+    }
+
+
+def _made(result: object) -> int:
+    key = getattr(result, "inserted_primary_key", None)
+    if key is None:
+        raise LookupError("a row without a number")
+    return int(key[0])
+
+
+def _listed(row: RowMapping) -> Listed:
+    fields = ("kind", "subject", "code", "since", "act", "amount_minor", "currency")
+    matter = Matter(**{name: row[name] for name in fields})
+    return Listed(row["id"], matter, row["noticed_at"], row["level"], row["level_at"], row["closed_at"])

@@ -71,6 +71,7 @@ class ForReader:
 
     `owners`: how many devices may. `issued`: its receipt, once it is written. `progress`: what the operator's view has
     told of it while it runs. `every`: how often the figures of a charge are renewed here; None: nobody has said so.
+    `listed_at`: since when it has been on the operator's list for an hour or more, with money that waits.
     """
 
     session: Session
@@ -80,6 +81,7 @@ class ForReader:
     issued: Issued | None = None
     progress: Progress | None = None
     every: timedelta | None = None
+    listed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

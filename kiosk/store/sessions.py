@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import exists as there_is
 
+from kiosk.domain.attention import Level
 from kiosk.domain.commands import ENDS, AskedBy, CommandState, Kind
 from kiosk.domain.pace import learnt_interval
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
@@ -38,6 +39,7 @@ from kiosk.store.rows import (
 )
 from kiosk.store.tables import (
     commands,
+    exceptions,
     grants,
     hints,
     mails,
@@ -77,6 +79,15 @@ _FOR_READER = (
             for name, column in (("receipt_number", receipts.c.number), ("receipt_revised_at", receipts.c.revised_at))
         ),
         select(func.max(rhythm.c.every_seconds)).scalar_subquery().label("every_seconds"),
+        select(func.min(exceptions.c.noticed_at))
+        .where(
+            exceptions.c.subject == sessions.c.key,
+            exceptions.c.closed_at.is_(None),
+            exceptions.c.level.in_((Level.LOUD, Level.ALARM)),
+        )
+        .correlate(sessions)
+        .scalar_subquery()
+        .label("listed_at"),
     )
     .select_from(sessions.outerjoin(progress, progress.c.session_key == sessions.c.key))
     .where(sessions.c.key == bindparam("key"))
@@ -154,7 +165,9 @@ class Sessions(Part):
             issued = Issued(row["receipt_number"], row["receipt_revised_at"]) if row["receipt_number"] else None
             beside = progress_beside(row, session)
             every = timedelta(seconds=row["every_seconds"]) if row["every_seconds"] is not None else None
-            return ForReader(session, tuple(asked), row["owner"], row["owners"], issued, beside, every)
+            return ForReader(
+                session, tuple(asked), row["owner"], row["owners"], issued, beside, every, row["listed_at"]
+            )
 
     def _unreadable_to(self, connection: Connection, key: str, device_hash: str) -> UnreadableSession:
         own = select(grants.c.session_key).where(grants.c.session_key == key, grants.c.device_hash == device_hash)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     false,
 )
 
+from kiosk.domain.attention import Act, Attention, Level
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.mail import MailState
 from kiosk.domain.session import Phase
@@ -250,6 +251,25 @@ rhythm = Table(  # one row
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("every_seconds", Integer, nullable=False),
+)
+
+exceptions = Table(  # what a person of the operator should look at
+    "exceptions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Word(Attention), nullable=False),
+    Column("subject", String, nullable=False),  # the key of a session, or the code of a charger
+    Column("code", String, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("act", Word(Act), nullable=False),
+    Column("amount_minor", BigInteger),
+    Column("currency", String),
+    Column("noticed_at", UtcTime, nullable=False),
+    Column("level", Word(Level), nullable=False),
+    Column("level_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Index(None, "subject"),
+    Index(None, "closed_at", "since"),
 )
 
 chargers = Table(

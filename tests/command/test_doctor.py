@@ -16,6 +16,7 @@ from kiosk.command.doctor import Finding, examine
 from kiosk.command.front import HTTP_1, HTTP_2
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import build_settings
+from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.ownership import ListProblem
 from kiosk.domain.tariff import Tariff
@@ -499,3 +500,32 @@ def test_what_a_site_does_not_say_to_its_drivers_is_noted(tmp_path: Path) -> Non
     assert not [each for each in findings(tmp_path) if "EU-13" in each.text or "EU-03" in each.text]
     bare = findings(tmp_path, config=site_of(tmp_path, 1))
     assert said(bare, "does not say opening_hours, renewable_percent") == "note"
+
+
+def test_what_a_person_should_look_at_is_told_with_its_age_what_is_at_stake_and_what_to_do(
+    books: Store, tmp_path: Path
+) -> None:
+    key, clock = opened(books), ManualClock()
+    assert said(findings(tmp_path, clock=clock), "No session waits for a person") == "ok"
+    overdue = Matter(
+        Attention.HOLD_OVERDUE, key, "7MK4T", clock.now() - timedelta(hours=3), Act.LOOK_AT_PAYMENT, 5000, "EUR"
+    )
+    refused = Matter(Attention.STARTS_REFUSED, "9QX6B", "9QX6B", clock.now() - timedelta(days=3), Act.LOOK_AT_CHARGER)
+    books.keep_exceptions([overdue, refused], {key, "9QX6B"}, clock.now())
+    found = findings(tmp_path, clock=clock)
+    mark = session_mark(key)
+    sentence = f"Look at session {mark} at 7MK4T, 50.00 EUR: its hold should have ended by now, since 3 h (loud). "
+    assert said(found, sentence + "What to do: look at its payment at Stripe") == "note"
+    assert said(found, "Look at charger 9QX6B: the last starts there were all refused, since 3 days.") == "note"
+    clock.advance(22 * 3600)
+    books.keep_exceptions([overdue], {key, "9QX6B"}, clock.now())
+    found = findings(tmp_path, clock=clock)
+    assert said(found, "its hold should have ended by now, since 25 h (alarm)") == "BAD"
+    assert not [each for each in found if key in each.text or "9QX6B" in each.text]
+
+
+def test_limits_that_were_agreed_on_are_told(tmp_path: Path) -> None:
+    found = findings(tmp_path, plugchoice_limits="get_session=120,operator=900")
+    assert said(found, "KIOSK_PLUGCHOICE_LIMITS: get_session 120, operator 900 requests a minute.") == "note"
+    more = findings(tmp_path, config=site_of(tmp_path, 21), plugchoice_limits="get_charger=60")
+    assert not [each for each in more if "cannot keep them fresh" in each.text]

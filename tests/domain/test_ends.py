@@ -448,3 +448,10 @@ def test_a_start_that_names_no_price_keeps_the_one_that_was_shown() -> None:
     shown = a_session(tariff=EURO)
     session = told(seen(1, "created"), charging(5, "1.000", 149, tariff=Tariff("EUR", 79, 100)), session=shown)
     assert (session.tariff, session.later_tariff) == (EURO, Tariff("EUR", 79, 100))
+
+
+def test_when_a_card_gives_its_hold_back_is_not_forgotten_because_a_later_record_does_not_say_it() -> None:
+    told = replace(proof("requires_capture", 0, 5000), capture_before=after(500_000))
+    known = with_proof(with_proof(ran(captured()), told), proof("requires_capture", 0, 5000))
+    assert known.proof is not None
+    assert known.proof.capture_before == after(500_000)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.session import HoldProof
 from kiosk.store import Store
@@ -93,6 +94,17 @@ def above_hold(store: Store) -> None:
 def other_proof(store: Store) -> None:
     key = captured(store)
     store.set_proof(key, HoldProof(later(100), "succeeded", 0, 500))
+
+
+def listed_twice(store: Store) -> None:
+    key = captured(store)
+    reason = Matter(Attention.OTHER_PRICE, key, "ABC", later(60), Act.READ)
+    store.keep_exceptions([reason], {key}, later(61))
+    change(
+        store,
+        "INSERT INTO exceptions SELECT id + 1, kind, subject, code, since, act, amount_minor, currency, "
+        "noticed_at, level, level_at, closed_at FROM exceptions",
+    )
 
 
 def two_at_a_bay(store: Store) -> None:
@@ -258,6 +270,7 @@ CASES: list[tuple[Callable[[Store], None], str]] = [
     (token_lost, "A live session has its token"),
     (start_without_next_step, "Every unknown command has a next step"),
     (sent_for_ever, "Every command that was sent gets an end"),
+    (listed_twice, "What a person should look at is listed once"),
     (start_sent_twice, "A start is sent once"),
     (two_starts, "A start is sent once"),
     (done_and_never_sent, "The state of a command fits its times"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.domain.attention import Attention
+from kiosk.domain.attention import Act, Attention, Level, Matter
+from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.store import Cipher, Store
+from kiosk.store.exceptions import Changes
 
 from .build import NOW, later, opened, queued, seen, whole_end
 
@@ -32,3 +34,55 @@ def test_a_token_under_a_secret_that_is_gone_is_counted_while_its_session_lives(
     assert dropped.sealed_off() == 1
     for each in (before, rotated, dropped):
         each.close()
+
+
+def matter(kind: Attention = Attention.HOLD_OVERDUE, subject: str = "key-1", since: float = 0) -> Matter:
+    return Matter(kind, subject, "7MK4T", later(since), Act.STOP, 5000, "EUR")
+
+
+def test_a_reason_is_opened_once_grows_louder_once_and_is_closed_when_it_is_gone(store: Store) -> None:
+    first = store.keep_exceptions([matter()], {"key-1"}, later(60))
+    assert [(one.matter, one.level) for one in first.opened] == [(matter(), Level.NOTED)]
+    assert store.keep_exceptions([matter()], {"key-1"}, later(120)) == Changes()
+    louder = store.keep_exceptions([matter()], {"key-1"}, later(3600))
+    assert [(one.level, one.level_at) for one in louder.louder] == [(Level.LOUD, later(3600))]
+    closed = store.keep_exceptions([], {"key-1"}, later(4000))
+    assert [one.matter.kind for one in closed.closed] == [Attention.HOLD_OVERDUE]
+    assert store.open_exceptions() == []
+    (kept,) = store.exceptions_of("key-1")
+    assert (kept.noticed_at, kept.closed_at) == (later(60), later(4000))
+
+
+def test_what_was_not_looked_at_stays_open(store: Store) -> None:
+    store.keep_exceptions([matter(), matter(subject="key-2")], {"key-1", "key-2"}, later(60))
+    store.keep_exceptions([], {"key-2"}, later(120))
+    assert [one.matter.subject for one in store.open_exceptions()] == ["key-1"]
+
+
+def test_a_reason_that_comes_back_is_a_new_row(store: Store) -> None:
+    store.keep_exceptions([matter()], {"key-1"}, later(60))
+    store.keep_exceptions([], {"key-1"}, later(120))
+    store.keep_exceptions([matter(since=150)], {"key-1"}, later(180))
+    assert [one.closed_at is None for one in store.exceptions_of("key-1")] == [False, True]
+
+
+def test_the_loudest_and_oldest_come_first(store: Store) -> None:
+    rows = [
+        matter(Attention.OTHER_PRICE, "quiet", -90_000),
+        matter(subject="young", since=80_000),
+        matter(subject="alarm", since=-10_000),
+        matter(subject="loud", since=70_000),
+    ]
+    store.keep_exceptions(rows, {one.subject for one in rows}, later(80_000))
+    assert [one.matter.subject for one in store.open_exceptions()] == ["alarm", "loud", "quiet", "young"]
+
+
+def test_commands_without_an_answer_are_found_while_their_session_is_open(store: Store) -> None:
+    key = opened(store)
+    stop = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(10))
+    assert store.claim(stop.id, later(11))
+    store.finish(stop.id, CommandState.UNKNOWN, later(20))
+    assert [one.id for one in store.unanswered_of({key})] == [stop.id]
+    assert store.unanswered_of({"another"}) == []
+    store.observe(key, whole_end(60), source="read")
+    assert store.unanswered_of({key}) == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.fuses import FuseTree
@@ -94,6 +95,7 @@ def fill(store: Store) -> str:
     store.own_list_was_read(["uuid-2"], later(103), whole=True)
     store.own_list_failed(ListProblem.TOKEN, later(104))
     store.ask_whose("ABD", later(105))
+    store.keep_exceptions([Matter(Attention.REVIEW, key, "ABC", later(100), Act.READ)], {key}, later(101))
     store.save_progress({key: Progress(7, Decimal("1.05"), later(100), later(99), later(98))})
     return key
 

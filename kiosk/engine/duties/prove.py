@@ -60,6 +60,10 @@ class Prove(Duty):
                 jobs[mark] = Job(mark, run, pool=Pool.PROOFS, about=about(session))
         return Jobs(tuple(jobs.values()), LOOK_EVERY)
 
+    def again(self, key: str) -> None:
+        """Ask about this session as soon as it is its turn, whatever was asked before."""
+        self._reader.forget(key)
+
     def _named(self, now: datetime) -> list[Session]:
         """Those that a webhook of the provider has just named, whatever is known of them."""
         store, since = self._context.store, self._heard or now
@@ -104,6 +108,11 @@ class ProofReader:
         tries = self._tries.get(session.key, 0)
         self._tries[session.key] = tries + 1
         self._due[session.key] = now + timedelta(seconds=PATIENCE[min(tries + 1, len(PATIENCE) - 1)])
+
+    def forget(self, key: str) -> None:
+        """How often it was asked about."""
+        for known in (self._tries, self._due):
+            known.pop(key, None)
 
     def forget_all_but(self, keys: set[str]) -> None:
         for known in (self._tries, self._due, self._state):

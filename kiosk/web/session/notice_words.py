@@ -57,6 +57,14 @@ def notice(kind: Notice, view: SessionView) -> Said:
             return Said("live", "clock", _("The charger says that charging has stopped"), text)
         case Notice.NOT_PLUGGED_IN:
             return Said("live", "plug", _("Plug the cable in"), _("Push the plug in until it stops."))
+        case Notice.LISTED if view.listed_at is not None:
+            since = at(view, view.listed_at)
+            text = _(
+                "It is on the operator's list since %(time)s. You never pay more than the hold, and a hold that nobody "
+                "takes ends by itself, at the latest after 7 days.",
+                time=since,
+            )
+            return Said("warn", "clock", _("This takes longer than it should"), text)
         case Notice.HOLD_CHANGED:
             held, shown = amount(view.hold.amount), amount(view.shown_hold)
             text = _("It is %(amount)s. Before the start we showed %(shown)s.", amount=held, shown=shown)

@@ -99,5 +99,6 @@ class Notice(StrEnum):
     CHARGER_RESERVED = "charger_reserved"
     CHARGE_OVER = "charge_over"
     NOT_PLUGGED_IN = "not_plugged_in"
+    LISTED = "listed"
     HOLD_CHANGED = "hold_changed"
     PRICE_CHANGED = "price_changed"

@@ -43,6 +43,7 @@ class Snapshot:
     """What the operator's view has told, when `session` shows its figures."""
     every: timedelta | None = None
     """How often figures are renewed here, when it is not known to be as often as usual."""
+    listed_at: datetime | None = None
 
     @cached_property
     def facts(self) -> tuple[object, ...]:
@@ -61,6 +62,7 @@ class Snapshot:
             self.issued,
             self.progress and (self.progress.energy_kwh, self.progress.asked_at),
             self.every,
+            self.listed_at,
         )
 
     def view(self) -> SessionView:
@@ -82,6 +84,7 @@ class Snapshot:
             number=self.issued.number if self.issued is not None else None,
             estimated=self.progress is not None,
             every=self.every,
+            listed_at=self.listed_at,
         )
 
     @property
@@ -112,6 +115,7 @@ def read(key: str) -> Snapshot | None:
         found.issued,
         found.progress if session is not found.session else None,
         found.every if session is found.session and charging else None,
+        found.listed_at,
     )
 
 

@@ -69,6 +69,7 @@ class SessionView:
     `number` is that of the receipt once it is written: before that what stands here is none.
     `estimated`: the live figures are those of the operator's list of the site, not of the session.
     `old_after`: from that age on they are old. `every`: how often they are renewed here, when that is not often.
+    `listed_at`: since when it has been on the operator's list, because its money waits for longer than it should.
     `read` are the terms that the driver has read, `asked` those that they must agree to; None unless they differ.
     """
 
@@ -136,6 +137,7 @@ class SessionView:
     estimated: bool = False
     old_after: timedelta = OLD_AFTER
     every: timedelta | None = None
+    listed_at: datetime | None = None
 
 
 def session_view(
@@ -154,6 +156,7 @@ def session_view(
     number: str | None = None,
     estimated: bool = False,
     every: timedelta | None = None,
+    listed_at: datetime | None = None,
 ) -> SessionView:
     """The view of `session` at `now`. `receipt` is the stored one, which may know more than the session alone.
     `others`: how many rights of other devices the reader may take back. `unwritten`: some of it is only in memory yet.
@@ -239,7 +242,10 @@ def session_view(
         else None,
         spark=spark_of(session.trace, lost=freshness is Freshness.LOST) if running else None,
         steps=(),
-        notices=_notices(session, screen, commands, now, flow, unwritten=unwritten),
+        notices=(
+            *_notices(session, screen, commands, now, flow, unwritten=unwritten),
+            *([Notice.LISTED] if listed_at is not None and screen in _LISTED and not by_record else []),
+        ),
         actions=actions_of(session, commands, now) if owner else frozenset(),
         limits=limits_of(session, now),
         receipt=receipt if screen in _WITH_RECEIPT else None,
@@ -253,6 +259,7 @@ def session_view(
         asked=terms_now(session) if asks_consent(session) else None,
         estimated=estimated,
         old_after=old_after(session, every),
+        listed_at=listed_at,
         every=every if running and every is not None and every > OLD_AFTER else None,
     )
     return replace(view, steps=_steps(view, session, commands, policy))
@@ -365,6 +372,7 @@ def _notices(
 
 _WAITS = frozenset({Screen.SETTLING, Screen.CAPTURE_FAILED, Screen.REQUIRES_REVIEW, Screen.STRANGE})
 """Screens that wait for what becomes of the money."""
+_LISTED = _WAITS | {Screen.GONE}
 _BEFORE_THE_START = {
     "Available": Notice.NOT_PLUGGED_IN,
     "Faulted": Notice.CHARGER_FAULT,

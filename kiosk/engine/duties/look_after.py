@@ -1,0 +1,120 @@
+"""Every hold ends: looks at everything that should have ended and has not, has it read and proven once more, and keeps
+the list of what a person should look at.
+
+It sends nothing by itself: the guard and the others pursue what they know of. This notices when that had no effect.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from kiosk.domain.attention import REFUSED_IN_A_ROW, Attention, Level, Matter, matters, refused_starts
+from kiosk.domain.session import Session
+from kiosk.engine.context import Context
+from kiosk.engine.duty import Duty, Job, Jobs, Pool
+from kiosk.engine.open_sessions import OpenSessions
+from kiosk.news.news import session_topic
+from kiosk.store.errors import CannotWrite
+from kiosk.store.exceptions import LISTED_FOR, Listed
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=30)
+ALL_EVERY = timedelta(hours=1)
+"""How often everything that ended lately is looked at; in between only what is open, listed, or has just ended."""
+ONCE_MORE_EVERY = timedelta(minutes=10)
+"""How often a session that waits is read once more because of that, besides what its schedule says."""
+REFUSED_WITHIN = timedelta(hours=1)
+_AFTER_THE_END = timedelta(minutes=5)
+_READ_AGAIN = frozenset(
+    {
+        Attention.HOLD_OVERDUE,
+        Attention.PAID_UNSEEN,
+        Attention.COMMAND_UNKNOWN,
+        Attention.HELD_FOR_NOTHING,
+        Attention.LOST,
+        Attention.AMOUNT_UNKNOWN,
+    }
+)
+
+
+class LookAfter(Duty):
+    """`prove_again` has the payment provider asked about a session, whatever was known of it."""
+
+    name = "exceptions"
+    beat = EVERY
+
+    def __init__(self, context: Context, sessions: OpenSessions, prove_again: Callable[[str], None]) -> None:
+        self._context = context
+        self._sessions = sessions
+        self._prove_again = prove_again
+        self._all_at: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._read_at: dict[str, datetime] = {}
+
+    def take_over(self, now: datetime) -> None:  # noqa: ARG002 - whatever the time
+        self._all_at = None
+
+    def jobs(self, now: datetime) -> Jobs:
+        return Jobs((Job("exceptions", lambda: self._look(now), pool=Pool.PROOFS),), EVERY)
+
+    # --- on a worker
+
+    def _look(self, now: datetime) -> None:
+        store = self._context.store
+        listed = store.open_exceptions()
+        looked_at = self._to_look_at(listed, now)
+        found = matters(looked_at.values(), store.unanswered_of(looked_at.keys()), now, self._context.policy)
+        chargers = {
+            *store.refusing_chargers(now - REFUSED_WITHIN),
+            *(one.matter.subject for one in listed if one.matter.of_charger),
+        }
+        for code in sorted(chargers):
+            refused = refused_starts(code, store.latest_at(code, REFUSED_IN_A_ROW))
+            found += [refused] if refused is not None else []
+        changes = store.keep_exceptions(found, {*looked_at, *chargers}, now)
+        for one in (*changes.opened, *changes.louder):
+            _tell(one)
+        for one in changes.closed:
+            log.info("what a person should have looked at is over", extra=_about(one.matter))
+        for one in (*changes.opened, *changes.louder, *changes.closed):
+            if not one.matter.of_charger:
+                self._context.news.publish(session_topic(one.matter.subject))
+        self._once_more(found, now)
+
+    def _to_look_at(self, listed: list[Listed], now: datetime) -> dict[str, Session]:
+        store = self._context.store
+        if self._all_at is None or now - self._all_at >= ALL_EVERY:
+            found = store.of_late(now - LISTED_FOR)
+            self._all_at = now
+        else:
+            found = [*store.of_late((self._looked_at or now) - _AFTER_THE_END)]
+            keys = {one.key for one in found}
+            found += store.readable([one.matter.subject for one in listed if one.matter.subject not in keys])
+        self._looked_at = now
+        return {one.key: one for one in found}
+
+    def _once_more(self, found: list[Matter], now: datetime) -> None:
+        """What waits is read and proven once more: not often, and never in the way of what still runs."""
+        wanted = {one.subject for one in found if one.kind in _READ_AGAIN}
+        self._read_at = {key: at for key, at in self._read_at.items() if key in wanted}
+        for key in sorted(wanted):
+            if now - self._read_at.get(key, now - ONCE_MORE_EVERY) < ONCE_MORE_EVERY:
+                continue
+            self._read_at[key] = now
+            self._prove_again(key)
+            with suppress(CannotWrite):
+                self._context.store.hint(key, now)
+
+
+def _tell(one: Listed) -> None:
+    level = {Level.NOTED: logging.INFO, Level.LOUD: logging.WARNING, Level.ALARM: logging.ERROR}[one.level]
+    log.log(level, "a person should look at this", extra={**_about(one.matter), "level": one.level.value})
+
+
+def _about(matter: Matter) -> dict[str, str]:
+    whose = {"code": matter.code} if matter.of_charger else {"session": matter.subject, "code": matter.code}
+    return {**whose, "kind": matter.kind.value}
