@@ -21,6 +21,7 @@ from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
+from kiosk.engine.lead import LEASE
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.metrics import Metrics
 from kiosk.news.local import LocalNews
@@ -80,15 +81,17 @@ def create_app(
     clock = clock or SystemClock()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
+    store.leases_by_server = not store.is_file
     store.migrate()
-    with suppress(CannotWrite):  # a full disk keeps nobody from ending a charge; whoever leads pulls back again
-        # Pages read before the engine leads, for as long as the lease of a killed one lasts.
-        store.pull_back(clock.now())
-        store.forget_wishes()
+    if store.is_file or not store.lease_lives(LEASE, clock.now()):  # else others are at work, and people wait for them
+        with suppress(CannotWrite):  # a full disk keeps nobody from ending a charge; whoever leads pulls back again
+            # Pages read before the engine leads, for as long as the lease of a killed one lasts.
+            store.pull_back(clock.now())
+            store.forget_wishes()
     problem = selling_problem(settings, site)
     if problem is not None:
         log.warning(problem)
-    news = LocalNews(settings.max_streams)
+    news = _news(settings)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
     outside = connect(
         settings,
@@ -126,6 +129,7 @@ def start(app: Flask) -> None:
             f"KIOSK_SECRET_KEY: {sealed_off} sessions that may still hold money are stored under a secret that is not "
             "set any more; put the old secret behind the new one until they have ended."
         )
+    parts.news.start()
     parts.engine.start()
 
 
@@ -143,6 +147,14 @@ def stop(app: Flask) -> None:
 def running(app: Flask) -> Running:
     found: Running = app.extensions["kiosk.running"]
     return found
+
+
+def _news(settings: Settings) -> News:
+    if settings.sqlite:
+        return LocalNews(settings.max_streams)
+    from kiosk.news.fleet import FleetNews
+
+    return FleetNews(settings.database_url, settings.max_streams)
 
 
 def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:

@@ -31,7 +31,8 @@ class Crew:
     """Thread-safe. `inline=True` does the jobs on the thread that begins them, for simulations; `pool` makes the
     workers otherwise.
 
-    `on_end` is called after every job: there may be something new to decide. After `finish`, `over` is set.
+    `on_end` is called after every job: there may be something new to decide. After `finish`, `over` is set. What spends
+    no grant, which is checked in the store, is left out when `may_act` says no: by a process that was frozen.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Crew:
         inline: bool = False,
         workers: int = 8,
         pool: MakePool = threads,
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._may_act = may_act
         self._budgets = budgets
         self._on_end = on_end
         self.over = Event()
@@ -106,7 +109,8 @@ class Crew:
     def _do(self, job: Job, told: OnEnd) -> None:
         error: Exception | None = None
         try:
-            job.run()
+            if job.endpoint is not None or self._may_act():
+                job.run()
         except Exception as failure:  # noqa: BLE001 - it is told, and must not end the worker
             error = failure
         finally:

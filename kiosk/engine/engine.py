@@ -36,6 +36,7 @@ from kiosk.engine.sites.progress import SiteProgress
 from kiosk.engine.sites.stands import MeterStands
 from kiosk.engine.sites.watch import Sites
 from kiosk.engine.unanswered import Unanswered
+from kiosk.news.news import session_topic
 from kiosk.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,9 @@ class Engine:
         self._well_at: datetime | None = None
         self._lead = Lead(context)
         context.budgets.record_with(self._lead.note_call)
-        self._crew = Crew(context.budgets, self._wake.set, inline=inline, workers=workers, pool=pool)
+        self._crew = Crew(
+            context.budgets, self._wake.set, inline=inline, workers=workers, pool=pool, may_act=self._lead.still_leads
+        )
         self._sessions = OpenSessions(context)
         self._posts = [Post(duty, context.clock.now) for duty in self._duties()]
         context.news.on_wish(self.wake)
@@ -140,9 +143,17 @@ class Engine:
         if self._lead.hold(now, self._begin):
             wait = min(post.turn(now, self._crew) for post in self._posts).total_seconds()
             well = all(post.well for post in self._posts if post.vital)
+        else:
+            self._stand_by()
         if well:
             self._well_at = now
         return wait
+
+    def _stand_by(self) -> None:
+        """What was asked for here while nothing could be written is written down, for whoever leads elsewhere."""
+        written = self._context.store.write_down()
+        if written:
+            self._context.news.wish(*(session_topic(key) for key in written))
 
     def _begin(self) -> None:
         for post in self._posts:

@@ -11,7 +11,7 @@ from threading import Lock
 
 from kiosk.engine.context import Context
 from kiosk.store.aside import UNREADABLE
-from kiosk.store.errors import CannotWrite
+from kiosk.store.errors import CannotWrite, Trouble
 from kiosk.store.records import Lease
 from kiosk.upstream.plugchoice.budget import Endpoint
 
@@ -36,6 +36,7 @@ class Lead:
         self._renewed: datetime | None = None
         self._lease: Lease | None = None
         self._in_need = False
+        self._doubts = 0
         self.ttl = timedelta(seconds=LEASE_TTL * context.clock.rate)
 
     @property
@@ -56,6 +57,7 @@ class Lead:
         with self._lock:
             if self._over:
                 return False
+            doubts = self._context.store.doubts
             if self._leading and self._renewed is not None and now - self._renewed < self.ttl / 3:
                 return True
             led, self._leading = self._leading, False
@@ -64,7 +66,9 @@ class Lead:
                 if led:
                     log.warning("another engine leads now")
                 return False
-            if not led or not lease.unbroken:
+            # What was being written when the database went away may be there or not: all of it is read anew.
+            if not led or not lease.unbroken or doubts != self._doubts:
+                self._doubts = doubts
                 self._lease = lease
                 self._take_over(now)
                 begin()
@@ -82,6 +86,8 @@ class Lead:
         try:
             lease = store.take_lease(LEASE, self._holder, now, self.ttl)
         except CannotWrite as error:
+            if error.trouble is Trouble.AWAY:
+                return None, False  # for us alone, perhaps: another one may lead by now
             if not self._in_need:
                 self._in_need = True
                 said = {"trouble": error.trouble.value}
@@ -100,15 +106,21 @@ class Lead:
             self._leading, self._over = False, True
             self._context.store.release_lease(LEASE, self._holder)
 
+    def still_leads(self) -> bool:
+        """Nobody else can have taken the lease since it was renewed. False in a process that was frozen meanwhile."""
+        renewed, now = self._renewed, self._context.clock.now()
+        return self._leading and (renewed is None or now - renewed < self.ttl)
+
     def note_call(self, endpoint: Endpoint, at: datetime) -> None:
         """Write a call down before it leaves, for whoever leads next. Raises Deposed when somebody else leads now, and
         CannotWrite for what may not leave without.
         """
         try:
             self._context.store.note_call(endpoint.value, at, self._lease)
-        except CannotWrite:
-            # Only whoever leads next would miss it. Without a reading no limit would be kept.
-            if endpoint not in _REPEATED:
+        except CannotWrite as error:
+            # Only whoever leads next would miss it. Without a reading no limit would be kept. A server that is away is
+            # away for us alone, perhaps, and another one may lead by now.
+            if endpoint not in _REPEATED or error.trouble is Trouble.AWAY:
                 raise
 
     def _take_over(self, now: datetime) -> None:

@@ -36,6 +36,9 @@ class LocalNews:
         self._open = 0
         self._closed = False
 
+    def start(self) -> None:
+        """Within one process there is nothing to begin."""
+
     @contextmanager
     def subscribe(self, topic: str) -> Iterator[Subscription]:
         """A subscription for the length of the block. Raises TooManyStreams at the cap."""

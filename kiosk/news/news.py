@@ -1,7 +1,7 @@
 """The one interface of news: who writes to the store says so once, and pages, caches and the engine learn it here.
 
-`kiosk.news.local.LocalNews` carries it within one process. News never carries content: who hears of some reads the
-store.
+`kiosk.news.local.LocalNews` carries it within one process, `kiosk.news.fleet.FleetNews` between those of a fleet. News
+never carries content: who hears of some reads the store.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ class Subscription:
 
 class News(Protocol):
     """Safe to use from many threads. A topic is a text from `session_topic` and its sisters."""
+
+    def start(self) -> None:
+        """Once a process, after a server's fork."""
 
     def publish(self, *topics: str) -> None:
         """Something newer is stored about these topics: open pages read again, and what was kept of them is old."""

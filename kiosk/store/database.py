@@ -103,6 +103,10 @@ class Database:
     def _view(self) -> AbstractContextManager[Connection]:
         return self._postgres.reading() if self._postgres is not None else self._engine.connect()
 
+    def time_of(self, connection: Connection, now: datetime) -> datetime:
+        """The moment by the server's clock; `now` where there is no server."""
+        return now if self._postgres is None else self._postgres.now(connection)
+
     def server_time(self) -> datetime | None:
         """The moment by the database server's clock; None for a file. Raises Unavailable."""
         if self._postgres is None:

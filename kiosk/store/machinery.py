@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import String, bindparam, delete, func, insert, or_, select, type_coerce, update
+from sqlalchemy import Connection, String, bindparam, delete, func, insert, or_, select, type_coerce, update
 
 from kiosk.domain.commands import CommandState
 from kiosk.domain.session import Phase
@@ -35,13 +35,24 @@ _FORGET_CALLS = delete(calls).where(calls.c.called_at < bindparam("before", type
 
 
 class Machinery(Part):
+    leases_by_server = False
+    """Leases are counted by the database server's clock, and not by the time that is handed in: the clocks of several
+    machines are never quite the same.
+    """
+
+    def _by_clock(self, connection: Connection, now: datetime) -> datetime:
+        return self._database.time_of(connection, utc(now)) if self.leases_by_server else utc(now)
+
     def take_lease(self, name: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
         """Take or renew it until `now + ttl`; None while another one has it.
 
         Unless an unbroken hold is renewed its number rises: another one may have held it in between, or may not.
         """
-        until = utc(now) + ttl
+        if self.leases_by_server and self._another_leads(name, holder, now):
+            return None
         with self._database.write() as connection:
+            now = self._by_clock(connection, now)
+            until = now + ttl
             row = connection.execute(_LEASE_LOCKED, {"of_name": name}).one_or_none()
             if row is None:
                 first = {"name": name, "holder": holder, "until": until, "number": 1}
@@ -58,6 +69,12 @@ class Machinery(Part):
             connection.execute(_TAKE_LEASE, {"of_name": name, **taken})
             return Lease(name, holder, number, unbroken)
 
+    def _another_leads(self, name: str, holder: str, now: datetime) -> bool:
+        """Asked before a write: all who stand by ask every second, and writes wait for each other."""
+        with self._database.read() as connection:
+            row = connection.execute(select(leases.c.holder, leases.c.until).where(leases.c.name == name)).one_or_none()
+            return row is not None and row.holder != holder and row.until > self._by_clock(connection, now)
+
     def release_lease(self, name: str, holder: str) -> None:
         """Give it back; nothing happens when another one has it. Its number is kept, so that none comes twice."""
         mine = (leases.c.name == name) & (leases.c.holder == holder)
@@ -69,13 +86,13 @@ class Machinery(Part):
         takes no write from anybody.
         """
         with self._database.read() as connection:
-            return holds(connection, lease, utc(now))
+            return holds(connection, lease, self._by_clock(connection, now))
 
     def lease_lives(self, name: str, now: datetime) -> bool:
         """Somebody took or renewed it not longer ago than it lives. Whoever did could write to this store."""
         with self._database.read() as connection:
             until = connection.execute(select(leases.c.until).where(leases.c.name == name)).scalar_one_or_none()
-        return until is not None and until > utc(now)
+            return until is not None and until > self._by_clock(connection, now)
 
     def try_write(self, now: datetime) -> None:
         """Write something and take it away again, as far as the disk. Raises CannotWrite."""

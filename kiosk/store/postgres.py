@@ -24,7 +24,9 @@ from kiosk.store.errors import InDoubt, Trouble
 WRITING = 5_283_164_001
 """The advisory lock of whoever writes. A number of our own: other programs on the same database do not take it."""
 LONGEST_IDLE = 2.0
-"""Seconds between two statements of one transaction, after which the server ends it. Less than anybody's patience."""
+"""Seconds between two statements of a write, after which the server ends it: less than others wait."""
+LONGEST_VIEW = 60.0
+"""The same for a read, for which nobody waits."""
 LONGEST_STATEMENT = 30.0
 """Seconds after which the server gives up a statement, waiting included."""
 CONNECTIONS = 8
@@ -79,9 +81,11 @@ class Postgres:
         Raises InDoubt, and what the database raises.
         """
         wait = max(1, int(patience * 1000))
+        idle = int(max(LONGEST_IDLE, self._patience / 2) * 1000)  # a migration has much to think about
         connection, number = self._begun(
             self.writes,
-            f"BEGIN; SET LOCAL lock_timeout = {wait}; SELECT pg_advisory_xact_lock({WRITING}); "
+            f"BEGIN; SET LOCAL lock_timeout = {wait}; SET LOCAL idle_in_transaction_session_timeout = {idle}; "
+            f"SELECT pg_advisory_xact_lock({WRITING}); "
             "SELECT CAST(pg_current_xact_id() AS text)",
         )
         with connection:
@@ -186,7 +190,7 @@ def _engine(address: URL, patience: float) -> Engine:
         connect_args={"autocommit": True},  # the driver begins nothing by itself
     )
     statement = int((LONGEST_STATEMENT + patience) * 1000)
-    idle = int(LONGEST_IDLE * 1000)
+    idle = int(LONGEST_VIEW * 1000)
 
     @event.listens_for(engine, "handle_error")
     def _tell_no_values(context: ExceptionContext) -> None:

@@ -113,6 +113,11 @@ class Store(
             return False
         return True
 
+    @property
+    def doubts(self) -> int:
+        """How many commits of this process got no answer, and may or may not have happened."""
+        return self._database.doubts
+
     def healthy(self) -> bool:
         """The database answers and has its tables."""
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk.domain.commands import CommandState, Kind
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import Job
-from kiosk.upstream.plugchoice.budget import Budgets
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 from tests.engine.house import CODE, House
 from tests.engine.test_engine import eventually
 
@@ -33,3 +33,11 @@ def test_a_stop_is_sent_while_every_reader_waits_for_an_answer(house: House) -> 
     house.transport.open.set()
     eventually(lambda: house.states(key, Kind.STOP) == [CommandState.DONE])
     engine.stop()
+
+
+def test_who_may_not_act_spends_a_checked_grant_and_does_nothing_else() -> None:
+    done: list[str] = []
+    crew = Crew(Budgets(), lambda: None, inline=True, may_act=lambda: False)
+    for mark, endpoint in (("read", Endpoint.GET_SESSION), ("proof", None)):
+        crew.begin(Job(mark, lambda mark=mark: done.append(mark), endpoint), lambda *_told: None)  # type: ignore[misc]
+    assert done == ["read"]

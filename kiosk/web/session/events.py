@@ -18,7 +18,7 @@ from flask import Blueprint, Response, abort, current_app, request, stream_with_
 
 from kiosk.domain.session import Phase
 from kiosk.news.news import Subscription, TooManyStreams, session_topic
-from kiosk.store.errors import UnreadableSession
+from kiosk.store.errors import Unavailable, UnreadableSession
 from kiosk.web.session.in_words import to_json
 from kiosk.web.session.snapshot import Snapshot, read
 from kiosk.web.session.view import next_change
@@ -84,6 +84,10 @@ def stamp_of(snapshot: Snapshot, lang: str) -> str:
 renderings = Renderings()
 
 
+AGAIN_SECONDS = 2.0
+"""Until a store that could not be read is asked again, for a page that is open."""
+
+
 @bp.get("/s/<key>.json")
 @limit_poll
 @no_store
@@ -131,7 +135,12 @@ def _news(key: str, subscription: Subscription, seen: str, lang: str) -> Iterato
     """Events until the server closes. The store is read again at every ping: another process may have news."""
     yield "retry: 3000\n\n"
     while not subscription.closing:
-        snapshot = read(key)
+        try:
+            snapshot = read(key)
+        except Unavailable:  # the page keeps its last figures and says how old they are
+            yield ": still here\n\n"
+            subscription.wait(AGAIN_SECONDS)
+            continue
         if snapshot is None:
             return
         body = renderings.of(snapshot, lang)
