@@ -19,7 +19,7 @@ from kiosk.config.settings import STRIPE_API_URL, Settings, SettingsError
 from kiosk.config.sites import Site, SiteBook, load_site
 from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group
-from kiosk.engine.context import Context
+from kiosk.engine.context import BackupPlan, Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.lead import LEASE
 from kiosk.engine.sites.plan import SitePlan
@@ -48,6 +48,8 @@ from kiosk.web.shared.security import init_security
 from kiosk.web.tablet import pairing, screens, visit
 from kiosk.web.tablet.pairing import init_tablets
 
+ENGINE = LEASE
+"""The lease that a kiosk holds while it works."""
 log = logging.getLogger(__name__)
 
 TEMPLATES = folder("templates")
@@ -217,8 +219,21 @@ def _context(
         lab=outside.lab,
         pictures=outside.pictures,
         mailer=outside.mailer,
+        backups=_backups(settings),
         fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),
+    )
+
+
+def _backups(settings: Settings) -> BackupPlan | None:
+    if settings.backup_folder is None or settings.database_file is None:
+        return None
+    return BackupPlan(
+        settings.database_file,
+        settings.backup_folder,
+        timedelta(minutes=settings.backup_minutes),
+        settings.backup_keep,
+        Cipher(settings.secret_keys),
     )
 
 

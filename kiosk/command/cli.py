@@ -1,4 +1,6 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, settings, session, tablet, power, stickers, rehearse, simulate."""
+"""The `kiosk` command: serve, demo, doctor, migrate, backup and restore, settings, session, tablet, power, stickers,
+rehearse and simulate.
+"""
 
 from __future__ import annotations
 
@@ -86,6 +88,28 @@ def parser() -> argparse.ArgumentParser:
 
     migrate = commands.add_parser("migrate", help="bring the database to the newest version")
     migrate.set_defaults(run=_migrate)
+
+    backup = commands.add_parser("backup", help="copy the database while it is in use, encrypted, and open the copy")
+    backup.add_argument("--to", type=Path, metavar="FOLDER", help="default: KIOSK_BACKUP_FOLDER")
+    backup.add_argument("--check", type=Path, metavar="FILE", help="make none: look whether that one can be used")
+    backup.set_defaults(run=_backup)
+
+    restore = commands.add_parser("restore", help="go back to a backup, after the database was lost")
+    restore.add_argument("file", type=Path, metavar="FILE", nargs="?")
+    restore.add_argument(
+        "--brought-back",
+        metavar="TIME",
+        help="PostgreSQL: its own tools have brought back a dump of that time (2026-11-30T16:15Z)",
+    )
+    restore.add_argument("--replace", action="store_true", help="move aside the database that is there")
+    restore.add_argument(
+        "--skip-receipts",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="numbers that no receipt gets: more than were given out since the backup; default: %(default)s",
+    )
+    restore.set_defaults(run=_restore)
 
     settings = commands.add_parser("settings", help="list every setting with its value; secrets are masked")
     settings.set_defaults(run=_settings)
@@ -214,6 +238,33 @@ def _migrate(options: argparse.Namespace) -> int:
     finally:
         store.close()
     print("The database is at the newest version.")
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.command.backup import check, make
+
+    settings = load_settings()
+    print(check(settings, options.check) if options.check else make(settings, SystemClock().now(), options.to))
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from kiosk.app import ENGINE
+    from kiosk.clock import SystemClock
+    from kiosk.command.backup import bring_back, made_good
+
+    settings, now = load_settings(), SystemClock().now()
+    if not 0 <= options.skip_receipts <= 100_000:
+        raise SettingsError("--skip-receipts takes a number from 0 to 100000.")
+    skip = options.skip_receipts
+    if options.brought_back is not None:
+        lines = made_good(settings, now, options.brought_back, skip_receipts=skip, engine=ENGINE)
+    else:
+        lines = bring_back(settings, now, options.file, replace=options.replace, skip_receipts=skip, engine=ENGINE)
+    for line in lines:
+        print(line)
     return 0
 
 

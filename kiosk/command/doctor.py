@@ -29,6 +29,7 @@ from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of
 from kiosk.service.fast import price_problem, reader_problems
 from kiosk.service.selling import learns_own, selling_problem, sells_unlisted
 from kiosk.store import Cipher, Store
+from kiosk.store.backup import newest_in
 from kiosk.store.checks import CHECKS
 from kiosk.store.errors import CannotWrite, Trouble
 from kiosk.upstream.chargepilot.client import ChargePilot
@@ -264,6 +265,27 @@ def _lab(settings: Settings) -> Iterator[Finding]:
         yield _ok(f"OCPPLAB is at {urlsplit(settings.ocpplab_url).netloc}.")
 
 
+def _backups(settings: Settings, database: Path, now: datetime) -> Iterator[Finding]:
+    if settings.backup_folder is None:
+        yield _note("No backups are made: set KIOSK_BACKUP_FOLDER to a folder on another disk.")
+        return
+    folder, every = settings.backup_folder, timedelta(minutes=settings.backup_minutes)
+    try:
+        last = newest_in(folder, now)
+        same = folder.exists() and folder.stat().st_dev == database.stat().st_dev
+    except OSError as error:
+        yield _bad(f"Nobody can look into {folder}, where the backups go: {error.strerror}.")
+        return
+    if last is None:
+        yield _bad(f"There is no backup in {folder} yet: `kiosk backup` makes one.")
+    elif now - last > 3 * every:
+        yield _bad(f"The last backup in {folder} is of {last:%Y-%m-%d %H:%M} UTC: `kiosk backup` says what is wrong.")
+    else:
+        yield _ok(f"The last backup is of {last:%Y-%m-%d %H:%M} UTC.")
+    if same:
+        yield _note(f"{folder} is on the disk of the database: what breaks one takes both.")
+
+
 def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding]:
     folder = settings.data_dir
     if not folder.exists():
@@ -292,6 +314,8 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
             return
         yield from _clocks(store, clock.now())
         yield from _writes(store, folder, clock.now())
+        if file is not None:
+            yield from _backups(settings, file, clock.now())
         yield from _books(store, clock.now())
         codes = _sold(settings, site, store)
         yield from _meters(store, codes)

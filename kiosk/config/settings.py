@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     sell_unlisted: bool = Field(False, description="sell chargers that are not the operator's own, too")
     unlisted_url: str | None = Field(None, description="where drivers pay at other operators' chargers, with {code}")
     personal_data_days: int = Field(30, ge=1, le=3650, description="days until e-mail and device data are erased")
+    backup_folder: Path | None = Field(None, description="where encrypted backups go, best to another disk")
+    backup_minutes: int = Field(60, ge=5, le=1440, description="minutes from one backup to the next")
+    backup_keep: int = Field(72, ge=2, le=10_000, description="so many backups stay, and the last of each of 14 days")
     readings_days: int = Field(400, ge=180, le=3650, description="days until readings and webhooks are erased")
 
     @classmethod
@@ -160,7 +163,7 @@ class Settings(BaseSettings):
             )
         return keys
 
-    @field_validator("data_dir", "config")
+    @field_validator("data_dir", "config", "backup_folder")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path is not None else None
@@ -247,6 +250,8 @@ class Settings(BaseSettings):
             raise ValueError("KIOSK_SMTP_HOST and KIOSK_SMTP_FROM belong together: set both, or leave both out.")
         if (self.smtp_user is None) != (self.smtp_password is None):
             raise ValueError("KIOSK_SMTP_USER and KIOSK_SMTP_PASSWORD belong together: set both, or leave both out.")
+        if self.backup_folder is not None and not self.sqlite:
+            raise ValueError("KIOSK_BACKUP_FOLDER is for SQLite: PostgreSQL is backed up by its own tools, as pg_dump.")
         if self.smtp_security == "none" and self.smtp_host is not None and not is_loopback(self.smtp_host):
             raise ValueError("KIOSK_SMTP_SECURITY=none is only for a mail server on this machine: use starttls or tls.")
         self._refuse_mixed_worlds()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from threading import Event, Lock
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from kiosk.domain.session import Event as FoldEvent
 from kiosk.domain.session import HoldProof, Session
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import News
+from kiosk.store.cipher import Cipher
 from kiosk.store.store import Store
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.ocpplab.client import Ocpplab
@@ -105,6 +107,17 @@ def the_session(store: Store, key: str) -> Session:
     return session
 
 
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """Which file is copied, into which folder, how often, and how many copies stay."""
+
+    database: Path
+    folder: Path
+    every: timedelta
+    keep: int
+    cipher: Cipher = field(repr=False)
+
+
 @dataclass(frozen=True)
 class Context:
     clock: Clock
@@ -126,5 +139,6 @@ class Context:
     mailer: Mailer | None = None
     fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None
+    backups: BackupPlan | None = None
     learns_own_chargers: bool = False
     """Whether it reads which chargers the operator's token sees, besides those of `sites`."""

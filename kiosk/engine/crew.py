@@ -53,7 +53,7 @@ class Crew:
         self._finishing = False
         self._marks: set[str] = set()
         self._in_flight: Counter[Endpoint] = Counter()
-        sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.MAILS: 1}
+        sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.MAILS: 1, Pool.BACKUPS: 1}
         sizes[Pool.SITES] = SITE_WORKERS
         self._pools = {each: pool(size, each.name.lower()) for each, size in sizes.items() if not inline}
 

@@ -14,6 +14,7 @@ from typing import cast
 
 from kiosk.engine.context import Context, OpenStore
 from kiosk.engine.crew import Crew, MakePool, threads
+from kiosk.engine.duties.back_up import BackUp
 from kiosk.engine.duties.give_back import GiveBack
 from kiosk.engine.duties.guard import Guard
 from kiosk.engine.duties.look_after import LookAfter
@@ -83,6 +84,7 @@ class Engine:
             LookAfter(context, sessions, prove.again),
             SendMails(context),
             Erase(context),
+            BackUp(context),
             Sites(boards),
             OwnChargers(boards),
             BoardCards(boards, crew),

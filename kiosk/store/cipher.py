@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _PURPOSE = b"charge-kiosk store at rest 1"
+_FILES = b"charge-kiosk files 1"
 
 
 class Cipher:
@@ -18,6 +19,7 @@ class Cipher:
     def __init__(self, secret_keys: Sequence[str]) -> None:
         if not secret_keys or not all(secret_keys):
             raise ValueError("at least one secret key is needed, and none may be empty")
+        self._secrets = tuple(secret_keys)
         self._fernet = MultiFernet([_derived(secret) for secret in secret_keys])
 
     def encrypt(self, text: str) -> str:
@@ -30,7 +32,14 @@ class Cipher:
         except InvalidToken:
             return None
 
+    def file_keys(self, salt: bytes) -> list[bytes]:
+        """Keys of 32 bytes for a whole file that has that salt: the first one encrypts, one of them decrypts."""
+        return [_key(secret, salt, _FILES) for secret in self._secrets]
+
 
 def _derived(secret: str) -> Fernet:
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode())
-    return Fernet(base64.urlsafe_b64encode(key))
+    return Fernet(base64.urlsafe_b64encode(_key(secret, None, _PURPOSE)))
+
+
+def _key(secret: str, salt: bytes | None, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=purpose).derive(secret.encode())

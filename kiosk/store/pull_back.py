@@ -102,6 +102,7 @@ RULES: dict[str, Rule] = {
     "exceptions.noticed_at": Rule.NOW,
     "exceptions.level_at": Rule.NOW,
     "exceptions.closed_at": Rule.KEPT,
+    "receipt_gaps.noted_at": Rule.NOW,
     "origins.asked_at": Rule.NOW,
     "full_chargers.until": Rule.OVER,
     "takeovers.expires_at": Rule.OVER,

@@ -376,6 +376,16 @@ receipt_years = Table(
     Column("last", Integer, nullable=False),
 )
 
+receipt_gaps = Table(  # numbers that no receipt gets, because somebody went back to a backup
+    "receipt_gaps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("noted_at", UtcTime, nullable=False),
+)
+
 received_tokens = Table(  # what upstream gave for a start, until the session has it or it was given back
     "received_tokens",
     metadata,

@@ -29,11 +29,12 @@ from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.scene import build_scene
 from kiosk.sandbox.world.world import World
-from kiosk.store import Store
+from kiosk.store import Cipher, Store
+from kiosk.store.backup import back_up
 from kiosk.store.chargers import learn_pace
 from kiosk.store.errors import CannotWrite, Trouble
 from tests.store.build import later, opened, queued, stored
-from tests.worlds.once import migrated_store
+from tests.worlds.once import SECRET, migrated_store
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
 ALL: dict[str, Any] = {
@@ -529,3 +530,27 @@ def test_limits_that_were_agreed_on_are_told(tmp_path: Path) -> None:
     assert said(found, "KIOSK_PLUGCHOICE_LIMITS: get_session 120, operator 900 requests a minute.") == "note"
     more = findings(tmp_path, config=site_of(tmp_path, 21), plugchoice_limits="get_charger=60")
     assert not [each for each in more if "cannot keep them fresh" in each.text]
+@pytest.fixture
+def with_store(tmp_path: Path) -> Path:
+    migrated_store(tmp_path / "data" / "kiosk.db").close()
+    return tmp_path / "data"
+
+
+def test_without_a_folder_for_backups_it_says_that_none_are_made(with_store: Path) -> None:
+    assert said(findings(with_store), "No backups are made") == "note"
+
+
+def test_the_last_backup_is_told_with_its_age(with_store: Path, tmp_path: Path) -> None:
+    clock, folder = ManualClock(), tmp_path / "backups"
+    asked: dict[str, Any] = {"clock": clock, "backup_folder": folder}
+    assert said(findings(with_store, **asked), "There is no backup") == "BAD"
+    back_up(with_store / "kiosk.db", folder, Cipher([SECRET]), clock.now(), keep=3)
+    assert said(findings(with_store, **asked), "The last backup is of") == "ok"
+    assert said(findings(with_store, **asked), "on the disk of the database") == "note"
+    clock.advance(3 * 3600 + 60)
+    assert said(findings(with_store, **asked), "kiosk backup` says what is wrong") == "BAD"
+
+
+def test_a_folder_for_backups_that_is_no_folder_is_said(with_store: Path, tmp_path: Path) -> None:
+    (tmp_path / "backups").write_text("a file")
+    assert said(findings(with_store, backup_folder=tmp_path / "backups"), "Nobody can look into") == "BAD"

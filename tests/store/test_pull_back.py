@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.charger import ChargerCard, Connector
@@ -24,7 +24,7 @@ from kiosk.domain.session import HoldProof, Phase
 from kiosk.store import Store
 from kiosk.store.pull_back import LEEWAY, LONG_OVER, LONGEST_CLOSURE, RULES, Rule
 from kiosk.store.records import Handoff
-from kiosk.store.tables import metadata
+from kiosk.store.tables import metadata, receipt_gaps
 from kiosk.store.types import UtcTime
 
 from .build import NOW, TARIFF, charging, later, opened, queued, whole_end
@@ -96,6 +96,8 @@ def fill(store: Store) -> str:
     store.own_list_failed(ListProblem.TOKEN, later(104))
     store.ask_whose("ABD", later(105))
     store.keep_exceptions([Matter(Attention.REVIEW, key, "ABC", later(100), Act.READ)], {key}, later(101))
+    with store._database.write() as connection:
+        connection.execute(insert(receipt_gaps).values(year=2026, first=2, last=3, noted_at=later(100)))
     store.save_progress({key: Progress(7, Decimal("1.05"), later(100), later(99), later(98))})
     return key
 
