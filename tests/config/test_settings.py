@@ -67,6 +67,12 @@ def test_a_database_server_is_named_without_its_password() -> None:
     assert "Sesame" not in repr(settings)
 
 
+def test_backups_of_its_own_are_of_its_own_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="pg_dump"):
+        load_settings(REAL | {"KIOSK_DATABASE_URL": SERVER, "KIOSK_BACKUP_FOLDER": str(tmp_path)})
+    assert load_settings(REAL | {"KIOSK_BACKUP_FOLDER": str(tmp_path)}).backup_folder == tmp_path
+
+
 @pytest.mark.parametrize(
     ("address", "helps"),
     [
