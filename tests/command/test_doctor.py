@@ -530,6 +530,8 @@ def test_limits_that_were_agreed_on_are_told(tmp_path: Path) -> None:
     assert said(found, "KIOSK_PLUGCHOICE_LIMITS: get_session 120, operator 900 requests a minute.") == "note"
     more = findings(tmp_path, config=site_of(tmp_path, 21), plugchoice_limits="get_charger=60")
     assert not [each for each in more if "cannot keep them fresh" in each.text]
+
+
 @pytest.fixture
 def with_store(tmp_path: Path) -> Path:
     migrated_store(tmp_path / "data" / "kiosk.db").close()
