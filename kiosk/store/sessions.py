@@ -7,12 +7,25 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import exists as there_is
 
 from kiosk.domain.attention import Level
 from kiosk.domain.commands import ENDS, AskedBy, CommandState, Kind
 from kiosk.domain.pace import learnt_interval
+from kiosk.domain.progress import joined
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
 from kiosk.domain.status import Status
 from kiosk.store.aside import UNREADABLE, each
@@ -57,6 +70,15 @@ _ERASE_AT_ONCE = 200
 """Sessions in one transaction: short enough that a start does not wait for the erasure."""
 
 
+_BESIDE_SESSIONS = sessions.outerjoin(progress, progress.c.session_key == sessions.c.key)
+_WITH_PROGRESS = SELECT_SESSION.add_columns(*BESIDE).select_from(_BESIDE_SESSIONS)
+
+
+def _as_shown(row: RowMapping) -> Session:
+    session = session_from(row)
+    return joined(session, progress_beside(row, session))
+
+
 _FOR_READER = (
     SELECT_SESSION.add_columns(
         *BESIDE,
@@ -89,7 +111,7 @@ _FOR_READER = (
         .scalar_subquery()
         .label("listed_at"),
     )
-    .select_from(sessions.outerjoin(progress, progress.c.session_key == sessions.c.key))
+    .select_from(_BESIDE_SESSIONS)
     .where(sessions.c.key == bindparam("key"))
 )
 _COMMANDS_OF = SELECT_COMMAND.where(commands.c.session_key == bindparam("key")).order_by(commands.c.id)
@@ -230,9 +252,13 @@ class Sessions(Part):
         return found
 
     def charging_at(self, codes: Sequence[str]) -> list[Session]:
-        """The sessions that charge at these chargers by upstream's word, but for those whose row cannot be read."""
-        here = sessions.c.code.in_(codes), sessions.c.slot.is_not(None)
-        return self._sessions(*here, sessions.c.status == Status.CHARGING) if codes else []
+        """The sessions that charge at these chargers by upstream's word, but for those whose row cannot be read; with
+        the figures of the operator's view, where they count and are newer.
+        """
+        here = sessions.c.code.in_(codes), sessions.c.slot.is_not(None), sessions.c.status == Status.CHARGING
+        query = _WITH_PROGRESS.where(*here).order_by(sessions.c.id)
+        with self._database.read() as connection:
+            return each(connection, query, sessions.c.key, _as_shown, self.aside) if codes else []
 
     def readable(self, keys: Collection[str]) -> list[Session]:
         """The sessions with these keys, but for those whose row cannot be read."""

@@ -52,3 +52,15 @@ def test_one_of_a_clock_that_was_set_back_is_forgotten_and_told_anew(store: Stor
     store.save_progress({first: TOLD, second: early})
     store.pull_back(later(10))
     assert store.all_progress() == {second: early}
+
+
+def test_what_charges_at_a_site_has_the_figures_of_its_list_where_they_count(store: Store) -> None:
+    first, second = charges(store), charges(store, "key-2", 2)
+    own = store.session(first)
+    assert own is not None
+    assert own.energy_kwh is not None
+    agreed = Progress(7, own.energy_kwh + Decimal("0.50"), later(60), later(60), own.fresh_at)
+    store.save_progress({first: agreed, second: TOLD})
+    found = {one.key: one for one in store.charging_at([own.code])}
+    assert (found[first].energy_kwh, found[first].fresh_at) == (own.energy_kwh + Decimal("0.50"), later(60))
+    assert found[second] == store.session(second)
