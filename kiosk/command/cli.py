@@ -1,5 +1,5 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, backup and restore, settings, session, tablet, power, stickers,
-rehearse and simulate.
+"""The `kiosk` command: serve, demo, doctor, migrate, backup and restore, move-store, settings, session, tablet, power,
+stickers, rehearse and simulate.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from pydantic import SecretStr
 
 from kiosk.config.logs import configure_logs
 from kiosk.config.places import HOME
-from kiosk.config.settings import PREFIX, Settings, SettingsError, load_settings, variable, without_password
+from kiosk.config.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    build_settings,
+    load_settings,
+    variable,
+    without_password,
+)
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.stickers.sizes import SIZES, USUAL
 
@@ -110,6 +118,10 @@ def parser() -> argparse.ArgumentParser:
         help="numbers that no receipt gets: more than were given out since the backup; default: %(default)s",
     )
     restore.set_defaults(run=_restore)
+
+    move = commands.add_parser("move-store", help="copy the SQLite store to an empty PostgreSQL database, with checks")
+    move.add_argument("to", metavar="URL", help="postgresql://…; a password is better kept in ~/.pgpass")
+    move.set_defaults(run=_move_store)
 
     settings = commands.add_parser("settings", help="list every setting with its value; secrets are masked")
     settings.set_defaults(run=_settings)
@@ -265,6 +277,29 @@ def _restore(options: argparse.Namespace) -> int:
         lines = bring_back(settings, now, options.file, replace=options.replace, skip_receipts=skip, engine=ENGINE)
     for line in lines:
         print(line)
+    return 0
+
+
+def _move_store(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.store.moving import CannotMove, move
+
+    settings = load_settings()
+    file = settings.database_file
+    if file is None or not file.is_file():
+        raise SettingsError("There is no SQLite file to move: set KIOSK_DATABASE_URL or KIOSK_DATA_DIR as until now.")
+    new = build_settings(secret_key=settings.secret_key, public_url=settings.public_url, database_url=options.to)
+    if new.sqlite:
+        raise SettingsError("A store is moved to a server: give an address that begins with postgresql://.")
+    try:
+        moved = move(settings.database_url, new.database_url, settings.secret_keys, SystemClock().now())
+    except CannotMove as error:
+        raise SettingsError(str(error)) from None
+    for name, count in moved.rows.items():
+        if count:
+            print(f"{count:8}  {name}")
+    print(f"All of it is in {new.database}; {moved.offences or 'no'} rows break a rule, as before.")
+    print(f"Set KIOSK_DATABASE_URL to it, start the kiosk, and keep {file} until a day went well.")
     return 0
 
 
