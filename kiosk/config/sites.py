@@ -129,7 +129,7 @@ class TabletFacts(_Facts):
 class Site(_Facts):
     """A place with one name, one time zone and one `country`, by its two letters. `plugchoice_site` and
     `chargepilot_site` are its ids there. `vat_number` and `vat_percent` only where they differ from the operator's, as
-    in another country.
+    in another country. `volts` between phase and neutral, for what is expected of its bays.
 
     What drivers are told of it when it is set: `card_reader` says where it is, unless a charger has its own (EU-03);
     `opening_hours` and `renewable_percent` (EU-13); `signed_readings` where signed meter readings can be seen, or False
@@ -144,6 +144,7 @@ class Site(_Facts):
     address: Text | None = None
     vat_number: Text | None = None
     vat_percent: Percent | None = None
+    volts: Annotated[int, Field(ge=100, le=480)] = 230
     card_reader: Words | None = None
     opening_hours: Words | None = None
     renewable_percent: Annotated[int, Field(ge=0, le=100)] | None = None

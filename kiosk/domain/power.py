@@ -22,7 +22,7 @@ from itertools import accumulate
 from kiosk.domain.charger import STARTABLE, BayState, Connector, bay_state
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, PoweredCharger, Share
 from kiosk.domain.fuses import FuseConnector, FuseTree, NodeKind, spots
-from kiosk.domain.rating import KILOVOLTS, PHASES, Ability, Rating, ability, floored_amperes, floored_kw
+from kiosk.domain.rating import PHASES, Ability, Rating, ability, floored_amperes, floored_kw
 
 FULL_CAPACITY = Decimal(32)
 """Amperes kept for a charging point that cannot be reached when neither its fallback nor its own figures are known."""
@@ -456,7 +456,7 @@ def _need(can: Ability, measured_kw: Decimal) -> Decimal:
 
     A car at a connector of several phases may use one of them alone.
     """
-    per_ampere = can.kw_per_ampere if can.dc else KILOVOLTS
+    per_ampere = can.kw_per_ampere if can.dc else can.kw_per_ampere / can.phases
     amperes = (measured_kw * HEADROOM / per_ampere / STEP).to_integral_value(ROUND_CEILING) * STEP
     return max(can.least_amperes, amperes)
 

@@ -1,7 +1,7 @@
 """What a connector can do at most, in amperes per phase and in kW, from whatever is known of it.
 
-Voltage is the European nominal 230 V between phase and neutral. For DC the amperes are those that the charger takes
-from the grid.
+Voltage is that between phase and neutral: the European nominal 230 V, unless the site says another one. For DC the
+amperes are those that the charger takes from the grid.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from kiosk.domain.fuses import FuseConnector
 
-KILOVOLTS = Decimal("0.23")
+VOLTS = 230
+KILOVOLTS = Decimal(VOLTS) / 1000
 DC_EFFICIENCY = Decimal("0.93")
 """From the grid to the car. Chargers are somewhat better at full power, so that the figure errs on the low side."""
 LEAST_AMPERES = Decimal(6)
@@ -47,13 +48,14 @@ _WIDTHS = {Supply.AC_1_PHASE: 1, Supply.AC_2_PHASE: 2, Supply.AC_3_PHASE: 3, Sup
 class Rating:
     """What operator and maker say of one connector. None: not known. `max_amperes` are per phase, from the grid.
 
-    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on.
+    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on. `kilovolts` are those of its site.
     """
 
     supply: Supply | None = None
     max_amperes: Decimal | None = None
     max_kw: Decimal | None = None
     phase: int | None = None
+    kilovolts: Decimal = KILOVOLTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,12 @@ def ability(rating: Rating, power_type: str | None, listed: Sequence[FuseConnect
     supply = rating.supply or supply_of(power_type)
     wired = min((each.phases for each in listed if each.phases is not None), default=None)
     if supply is None and wired is None:
-        supply = _guessed(rating.max_kw, stated)
+        supply = _guessed(rating, stated)
     phases = min(_WIDTHS[supply] if supply is not None else 3, wired or 3)
     if supply is None and wired is None:
         phases = 1
     known = supply is not None or wired is not None or rating.phase is not None
-    per_ampere = KILOVOLTS * phases * (DC_EFFICIENCY if supply is Supply.DC else 1)
+    per_ampere = rating.kilovolts * phases * (DC_EFFICIENCY if supply is Supply.DC else 1)
     bounds = [stated] if stated is not None else []
     powers = [stated * per_ampere] if stated is not None else []
     if rating.max_kw is not None:
@@ -135,11 +137,12 @@ def floored_kw(kilowatts: Decimal) -> Decimal:
     return min(max(kilowatts, Decimal(0)), _MOST).quantize(_FINEST_KW, ROUND_FLOOR)
 
 
-def _guessed(max_kw: Decimal | None, amperes: Decimal | None) -> Supply | None:
+def _guessed(rating: Rating, amperes: Decimal | None) -> Supply | None:
     """The supply that the power fits to; None when no power is known."""
+    max_kw = rating.max_kw
     if max_kw is None:
         return None
-    one_phase = ONE_PHASE_KW if amperes is None else amperes * KILOVOLTS * Decimal("1.05")
+    one_phase = ONE_PHASE_KW if amperes is None else amperes * rating.kilovolts * Decimal("1.05")
     if max_kw <= one_phase:
         return Supply.AC_1_PHASE
     return Supply.AC_3_PHASE if max_kw <= THREE_PHASE_KW else Supply.DC

@@ -19,7 +19,7 @@ from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, 
 from kiosk.domain.freshness import Freshness, freshness_of
 from kiosk.domain.fuses import FuseTree
 from kiosk.domain.power import expected_power
-from kiosk.domain.rating import Rating, Supply, floored_amperes, floored_kw
+from kiosk.domain.rating import VOLTS, Rating, Supply, floored_amperes, floored_kw
 from kiosk.domain.session import Session
 from kiosk.store.records import SeenTree
 
@@ -106,7 +106,14 @@ def site_power(site: Site, shelf: Shelf, now: datetime) -> SitePower:
         state=state,
         seen_at=seen.seen_at if seen is not None else None,
         chargers=tuple(
-            powered(cards[one.code], one, makes.get(one.code), claims.get(one.code, {}), measured.get(one.code, {}))
+            powered(
+                cards[one.code],
+                one,
+                makes.get(one.code),
+                claims.get(one.code, {}),
+                measured.get(one.code, {}),
+                volts=site.volts,
+            )
             for one in site.chargers
             if one.code in cards
         ),
@@ -140,18 +147,24 @@ def powered(
     make: lab.LabFacts | None,
     claimed: Collection[int],
     measured: Mapping[int, Decimal] | None = None,
+    *,
+    volts: int = VOLTS,
 ) -> PoweredCharger:
-    """The charger with what operator (`facts`) and maker (`make`) say of it; the operator's word goes first."""
+    """The charger with what operator (`facts`) and maker (`make`) say of it; the operator's word goes first. Its site
+    has so many `volts` between phase and neutral.
+    """
     return PoweredCharger(
         card=card,
-        ratings=_ratings(card, facts, make),
+        ratings=_ratings(card, facts, make, volts),
         claimed=frozenset(claimed),
         station_ids=facts.station_ids if facts is not None else (),
         measured=measured or {},
     )
 
 
-def _ratings(card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts | None) -> Mapping[int, Rating]:
+def _ratings(
+    card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts | None, volts: int
+) -> Mapping[int, Rating]:
     """The operator speaks of each connector, the maker of the whole charger: that is the same where it has but one."""
     alone = make.max_kw if make is not None and len(_numbers(card, facts)) == 1 else None
     ratings: dict[int, Rating] = {}
@@ -159,7 +172,9 @@ def _ratings(card: ChargerCard, facts: ChargerFacts | None, make: lab.LabFacts |
         bay = facts.bays.get(connector.connector_id) if facts is not None else None
         supply = _SUPPLIES.get(bay.connector or "") if bay is not None else None
         most = _told(facts, connector.connector_id) or alone
-        ratings[connector.connector_id] = Rating(supply, max_kw=most, phase=bay.phase if bay is not None else None)
+        phase = bay.phase if bay is not None else None
+        kilovolts = Decimal(volts) / 1000
+        ratings[connector.connector_id] = Rating(supply, max_kw=most, phase=phase, kilovolts=kilovolts)
     return ratings
 
 

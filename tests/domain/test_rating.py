@@ -149,3 +149,22 @@ def test_no_current_gives_more_than_the_connector_can_do(
 
 def test_an_absurd_figure_is_no_error() -> None:
     assert of(AC3, "1E+60", "1E+70").most_kw == Decimal("1000000.0")
+
+
+@given(
+    st.integers(100, 480),
+    st.decimals(6, 63, places=1),
+    st.sampled_from([(AC1, 1), (Supply.AC_2_PHASE, 2), (AC3, 3)]),
+)
+def test_amperes_become_power_by_the_volts_of_the_site(volts: int, amperes: Decimal, told: tuple[Supply, int]) -> None:
+    supply, phases = told
+    can = ability(Rating(supply, amperes, kilovolts=Decimal(volts) / 1000), None, ())
+    exact = amperes * volts * phases / 1000
+    assert exact - Decimal("0.1") < can.kw(amperes) <= exact
+    assert can.most_kw == can.kw(amperes)
+
+
+def test_where_nobody_says_the_volts_they_are_europes() -> None:
+    assert ability(Rating(AC3, Decimal(32)), None, ()).most_kw == Decimal("22.0")
+    american = ability(Rating(AC1, Decimal(40), kilovolts=Decimal("0.12")), None, ())
+    assert american.most_kw == Decimal("4.8")

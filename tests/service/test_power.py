@@ -56,15 +56,25 @@ class Shelf:
         return dict.fromkeys(codes, self._make)
 
 
-def expected(shelf: Shelf, **charger: Any) -> list[Expectation]:
+def expected(shelf: Shelf, volts: int = 230, **charger: Any) -> list[Expectation]:
     """By connector."""
-    raw = {"id": "a", "name": "A", "timezone": "UTC", "chargepilot_site": "1", "chargers": [{"code": CODE} | charger]}
+    raw: dict[str, Any] = {"id": "a", "name": "A", "timezone": "UTC", "chargepilot_site": "1", "volts": volts}
+    raw["chargers"] = [{"code": CODE} | charger]
     found = site_power(Site.model_validate(raw), shelf, NOW).expectations(NOW)
     return [found[place] for place in sorted(found)]
 
 
 def kilowatts(shelf: Shelf, **charger: Any) -> list[str]:
     return [str(each.now.kw) for each in expected(shelf, **charger)]
+
+
+def test_a_site_with_other_volts_is_told_other_power() -> None:
+    shelf = Shelf(1, None, 32, "AC_3_PHASE")
+    (here,), (there,) = expected(shelf), expected(shelf, volts=120)
+    assert here.now.amperes == there.now.amperes
+    assert there.now.kw is not None
+    assert here.now.kw is not None
+    assert abs(there.now.kw - here.now.kw * 120 / 230) <= Decimal("0.2")
 
 
 def test_the_makers_figure_stands_in_for_the_only_connector_where_the_operator_says_nothing() -> None:

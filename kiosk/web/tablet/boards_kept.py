@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from flask import current_app, get_template_attribute, json
 from markupsafe import Markup
@@ -91,7 +92,7 @@ def _draw(site: Site, board: Board) -> Drawn:
     zone = parts().site.zone(site.chargers[0].code) if site.chargers else None
     stall, prices, note = (get_template_attribute("tablet/stall.html", name) for name in ("stall", "prices", "note"))
     stalls = {one.key: Markup(stall(one, zone, board.own_prices)) for one in board.stalls}  # noqa: S704
-    price, meaning = Markup(prices(board)), Markup(note(board))  # noqa: S704 - our own templates, which escape
+    price, meaning = Markup(prices(board)), Markup(note(board, _rate(site)))  # noqa: S704 - our own templates, which escape
     content = {
         "assets": assets_version(),
         "layout": layout_of(board),
@@ -104,6 +105,11 @@ def _draw(site: Site, board: Board) -> Drawn:
     }
     body = json.dumps(content, separators=(",", ":")).encode()
     return Drawn(board, stalls, price, meaning, body, f'W/"{hashlib.sha256(body).hexdigest()[:20]}"')
+
+
+def _rate(site: Site) -> Decimal | None:
+    """Of VAT, in the prices of the site: all bays of a board are in one country."""
+    return parts().site.vat_percent(site.chargers[0].code) if site.chargers else None
 
 
 def layout_of(board: Board) -> str:

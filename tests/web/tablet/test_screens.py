@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from kiosk.config.sites import SiteBook
 from kiosk.domain.session import Phase
 from kiosk.domain.tariff import Tariff
 from kiosk.news.news import site_topic
@@ -151,6 +153,15 @@ def test_the_board_shows_every_bay_its_price_and_its_age(screen: FlaskClient) ->
     assert "<b>€0.49</b> per kWh + <b>€0.35</b>" in page
     assert "Price with 19% VAT. “+” is once per session." in page
     assert "Bays as of" in page
+
+
+def test_a_site_in_another_country_names_its_own_rate_on_the_board(kiosk: Kiosk, screen: FlaskClient) -> None:
+    abroad = kiosk.book.sites[0].model_copy(update={"vat_percent": Decimal(21)})
+    book = SiteBook(operator=kiosk.book.operator, sites=(abroad,))
+    kiosk.app.extensions["kiosk"] = replace(kiosk.app.extensions["kiosk"], site=book)
+    page = screen.get("/tablet/").text
+    assert "Price with 21% VAT." in page
+    assert "19%" not in page
 
 
 def test_a_site_without_bays_says_where_else_to_go(kiosk: Kiosk) -> None:
