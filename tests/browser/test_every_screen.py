@@ -44,7 +44,7 @@ IN_THE_FIRST_VIEW: dict[str, tuple[str, ...]] = {
     "tablet-pay": (".band", "section .ledger > div", ".bar", "#paybtn", ".strip .btn"),
     "tablet-charging": (".band", ".meter", ".dock .btn", ".digits", ".away .btn.primary"),
     "tablet-move": (".matrix", ".qr b"),
-    "tablet-receipt": (".band", ".bar"),
+    "tablet-receipt": (".band", ".matrix", ".bar"),
 }
 """What nobody should have to look for below the edge, both ways and in every language."""
 
@@ -137,6 +137,30 @@ def test_a_screen_of_the_tablet_shows_what_matters_without_scrolling_both_ways_i
     seen.context.unroute_all()
     stage.close()
     assert not found, "\n".join(found)
+
+
+FADED = "() => Number(getComputedStyle(document.querySelector('.strip'), '::before').opacity)"
+
+
+def test_what_goes_on_below_the_strip_fades_out_until_one_has_scrolled_to_the_end(
+    tablet: tuple[Tablet, Path], assets: Path
+) -> None:
+    """A line that is cut looks like the end of the page."""
+    seen, folder = tablet
+    stage = Stage(folder / "faded", assets)
+    client = stage.driver()
+    path = TABLET_SCREENS["tablet-receipt"](stage, client)
+    seen.context.clear_cookies()
+    hand_over(stage, client, seen.context)
+    seen.turn("landscape")
+    seen.page.goto(stage.address + path)
+    expect(seen.heading).to_have_count(1)
+    at_first = seen.page.evaluate(FADED)
+    seen.page.locator("#main").evaluate("(one) => one.scrollTo(0, one.scrollHeight)")
+    seen.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    at_the_end = seen.page.evaluate(FADED)
+    stage.close()
+    assert (at_first, at_the_end) == (1, 0)
 
 
 CODE_WIDTH = """(page) => {
