@@ -113,6 +113,14 @@ def effective(commands: Sequence[Command], kind: Kind) -> Command | None:
     return max(rows, key=lambda one: one.id) if rows else None
 
 
+def asked_first(session: Session, commands: Sequence[Command], asked: Command) -> datetime:
+    """When that end was asked for: one that has no effect is asked for again and again, and its time stays."""
+    wish = session.wish
+    if wish is not None and wish.kind is asked.kind and wish.asked_by is asked.asked_by:
+        return min(wish.asked_at, asked.asked_at)
+    return min(one.asked_at for one in commands if one.kind is asked.kind and one.asked_by is asked.asked_by)
+
+
 def newest(commands: Sequence[Command], kind: Kind) -> Command | None:
     """The newest command of that kind that was not withdrawn."""
     rows = [one for one in commands if one.kind is kind and one.state is not CommandState.WITHDRAWN]

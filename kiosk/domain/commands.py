@@ -69,6 +69,8 @@ class Refusal(StrEnum):
     UPSTREAM_DOWN = "upstream_down"
 
 
+UNUSABLE = "an answer that could not be used"
+"""How the detail of a start begins that was answered all the same: its session is given back."""
 ASIDE = frozenset({Refusal.NOBODY_WATCHED, Refusal.TERMS_CHANGED})
 """Why a start that waited was put aside. Its driver takes it up again by one tap, in its own place."""
 

@@ -262,9 +262,14 @@ class Session:
         return until - since if since is not None and until is not None else timedelta(0)
 
     @property
+    def _told_by_amounts(self) -> bool:
+        """Upstream's word is a strange one, and beside it stands what was captured, and when."""
+        return self.known_status is None and self.captured_at is not None and self.captured_minor is not None
+
+    @property
     def by_record(self) -> bool:
         """The payment's own record has ended the hold, and upstream has not told an end and may never do so."""
-        if self.proof is None or not self.proof.ended or self.facts.final:
+        if self.proof is None or not self.proof.ended or self.facts.final or self._told_by_amounts:
             return False
         waiting = self.facts.group in {Group.SETTLING, Group.OPERATOR, Group.STRANGE}
         return self.phase is Phase.GONE or (self.phase is Phase.OPEN and waiting)
@@ -277,7 +282,7 @@ class Session:
             return standing
         if self.phase not in {Phase.OPEN, Phase.GONE}:
             return None
-        if self.known_status is None and self.captured_at is not None and self.captured_minor is not None:
+        if self._told_by_amounts:
             return Status.CAPTURED
         if self.by_record and self.proof is not None:
             return Status.CAPTURED if self.proof.received_minor else Status.NO_CHARGE

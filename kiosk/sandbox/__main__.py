@@ -52,6 +52,7 @@ def settings_for(here: str) -> list[str]:
         f"  KIOSK_PLUGCHOICE_URL={here}/plugchoice/api/v3",
         f"  KIOSK_STRIPE_JS_URL={here}/stripe/endive/stripe.js",
         f"  KIOSK_STRIPE_API_URL={here}/stripe",
+        "  KIOSK_STRIPE_API_KEY=sk_test_sandbox",
     ]
 
 

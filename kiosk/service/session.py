@@ -345,7 +345,7 @@ def look_for_a_refund(parts: Parts, session: Session) -> None:
     Of a session that upstream has forgotten there is nothing to be seen.
     """
     now, seen = parts.clock.now(), session.observed_at
-    if session.known_status is not Status.CAPTURED or session.gone_at is not None or seen is None:
+    if session.end is not Status.CAPTURED or session.gone_at is not None or seen is None:
         return
     if now - seen > LOOK_AGAIN_AFTER and parts.store.look_again(session.key, now, LOOK_AGAIN_AFTER):
         parts.news.wish()

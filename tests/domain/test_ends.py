@@ -455,3 +455,16 @@ def test_when_a_card_gives_its_hold_back_is_not_forgotten_because_a_later_record
     known = with_proof(with_proof(ran(captured()), told), proof("requires_capture", 0, 5000))
     assert known.proof is not None
     assert known.proof.capture_before == after(500_000)
+
+
+def test_a_strange_word_beside_amount_and_time_is_final_whatever_the_payments_own_record_says() -> None:
+    told_all = replace(captured(), status="archived")
+    session = told(told_all, session=ran())
+    proven = with_proof(session, proof("succeeded", 947))
+    for each in (session, proven):
+        assert (each.end, each.by_record) == (Status.CAPTURED, False)
+        days_later = told(replace(told_all, seen_at=after(3 * 86_400)), session=each)
+        assert days_later.final, "a word that is never explained is not read for ever"
+    made = receipt_of(proven)
+    assert made is not None
+    assert (made.taken, made.by_record) == (euros(947), False)

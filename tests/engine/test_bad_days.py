@@ -350,3 +350,21 @@ def test_losing_the_secret_says_so_and_does_not_stop_the_engine(house: House) ->
     house.ask(key, Kind.STOP)
     house.run(5)
     assert house.last(key, Kind.STOP).state is CommandState.REFUSED
+
+
+def test_a_strange_word_for_the_end_has_its_receipt_and_is_not_read_for_ever(house_with_proofs: House) -> None:
+    house = house_with_proofs
+    house.world.say_instead(CODE, "captured", "partially_refunded")
+    key = house.charging()
+    house.run(60)
+    house.ask(key, Kind.STOP)
+    house.run(600)
+    receipt = house.store.receipt(key)
+    assert receipt is not None
+    assert receipt.document["taken"] is not None
+    assert receipt.document.get("by") is None, "upstream itself has told amount and time"
+    house.run(2 * 86_400, every=900)
+    assert house.session(key).final
+    read = house.answered("session")
+    house.run(86_400, every=900)
+    assert house.answered("session") == read

@@ -292,13 +292,13 @@ def test_the_limit_that_is_set_already_is_no_news(desk: Desk) -> None:
     assert desk.bell.rings == rings
 
 
-def test_no_limit_is_set_before_the_charge_nor_by_figures_that_are_lost(desk: Desk) -> None:
-    waiting = held(desk)
-    assert service.set_limit(desk.parts, waiting, OWNER, 1500) is Reply.NOT_OFFERED
-    desk.observe(waiting, "charging", energy_kwh=Decimal(1), cost_minor=70)
-    desk.clock.advance(61)
-    assert service.set_limit(desk.parts, waiting, OWNER, 1500) is Reply.NOT_OFFERED
-    assert session(desk, waiting).limit_minor is None
+def test_no_limit_is_set_before_the_charge_and_one_is_set_however_old_the_figures_are(desk: Desk) -> None:
+    key = held(desk)
+    assert service.set_limit(desk.parts, key, OWNER, 1500) is Reply.NOT_OFFERED
+    desk.observe(key, "charging", energy_kwh=Decimal(1), cost_minor=70)
+    desk.clock.advance(600)
+    assert service.set_limit(desk.parts, key, OWNER, 1500) is Reply.DONE
+    assert session(desk, key).limit_minor == 1500
 
 
 # --- the receipt's e-mail

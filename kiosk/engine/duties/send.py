@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from kiosk.domain.actions import payable
-from kiosk.domain.commands import ENDS, PURSUED, AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.commands import ENDS, PURSUED, UNUSABLE, AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.line import RESERVED, Turn
 from kiosk.domain.offer import hold_of
 from kiosk.domain.pursuit import LONGEST_GAP, end_needed
@@ -243,7 +243,7 @@ class Sender:
             context.health.answered()
             log.warning("a start was answered with what cannot be used; its session is cancelled", extra=about(session))
             self._in_hand.keep(session.key, error.token)
-            ended = store.start_unanswered(command.id, context.clock.now(), str(error))
+            ended = store.start_unanswered(command.id, context.clock.now(), f"{UNUSABLE}: {error}")
         except NoAnswer as error:
             now = context.clock.now()
             context.health.failed(now, str(error))

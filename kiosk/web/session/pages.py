@@ -88,7 +88,7 @@ def _screen(snapshot: Snapshot, status: int = 200, error: str = "") -> ResponseR
     stored = snapshot.stored_receipt if view.receipt is not None else None
     again = service.terms_to_take_up(parts(), snapshot.session) if Action.TAKE_UP in view.actions else None
     html = render_template(
-        f"session/{view.screen.value}.html",
+        "session/by_record.html" if view.by_record else f"session/{view.screen.value}.html",
         v=view,
         s=page,
         shape=shape_of(view, page),
@@ -343,7 +343,8 @@ def takeover(code: str) -> ResponseReturnValue:
 def receipt(key: str) -> ResponseReturnValue:
     """The receipt of a session that has ended; before that the session itself."""
     snapshot = _read(key)
-    if not snapshot.view().final:
+    view = snapshot.view()
+    if not view.final and (view.receipt is None or snapshot.stored_receipt is None):
         return redirect(url_for(".session_page", key=key), 303)
     service.look_for_a_refund(parts(), snapshot.session)
     return _screen(snapshot)

@@ -82,6 +82,8 @@ def _label(step: Step, view: SessionView) -> str:
             return _("Hold goes back: %(amount)s", amount=held)
         case StepName.ASKED_FOR_BAY:
             return _("We asked for bay %(bay)s", bay=view.where.bay)
+        case StepName.UNUSABLE:
+            return _("The answer could not be used")
     return _("No answer came")
 
 

@@ -34,6 +34,7 @@ class StepName(StrEnum):
     HOLD_BACK = "hold_back"
     ASKED_FOR_BAY = "asked_for_bay"
     NO_ANSWER = "no_answer"
+    UNUSABLE = "unusable"
 
 
 class StepState(StrEnum):
@@ -76,12 +77,14 @@ _STOPPED_BY = {
 }
 
 
-def end_steps(session: Session, stop: Command | None) -> tuple[Step, ...]:
-    """From the stop to the bill. Without a stop of ours the car or the charger ended the charge."""
+def end_steps(session: Session, stop: Command | None, asked_at: datetime | None = None) -> tuple[Step, ...]:
+    """From the stop to the bill. Without a stop of ours the car or the charger ended the charge. `asked_at` is when it
+    was asked for first.
+    """
     rows: list[Step] = []
     if stop is not None and stop.state is not CommandState.REFUSED:
         name = _STOPPED_BY.get(stop.asked_by, StepName.KIOSK_STOPPED)
-        rows.append(Step(name, StepState.DONE, at=stop.asked_at))
+        rows.append(Step(name, StepState.DONE, at=asked_at or stop.asked_at))
     settle = Step(StepName.SETTLE, StepState.TODO)
     if session.standing is Status.STOPPING:
         rows.append(Step(StepName.CHARGER_STOPS, StepState.NOW, since=session.status_since))
@@ -104,11 +107,11 @@ def failed_steps(session: Session, hold: Hold) -> tuple[Step, ...]:
     return tuple(rows)
 
 
-def no_answer_steps(session: Session, start: Command | None) -> tuple[Step, ...]:
-    """The one question that got no answer."""
+def no_answer_steps(session: Session, start: Command | None, *, unusable: bool = False) -> tuple[Step, ...]:
+    """The one question that got no answer, or an `unusable` one."""
     asked_at = start.sent_at if start is not None else None
     ended_at = start.ended_at if start is not None else None
     return (
         Step(StepName.ASKED_FOR_BAY, StepState.DONE, at=asked_at or session.requested_at),
-        Step(StepName.NO_ANSWER, StepState.WARN, at=ended_at),
+        Step(StepName.UNUSABLE if unusable else StepName.NO_ANSWER, StepState.WARN, at=ended_at),
     )

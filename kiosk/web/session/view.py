@@ -15,13 +15,14 @@ from kiosk.domain.actions import (
     Action,
     EmailState,
     actions_of,
+    asked_first,
     effective,
     email_state,
     end_asked,
     limits_of,
     newest,
 )
-from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Refusal
+from kiosk.domain.commands import UNUSABLE, AskedBy, Command, CommandState, Kind, Refusal
 from kiosk.domain.flow import NO_POWER, Flow, flow_of
 from kiosk.domain.freshness import OLD_AFTER, Freshness, freshness_of, lost_after, old_after
 from kiosk.domain.hold import Hold, HoldState, figures_of, hold_of
@@ -67,6 +68,7 @@ class SessionView:
     as far as anybody has said. `was_taken`: something was taken, in whatever currency.
     `by_record`: the page would wait for an end, and the payment's own record has ended the hold already.
     `number` is that of the receipt once it is written: before that what stands here is none.
+    `unusable`: the start was answered with what cannot be used.
     `estimated`: the live figures are those of the operator's list of the site, not of the session.
     `old_after`: from that age on they are old. `every`: how often they are renewed here, when that is not often.
     `listed_at`: since when it has been on the operator's list, because its money waits for longer than it should.
@@ -135,6 +137,7 @@ class SessionView:
     read: Terms | None = None
     asked: Terms | None = None
     estimated: bool = False
+    unusable: bool = False
     old_after: timedelta = OLD_AFTER
     every: timedelta | None = None
     listed_at: datetime | None = None
@@ -248,7 +251,7 @@ def session_view(
         ),
         actions=actions_of(session, commands, now) if owner else frozenset(),
         limits=limits_of(session, now),
-        receipt=receipt if screen in _WITH_RECEIPT else None,
+        receipt=receipt if by_record or screen in _WITH_RECEIPT else None,
         number=number,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
@@ -257,6 +260,7 @@ def session_view(
         ending_by=_ending_by(session, commands),
         read=read_terms(session.agreed) if asks_consent(session) else None,
         asked=terms_now(session) if asks_consent(session) else None,
+        unusable=screen is Screen.NO_ANSWER and _unusable(newest(commands, Kind.START)),
         estimated=estimated,
         old_after=old_after(session, every),
         listed_at=listed_at,
@@ -335,7 +339,8 @@ def _screen(session: Session, freshness: Freshness) -> Screen:
     if status is None and session.facts.group is Group.RUNNING:
         status = session.standing  # a strange word changes nothing that is known: limit and stop go on, and are offered
     if status is None:
-        return Screen.STRANGE
+        told = session.end if not session.by_record else None  # by its amounts: then its word does not matter
+        return Screen.STRANGE if told is None else Screen(told.value)
     if session.given_up:
         return Screen.ABANDONED
     if status is Status.CHARGING and freshness is Freshness.LOST:
@@ -431,6 +436,10 @@ def _refused_by_bank(session: Session) -> bool:
     return proof is not None and proof.intent_status == "requires_payment_method" and not says_held(session)
 
 
+def _unusable(start: Command | None) -> bool:
+    return start is not None and (start.detail or "").startswith(UNUSABLE)
+
+
 _BEFORE_THE_END = frozenset(
     {Screen.CREATED, Screen.AUTHORIZED, Screen.STARTING, Screen.CHARGING, Screen.STALE, Screen.STOPPING}
 )
@@ -441,9 +450,10 @@ def _steps(view: SessionView, session: Session, commands: Sequence[Command], pol
         case Screen.AUTHORIZED | Screen.STARTING:
             return start_steps(session, policy)
         case Screen.STOPPING | Screen.SETTLING:
-            return end_steps(session, effective(commands, Kind.STOP))
+            stop = effective(commands, Kind.STOP)
+            return end_steps(session, stop, asked_first(session, commands, stop) if stop is not None else None)
         case Screen.FAILED:
             return failed_steps(session, view.hold)
         case Screen.NO_ANSWER:
-            return no_answer_steps(session, newest(commands, Kind.START))
+            return no_answer_steps(session, newest(commands, Kind.START), unusable=view.unusable)
     return ()

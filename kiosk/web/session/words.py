@@ -45,7 +45,7 @@ def heading(view: SessionView) -> str:
                 return _("No connection")
             return _("Please wait") if view.refusal is Refusal.TOO_MANY else _("Not possible now")
         case Screen.NO_ANSWER:
-            return _("We got no answer")
+            return _("The answer could not be used") if view.unusable else _("We got no answer")
         case Screen.LEFT if view.refusal is Refusal.NOBODY_WATCHED:
             return _("Still there?")
         case Screen.LEFT if view.refusal is Refusal.TERMS_CHANGED:
@@ -114,7 +114,7 @@ def title(view: SessionView) -> str:
     match view.screen:
         case Screen.QUEUED if view.queue is not None:
             return _("Number %(number)s in line for bay %(bay)s", number=view.queue.number, bay=bay)
-        case Screen.NO_ANSWER:
+        case Screen.NO_ANSWER if not view.unusable:
             return _("No answer for bay %(bay)s", bay=bay)
         case Screen.CREATED if view.owner and view.hold.state is not HoldState.UNKNOWN and not view.bank_said_no:
             return _("Pay and start at bay %(bay)s", bay=bay)
@@ -180,6 +180,8 @@ def sentence(view: SessionView) -> str:
             return _("Nothing is held yet. Your turn comes by itself.")
         case Screen.REFUSED:
             return refusal(view)
+        case Screen.NO_ANSWER if view.unusable:
+            return _("We are giving bay %(bay)s back. You paid nothing, and nothing is held.", bay=bay)
         case Screen.NO_ANSWER:
             return _("We asked for bay %(bay)s and heard nothing. You paid nothing, and nothing is held.", bay=bay)
         case Screen.LEFT if view.refusal is Refusal.NOBODY_WATCHED:
