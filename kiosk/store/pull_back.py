@@ -127,6 +127,7 @@ RULES: dict[str, Rule] = {
     "leases.until": Rule.KEPT,  # `take_lease` knows how long one can be held
     "calls.called_at": Rule.NOW,  # they were made, so they count against the budgets
     "closures.until": Rule.OVER,  # when it is further ahead than any closure
+    "hits.until": Rule.KEPT,  # some asker waits for longer, at most
     "webhooks.received_at": Rule.KEPT,
     "pairing_codes.expires_at": Rule.OVER,
     "pairing_codes.used_at": Rule.KEPT,

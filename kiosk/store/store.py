@@ -16,6 +16,7 @@ from kiosk.store.database import PATIENCE_SECONDS, Database
 from kiosk.store.errors import BayTaken, Damaged, Trouble, Unavailable
 from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
+from kiosk.store.hits import Hits
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
 from kiosk.store.meter_stands import MeterStands
@@ -57,6 +58,7 @@ class Store(
     SiteFacts,
     Pictures,
     Machinery,
+    Hits,
     PullBack,
     Checks,
     Exceptions,

@@ -472,3 +472,12 @@ handoffs = Table(
     Index(None, "tablet_id"),
     Index(None, "made_at"),
 )
+
+hits = Table(  # of inbound limits
+    "hits",
+    metadata,
+    Column("who_hash", String, primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Index(None, "until"),
+)

@@ -1,5 +1,6 @@
 """Inbound limits. Who proves that a session is theirs is counted by that session, everybody else by their network:
-generously, because a garage's drivers may share one. Kept in memory.
+generously, because a garage's drivers may share one. Kept in memory; where several instances serve the same drivers,
+those of writes and of guesses in the store, so that nobody gets a try at each of them.
 
 Use as decorators: `@bp.post(...)` above, `@limit_start` below.
 """
@@ -7,16 +8,20 @@ Use as decorators: `@bp.post(...)` above, `@limit_start` below.
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 
-from kiosk.clock import SystemClock
+from kiosk.clock import Clock, SystemClock
+from kiosk.service.parts import Parts
 from kiosk.service.session import proves_payment, session_behind
 from kiosk.service.start import has_paid
 from kiosk.service.visit import claimed_by
+from kiosk.store import Store
+from kiosk.store.errors import Unavailable
 from kiosk.web.shared.devices import current_device, gets_its_cookie
 from kiosk.web.shared.network import this_network
 from kiosk.web.shared.parts import parts
@@ -87,11 +92,55 @@ SWEEP_SECONDS = 60.0
 """How often the counts that are over are thrown away."""
 
 
+LONGEST_WINDOW = 7200.0
+"""Seconds that a count of the longest limit matters."""
+_SHARED = frozenset({"start", "write", "takeover", "pairing", "visit", "mistyped", "code", "stop-code"})
+"""Scopes that instances count together. Pages and polls are too many, and harmless: each instance counts its own."""
+
+
+def _is_shared(key: str) -> bool:
+    return not _SHARED.isdisjoint(key.split("/"))
+
+
 class Counts(MemoryStorage):
     """The library's counts in memory, swept by one hit a minute. By itself it starts a thread with almost every hit."""
 
     STORAGE_SCHEME = ["counts"]  # noqa: RUF012 - not a class variable to the library's types
     _sweep_at = 0.0
+    _shared: tuple[Store, Clock] | None = None
+
+    def share(self, store: Store, clock: Clock) -> None:
+        """From now on writes and guesses are counted there. While it does not answer, each instance counts by itself:
+        nobody is kept from stopping by a count.
+        """
+        self._shared = store, clock
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        return self._in_store(key, amount, expiry) or super().incr(key, expiry, amount)
+
+    def decr(self, key: str, amount: int = 1) -> int:
+        return self._in_store(key, -amount, LONGEST_WINDOW) or super().decr(key, amount)
+
+    def get(self, key: str) -> int:
+        here = super().get(key)
+        if self._shared is None or not _is_shared(key):
+            return here
+        store, clock = self._shared
+        try:
+            return max(here, store.hits(key, clock.now()))
+        except Unavailable:
+            return here
+
+    def _in_store(self, key: str, times: int, seconds: float) -> int | None:
+        """How often by now; None when it is not counted there."""
+        if self._shared is None or not _is_shared(key):
+            return None
+        store, clock = self._shared
+        now = clock.now()
+        try:
+            return store.hit(key, times, now + timedelta(seconds=seconds), now)
+        except Unavailable:
+            return None
 
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the library's own name for it
         now = time.monotonic()
@@ -156,3 +205,6 @@ def seconds_to_wait() -> int:
 
 def init_limits(app: Flask) -> None:
     limiter.init_app(app)
+    own: Parts = app.extensions["kiosk"]
+    if not own.store.is_file and isinstance(limiter.storage, Counts):
+        limiter.storage.share(own.store, own.clock)

@@ -38,5 +38,6 @@ def test_counts_that_are_over_are_thrown_away_once_a_minute(monkeypatch: pytest.
     assert set(counts.storage) == {"second"}
 
 
+@pytest.mark.usefixtures("kiosk")
 def test_the_kiosks_limits_use_them() -> None:
     assert isinstance(limiter.storage, Counts)
