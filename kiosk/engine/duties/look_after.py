@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=30)
 ALL_EVERY = timedelta(hours=1)
 """How often everything that ended lately is looked at; in between only what is open, listed, or has just ended."""
-ONCE_MORE_EVERY = timedelta(minutes=10)
-"""How often a session that waits is read once more because of that, besides what its schedule says."""
+ONCE_MORE_AFTER, ONCE_MORE_AT_LAST = timedelta(minutes=10), timedelta(hours=12)
+"""A session that waits is read once more at once, after ten minutes, and then less and less, besides its schedule."""
 REFUSED_WITHIN = timedelta(hours=1)
 _AFTER_THE_END = timedelta(minutes=5)
 _READ_AGAIN = frozenset(
@@ -53,7 +53,7 @@ class LookAfter(Duty):
         self._prove_again = prove_again
         self._all_at: datetime | None = None
         self._looked_at: datetime | None = None
-        self._read_at: dict[str, datetime] = {}
+        self._again_at: dict[str, tuple[datetime, timedelta]] = {}
 
     def take_over(self, now: datetime) -> None:  # noqa: ARG002 - whatever the time
         self._all_at = None
@@ -100,11 +100,12 @@ class LookAfter(Duty):
     def _once_more(self, found: list[Matter], now: datetime) -> None:
         """What waits is read and proven once more: not often, and never in the way of what still runs."""
         wanted = {one.subject for one in found if one.kind in _READ_AGAIN}
-        self._read_at = {key: at for key, at in self._read_at.items() if key in wanted}
+        self._again_at = {key: known for key, known in self._again_at.items() if key in wanted}
         for key in sorted(wanted):
-            if now - self._read_at.get(key, now - ONCE_MORE_EVERY) < ONCE_MORE_EVERY:
+            at, wait = self._again_at.get(key, (now, ONCE_MORE_AFTER))
+            if now < at:
                 continue
-            self._read_at[key] = now
+            self._again_at[key] = now + wait, min(2 * wait, ONCE_MORE_AT_LAST)
             self._prove_again(key)
             with suppress(CannotWrite):
                 self._context.store.hint(key, now)
