@@ -176,6 +176,49 @@ def test_a_wallet_is_two_taps_from_the_scan_and_says_that_it_costs(garage: Garag
     expect(phone.wallet.get_by_role("button", name="Pay", exact=True)).to_be_visible()
 
 
+WORDS_SEEN = """(above) => {
+    const edge = above ? document.querySelector(above).getBoundingClientRect().top : innerHeight;
+    const seen = [];
+    const walk = document.createTreeWalker(document.getElementById('main'), NodeFilter.SHOW_TEXT);
+    for (let text = walk.nextNode(); text; text = walk.nextNode()) {
+        const one = text.parentElement;
+        if (!one.checkVisibility() || one.closest('.vh, script, template, noscript, .until')) continue;
+        for (const { 0: word, index } of text.textContent.matchAll(/\\S+/g)) {
+            const range = document.createRange();
+            range.setStart(text, index);
+            range.setEnd(text, index + word.length);
+            const { left, top, width, height } = range.getBoundingClientRect();
+            const there = document.elementFromPoint(left + width / 2, top + height / 2);
+            if (top + height <= edge && there && (one.contains(there) || there.contains(one))) seen.push(word);
+        }
+    }
+    return seen;
+}"""
+"""What can be read now without scrolling, above an element or the screen's edge; what the sheet covers is not read."""
+COUNT_TAPS = """addEventListener('click', (event) => {
+    if (event.isTrusted) sessionStorage.setItem('taps', Number(sessionStorage.getItem('taps') ?? 0) + 1);
+}, true);"""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE", "fr-FR", "nl-NL"])
+def test_words_and_taps_before_the_payment_are_few(garage: Garage, new_phone: NewPhone, locale: str) -> None:
+    del garage
+    phone = new_phone(width=375, has_touch=True, is_mobile=True, locale=locale)
+    phone.context.add_init_script(COUNT_TAPS)
+    phone.page.set_viewport_size({"width": 375, "height": 553})
+    phone.scan()
+    first = phone.page.evaluate(WORDS_SEEN, None)
+    phone.page.locator("#start button").tap()
+    phone.wait_for_screen("created")
+    expect(phone.pay_button).to_be_enabled()
+    second = phone.page.evaluate(WORDS_SEEN, "#wallet")
+    taps = phone.page.evaluate("() => Number(sessionStorage.getItem('taps'))")
+    phone.page.goto("about:blank")
+    assert 30 < len(first) <= 60, first
+    assert 10 < len(second) <= 30, second
+    assert taps == 1, "the second one is the wallet"
+
+
 # --- the ring
 
 
