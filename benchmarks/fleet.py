@@ -24,7 +24,7 @@ from kiosk.domain.tariff import Tariff
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.open_sessions import CLOSELY_FOR
-from kiosk.engine.schedule import RESERVE, ReadNeed, stretch_of, target_seconds
+from kiosk.engine.schedule import RESERVE, ReadNeed, may_wait, stretch_of, target_seconds
 from kiosk.news.local import LocalNews
 from kiosk.news.news import session_topic
 from kiosk.outside import remembered_budgets
@@ -162,12 +162,18 @@ class Fleet:
     # --- drivers
 
     def start_all(self) -> None:
-        """Everybody asks at once; the engine starts three a minute. Each pays at once and charges."""
+        """Everybody asks at once, and waits with the page open; the engine starts three a minute. Each pays at once and
+        charges, and three of four put their phone away.
+        """
+        with ExitStack() as waiting:
+            self._start_all(waiting)
+
+    def _start_all(self, waiting: ExitStack) -> None:
         for number, (code, connector_id) in enumerate(self.places):
             self.world.plug_in(code, connector_id, "family", 200)
             key = self._ask(code, connector_id)
-            if number % WATCHED_EVERY == 0:
-                self._pages.enter_context(self.news.subscribe(session_topic(key)))
+            stays = number % WATCHED_EVERY == 0
+            (self._pages if stays else waiting).enter_context(self.news.subscribe(session_topic(key)))
         end = self.clock.now() + STARTED_WITHIN
         paid: set[str] = set()
         while self.clock.now() < end:
@@ -289,13 +295,10 @@ class Fleet:
     def _need(self, session: Session, now: datetime) -> ReadNeed:
         """As the engine's own watch makes it."""
         ended = self._commands_ended.get(session.key)
-        target = target_seconds(
-            session,
-            now,
-            watched=self.news.watched(session_topic(session.key)),
-            just_commanded=ended is not None and now - ended < CLOSELY_FOR,
-        )
-        return ReadNeed(session.key, session.asked_at, target)
+        watched = self.news.watched(session_topic(session.key))
+        just_commanded = ended is not None and now - ended < CLOSELY_FOR
+        target = target_seconds(session, now, watched=watched, just_commanded=just_commanded)
+        return ReadNeed(session.key, session.asked_at, target, patient=may_wait(session, watched=watched))
 
     def _note_commands(self, keys: list[str]) -> None:
         for key in keys:
