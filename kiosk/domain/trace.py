@@ -221,16 +221,20 @@ def _steady(rises: tuple[Rise, ...], most_kw: Decimal | None) -> tuple[list[Rise
     if not rises:
         return steady, slowest, fastest
     digit = max(_FINEST_KWH, min(_last_digit(rise.energy_kwh) for rise in rises))
+    begin = rises[0].after
+    newer: list[tuple[Decimal, Decimal, Decimal]] = []  # the seconds after which it came at the earliest, at the latest
     for older in reversed(rises):
         slow, fast = slowest, fastest
-        for newer in steady:
-            energy = newer.energy_kwh - older.energy_kwh
+        after, by, reached = _seconds(begin, older.after), _seconds(begin, older.by), older.energy_kwh
+        for newer_after, newer_by, newer_energy in newer:
+            energy = newer_energy - reached
             if energy > digit:
-                slow = min(slow, _seconds(older.after, newer.by) / (energy - digit))
-            fast = max(fast, _seconds(older.by, newer.after) / (energy + digit))
+                slow = min(slow, (newer_by - after) / (energy - digit))
+            fast = max(fast, (newer_after - by) / (energy + digit))
         if slow < fast:
             break
         steady.append(older)
+        newer.append((after, by, reached))
         slowest, fastest = slow, fast
         if len(steady) >= FEWEST_RISES and _spread(slowest, _no_faster(slowest, fastest, most_kw)) <= EXACT_ENOUGH:
             break

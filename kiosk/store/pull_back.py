@@ -7,10 +7,23 @@ one lies ahead. `RULES` says what becomes of every time that the store keeps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Executable,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from kiosk.domain.session import moved_back
 from kiosk.store.aside import Aside, each
@@ -144,6 +157,64 @@ _FACTS = (chargers.c.card, chargers.c.problem_at, chargers.c.pace)
 """A row of a charger without any of these says nothing."""
 _OWN_RULE = frozenset({"commands.not_before"})
 
+Mending = tuple[Executable, Mapping[str, timedelta]]
+"""A statement, and how long after now each moment lies that it is given. All are written out once, when this is read:
+an engine takes over within milliseconds, and finds nothing to mend as good as always.
+"""
+
+
+def _of(name: str) -> Column[Any]:
+    table, _, column = name.partition(".")
+    return metadata.tables[table].c[column]
+
+
+def _is_ahead(at: Column[Any]) -> ColumnElement[bool]:
+    return at > bindparam("ahead", type_=at.type)
+
+
+def _set(at: Column[Any], ahead: timedelta = LEEWAY, then: timedelta = timedelta(0)) -> Mending:
+    """Times that lie ahead by more than `ahead` become now, or as long after it as `then`."""
+    late = update(at.table).where(_is_ahead(at)).values({at: bindparam("then", type_=at.type)})
+    return late, {"ahead": ahead, "then": then}
+
+
+def _empty(at: Column[Any], **values: object) -> Mending:
+    """Rows whose time lies ahead get these values."""
+    return update(at.table).where(_is_ahead(at)).values(**values), {"ahead": LEEWAY}
+
+
+def _drop(*times: Column[Any], ahead: timedelta = LEEWAY) -> Mending:
+    """Rows of which any of these times lies ahead by more than that are deleted."""
+    return delete(times[0].table).where(or_(*map(_is_ahead, times))), {"ahead": ahead}
+
+
+_SINCE_NOW: tuple[Mending, ...] = (
+    _set(commands.c.not_before, LONGEST_PAUSE),
+    *(_set(_of(name)) for name, rule in RULES.items() if rule is Rule.NOW and name not in _OWN_RULE),
+)
+_FORGET: tuple[Mending, ...] = (
+    _empty(chargers.c.problem_at, problem=None, problem_at=None, problems=0),
+    (delete(chargers).where(*(each.is_(None) for each in _FACTS)), {}),
+    _drop(progress.c.asked_at, progress.c.agreed_at),
+    _drop(site_trees.c.seen_at),
+    _empty(own_list.c.learnt_at, learnt_at=None),
+    _empty(pictures.c.tried_at, tried_at=_NEVER),
+)
+_END: tuple[Mending, ...] = (
+    _set(takeovers.c.expires_at, LONGEST_TAKEOVER),
+    _set(pairing_codes.c.expires_at, LONGEST_PAIRING),
+    _drop(closures.c.until, ahead=LONGEST_CLOSURE),
+    _drop(card_wishes.c.wanted_at),
+    _drop(own_asks.c.asked_at),
+    _set(full_chargers.c.until, LONGEST_FULL),
+    _set(handoffs.c.made_at, then=-LONG_OVER),
+    _set(handoffs.c.claimed_at, then=-LONG_OVER),
+)
+_SESSIONS_AHEAD = SELECT_SESSION.add_columns(sessions.c.ended_at, sessions.c.watch).where(
+    or_(*(_is_ahead(_of(name)) for name, rule in RULES.items() if rule is Rule.MOVED and name != "sessions.retry_at"))
+)
+_CARDS = select(chargers.c.code, chargers.c.card).where(chargers.c.card.is_not(None))
+
 
 class PullBack(Part):
     def pull_back(self, now: datetime) -> None:
@@ -151,23 +222,28 @@ class PullBack(Part):
         now = utc(now)
         with self._database.write() as connection:
             _move_sessions(connection, now, self.aside)
-            too_long = commands.c.not_before > now + LONGEST_PAUSE
-            connection.execute(update(commands).where(too_long).values(not_before=now))
-            for name, rule in RULES.items():
-                if rule is Rule.NOW and name not in _OWN_RULE:
-                    table, _, column = name.partition(".")
-                    at = metadata.tables[table].c[column]
-                    connection.execute(update(at.table).where(at > now + LEEWAY).values({at: now}))
-            _forget(connection, now)
-            _end(connection, now)
+            _mend(connection, now, _SINCE_NOW)
+            _forget_cards(connection, now)
+            _mend(connection, now, _FORGET)
+            _mend(connection, now, _END)
+
+
+def _mend(connection: Connection, now: datetime, all_of_them: Iterable[Mending]) -> None:
+    for statement, moments in all_of_them:
+        connection.execute(statement, {name: now + after for name, after in moments.items()})
 
 
 def _move_sessions(connection: Connection, now: datetime, aside: Aside) -> None:
     """Those that may still change are read anew at once: nobody knows for how long the kiosk was down."""
-    own = [sessions.c[name.partition(".")[2]] for name, rule in RULES.items() if rule is Rule.MOVED]
-    ahead = or_(*(at > now + LEEWAY for at in own if at is not sessions.c.retry_at))
-    query = SELECT_SESSION.add_columns(sessions.c.ended_at, sessions.c.watch).where(ahead)
-    for before, row in each(connection, query, sessions.c.key, lambda row: (session_from(row), row), aside):
+    read = each(
+        connection,
+        _SESSIONS_AHEAD,
+        sessions.c.key,
+        lambda row: (session_from(row), row),
+        aside,
+        ahead=now + LEEWAY,
+    )
+    for before, row in read:
         ended_at = row["ended_at"]
         by = max(before.newest_at, ended_at or before.newest_at) - now
         after = moved_back(before, by)
@@ -179,28 +255,7 @@ def _move_sessions(connection: Connection, now: datetime, aside: Aside) -> None:
             connection.execute(insert(hints).values(session_key=before.key, hinted_at=now))
 
 
-def _forget(connection: Connection, now: datetime) -> None:
-    ahead = now + LEEWAY
-    for code, card in connection.execute(select(chargers.c.code, chargers.c.card).where(chargers.c.card.is_not(None))):
-        if card is None or max(card.seen_at, card.priced_at or card.seen_at) > ahead:
+def _forget_cards(connection: Connection, now: datetime) -> None:
+    for code, card in connection.execute(_CARDS):
+        if card is None or max(card.seen_at, card.priced_at or card.seen_at) > now + LEEWAY:
             connection.execute(update(chargers).where(chargers.c.code == code).values(card=None))
-    no_problem = {"problem": None, "problem_at": None, "problems": 0}
-    connection.execute(update(chargers).where(chargers.c.problem_at > ahead).values(**no_problem))
-    connection.execute(delete(chargers).where(*(each.is_(None) for each in _FACTS)))
-    connection.execute(delete(progress).where(or_(progress.c.asked_at > ahead, progress.c.agreed_at > ahead)))
-    connection.execute(delete(site_trees).where(site_trees.c.seen_at > ahead))
-    connection.execute(update(own_list).where(own_list.c.learnt_at > ahead).values(learnt_at=None))
-    connection.execute(update(pictures).where(pictures.c.tried_at > ahead).values(tried_at=_NEVER))
-
-
-def _end(connection: Connection, now: datetime) -> None:
-    for codes, longest in ((takeovers, LONGEST_TAKEOVER), (pairing_codes, LONGEST_PAIRING)):
-        too_long = codes.c.expires_at > now + longest
-        connection.execute(update(codes).where(too_long).values(expires_at=now))
-    connection.execute(delete(closures).where(closures.c.until > now + LONGEST_CLOSURE))
-    connection.execute(delete(card_wishes).where(card_wishes.c.wanted_at > now + LEEWAY))
-    connection.execute(delete(own_asks).where(own_asks.c.asked_at > now + LEEWAY))
-    for_ever = full_chargers.c.until > now + LONGEST_FULL
-    connection.execute(update(full_chargers).where(for_ever).values(until=now))
-    for at in (handoffs.c.made_at, handoffs.c.claimed_at):
-        connection.execute(update(handoffs).where(at > now + LEEWAY).values({at: now - LONG_OVER}))

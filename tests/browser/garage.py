@@ -24,6 +24,7 @@ from kiosk.clock import SystemClock
 from kiosk.config.settings import Settings, build_settings
 from kiosk.config.sites import load_site
 from kiosk.domain.session import Session
+from kiosk.engine.duties.guard import Guard
 from kiosk.outside import Transports
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
 from kiosk.sandbox.stripe.api import create_stripe_app
@@ -225,6 +226,12 @@ class Garage:
     def wake(self) -> None:
         if self._app is not None:
             running(self._app).engine.wake()
+
+    def guarded_after(self, moment: datetime | None) -> bool:
+        """The engine has judged the running charges since that moment."""
+        assert self._app is not None
+        last = next(one["last_run"] for one in running(self._app).engine.duties() if one["name"] == Guard.name)
+        return moment is not None and last is not None and datetime.fromisoformat(last) > moment
 
     def until(self, good: Callable[[], bool], what: str) -> None:
         """Wait for something that no page shows."""
