@@ -28,7 +28,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = metafunc.definition.function.__code__.co_varnames[: metafunc.definition.function.__code__.co_argcount]
         kinds = ["sqlite"] if "path" in names else kinds
     only = [kind for kind in kinds if metafunc.definition.get_closest_marker(kind) is not None]
-    metafunc.parametrize("database_kind", only or kinds, scope="function")
+    each = [pytest.param(kind, marks=[pytest.mark.postgres] if kind == "postgres" else []) for kind in only or kinds]
+    metafunc.parametrize("database_kind", each, scope="function")
 
 
 @pytest.fixture
