@@ -8,11 +8,15 @@ the meter's figure is: a meter may report every 10 s or every 15 minutes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise, takewhile
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 MOST_POINTS = 64
 POWER_WINDOW = timedelta(seconds=45)
@@ -63,6 +67,8 @@ class Trace:
     """Points in time order. The newest minutes are kept finely, the past is thinned evenly."""
 
     points: tuple[Point, ...] = ()
+    _known: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was worked out of these points. Every round of the engine asks, and only to hash them takes its time."""
 
     def add(self, at: datetime, energy_kwh: Decimal) -> Trace:
         """With one more reading; one that is not later than the last is left out.
@@ -92,15 +98,15 @@ class Trace:
         still for clearly longer than it did between its last rises. None when it cannot be said: too few rises, or the
         power changed a short while ago.
         """
-        return _power_kw(self.points, most_kw)
+        return self._once(("power", most_kw), lambda: _power_kw(self.points, most_kw))
 
     def bounds(self) -> Bounds | None:
         """What is known of the last steady power, from two rises on; None before. For deciding, never shown."""
-        return _bounds(self.points)
+        return self._once("bounds", lambda: _bounds(self.points))
 
     def last_rise(self) -> Rise | None:
         """When the newest figure came; None while the energy was never seen to rise since it last fell."""
-        rises = _rises(self.points)
+        rises = self._rises()
         return rises[-1] if rises else None
 
     def still_since(self) -> datetime | None:
@@ -112,7 +118,7 @@ class Trace:
 
     def usual_gap(self) -> timedelta | None:
         """At most so much usually lies between two rises. One pause, or one stretch without reads, changes nothing."""
-        gaps = sorted(_gaps(self.points)[-_NEWEST_GAPS:])
+        gaps = sorted(_gaps(self._rises())[-_NEWEST_GAPS:])
         return gaps[len(gaps) // 2] if len(gaps) >= FEWEST_GAPS else None
 
     def reporting_interval(self) -> timedelta | None:
@@ -121,8 +127,17 @@ class Trace:
         Two rises are one interval apart, or more when the car paused or nobody looked: so the shortest distances tell.
         The very shortest does not count, because a charger may report once more when something happens.
         """
-        gaps = sorted(_gaps(self.points))
+        gaps = sorted(_gaps(self._rises()))
         return gaps[1] if len(gaps) >= FEWEST_GAPS else None
+
+    def _rises(self) -> tuple[Rise, ...]:
+        return self._once("rises", lambda: _rises(self.points))
+
+    def _once(self, what: object, work_out: Callable[[], T]) -> T:
+        if what not in self._known:
+            self._known[what] = work_out()
+        found: T = self._known[what]
+        return found
 
     def powers(self) -> tuple[tuple[datetime, Decimal], ...]:
         """Power over stretches of POWER_WINDOW or more, for the picture: (end of the stretch, kW, never below zero).
@@ -190,9 +205,9 @@ def _rises(points: tuple[Point, ...]) -> tuple[Rise, ...]:
     )
 
 
-def _gaps(points: tuple[Point, ...]) -> list[timedelta]:
+def _gaps(rises: tuple[Rise, ...]) -> list[timedelta]:
     """At most how far each rise came after the one before it."""
-    return [newer.by - older.after for older, newer in pairwise(_rises(points))]
+    return [newer.by - older.after for older, newer in pairwise(rises)]
 
 
 def _without_slips(points: tuple[Point, ...]) -> tuple[Point, ...]:
