@@ -41,10 +41,12 @@ def run(tmp_path: Path) -> Callable[..., Run]:
         file.write_text(f"#!/usr/bin/env bash\n{does}\n", encoding="utf-8")
         file.chmod(0o755)
 
-    def start(*, check: str = "", quick: str = "", test: str = "", again: str = "", coverage: str = "") -> Run:
+    def start(
+        *, check: str = "", quick: str = "", simulate: str = "", test: str = "", again: str = "", coverage: str = ""
+    ) -> Run:
         for name in ("chromium", "chromium-headless-shell", "npm", "apt-get"):
             script(f"bin/{name}", "")
-        for name, does in {"check": check, "quick": quick, "coverage": coverage}.items():
+        for name, does in {"check": check, "quick": quick, "simulate": simulate, "coverage": coverage}.items():
             script(f"scripts/{name}", does)
         passed = f"echo '{{}}' >{CACHE}; echo '{PASSED}'"
         script("scripts/test", f'if [ "$*" = "" ]; then {test or "true"}; else {again or passed}; fi; echo "{PASSED}"')
@@ -67,7 +69,7 @@ def test_everything_is_well_when_every_part_is(run: Callable[..., Run]) -> None:
     assert (done.code, done.lines[-2:]) == (0, ["flaky: 0", PASSED])
 
 
-@pytest.mark.parametrize("part", ["check", "coverage"])
+@pytest.mark.parametrize("part", ["check", "simulate", "coverage"])
 def test_a_part_that_fails_is_an_error_after_the_tests_have_run(run: Callable[..., Run], part: str) -> None:
     done = run(**{part: "exit 1"})
     assert (done.code, done.lines[-1]) == (1, PASSED)

@@ -32,7 +32,7 @@ from kiosk.store.errors import CannotWrite, Unavailable
 GOOD_CARD, DECLINED_CARD = "4242424242424242", "4000000000000002"
 TRIES = 40
 """So often somebody reloads a page before they drive on."""
-STAYS_AT_MOST = 75 * 60.0
+STAYS_AT_MOST = 40 * 60.0
 
 
 class Goal(StrEnum):
@@ -60,6 +60,7 @@ class Plan:
     declined_first: bool
     says_paid: bool
     loses_phone: bool
+    puts_phone_away: bool
     double_start: bool
     plugs_after: float
 
@@ -79,13 +80,14 @@ def draw_plan(rng: random.Random, places: list[tuple[str, int]]) -> Plan:
     return Plan(
         places=tuple(rng.sample(places, 6)),
         goal=rng.choices([*weights], [*weights.values()])[0],
-        seconds=rng.uniform(90, 2400),
+        seconds=rng.uniform(60, 1300),
         pays_after=rng.uniform(4, 70),
         declined_first=rng.random() < 0.12,
         says_paid=rng.random() < 0.85,
         loses_phone=rng.random() < 0.15,
+        puts_phone_away=rng.random() < 0.7,
         double_start=rng.random() < 0.3,
-        plugs_after=rng.choice((3.0, 3.0, 20.0, 110.0, 200.0)),
+        plugs_after=rng.choice((3.0, 3.0, 3.0, 20.0, 20.0, 110.0, 200.0, 3000.0)),
     )
 
 
@@ -154,7 +156,10 @@ class Driver:
             self.come(wait)
 
     def _keep_page_open(self, process: Process) -> None:
-        if self.key is None or self._lost or (self._page is not None and self._page[0] is process):
+        away = self.plan.puts_phone_away and self._since is not None and not self._acted
+        if away:
+            self._close_page()
+        if self.key is None or self._lost or away or (self._page is not None and self._page[0] is process):
             return
         self._close_page()
         page = ExitStack()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kiosk.sandbox.world.faults import Kind, Rule
@@ -50,11 +51,11 @@ class Fate:
 class Luck:
     """`on` may be turned off: then everything goes well from now on. `counts` says what has happened, by its name."""
 
-    def __init__(self, rng: random.Random, *, rough: bool) -> None:
-        self.rng = rng
+    def __init__(self, rng: random.Random, *, rough: bool, disturbs: Callable[[float], None]) -> None:
+        """`disturbs` is told for how many seconds nothing can be expected of the kiosk."""
+        self.rng, self._disturbs = rng, disturbs
         self.on = True
         self.rough = rough
-        self.outage_until: float = 0.0
         self.counts: Counter[str] = Counter()
         self.freezes_in: int | None = None
         self._share = rng.choice((0.01, 0.03, 0.08)) if rough else 0.0
@@ -63,14 +64,16 @@ class Luck:
         self.counts[name] += 1
 
     def perhaps_freeze(self, process: Process) -> None:
-        """Between the claim of a command and its sending is the worst of moments to be frozen."""
+        """Between deciding and sending are the worst of moments to be frozen. The process that leads sends."""
         if not self.on or self.freezes_in is None:
             return
         self.freezes_in -= 1
         if self.freezes_in <= 0:
             self.freezes_in = None
-            self.note("frozen before a call")
-            process.freeze(self.rng.uniform(12, 80))
+            self.note("frozen at a send")
+            seconds = self.rng.uniform(12, 80)
+            process.freeze(seconds)
+            self._disturbs(seconds + 30)
 
     def fate_of_call(self, endpoint: str) -> Fate:
         rng = self.rng

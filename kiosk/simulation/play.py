@@ -7,9 +7,10 @@ import shutil
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from kiosk.sandbox.stripe.book import StripeBook
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
 from kiosk.sandbox.world.faults import Faults
 from kiosk.sandbox.world.rough import OF_SESSION, Trouble
+from kiosk.sandbox.world.site import NotPossible
 from kiosk.sandbox.world.switches import Switches
 from kiosk.sandbox.world.world import World
 from kiosk.service.cards import current_card
@@ -89,7 +91,9 @@ class Game:
         self.stepper = stepper = Stepper()
         self._file = folder / "kiosk.db"
         self._file.write_bytes(_tables())
-        switches = Switches(unpaid_expiry=rng.choice((180, 900)), settle=rng.choice((8, 60)), webhook_delay=2)
+        switches = Switches(
+            unpaid_expiry=rng.choice((180, 900)), settle=rng.choice((8, 60)), plug_in_seconds=rng.choice((180, 900))
+        )
         self.world = World(stepper, StripeBook(stepper), switches, seed)
         self.places = []
         for number, code in enumerate(CODES):
@@ -99,7 +103,7 @@ class Game:
             self.world.add_charger(ChargerSpec(code, f"Charger {number}", bays, price, meter_interval=interval))
             self.places += [(code, bay) for bay in range(1, BAYS + 1)]
         self._faults = Faults(seed)
-        self.luck = Luck(random.Random(f"{seed}/luck"), rough=rough)  # noqa: S311
+        self.luck = Luck(random.Random(f"{seed}/luck"), rough=rough, disturbs=self._disturb)  # noqa: S311
         self._wsgi = httpx.WSGITransport(create_plugchoice_app(self.world, self._faults))
         self.processes: list[Process] = []
         self._settings = _settings(folder)
@@ -142,7 +146,7 @@ class Game:
         self.result.lines.append(f"{self.stepper.now():%H:%M:%S}  {words}")
 
     def _send_drivers(self) -> None:
-        at = 1.0
+        at, apart = 1.0, self._rng.choice((4.0, 40.0, 40.0))
         for number in range(1, self.result.drivers + 1):
             rng = random.Random(f"{self.result.seed}/driver/{number}")  # noqa: S311
             driver = Driver(
@@ -158,7 +162,7 @@ class Game:
             )
             self.drivers.append(driver)
             driver.come(at)
-            at += self._rng.expovariate(1 / 90)
+            at += self._rng.expovariate(1 / apart)
 
     def _look(self) -> None:
         """Now and then: is every promise kept, and is it time to go home?"""
@@ -212,6 +216,7 @@ class Game:
             ahead=self._ahead,
             alone=not self._two,
             died=self._died,
+            job_begins=self.luck.perhaps_freeze,
         )
         self.processes.append(process)
 
@@ -245,7 +250,7 @@ class Game:
         self._next_blow()
 
     def _next_blow(self) -> None:
-        self.stepper.after(self._rng.expovariate(1 / 420), self._blow)
+        self.stepper.after(self._rng.expovariate(1 / 400), self._blow)
 
     def _blow(self) -> None:
         if not self.luck.on:
@@ -260,6 +265,8 @@ class Game:
             self._lose_a_charger,
             self._step_the_clock,
             self._strangers,
+            self._storm,
+            self._refund,
         )
         self._rng.choice(blows)()
         self._next_blow()
@@ -280,7 +287,9 @@ class Game:
 
     def _freeze_at_a_call(self) -> None:
         self.luck.freezes_in = self._rng.randint(1, 6)
-        self.witness.disturbed(600)
+
+    def _disturb(self, seconds: float) -> None:
+        self.witness.disturbed(seconds)
 
     def _lock(self) -> None:
         self._trouble(StoreTrouble.LOCKED, self._rng.uniform(1, 40), "database locked")
@@ -349,6 +358,28 @@ class Game:
                 self.stepper.after(self._rng.uniform(0.1, 2), lambda: look(left - 1))
 
         look(60)
+
+    def _storm(self) -> None:
+        """Stripe tells of payments that ended long ago, again and again, each time as news."""
+        intents = [one.intent_id for one in self.world.sessions() if one.status == "captured"]
+        if not intents or not self._hears_stripe:
+            return
+        self.luck.note("webhook storm")
+        self.tell("Stripe tells of old payments, again and again.")
+        for number in range(90):
+            intent, name = self._rng.choice(intents), f"evt_storm_{self.stepper.steps}_{number}"
+            self.stepper.after(self._rng.uniform(0, 120), partial(self._hint, name, "charge.updated", intent))
+
+    def _refund(self) -> None:
+        """The operator sends back a part, or all, of what was taken."""
+        taken = [one for one in self.world.sessions() if one.status == "captured" and one.amount_captured]
+        if taken:
+            one = self._rng.choice(taken)
+            part = self._rng.choice((None, (one.amount_captured or 2) // 2)) or None
+            self.luck.note("refund")
+            self.tell(f"The operator sends back {part if part is not None else 'all'} of {one.amount_captured}.")
+            with suppress(NotPossible):
+                self.world.refund(one.token, part)
 
     def _stripe_says(self, event: dict[str, Any]) -> None:
         """Stripe's webhook to the kiosk: lost, late, or told again and again."""

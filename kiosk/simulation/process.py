@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 MOMENT = 0.1
 """Seconds from a wish, or from the end of a job, to the engine's next round."""
+LEAST_PAUSE = 0.5
+"""Seconds between two rounds that nobody has asked for: a busy machine goes round no more often."""
 BASE = "http://upstream/api/v3"
 
 
@@ -133,7 +135,9 @@ class Process:
         alone: bool = True,
         proofs: Callable[[SimulatedClock], Proofs | None] = lambda _clock: None,
         died: Callable[[Process], None],
+        job_begins: Callable[[Process], None] = lambda _process: None,
     ) -> None:
+        self._job_begins = job_begins
         self.stepper, self.life = stepper, Life()
         self.frozen_until: datetime | None = None
         self._alone, self._died = alone, died
@@ -194,9 +198,14 @@ class Process:
 
     def _pool(self, size: int, name: str) -> Pool:
         del name
-        pool = Pool(self.stepper, self, size, self._job_ended)
+        pool = Pool(self.stepper, self, size, self._job_ended, self._before_a_job)
         self._pools.append(pool)
         return pool
+
+    def _before_a_job(self) -> None:
+        """Between the decision and the claim of a command a process can be frozen, too."""
+        self._job_begins(self)
+        self.thaw()
 
     def _job_ended(self, broken: BaseException | None) -> None:
         if broken is None:
@@ -230,4 +239,4 @@ class Process:
         except Exception:
             log.exception("a round failed")
             wait = 1.0
-        self._go_round_in(max(MOMENT, wait if self._alone and self.engine.leading else min(wait, ROUND_AT_MOST)))
+        self._go_round_in(max(LEAST_PAUSE, wait if self._alone and self.engine.leading else min(wait, ROUND_AT_MOST)))

@@ -156,8 +156,16 @@ class Stepper:
 class Pool(Executor):
     """Workers of one process: at most `size` tasks at a time, begun one after the other in the order of asking."""
 
-    def __init__(self, stepper: Stepper, owner: object, size: int, ended: Callable[[BaseException | None], None]):
-        self._stepper, self._owner, self._size, self._ended = stepper, owner, size, ended
+    def __init__(
+        self,
+        stepper: Stepper,
+        owner: object,
+        size: int,
+        ended: Callable[[BaseException | None], None],
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`before` is called on a worker before each task; `ended` after it, with what broke."""
+        self._stepper, self._owner, self._size, self._ended, self._before = stepper, owner, size, ended, before
         self._waiting: deque[Callable[[], None]] = deque()
         self._busy = 0
         self._over = False
@@ -187,6 +195,7 @@ class Pool(Executor):
     def _do(self, task: Callable[[], None]) -> None:
         broken: BaseException | None = None
         try:
+            self._before()
             task()
         except BaseException as error:  # noqa: BLE001 - the process that owns this pool hears of it
             broken = error

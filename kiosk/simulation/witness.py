@@ -36,6 +36,10 @@ PURSUED_WITHIN = timedelta(seconds=150)
 """Two sendings of a wish lie at most 60 s apart; a door that upstream closes keeps one waiting for 60 s more."""
 METER_AT_MOST, SOON = timedelta(minutes=15), timedelta(seconds=90)
 READ_WITHIN = timedelta(minutes=10)
+SWEPT_WITHIN = timedelta(seconds=120 + 90)
+"""A hold at which nothing charges: the deadline of a start, and a reading after it."""
+MOST_ENDED = 4
+"""Reads of sessions that have ended, in a minute: what has ended is never urgent."""
 MOST_WAITING = 200
 _TOKEN = re.compile(r"/sessions/([^/]+)")
 _MOVING = frozenset({Group.UNPAID, Group.PREPARING, Group.RUNNING, Group.SETTLING})
@@ -54,6 +58,7 @@ class Heard:
     no_energy: bool = False
     some_energy: bool = False
     ceiling_said_at: datetime | None = None
+    end_said: bool = False
 
 
 class Witness:
@@ -72,6 +77,7 @@ class Witness:
         self._said: set[str] = set()
         self._windows: dict[str, deque[datetime]] = defaultdict(deque)
         self._starts: Counter[str] = Counter()
+        self._ended_reads: deque[datetime] = deque()
         self._heard: dict[str, Heard] = defaultdict(Heard)
         self._keys: dict[str, str | None] = {}
 
@@ -94,6 +100,8 @@ class Witness:
         heard = self._heard[token]
         heard.tries[endpoint] += 1
         heard.last_try[endpoint] = self._stepper.now()
+        if endpoint == "session" and heard.end_said:
+            self._is_not_urgent()
         if endpoint in {"stop", "cancel"}:
             self._has_a_reason(process, endpoint, token, heard)
 
@@ -123,6 +131,8 @@ class Witness:
         data = _data(answer)
         if endpoint == "session" and (data is not None or answer.status_code == 404):
             heard.answered_at = now
+        if data is not None and data.get("status") == "captured" and data.get("amount_captured") is not None:
+            heard.end_said = data.get("energy_kwh") is not None and data.get("cost_amount") is not None
         if data is None or data.get("status") != "charging":
             return
         heard.charging_since = heard.charging_since or now
@@ -137,6 +147,14 @@ class Witness:
             reached = ceiling is not None and said >= ceiling and self._truly_costs(token) >= ceiling
             if reached and online and heard.ceiling_said_at is None:
                 heard.ceiling_said_at = now
+
+    def _is_not_urgent(self) -> None:
+        now, reads = self._stepper.now(), self._ended_reads
+        while reads and reads[0] <= now - MINUTE:
+            reads.popleft()
+        reads.append(now)
+        if len(reads) > MOST_ENDED:
+            self.break_("urgent", f"{len(reads)} reads of sessions that have ended, within a minute")
 
     def _start_reached(self, process: Process, request: httpx.Request) -> None:
         body = json.loads(request.content)
@@ -221,6 +239,7 @@ class Witness:
             self._is_read(session, heard, now)
             self._is_pursued(session, upstream, heard, now)
             self._is_stopped(session, upstream, heard, now)
+            self._is_swept(session, upstream, heard, now)
 
     def _is_read(self, session: KioskSession, heard: Heard, now: datetime) -> None:
         quiet = heard.last_try.get("session")
@@ -258,6 +277,18 @@ class Witness:
                 f"ceiling {session.key}", f"{self._who(session.key)}: at its ceiling for {seconds} s, and no stop left"
             )
 
+    def _is_swept(self, session: KioskSession, upstream: Session, heard: Heard, now: datetime) -> None:
+        """A hold at which nothing charges is given back after the deadline of a start."""
+        if upstream.status not in {"authorized", "starting"} or upstream.authorized_at is None:
+            return
+        if self._has_a_car(session.code, session.connector_id):
+            return
+        since = upstream.authorized_at
+        sent = heard.last_try.get("cancel")
+        if self._calm_for(since) > SWEPT_WITHIN and (sent is None or now - sent > PURSUED_WITHIN):
+            seconds = int((now - since).total_seconds())
+            self.break_(f"swept {session.key}", f"{self._who(session.key)}: held for {seconds} s, and nobody ends it")
+
     # --- the end
 
     def look_at_the_end(self) -> None:
@@ -294,6 +325,11 @@ class Witness:
             )
 
     # --- inside
+
+    def _has_a_car(self, code: str, connector_id: int) -> bool:
+        charger = self._world.charger(code)
+        bays = charger.connectors if charger is not None else ()
+        return any(one.spec.connector_id == connector_id and one.car is not None for one in bays)
 
     def _living(self) -> Process | None:
         return next((one for one in self._processes if one.alive), None)
