@@ -25,6 +25,9 @@ ESTIMATE_LASTS = timedelta(minutes=15)
 """A figure that is older says nothing any more of what a charge costs now."""
 LATE_BEGIN = Decimal("1.25")
 """Before a second rise the power is the average since the start, and a car may have begun some time after that."""
+LOOSE = Decimal(3)
+"""A bound of the power that lies further above what flowed at least says nothing. Two rises of a meter that is read
+more often than it reports never lie further apart."""
 USUAL_KW = Decimal(22)
 """For a connector of which nothing is known, and only for the seconds that a stop takes."""
 ROUGH_AFTER = timedelta(seconds=60)
@@ -152,8 +155,10 @@ def likely_kw(session: Session, fuse_kw: Decimal | None = None) -> Decimal | Non
     """
     bounds = session.trace.bounds()
     if bounds is not None:
-        # Read as rarely as the meter reports, nothing bounds it from above: twice what flowed at least is enough.
+        # Read as rarely as the meter reports, nothing bounds it from above: twice what flowed at least is enough. Nor
+        # does a stretch in which nobody read, or no energy was said: all of it may then have come in a few seconds.
         power = bounds.most if bounds.most is not None else bounds.least * 2
+        power = min(power, bounds.least * LOOSE)
         caps = [cap for cap in (session.most_kw, fuse_kw) if cap is not None and cap >= bounds.least]
         return min([power, *caps])
     begin, rise = _begin(session), session.trace.last_rise()

@@ -497,3 +497,50 @@ def test_a_cost_without_the_energy_lacks_what_the_meter_has_not_reported_and_no_
     reached = ceiling_at(replace(told, limit_minor=told.cost_minor + 1))
     assert reached is not None
     assert reached >= after(250), "what the cost says now is not counted once more"
+
+
+def test_a_stretch_without_figures_ends_no_charge() -> None:
+    """For sixteen minutes nobody read, or no energy was said. All that flowed may then have come in the nine seconds
+    between two readings: that is no power by which a charge of 41 cents is ended at a limit of 15 euros.
+    """
+    trace = Trace()
+    for ago, energy in ((1004, "0"), (993, "0.061"), (984, "0.061"), (0, "1.048")):
+        trace = trace.add(NOW - timedelta(seconds=ago), Decimal(energy))
+    unread = session(
+        "charging",
+        connector_status="Charging",
+        energy_kwh=Decimal("1.048"),
+        cost_minor=41,
+        tariff=Tariff("EUR", 39, 0),
+        limit_minor=1500,
+        trace=trace,
+    )
+    bounds = trace.bounds()
+    assert bounds is not None
+    assert bounds.most is not None
+    assert bounds.most > 300
+    power = likely_kw(unread)
+    assert power is not None
+    assert power < 12
+    assert guard(unread, POLICY, NOW, SOON) is None
+
+
+@given(
+    every=st.integers(10, 900),
+    share=st.floats(0.05, 0.95),
+    phase=st.floats(0, 0.99),
+    kw=st.integers(2, 300),
+)
+def test_a_meter_that_is_read_more_often_than_it_reports_is_never_thought_slower_than_it_is(
+    every: int, share: float, phase: float, kw: int
+) -> None:
+    """From its second rise on, whatever lies between its reports and the reads."""
+    pause = max(1.0, every * share)
+    trace, at = Trace(), phase * pause
+    while at < every * 3.9:
+        reported = Decimal(kw) * (int(at // every) * every) / 3600
+        trace = trace.add(NOW + timedelta(seconds=at), reported.quantize(Decimal("0.001")))
+        at += pause
+    power = likely_kw(session("charging", trace=trace))
+    assert power is not None
+    assert power >= Decimal(kw) * Decimal("0.9")
