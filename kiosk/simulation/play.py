@@ -69,12 +69,12 @@ class Result:
     steps: int = 0
 
 
-def play(seed: int, *, rough: bool, drivers: int = A_RUN) -> Result:
-    """Play one run to its end. The same arguments give the same result."""
+def play(seed: int, *, rough: bool, drivers: int = A_RUN, only: frozenset[str] = frozenset()) -> Result:
+    """Play one run to its end. The same arguments give the same result. `only` these blows come, and more often."""
     folder = Path(tempfile.mkdtemp(prefix="kiosk-simulation-", dir=_memory()))
     try:
         with drawn_names(seed):
-            game = Game(seed, folder, rough=rough, drivers=drivers)
+            game = Game(seed, folder, rough=rough, drivers=drivers, only=only)
             try:
                 return game.play()
             finally:
@@ -84,7 +84,8 @@ def play(seed: int, *, rough: bool, drivers: int = A_RUN) -> Result:
 
 
 class Game:
-    def __init__(self, seed: int, folder: Path, *, rough: bool, drivers: int) -> None:
+    def __init__(self, seed: int, folder: Path, *, rough: bool, drivers: int, only: frozenset[str]) -> None:
+        self._only = only
         self.result = Result(seed, drivers)
         self._rng = rng = random.Random(f"{seed}/play")  # noqa: S311 - a play
         self._rough = rough
@@ -250,25 +251,27 @@ class Game:
         self._next_blow()
 
     def _next_blow(self) -> None:
-        self.stepper.after(self._rng.expovariate(1 / 400), self._blow)
+        self.stepper.after(self._rng.expovariate(1 / (100 if self._only else 400)), self._blow)
 
     def _blow(self) -> None:
         if not self.luck.on:
             return
-        blows: tuple[Callable[[], None], ...] = (
-            self._kill_soon,
-            self._kill_soon,
-            self._freeze,
-            self._freeze_at_a_call,
-            self._lock,
-            self._fill_the_disk,
-            self._lose_a_charger,
-            self._step_the_clock,
-            self._strangers,
-            self._storm,
-            self._refund,
-        )
-        self._rng.choice(blows)()
+        blows: dict[str, Callable[[], None]] = {
+            "kill": self._kill_soon,
+            "freeze": self._freeze,
+            "freeze at a send": self._freeze_at_a_call,
+            "lock": self._lock,
+            "disk full": self._fill_the_disk,
+            "offline": self._lose_a_charger,
+            "clock": self._step_the_clock,
+            "strangers": self._strangers,
+            "storm": self._storm,
+            "refund": self._refund,
+            "ignored stops": self._ignore_stops,
+            "late amounts": self._hold_back_amounts,
+        }
+        chosen = [blow for name, blow in blows.items() if not self._only or name in self._only]
+        self._rng.choice(chosen)()
         self._next_blow()
 
     def _kill_soon(self) -> None:
@@ -369,6 +372,22 @@ class Game:
         for number in range(90):
             intent, name = self._rng.choice(intents), f"evt_storm_{self.stepper.steps}_{number}"
             self.stepper.after(self._rng.uniform(0, 120), partial(self._hint, name, "charge.updated", intent))
+
+    def _ignore_stops(self) -> None:
+        """A charger takes the next stops, and nothing comes of them."""
+        self.luck.note("stops ignored")
+        for code in CODES:
+            self.world.ignore_next_stop(code, self._rng.randint(1, 2))
+        self.tell("The next stops are ignored.")
+
+    def _hold_back_amounts(self) -> None:
+        """For ten minutes ends are told before their amounts."""
+        self.luck.note("ends before their amounts")
+        self.tell("For ten minutes ends are told before their amounts.")
+        seconds = self._rng.uniform(10, 200)
+        for code in CODES:
+            self.world.hold_back_amounts(code, seconds)
+            self.stepper.after(600, partial(self.world.hold_back_amounts, code, None))
 
     def _refund(self) -> None:
         """The operator sends back a part, or all, of what was taken."""
