@@ -127,11 +127,14 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "read cards",
         "proofs",
         "receipts",
+        "exceptions",
         "own mails",
         "erase",
+        "backups",
         "sites",
         "own chargers",
         "board cards",
+        "site progress",
         "meter stands",
     ]
     assert all(each["last_run"] and each["next_run"] and each["last_error"] is None for each in told)
