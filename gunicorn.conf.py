@@ -18,10 +18,10 @@ except SettingsError as error:
 
 os.umask(0o077)  # what is stored is for the kiosk's own user alone
 bind = _settings.listen
-worker_class = _settings.worker_class
+worker_class = "kiosk.serving.HurryingWorker" if _settings.worker_class == "gthread" else _settings.worker_class
 workers = 1  # SQLite, and news for open pages that stay inside one process
 threads = 600  # above KIOSK_MAX_STREAMS, so that a health check always finds a free one
-worker_connections = 1000 if worker_class == "gthread" else 3000
+worker_connections = 1000 if _settings.worker_class == "gthread" else 3000
 timeout = 30
 graceful_timeout = 5
 control_socket_disable = True

@@ -16,6 +16,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "clock": frozenset(),
     "config": frozenset(),
     "metrics": frozenset(),
+    "serving": frozenset(),
     "news": frozenset({"clock"}),
     "upstream": frozenset({"domain", "clock"}),
     "store": frozenset({"domain"}),
@@ -129,6 +130,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "pypdf": frozenset({"paper"}),
     "prometheus_client": frozenset({"metrics"}),
     "gevent": frozenset(),
+    "gunicorn": frozenset({"serving"}),
     "asyncio": frozenset(),
 }
 """A library, and the only rooms that know it."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +17,7 @@ from typing import Any
 import pytest
 
 from kiosk.config.settings import Settings, variable
+from kiosk.serving import Deadlines
 
 HOME = Path(__file__).parent.parent
 Configured = Callable[..., dict[str, Any]]
@@ -106,3 +110,98 @@ def test_a_server_that_cannot_start_ends_with_one_sentence_and_is_not_started_fo
     assert len(said) == 1, done.stderr
     assert words in said[0]
     assert "Traceback" not in done.stderr
+
+
+def test_a_connection_has_its_time_and_is_shut_once() -> None:
+    now = 0.0
+    deadlines = Deadlines(lambda: now)
+    here, there = socket.socketpair()
+    kept, other = socket.socketpair()
+    with here, there, kept, other:
+        deadlines.give(here, 10)
+        deadlines.give(kept, 10)
+        deadlines.forget(kept)
+        now = 9.9
+        assert deadlines.shut_late_ones() == 0
+        now = 10.0
+        assert (deadlines.shut_late_ones(), deadlines.shut_late_ones()) == (1, 0)
+        assert there.recv(1) == b""
+        kept.send(b"1")
+        assert other.recv(1) == b"1"
+
+
+def test_one_that_is_closed_already_disturbs_nobody() -> None:
+    deadlines = Deadlines(lambda: 0.0)
+    here, there = socket.socketpair()
+    deadlines.give(here, -1)
+    here.close()
+    there.close()
+    assert deadlines.shut_late_ones() == 1
+
+
+_LISTENS = re.compile(r"Listening at: http://127.0.0.1:(\d+)")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[int]:
+    """The port of a gunicorn whose clients have three seconds for the head and four for the whole."""
+    (tmp_path / "slow.py").write_text(
+        "from kiosk.serving import HurryingWorker\n"
+        "class Worker(HurryingWorker):\n"
+        "    head_seconds, whole_seconds = 3.0, 4.0\n"
+        "def app(environ, start):\n"
+        "    body = environ['wsgi.input'].read()\n"
+        "    start('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    def stream():\n"
+        "        import time\n"
+        "        for _ in range(60):\n"
+        "            time.sleep(0.1)\n"
+        "            yield b'.'\n"
+        "    return stream() if environ['PATH_INFO'] == '/stream' else [b'well ', body]\n"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "-k", "slow.Worker", "--threads", "8", "-b", "127.0.0.1:0", "slow:app"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{HOME}{os.pathsep}{tmp_path}"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stderr is not None
+    try:
+        port = next(
+            int(found[1])
+            for line in server.stderr
+            if (found := re.search(r"Listening at: http://127.0.0.1:(\d+)", line))
+        )
+        yield port
+    finally:
+        server.terminate()
+        server.wait(20)
+        server.stderr.close()
+
+
+def said_by(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """The whole answer to these parts, said one after the other."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        answer = b""
+        try:
+            for part in parts:
+                line.sendall(part)
+                time.sleep(pause)
+            while some := line.recv(4096):
+                answer += some
+        except ConnectionError:
+            pass
+        return answer
+
+
+@pytest.mark.slow
+def test_whoever_dawdles_over_a_request_is_cut_off_and_nobody_else(served: int) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    assert said_by(served, head, b"\r\n").count(b"well ") == 1
+    assert said_by(served, *[b"G", b"E", b"T"] * 10, pause=0.25) == b"", "a head that drips"
+    post = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 30\r\n\r\n"
+    assert said_by(served, post, b"x" * 30).count(b"x" * 30) == 1
+    assert b"200 OK" not in said_by(served, post, *[b"x"] * 30, pause=0.25), "a body that drips"
+    stream = said_by(served, b"GET /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert stream.count(b".\r\n") == 60, "an answer may last"
