@@ -40,6 +40,7 @@ PLACES: dict[str, Place] = {
     "engine": Place(3, 5.2, 7.4, "alone calls outside"),
     "outside": Place(3, 7.6, 9.7, "clients, from settings"),
     "service": Place(4, 2.3, 5.0, "what people may ask, no HTTP"),
+    "serving": Place(2, 0, 1.9, "the server's threads"),
     "charts": Place(3, 0, 1.9, "drawings of fuses"),
     "stickers": Place(4, 0, 1.9, "QR codes to print"),
     "paper": Place(5, 0, 1.9, "documents on A4"),
