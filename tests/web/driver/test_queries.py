@@ -38,14 +38,15 @@ def test_the_landing_page_of_a_phone_that_the_kiosk_knows(kiosk: Kiosk, phone: F
 
 def test_a_start(kiosk: Kiosk, phone: FlaskClient) -> None:
     """Whether this device has paid today (then no limit of its network counts), who keeps the bay, the card, what it
-    cancelled here, who else left starts unpaid, the stored command, and the session while it waits for the engine.
+    cancelled here, what it has paid elsewhere and not begun, who else left starts unpaid, the stored command, and the
+    session while it waits for the engine.
     Nothing of a page is made. What the connector can give is kept from the page on which the driver has chosen it.
     """
     kiosk.card()
     assert phone.get(f"/c/{CODE}").status_code == 200
     with statements_of(kiosk.store) as sent:
         kiosk.start(phone)
-    assert reads_and_writes(sent) == (7, 4), "\n".join(sent)
+    assert reads_and_writes(sent) == (8, 4), "\n".join(sent)
 
 
 def test_the_list_of_a_sites_chargers_asks_as_often_for_many_as_for_one(kiosk: Kiosk, phone: FlaskClient) -> None:
