@@ -63,8 +63,6 @@ class Wire(httpx.BaseTransport):
 class SiteHouse(EngineWorld):
     """A site of `chargers` with two bays each. `operator`, `pilot` and `lab` say which of the systems are set."""
 
-    longest_step = 1.0
-
     def __init__(
         self,
         folder: Path,

@@ -15,7 +15,10 @@ from tests.engine.site_house import PUBLIC, SITE, SiteHouse, code
 
 
 def house_of(folder: Path, chargers: int, **more: object) -> SiteHouse:
-    return SiteHouse(folder, chargers, operator=False, bays=1, **more)  # type: ignore[arg-type]
+    """In it a round comes every second, as in a kiosk: one card is read in a round."""
+    house = SiteHouse(folder, chargers, operator=False, bays=1, **more)  # type: ignore[arg-type]
+    house.longest_step = 1.0
+    return house
 
 
 @pytest.mark.parametrize(("chargers", "age"), [(1, 60), (8, 60), (30, 190)])
