@@ -1,7 +1,6 @@
 """Mistakes that are planted on purpose, each as a patch, to see whether the simulation finds them.
 
-What is planted is what a hurried change could make of the kiosk. `seed` is a rough run in which it was found; the same
-run without it was well.
+What is planted is what a hurried change could make of the kiosk. `seed` is a rough run in which it was found.
 """
 
 from __future__ import annotations
