@@ -221,3 +221,27 @@ def test_every_matter_has_an_act_an_age_and_its_subject(status: Status, age: int
         assert one.since <= now
         assert isinstance(one.act, Act)
         assert level_of(one, now) in Level
+
+
+def test_a_payment_that_upstream_does_not_see_is_as_old_as_what_the_provider_said() -> None:
+    unseen = a_session(
+        phase=Phase.OPEN, status="created", tariff=EURO, payment_shown_at=T0, proof=proof("requires_capture", 0, 5000)
+    )
+    now = after(700) + LOOKED_WITHIN
+    (matter,) = [one for one in matters([unseen], [], now) if one.kind is Attention.PAID_UNSEEN]
+    assert unseen.proof is not None
+    assert matter.since == unseen.proof.checked_at
+
+
+def test_of_energy_for_nothing_the_stake_is_what_it_would_have_cost() -> None:
+    free = replace(WHOLE, status="no_charge", last_known="no_charge", captured_minor=0)
+    (matter,) = matters([free], [], after(9000))
+    assert free.tariff is not None
+    assert free.energy_kwh is not None
+    assert matter.amount_minor == free.tariff.example(free.energy_kwh).minor
+
+
+@pytest.mark.parametrize("changed", [{"state": CommandState.DONE}, {"kind": Kind.START}, {"ended_at": None}])
+def test_a_command_that_was_answered_or_cannot_be_sent_again_is_nobodys_matter(changed: dict[str, Any]) -> None:
+    sent = Command(7, "key-that-nobody-guesses", Kind.STOP, AskedBy.DRIVER, T0, CommandState.UNKNOWN, 1, T0, T0, T0)
+    assert matters([charging(asked_at=T0)], [replace(sent, **changed)], T0 + LOOKED_WITHIN) == []

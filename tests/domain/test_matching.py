@@ -243,3 +243,9 @@ def test_of_running_ones_too_no_match_is_made_that_is_not_sure(
     chance.shuffle(mixed_sessions)
     chance.shuffle(mixed)
     assert running_matches(mixed_sessions, mixed, CODES) == found
+
+
+@pytest.mark.parametrize("connector_id", [None, 2])
+def test_at_another_connector_or_at_an_untold_one_nothing_is_surely_its_own(connector_id: int | None) -> None:
+    assert not may_run(goes_on(), active(connector_id=connector_id))
+    assert may_run(goes_on(), active())

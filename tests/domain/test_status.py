@@ -139,3 +139,7 @@ def test_a_strange_word_of_what_is_over_leaves_nothing_to_stop_and_no_bay_to_kee
 def test_a_strange_word_keeps_the_bay_that_the_word_before_kept_but_not_for_ever() -> None:
     assert facts_after("recalibrating", "charging", over=False, long=False).occupies
     assert not facts_after("recalibrating", "charging", over=False, long=True).occupies
+
+
+def test_a_word_that_we_know_counts_whatever_was_before_it() -> None:
+    assert facts_after("captured", "charging", over=False, long=False) == TABLE[Status.CAPTURED]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 
+from kiosk.domain.progress import Progress
 from kiosk.domain.session import Phase, Session
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.store.store import Store
@@ -69,3 +71,14 @@ def test_a_wish_outlives_a_store_that_could_not_be_read(house: House) -> None:
     with pytest.raises(OSError, match="away"):
         known.refresh()
     assert known.stale
+
+
+def test_what_was_told_of_charges_that_run_no_more_is_forgotten(house: House) -> None:
+    key = house.charging()
+    known = OpenSessions(house.context)
+    known.refresh()
+    now = house.kiosk_clock.now()
+    told = Progress(7, Decimal("1.5"), now, now)
+    known.know_progress({key: told, "over": told})
+    assert known.forget_progress() == {"over"}
+    assert (known.progress(key), known.progress("over")) == (told, None)

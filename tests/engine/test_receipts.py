@@ -56,3 +56,23 @@ def test_there_is_no_receipt_before_an_end(tmp_path: Path) -> None:
     issue(house.context, house.session(key))
     assert house.store.receipt(key) is None
     house.close()
+
+
+def test_a_company_that_its_owner_added_stays_when_the_receipt_is_revised(house_with_proofs: House) -> None:
+    house = house_with_proofs
+    assert house.proofs is not None
+    house.proofs.fails_with = NoAnswer("no answer")
+    key = house.charging()
+    house.run(60)
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    assert house.store.add_buyer(key, {"name": "Depot GmbH"}, house.kiosk_clock.now())
+    house.proofs.fails_with = None
+    house.run(900)
+    revised = house.store.receipt(key)
+    assert revised is not None
+    assert revised.document["given_back_at"] is not None
+    assert revised.document["buyer"] == {"name": "Depot GmbH"}
+    before = house.store.receipt_revisions(revised.number)
+    issue(house.context, house.session(key))
+    assert house.store.receipt_revisions(revised.number) == before, "the same again is no revision"

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.config.sites import SiteBook
 from kiosk.domain.charger import Connector
-from kiosk.domain.commands import Refusal
+from kiosk.domain.commands import Kind, Refusal
 from kiosk.domain.offer import NoOffer
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.tariff import Tariff
@@ -21,7 +21,7 @@ from kiosk.service.start import Started, begin, take_up_again
 from kiosk.store import Store
 from kiosk.store.chargers import learn_pace
 
-from .conftest import CODE, HOLD, TARIFF, Desk
+from .conftest import CODE, HOLD, NEAR, TARIFF, Desk
 
 TERMS = "EUR-49-35-3000"
 
@@ -251,3 +251,16 @@ def test_nothing_is_taken_up_when_the_bay_goes_in_the_same_second(desk: Desk, mo
     monkeypatch.setattr(Store, "take_up_again", somebody_was_faster)
     assert take_up_again(desk.parts, aside, TERMS, "phone") is NoOffer.NOT_FREE
     assert desk.store.queue() == ["the-other-start"]
+
+
+@pytest.mark.parametrize(("code", "asked"), [(NEAR, [Kind.CANCEL]), (CODE, [])])
+def test_whoever_has_walked_on_to_another_charger_waits_at_the_first_one_no_more(
+    desk: Desk, code: str, asked: list[Kind]
+) -> None:
+    desk.card("Preparing", "Preparing")
+    first = started(desk, 1)
+    desk.start_answer(first.key)
+    desk.observe(first.key, "starting", authorized_minor=HOLD, authorized_at=desk.now)
+    desk.card("Preparing", "Preparing", code=code)
+    assert isinstance(begin(desk.parts, code, 2 if code == CODE else 1, device="phone"), Started)
+    assert [one.kind for one in desk.store.commands(first.key) if one.kind is not Kind.START] == asked

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kiosk.domain.asking import Lane
 from kiosk.domain.commands import AskedBy, Kind
@@ -156,3 +157,8 @@ def test_pages_are_read_while_another_process_writes(store: Store) -> None:
         found = store.for_reader(key, "phone")
     assert found is not None
     assert (found.owner, [command.kind for command in found.commands]) == (True, [Kind.START, Kind.STOP])
+
+
+def test_a_pool_without_a_free_connection_counts_as_locked_and_a_strange_error_as_no_trouble_of_the_disk() -> None:
+    assert Trouble.of(PoolTimeout("all are in use")) is Trouble.LOCKED
+    assert Trouble.of(DBAPIError("SELECT", {}, ValueError("no error of any database"))) is None

@@ -112,3 +112,8 @@ def test_a_server_that_takes_no_password_got_nothing(server: MailServer) -> None
     with pytest.raises(NotTaken):
         with_password.send(MAIL)
     assert server.texts == []
+
+
+def test_a_senders_domain_that_is_none_in_ascii_stays_as_it_is() -> None:
+    domain = f"{'l' * 70}ä.example"
+    assert Mailer("127.0.0.1", 25, f"belege@{domain}").domain == domain
