@@ -13,7 +13,8 @@ export function limit() {
  * @returns {Document | null} null when it is not a page of the kiosk
  */
 export function parse(html) {
-  const page = new DOMParser().parseFromString(html, 'text/html');
+  // The pay page brings its style sheet along. This page has it already, and its policy would complain of a second one.
+  const page = new DOMParser().parseFromString(html.replace(/<style>[\s\S]*?<\/style>/, ''), 'text/html');
   return page.getElementById('main') && page.documentElement.dataset.now ? page : null;
 }
 

@@ -254,3 +254,15 @@ def test_a_charger_page_is_fetched_again_after_the_phone_slept(garage: Garage, n
     garage.world.set_online(CODE, False)
     garage.skip(90)
     phone.reads("No connection to this charger")
+
+
+def test_a_page_that_brings_its_style_sheet_along_is_read_without_a_complaint(phone: Phone) -> None:
+    """Its own policy allows the sheet; that of the page into which it is read does not."""
+    phone.scan()
+    read = """async () => {
+        const loaded = performance.getEntriesByType('resource').map((one) => one.name);
+        const { parse } = await import(loaded.find((name) => name.endsWith('/shared/swap.js')));
+        const html = '<html data-now="2026"><head><style>p { top: 0 }</style></head><body><main id="main">it</main>';
+        return parse(html)?.getElementById('main')?.textContent;
+    }"""
+    assert phone.page.evaluate(read) == "it"
