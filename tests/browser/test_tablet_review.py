@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-GONE = "ERR_CONNECTION|ERR_EMPTY_RESPONSE|503"
+GONE = "ERR_CONNECTION|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|503"
 """What a browser says of a kiosk that has ended."""
 
 
