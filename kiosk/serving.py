@@ -24,30 +24,33 @@ BODILESS = frozenset({"GET", "HEAD"})
 
 
 class Deadlines:
-    """Which connections have until when. Thread-safe: one that was forgotten is not shut any more."""
+    """Which connections have until when. Thread-safe: one that was forgotten is not shut any more.
+
+    A connection is gunicorn's: its `sock` may become another one while it is read, where gunicorn itself speaks TLS.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._until: dict[socket.socket, float] = {}
+        self._until: dict[int, tuple[Any, float]] = {}
 
-    def give(self, connection: socket.socket, seconds: float) -> None:
+    def give(self, connection: Any, seconds: float) -> None:
         with self._lock:
-            self._until[connection] = self._now() + seconds
+            self._until[id(connection)] = connection, self._now() + seconds
 
-    def forget(self, connection: socket.socket) -> None:
+    def forget(self, connection: Any) -> None:
         with self._lock:
-            self._until.pop(connection, None)
+            self._until.pop(id(connection), None)
 
     def shut_late_ones(self) -> int:
         """Whoever reads from them finds their end. Returns how many."""
         with self._lock:
             now = self._now()
-            late = [one for one, until in self._until.items() if until <= now]
+            late = [one for one, until in self._until.values() if until <= now]
             for one in late:
-                del self._until[one]
+                del self._until[id(one)]
                 with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                    one.sock.shutdown(socket.SHUT_RDWR)
         return len(late)
 
 
@@ -63,18 +66,17 @@ class HurryingWorker(ThreadWorker):  # type: ignore[misc]  # it has no types
         super().init_process()
 
     def handle(self, conn: Any) -> Any:
-        connection = conn.sock
-        self._deadlines.give(connection, self.head_seconds)
+        self._deadlines.give(conn, self.head_seconds)
         try:
             return super().handle(conn)
         finally:
-            self._deadlines.forget(connection)
+            self._deadlines.forget(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         if req.method in BODILESS:
-            self._deadlines.forget(conn.sock)
+            self._deadlines.forget(conn)
         else:
-            self._deadlines.give(conn.sock, self.whole_seconds)
+            self._deadlines.give(conn, self.whole_seconds)
         return super().handle_request(req, conn)
 
     def _watch(self) -> None:

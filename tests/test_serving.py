@@ -117,10 +117,11 @@ def test_a_connection_has_its_time_and_is_shut_once() -> None:
     deadlines = Deadlines(lambda: now)
     here, there = socket.socketpair()
     kept, other = socket.socketpair()
+    late, punctual = SimpleNamespace(sock=here), SimpleNamespace(sock=kept)
     with here, there, kept, other:
-        deadlines.give(here, 10)
-        deadlines.give(kept, 10)
-        deadlines.forget(kept)
+        deadlines.give(late, 10)
+        deadlines.give(punctual, 10)
+        deadlines.forget(punctual)
         now = 9.9
         assert deadlines.shut_late_ones() == 0
         now = 10.0
@@ -130,10 +131,25 @@ def test_a_connection_has_its_time_and_is_shut_once() -> None:
         assert other.recv(1) == b"1"
 
 
+def test_one_whose_socket_became_another_one_is_still_the_same() -> None:
+    """As when gunicorn itself speaks TLS."""
+    deadlines = Deadlines(lambda: 0.0)
+    here, there = socket.socketpair()
+    connection = SimpleNamespace(sock=there)
+    deadlines.give(connection, -1)
+    connection.sock = here
+    deadlines.forget(connection)
+    with here, there:
+        assert deadlines.shut_late_ones() == 0
+        here.send(b"1")
+        assert there.recv(1) == b"1"
+
+
 def test_one_that_is_closed_already_disturbs_nobody() -> None:
     deadlines = Deadlines(lambda: 0.0)
     here, there = socket.socketpair()
-    deadlines.give(here, -1)
+    closed = SimpleNamespace(sock=here)
+    deadlines.give(closed, -1)
     here.close()
     there.close()
     assert deadlines.shut_late_ones() == 1
