@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Collection, Iterator
@@ -24,14 +25,17 @@ from kiosk.domain.mail import MailState
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import changed_one
 from kiosk.store.errors import Damaged
-from kiosk.store.sealed_file import Unopenable, seal, unseal
+from kiosk.store.sealed_file import PART, Unopenable, seal, unseal
 from kiosk.store.store import Store
 from kiosk.store.tables import commands, leases, mails, pairing_codes, receipt_gaps, receipt_years, takeovers
 from kiosk.store.types import utc
 
 CLOSED_FOR = timedelta(seconds=65)
 """Nobody knows what was called just before the loss, so every window of a minute is taken to be spent."""
+LEFT_ALONE = timedelta(days=1)
+"""No backup takes so long: what is unfinished and older was cut off by a kill."""
 DETAIL = "lost between a backup and its return"
+_WORKSHOP = ".backup-"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +70,7 @@ def back_up(database: Path, folder: Path, cipher: Cipher, now: datetime, *, keep
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(database.parent, folder, now)
         with _workshop(database.parent) as workshop:
             plain, again = workshop / "copy.db", workshop / "again.db"
             _copy(database, plain)
@@ -202,13 +207,20 @@ def _moved_aside(database: Path, now: datetime) -> Path | None:
 @contextlib.contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
     """A folder for this user alone, on the disk of the database, that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as name:
+    with tempfile.TemporaryDirectory(prefix=_WORKSHOP, dir=folder) as name:
         yield Path(name)
 
 
 def _time_of(file: Path) -> datetime:
     """By its name, or else by its last change: a copy of it may be called as its owner likes."""
     return made_at(file.name) or datetime.fromtimestamp(file.stat().st_mtime, UTC)
+
+
+def _sweep(home: Path, folder: Path, now: datetime) -> None:
+    """What a kill has left of earlier ones: a copy in clear, and a half file."""
+    for left in (*home.glob(f"{_WORKSHOP}*"), *folder.glob(f".*{PART}")):
+        if now - datetime.fromtimestamp(left.stat().st_mtime, UTC) >= LEFT_ALONE:
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _names(folder: Path) -> list[str]:

@@ -21,6 +21,8 @@ from kiosk.store.cipher import Cipher
 MAGIC = b"charge-kiosk backup 1\n"
 PIECE = 1 << 20
 """Bytes that are encrypted at once: memory stays small whatever the file's size."""
+PART = ".part"
+"""The end of the hidden name of one that is being written."""
 _SALT = 16
 _LENGTH = struct.Struct(">I")
 
@@ -31,7 +33,7 @@ class Unopenable(Exception):
 
 def seal(source: Path, target: Path, cipher: Cipher) -> None:
     """Encrypt `source` into `target`, which is there whole or not at all. Raises OSError."""
-    part = target.with_name(f".{target.name}.part")
+    part = target.with_name(f".{target.name}{PART}")
     salt = os.urandom(_SALT)
     head = MAGIC + salt
     key = AESGCM(cipher.file_keys(salt)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -263,3 +264,21 @@ def test_a_damaged_database_in_a_whole_backup_is_said(store: Store, path: Path, 
     seal(tmp_path / "damaged.db", tmp_path / "damaged.backup", CIPHER)
     with pytest.raises(NoBackup):
         examined(tmp_path / "damaged.backup", CIPHER, tmp_path)
+
+
+def test_what_a_kill_has_left_of_an_earlier_one_is_removed_and_what_is_under_way_is_not(
+    store: Store, path: Path, folder: Path
+) -> None:
+    opened(store)
+    made(path, folder)
+    for name, hours in (("old", 25), ("new", 1)):
+        left = [path.parent / f".backup-{name}" / "copy.db", folder / f".kiosk-{name}.backup.part"]
+        for one in left:
+            one.parent.mkdir(exist_ok=True)
+            one.write_bytes(b"in clear")
+        at = later(3600 * (30 - hours)).timestamp()
+        for one in (left[0].parent, left[1]):
+            os.utime(one, (at, at))
+    made(path, folder, 30 * 3600)
+    assert sorted(one.name for one in path.parent.glob(".backup-*")) == [".backup-new"]
+    assert sorted(one.name for one in folder.glob(".*")) == [".kiosk-new.backup.part"]
