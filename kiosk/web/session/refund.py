@@ -13,6 +13,7 @@ from kiosk.domain.vat import Vat, part_of, vat_in
 from kiosk.paper.sheet import Fact, Sheet, Table, TableRow
 from kiosk.store.records import StoredReceipt
 from kiosk.web.session.paper import Paper, Row, refund_number, told_vat
+from kiosk.web.session.sheet import seller_lines
 from kiosk.web.shared.formats import clock_s, day, money, percent
 from kiosk.web.shared.i18n import language
 from kiosk.web.shared.parts import parts
@@ -101,15 +102,7 @@ def refund_sheet(refund: RefundPaper, paper: Paper, stored: StoredReceipt, addre
         title=", ".join(each for each in (f"{kind} {refund.number}", paper.seller) if each),
         day=refund.day.isoformat(),
         brand=seller.get("name") or paper.seller,
-        seller=tuple(
-            each
-            for each in (
-                paper.seller if paper.seller != seller.get("name") else "",
-                paper.seller_address,
-                _("VAT no. %(number)s", number=paper.vat_number) if paper.vat_number else "",
-            )
-            if each
-        ),
+        seller=seller_lines(paper, seller.get("name")),
         kind=kind,
         marks=(_("No. %(number)s", number=refund.number), refund.at),
         buyer=paper.buyer,

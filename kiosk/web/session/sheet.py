@@ -28,15 +28,7 @@ def sheet_of(view: SessionView, page: Page, paper: Paper, stored: StoredReceipt,
         title=", ".join(each for each in (f"{kind} {stored.number}", paper.seller) if each),
         day=stored.issued_at.astimezone(view.where.zone).date().isoformat(),
         brand=seller.get("name") or paper.seller,
-        seller=tuple(
-            each
-            for each in (
-                paper.seller if paper.seller != seller.get("name") else "",
-                paper.seller_address,
-                _("VAT no. %(number)s", number=paper.vat_number) if paper.vat_number else "",
-            )
-            if each
-        ),
+        seller=seller_lines(paper, seller.get("name")),
         kind=kind,
         marks=(_("No. %(number)s", number=stored.number), _("Issued %(day)s", day=paper.issued)),
         buyer=paper.buyer,
@@ -50,6 +42,16 @@ def sheet_of(view: SessionView, page: Page, paper: Paper, stored: StoredReceipt,
         code=address,
         code_label=_("Code to open the receipt"),
     )
+
+
+def seller_lines(paper: Paper, brand: str | None) -> tuple[str, ...]:
+    """Who sold it, below `brand`, the name by which drivers know them."""
+    lines = (
+        paper.seller if paper.seller != brand else "",
+        paper.seller_address,
+        _("VAT no. %(number)s", number=paper.vat_number) if paper.vat_number else "",
+    )
+    return tuple(line for line in lines if line)
 
 
 def _kind(paper: Paper) -> str:
