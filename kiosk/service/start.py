@@ -109,10 +109,15 @@ def _end_earlier(parts: Parts, session: Session, device: str, now: datetime) -> 
     charge of its own.
     """
     for earlier in parts.store.sessions_of(device, since=now - A_DAY):
-        left = earlier.code != session.code and earlier.facts.group is Group.PREPARING and earlier.can_cancel()
-        if left and earlier.wish is None:
+        if ends_with_a_start(earlier, session.code):
             parts.store.ask(earlier.key, Kind.CANCEL, AskedBy.DRIVER, now)
             parts.news.wish(session_topic(earlier.key))
+
+
+def ends_with_a_start(earlier: Session, code: str) -> bool:
+    """A start at that charger by the same device cancels this one: it was paid elsewhere, and has not begun."""
+    waits = earlier.code != code and earlier.facts.group is Group.PREPARING and earlier.can_cancel()
+    return waits and earlier.wish is None
 
 
 def has_paid(parts: Parts, device: str) -> bool:

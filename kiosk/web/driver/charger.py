@@ -24,6 +24,7 @@ from kiosk.service.cards import FRESH, OwnSessions, card_now, is_known, look_at_
 from kiosk.service.points import at_point
 from kiosk.service.selling import whose_charger, whose_now
 from kiosk.service.session import begin_instead
+from kiosk.service.start import ends_with_a_start
 from kiosk.store.records import Handoff
 from kiosk.web.driver.about import about_of
 from kiosk.web.driver.claim import claimed_here, phrase
@@ -272,6 +273,7 @@ def _charger_page(
         elsewhere=elsewhere,
         elsewhere_at=_place(elsewhere) if elsewhere is not None else "",
         elsewhere_hold=elsewhere.money(elsewhere.held_minor) if elsewhere is not None and elsewhere.ever_held else None,
+        elsewhere_ends=elsewhere is not None and handed is None and ends_with_a_start(elsewhere, code),
         own_bay=parts().site.bay_label(own.code, own.connector_id) if own is not None else "",
         own_unpaid=own is not None and life_of(own) in UNPAID,
         error=error,

@@ -704,3 +704,25 @@ def test_a_charge_at_a_charger_that_became_anothers_goes_on_and_its_receipt_stay
     assert "This charger belongs to another operator" in page.text
     assert f"/r/{key}" in page.text
     assert phone.get(f"/r/{key}").status_code == 200
+
+
+def test_whoever_has_paid_at_another_charger_reads_that_a_start_here_cancels_that_before_it_does(
+    kiosk: Kiosk, phone: FlaskClient
+) -> None:
+    cancels = "It has not begun to charge. A start here cancels it."
+    first = kiosk.held(phone)
+    kiosk.card(code=NEAR)
+    assert cancels in phone.get(f"/c/{NEAR}").text
+    assert cancels not in kiosk.phone().get(f"/c/{NEAR}").text
+    kiosk.start(phone, code=NEAR)
+    assert [one.kind for one in kiosk.store.commands(first)] == [Kind.START, Kind.CANCEL]
+
+
+def test_what_charges_at_another_charger_goes_on_and_nobody_says_otherwise(kiosk: Kiosk, phone: FlaskClient) -> None:
+    first = kiosk.charging(phone)
+    kiosk.card(code=NEAR)
+    page = phone.get(f"/c/{NEAR}").text
+    assert "elsewhere" in page
+    assert "A start here cancels it." not in page
+    kiosk.start(phone, code=NEAR)
+    assert [one.kind for one in kiosk.store.commands(first)] == [Kind.START]
