@@ -28,9 +28,10 @@ from kiosk.news.local import LocalNews
 from kiosk.news.news import News
 from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of, remembered_budgets
 from kiosk.service.deadlines import policy_of
+from kiosk.service.fast import broken_prices
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
-from kiosk.service.selling import learns_own, selling_problem
+from kiosk.service.selling import learns_own, selling_problem, sold_codes
 from kiosk.store import Cipher, Store
 from kiosk.store.errors import CannotWrite
 from kiosk.web.driver import accessibility, charger, claim, pictures
@@ -222,6 +223,7 @@ def _context(
         backups=_backups(settings),
         fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),
+        breaks_price_rule=lambda: broken_prices(store, site, sold_codes(settings, site, store)),
     )
 
 

@@ -18,7 +18,7 @@ from kiosk.config.logs import session_mark
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.config.sites import ChargerFacts, Site, SiteBook, load_site
 from kiosk.config.union import may_be_in_union
-from kiosk.domain.attention import Act, Attention, Level
+from kiosk.domain.attention import Level
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fuses import FuseTree, spots
 from kiosk.domain.limits import ROUGH_AFTER
@@ -27,7 +27,8 @@ from kiosk.domain.ownership import LEARNT_COUNTS, ListProblem
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of
 from kiosk.service.fast import price_problem, reader_problems
-from kiosk.service.selling import learns_own, selling_problem, sells_unlisted
+from kiosk.service.queue_words import DO, WHAT
+from kiosk.service.selling import learns_own, selling_problem, sells_unlisted, sold_codes
 from kiosk.store import Cipher, Store
 from kiosk.store.backup import newest_in
 from kiosk.store.checks import CHECKS
@@ -317,7 +318,7 @@ def _store(settings: Settings, clock: Clock, site: SiteBook) -> Iterator[Finding
         if file is not None:
             yield from _backups(settings, file, clock.now())
         yield from _books(store, clock.now())
-        codes = _sold(settings, site, store)
+        codes = sold_codes(settings, site, store)
         yield from _meters(store, codes)
         yield from _exceptions(store, clock.now())
         yield from _unshown(store, codes)
@@ -388,12 +389,6 @@ def _books(store: Store, now: datetime) -> Iterator[Finding]:
             yield (_bad if check.grave else _note)(f"{check.name}, but {whose}{one.text}.{more}")
         if len(found) > MOST_OFFENCES:
             yield _note(f"{check.name}, but {len(found) - MOST_OFFENCES} more rows break it.")
-
-
-def _sold(settings: Settings, site: SiteBook, store: Store) -> list[str]:
-    """The codes of the operator's own chargers: those that kiosk.toml lists, then those that the token has shown."""
-    shown = [each.code for each in store.own_chargers() if each.code is not None] if learns_own(settings) else []
-    return list(dict.fromkeys((*site.codes, *sorted(shown))))
 
 
 def _unshown(store: Store, codes: Sequence[str]) -> Iterator[Finding]:
@@ -480,36 +475,6 @@ def _meters(store: Store, codes: Sequence[str]) -> Iterator[Finding]:
             yield _ok(text)
 
 
-_ODD = {
-    Attention.HOLD_OVERDUE: "its hold should have ended by now",
-    Attention.HOLD_LAPSES: "its card gives the hold back soon, and nothing was taken yet",
-    Attention.CAPTURE_FAILED: "energy was delivered, and the money could not be taken",
-    Attention.REVIEW: "Plugchoice has to check its figures",
-    Attention.AMOUNT_UNKNOWN: "it has ended, and nobody has said how much was taken",
-    Attention.FIGURE_UNKNOWN: "the time or the energy of its end is not known",
-    Attention.TAKEN_FOR_NOTHING: "money was taken although it costs nothing",
-    Attention.TAKEN_WITHOUT_ENERGY: "money was taken, and no energy flowed",
-    Attention.ENERGY_FOR_NOTHING: "energy flowed, and it ended without a payment",
-    Attention.HELD_FOR_NOTHING: "money is held although it has ended without a charge",
-    Attention.PAID_UNSEEN: "Stripe has the money, and Plugchoice has not seen it",
-    Attention.MORE_THAN_HELD: "more was taken than was held",
-    Attention.OTHER_AMOUNT: "Stripe received another amount than Plugchoice says",
-    Attention.OTHER_PRICE: "Plugchoice named another price after the start",
-    Attention.STRANGE_WORD: "Plugchoice uses a status that this version does not know",
-    Attention.COMMAND_UNKNOWN: "nobody knows what became of what was asked, and nobody has looked since",
-    Attention.LOST: "Plugchoice knows it no more, and nothing proves what became of its hold",
-    Attention.CHARGER_SILENT: "it charges, and its charger has not been heard of for hours",
-    Attention.TWO_AT_ONE_BAY: "another session is at the same bay",
-    Attention.STARTS_REFUSED: "the last starts there were all refused",
-}
-_DO = {
-    Act.READ: "`kiosk session` reads what is known; wait for the next reading",
-    Act.STOP: "stop it at the charger, or unplug it there",
-    Act.CANCEL: "cancel the payment at Stripe if it is still held",
-    Act.ASK_BACK_OFFICE: "ask Plugchoice, with the charger and the time",
-    Act.LOOK_AT_PAYMENT: "look at its payment at Stripe, and release or refund it there",
-    Act.LOOK_AT_CHARGER: "look at the charger, and whether it has a connection",
-}
 _HEARD = {Level.NOTED: _note, Level.LOUD: _note, Level.ALARM: _bad}
 
 
@@ -529,12 +494,12 @@ def _exceptions(store: Store, now: datetime) -> Iterator[Finding]:
         loud = "" if one.level is Level.NOTED else f" ({one.level.value})"
         more = "" if matter.of_charger else f" See `kiosk session {mark}`."
         yield _HEARD[one.level](
-            f"Look at {whose}{stake}: {_ODD[matter.kind]}, since {_ago(now - matter.since)}{loud}. "
-            f"What to do: {_DO[matter.act]}.{more}"
+            f"Look at {whose}{stake}: {WHAT[matter.kind]}, since {_ago(now - matter.since)}{loud}. "
+            f"What to do: {DO[matter.act]}.{more}"
         )
     for session, odd in found[:MOST_EXCEPTIONS]:
         mark = session_mark(session.key)
-        said = "; ".join(_ODD[one] for one in odd)
+        said = "; ".join(WHAT[one] for one in odd)
         yield _note(f"Look at session {mark} at {session.code}: {said}. See `kiosk session {mark}`.")
     more_than = len(listed[MOST_EXCEPTIONS:]) + len(found[MOST_EXCEPTIONS:])
     if more_than:

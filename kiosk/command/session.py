@@ -32,17 +32,20 @@ from kiosk.service.entries import (
     Measured,
     Metered,
     NotFound,
+    Noticed,
     Outcome,
     Owned,
     Proven,
     Reason,
     Requested,
     Revised,
+    Settled,
     TakenBack,
     TakeOverLapsed,
     Timeline,
     Value,
 )
+from kiosk.service.queue_words import DO, WHAT
 from kiosk.service.timeline import find, timeline
 from kiosk.store import Cipher, Store
 
@@ -262,6 +265,11 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
             return f"The right that a device had got {_WAYS.get(entry.how, entry.how)} was taken back."
         case TakeOverLapsed():
             return "A one-use code to take it over had been shown; nobody used it in time."
+        case Noticed():
+            stake = f" ({_money(entry.amount)} at stake)" if entry.amount is not None else ""
+            return f"A person should look at it: {WHAT[entry.why]}{stake}. What to do: {DO[entry.act]}."
+        case Settled():
+            return f"That is over, and nobody need look because of it any more: {WHAT[entry.why]}."
 
 
 def _silent(entry: Changed) -> list[str]:

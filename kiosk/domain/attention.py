@@ -6,7 +6,7 @@ what nobody has seen to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,11 +14,10 @@ from enum import StrEnum
 
 from kiosk.domain.commands import Command, CommandState, Kind
 from kiosk.domain.limits import Policy
-from kiosk.domain.overdue import NEARLY, lapses_at, should_have_ended_by
-from kiosk.domain.pursuit import says_held
+from kiosk.domain.overdue import NEARLY, held_since, lapses_at, should_have_ended_by
 from kiosk.domain.receipt import still_held
 from kiosk.domain.session import Phase, Session, Unsaid
-from kiosk.domain.status import Group, Status
+from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 
 LOUD_AFTER, ALARM_AFTER = timedelta(hours=1), timedelta(hours=24)
 SILENT_AFTER = timedelta(hours=3)
@@ -30,7 +29,7 @@ REFUSED_IN_A_ROW = 5
 
 
 class Attention(StrEnum):
-    """Of a session, but for STARTS_REFUSED, which is of a charger."""
+    """Of a session, but for STARTS_REFUSED and PRICE_BREAKS_RULE, which are of a charger."""
 
     HOLD_OVERDUE = "hold_overdue"  # its hold should have ended by now
     HOLD_LAPSES = "hold_lapses"  # the card gives its hold back soon, and nothing was taken yet
@@ -51,6 +50,7 @@ class Attention(StrEnum):
     CHARGER_SILENT = "charger_silent"  # it charges, and its charger has not been heard of for hours
     TWO_AT_ONE_BAY = "two_at_one_bay"
     STARTS_REFUSED = "starts_refused"  # the last starts at a charger were all refused
+    PRICE_BREAKS_RULE = "price_breaks_rule"  # a fee beside the price per kWh at a fast charger (rule EU-05)
     FIGURE_UNKNOWN = "figure_unknown"  # time or energy of its end are not known
 
 
@@ -69,6 +69,7 @@ class Act(StrEnum):
     ASK_BACK_OFFICE = "ask_back_office"
     LOOK_AT_PAYMENT = "look_at_payment"  # at the payment provider
     LOOK_AT_CHARGER = "look_at_charger"
+    SET_PRICE = "set_price"  # in the back office
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,22 @@ class Matter:
 
     @property
     def of_charger(self) -> bool:
-        return self.kind is Attention.STARTS_REFUSED
+        return self.kind in OF_CHARGER
 
 
+OF_CHARGER = frozenset({Attention.STARTS_REFUSED, Attention.PRICE_BREAKS_RULE})
 _QUIET = frozenset(
-    {Attention.FIGURE_UNKNOWN, Attention.OTHER_PRICE, Attention.STARTS_REFUSED, Attention.ENERGY_FOR_NOTHING}
+    {
+        Attention.FIGURE_UNKNOWN,
+        Attention.OTHER_PRICE,
+        Attention.STARTS_REFUSED,
+        Attention.ENERGY_FOR_NOTHING,
+        Attention.PRICE_BREAKS_RULE,
+    }
 )
 """Nobody's money waits for it."""
+_UNDECIDED = frozenset({Phase.QUEUED, Phase.LEFT, Phase.NO_ANSWER})
+"""Of a start: nobody has said whether the charger takes it."""
 _ACTS = {
     Attention.HOLD_LAPSES: Act.ASK_BACK_OFFICE,
     Attention.CAPTURE_FAILED: Act.ASK_BACK_OFFICE,
@@ -114,33 +124,37 @@ _ACTS = {
     Attention.TWO_AT_ONE_BAY: Act.LOOK_AT_CHARGER,
     Attention.STARTS_REFUSED: Act.LOOK_AT_CHARGER,
     Attention.FIGURE_UNKNOWN: Act.ASK_BACK_OFFICE,
+    Attention.PRICE_BREAKS_RULE: Act.SET_PRICE,
 }
 
 
-def attention(session: Session, now: datetime, policy: Policy | None = None) -> tuple[Attention, ...]:
-    """What is odd about the session at `now`, the money first; empty for nearly every one."""
+def attention(
+    session: Session, now: datetime, policy: Policy | None = None, listed: Collection[Attention] = ()
+) -> tuple[Attention, ...]:
+    """What is odd about the session at `now`, the money first; empty for nearly every one.
+
+    `listed` is what already stands in the list of it. A deadline that has passed is not asked about again then: a cable
+    that is pulled and plugged in moves it, and what a person sees must not come and go with that.
+    """
     if session.phase not in {Phase.OPEN, Phase.GONE}:
         return ()
     taken, proof, unsaid = session.taken_minor, session.proof, session.unsaid
+    held = held_since(session)
     recorded = proof.received_minor if proof is not None and proof.ended else None
     ended_by, lapses = should_have_ended_by(session, policy or Policy()), lapses_at(session)
     found = {
-        Attention.HOLD_OVERDUE: ended_by is not None and now > ended_by,
+        Attention.HOLD_OVERDUE: ended_by is not None and (now > ended_by or Attention.HOLD_OVERDUE in listed),
         Attention.HOLD_LAPSES: lapses is not None and not taken and now > lapses - NEARLY,
         Attention.CAPTURE_FAILED: session.known_status is Status.CAPTURE_FAILED and session.end is None,
         Attention.REVIEW: session.known_status is Status.REQUIRES_REVIEW and session.end is None,
         Attention.AMOUNT_UNKNOWN: Unsaid.AMOUNT in unsaid,
         Attention.TAKEN_FOR_NOTHING: Unsaid.FREE_AND_TAKEN in unsaid,
         Attention.TAKEN_WITHOUT_ENERGY: session.end is Status.CAPTURED and bool(taken) and session.energy_kwh == 0,
-        Attention.ENERGY_FOR_NOTHING: session.end is Status.NO_CHARGE
-        and not taken
-        and (session.energy_kwh or 0) >= SOME_KWH
-        and not (session.tariff is not None and session.tariff.free),
+        Attention.ENERGY_FOR_NOTHING: _energy_for_nothing(session),
         Attention.HELD_FOR_NOTHING: still_held(session),
         Attention.PAID_UNSEEN: session.known_status is Status.CREATED
-        and says_held(session)
-        and proof is not None
-        and now - proof.checked_at >= LOOKED_WITHIN,
+        and held is not None
+        and now - held >= LOOKED_WITHIN,
         Attention.MORE_THAN_HELD: None not in {taken, session.authorized_minor}
         and (taken or 0) > (session.authorized_minor or 0),
         Attention.OTHER_AMOUNT: bool(session.captured_minor) and recorded not in {None, session.captured_minor},
@@ -154,12 +168,22 @@ def attention(session: Session, now: datetime, policy: Policy | None = None) -> 
 
 
 def matters(
-    sessions: Iterable[Session], commands: Iterable[Command], now: datetime, policy: Policy | None = None
+    sessions: Iterable[Session],
+    commands: Iterable[Command],
+    now: datetime,
+    policy: Policy | None = None,
+    listed: Mapping[str, Collection[Attention]] | None = None,
 ) -> list[Matter]:
-    """Everything that a person should look at in these sessions. `commands` are those that ended without an answer."""
-    policy = policy or Policy()
+    """Everything that a person should look at in these sessions. `commands` are those that ended without an answer,
+    `listed` what stands in the list already, by the session's key.
+    """
+    policy, listed = policy or Policy(), listed or {}
     known = {one.key: one for one in sessions}
-    found = [_matter(one, kind, now, policy) for one in known.values() for kind in attention(one, now, policy)]
+    found = [
+        _matter(one, kind, now, policy)
+        for one in known.values()
+        for kind in attention(one, now, policy, listed.get(one.key, ()))
+    ]
     for command in commands:
         session = known.get(command.session_key)
         if session is not None and _unlooked(session, command, now):
@@ -176,11 +200,23 @@ def matters(
 
 
 def refused_starts(code: str, newest: Sequence[Session]) -> Matter | None:
-    """Of a charger by its newest sessions, the newest first: the last REFUSED_IN_A_ROW starts were all refused."""
-    last = list(newest[:REFUSED_IN_A_ROW])
+    """Of a charger by its newest sessions, the newest first: the last REFUSED_IN_A_ROW starts were all refused.
+
+    A start of which nobody knows yet whether it is taken says nothing: it neither ends the row nor makes it longer.
+    """
+    last = [one for one in newest if one.phase not in _UNDECIDED][:REFUSED_IN_A_ROW]
     if len(last) < REFUSED_IN_A_ROW or any(one.phase is not Phase.REFUSED for one in last):
         return None
     return Matter(Attention.STARTS_REFUSED, code, code, last[-1].requested_at, Act.LOOK_AT_CHARGER)
+
+
+def broken_prices(breaks: Mapping[str, bool | None], now: datetime) -> tuple[list[Matter], set[str]]:
+    """The chargers whose price breaks a rule, and all of which it is known whether it does: of those alone an older
+    word is taken back. `breaks`: by code; None, nobody can tell now.
+    """
+    known = {code for code, is_so in breaks.items() if is_so is not None}
+    found = [code for code in sorted(known) if breaks[code]]
+    return [Matter(Attention.PRICE_BREAKS_RULE, code, code, now, Act.SET_PRICE) for code in found], known
 
 
 def level_of(matter: Matter, now: datetime) -> Level:
@@ -202,8 +238,8 @@ def _matter(session: Session, kind: Attention, now: datetime, policy: Policy) ->
             act = Act.STOP if session.can_stop() else Act.CANCEL if session.can_cancel() else Act.LOOK_AT_PAYMENT
         case Attention.HOLD_LAPSES:
             since = (lapses_at(session) or now) - NEARLY
-        case Attention.PAID_UNSEEN if session.proof is not None:
-            since = session.proof.checked_at
+        case Attention.PAID_UNSEEN:
+            since = held_since(session) or since
         case Attention.LOST:
             since = session.gone_at or since
         case Attention.CHARGER_SILENT:
@@ -221,8 +257,17 @@ def _made(session: Session, kind: Attention, since: datetime, act: Act) -> Matte
 def _silent_since(session: Session, now: datetime) -> datetime | None:
     if session.phase is not Phase.OPEN or session.facts.group is not Group.RUNNING:
         return None
-    heard = session.fresh_at or session.status_since
-    return heard if heard is not None and now - heard >= SILENT_AFTER else None
+    heard = session.fresh_at or session.status_since or session.requested_at
+    return heard if now - heard >= SILENT_AFTER else None
+
+
+def _energy_for_nothing(session: Session) -> bool:
+    """It ended, by whatever word, and nothing was taken for energy that has its price. What a person wrote off is not
+    meant, and an amount that nobody has said is another matter.
+    """
+    ended = session.end in ENDED_WITHOUT_PAYMENT or (session.end is Status.CAPTURED and session.taken_minor == 0)
+    free = session.tariff is not None and session.tariff.free
+    return ended and not session.taken_minor and (session.energy_kwh or 0) >= SOME_KWH and not free
 
 
 def _unlooked(session: Session, command: Command, now: datetime) -> bool:

@@ -17,6 +17,8 @@ SEEN_TO_WITHIN = timedelta(minutes=5)
 """So long after its moment a cancel or a stop may take to have its effect, or a payment to be seen."""
 BILLED_WITHIN = timedelta(minutes=15)
 """So long after the end of a charge its bill is made."""
+USUAL_LIFE = timedelta(days=7)
+"""Most cards give a hold back by themselves after that (rule CH-06)."""
 NEARLY = timedelta(hours=24)
 """So long before a card gives a hold back by itself somebody should know, when nothing was taken yet."""
 
@@ -38,7 +40,8 @@ def should_have_ended_by(session: Session, policy: Policy) -> datetime | None:
     if session.phase is not Phase.OPEN:
         return None
     if session.known_status is Status.CREATED:
-        return session.proof.checked_at + SEEN_TO_WITHIN if says_held(session) and session.proof is not None else None
+        held = held_since(session)
+        return held + SEEN_TO_WITHIN if held is not None else None
     if session.wish is not None and end_needed(session) is not None:
         return session.wish.asked_at + SEEN_TO_WITHIN
     match session.facts.group:
@@ -55,9 +58,26 @@ def should_have_ended_by(session: Session, policy: Policy) -> datetime | None:
     return None
 
 
-def lapses_at(session: Session) -> datetime | None:
-    """When the card gives the hold back by itself; None when nothing is held, or the card does not say."""
+def held_since(session: Session) -> datetime | None:
+    """Since when the payment provider is known to have the money; None: it does not say that it has.
+
+    Never the time of the last read: a hold that is asked about every minute would be a minute old for ever.
+    """
     proof = session.proof
-    if proof is None or proof.ended or not proof.capturable_minor:
+    return (proof.held_at or proof.checked_at) if proof is not None and says_held(session) else None
+
+
+def lapses_at(session: Session) -> datetime | None:
+    """When the card gives the hold back by itself; None when nothing is held, as far as anybody knows.
+
+    Where the card does not say, or nobody has asked it, the usual week counts: unknown is not "for ever".
+    """
+    proof = session.proof
+    if proof is not None and (proof.ended or not proof.capturable_minor):
         return None
-    return proof.capture_before
+    if proof is not None and proof.capture_before is not None:
+        return proof.capture_before
+    if proof is None and (session.phase not in {Phase.OPEN, Phase.GONE} or session.end is not None):
+        return None
+    held = session.held_seen_at or held_since(session)
+    return held + USUAL_LIFE if held is not None else None

@@ -103,7 +103,8 @@ class LiveFigures:
 class HoldProof:
     """What the payment provider itself says of the hold. Only from a read of the payment, never inferred.
 
-    `ended_at` and `refunded_at` are when it was first read that it had ended, and that so much was sent back.
+    `held_at`, `ended_at` and `refunded_at` are when it was first read that money is set aside or taken, that it had
+    ended, and that so much was sent back; each later read keeps them.
     `amount_minor` is what the payment is for, which is what a hold will be before there is one.
     """
 
@@ -119,6 +120,7 @@ class HoldProof:
     refunded_at: datetime | None = None
     ended_at: datetime | None = None
     amount_minor: int | None = None
+    held_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -564,6 +566,9 @@ def with_proof(session: Session, proof: HoldProof) -> Session:
         proof = replace(
             proof, ended_at=(before.ended_at or before.checked_at) if known and before else proof.checked_at
         )
+    if proof.held_at is None and (proof.capturable_minor or proof.received_minor):
+        held = before is not None and bool(before.capturable_minor or before.received_minor)
+        proof = replace(proof, held_at=(before.held_at or before.checked_at) if held and before else proof.checked_at)
     if proof.capture_before is None and before is not None:
         proof = replace(proof, capture_before=before.capture_before)
     if proof.refunded_minor and proof.refunded_at is None:

@@ -64,6 +64,14 @@ Seller = Callable[[Session], Mapping[str, Any]]
 """Who sells at the charger of a session: name, address, VAT number, as they stand on the day of the receipt."""
 
 
+BreaksPriceRule = Callable[[], Mapping[str, bool | None]]
+"""By code: whether a charger's price, as last read, breaks a rule (EU-05); None, nobody can tell now."""
+
+
+def nobody_tells() -> Mapping[str, bool | None]:
+    return {}
+
+
 class Health:
     """Whether an outside system answers. The first failure and the recovery are logged, not every miss."""
 
@@ -140,5 +148,6 @@ class Context:
     fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None
     backups: BackupPlan | None = None
+    breaks_price_rule: BreaksPriceRule = nobody_tells
     learns_own_chargers: bool = False
     """Whether it reads which chargers the operator's token sees, besides those of `sites`."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from kiosk.domain.attention import Act, Attention
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.money import Money
 from kiosk.domain.session import Event, Session
@@ -214,6 +215,24 @@ class TakeOverLapsed:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Since then a person should look at it, `why`; `act` is the one safe thing to do, `amount` what is at stake."""
+
+    at: datetime
+    why: Attention
+    act: Act
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The reason `why` is gone, and nobody need look because of it any more."""
+
+    at: datetime
+    why: Attention
+
+
 Entry = (
     Requested
     | HandedOver
@@ -229,6 +248,8 @@ Entry = (
     | Owned
     | TakenBack
     | TakeOverLapsed
+    | Noticed
+    | Settled
 )
 
 

@@ -15,6 +15,7 @@ from kiosk.domain.charger import ChargerCard
 from kiosk.domain.fast import FAST_KW, breaks_price_rule, is_fast
 from kiosk.domain.lab import LabFacts
 from kiosk.domain.money import Money
+from kiosk.store.store import Store
 
 _SLOW = frozenset({"type2", "schuko"})
 
@@ -52,6 +53,18 @@ def price_problem(card: ChargerCard, book: SiteBook, make: LabFacts | None) -> F
             broken=False,
         )
     return None
+
+
+def broken_prices(store: Store, book: SiteBook, codes: Sequence[str]) -> dict[str, bool | None]:
+    """By code, whether the price as last read breaks the rule for certain; None: price or power is not known."""
+    cards, makes = store.cards(codes), store.lab_facts(codes)
+    told: dict[str, bool | None] = {}
+    for code in codes:
+        card = cards.get(code)
+        problem = price_problem(card, book, makes.get(code)) if card is not None else None
+        unknown = card is None or card.tariff is None or (problem is not None and not problem.broken)
+        told[code] = None if unknown else problem is not None
+    return told
 
 
 def reader_problems(book: SiteBook, codes: Sequence[str]) -> Iterator[FastProblem]:

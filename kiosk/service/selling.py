@@ -7,6 +7,7 @@ from kiosk.config.sites import SiteBook
 from kiosk.domain.ownership import LEARNT_COUNTS, Whose, whose
 from kiosk.service.parts import Parts
 from kiosk.service.waiting import wait_for_card
+from kiosk.store.store import Store
 
 OWNER_WAIT = 3.0
 """Seconds that a driver waits to hear whose the charger is."""
@@ -58,3 +59,9 @@ def selling_problem(settings: Settings, book: SiteBook) -> str | None:
         "Nothing can be sold: nobody says which chargers are yours. List them in kiosk.toml, or set "
         "KIOSK_PLUGCHOICE_TOKEN. KIOSK_SELL_UNLISTED=true sells everybody's chargers under your name."
     )
+
+
+def sold_codes(settings: Settings, site: SiteBook, store: Store) -> list[str]:
+    """The codes of the operator's own chargers: those that kiosk.toml lists, then those that the token has shown."""
+    shown = [each.code for each in store.own_chargers() if each.code is not None] if learns_own(settings) else []
+    return list(dict.fromkeys((*site.codes, *sorted(shown))))

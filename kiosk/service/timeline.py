@@ -32,12 +32,14 @@ from kiosk.service.entries import (
     Measured,
     Metered,
     NotFound,
+    Noticed,
     Outcome,
     Owned,
     Proven,
     Reason,
     Requested,
     Revised,
+    Settled,
     TakenBack,
     TakeOverLapsed,
     Timeline,
@@ -277,9 +279,20 @@ def _kept_beside(store: Store, session: Session, now: datetime) -> Iterator[Entr
     for taken in store.taken_back(session.key):
         yield Owned(taken.granted_at, taken.how)
         yield TakenBack(taken.taken_at, taken.how)
+    yield from _in_the_list(store, session)
     for code in store.takeovers_of(session.key):
         if code.used_at is None and code.expires_at <= now:
             yield TakeOverLapsed(code.expires_at)
+
+
+def _in_the_list(store: Store, session: Session) -> Iterator[Noticed | Settled]:
+    for one in store.exceptions_of(session.key):
+        matter = one.matter
+        known = matter.amount_minor is not None and matter.currency is not None
+        amount = Money(matter.amount_minor or 0, matter.currency or "") if known else None
+        yield Noticed(one.noticed_at, matter.kind, matter.act, amount)
+        if one.closed_at is not None:
+            yield Settled(one.closed_at, matter.kind)
 
 
 def _ending(session: Session, commands: Sequence[Asked], observations: Sequence[StoredObservation]) -> Ending:

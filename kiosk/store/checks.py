@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, literal, or_, select, union_all
 
-from kiosk.domain.attention import Attention
+from kiosk.domain.attention import OF_CHARGER
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, FINAL, Group, Status
@@ -258,7 +258,7 @@ def _listed_once(facts: Facts) -> Found:
     query = select(exceptions.c.kind, exceptions.c.subject).where(exceptions.c.closed_at.is_(None))
     query = query.group_by(exceptions.c.kind, exceptions.c.subject).having(func.count() > 1)
     for kind, subject in facts.connection.execute(query):
-        yield None if kind is Attention.STARTS_REFUSED else subject, f"{kind} is listed more than once"
+        yield None if kind in OF_CHARGER else subject, f"{kind} is listed more than once"
 
 
 def _start_is_sent_once(facts: Facts) -> Found:

@@ -30,7 +30,7 @@ _OBSERVATION_TIMES = frozenset(
         "captured_at",
     }
 )
-_PROOF_TIMES = frozenset({"checked_at", "canceled_at", "capture_before", "refunded_at", "ended_at"})
+_PROOF_TIMES = frozenset({"checked_at", "canceled_at", "capture_before", "refunded_at", "ended_at", "held_at"})
 _CONNECTOR_TIMES = frozenset({"since", "last_at", "last_since"})
 
 

@@ -84,24 +84,43 @@ class Exceptions(Part):
             found = [_listed(row) for row in connection.execute(query).mappings()]
         return sorted(found, key=lambda one: (-_LOUDNESS.index(one.level), one.matter.since))
 
+    def every_open_exception(self) -> list[Listed]:
+        """However many there are: what was left out here would be opened a second time."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(exceptions).where(exceptions.c.closed_at.is_(None))).mappings()
+            return [_listed(row) for row in rows]
+
     def exceptions_of(self, key: str) -> list[Listed]:
         """Of one session, with those that are closed; oldest first."""
         query = select(exceptions).where(exceptions.c.subject == key).order_by(exceptions.c.id)
         with self._database.read() as connection:
             return [_listed(row) for row in connection.execute(query).mappings()]
 
-    def keep_exceptions(self, found: Sequence[Matter], looked_at: Collection[str], now: datetime) -> Changes:
-        """Write down what was found in one look at these subjects: of them, what was not found any more is closed."""
+    def keep_exceptions(
+        self,
+        found: Sequence[Matter],
+        looked_at: Collection[str],
+        now: datetime,
+        chargers: Collection[tuple[Attention, str]] = (),
+    ) -> Changes:
+        """Write down what was found in one look at the sessions with these keys, and for these reasons at chargers: of
+        them, what was not found any more is closed. Everything else stays as it is.
+        """
         wanted = {(one.kind, one.subject): one for one in found}
-        known = {(one.matter.kind, one.matter.subject): one for one in self.open_exceptions()}
-        subjects = set(looked_at)
+        known = {(one.matter.kind, one.matter.subject): one for one in self.every_open_exception()}
+        sessions_looked_at, places = set(looked_at), set(chargers)
         opened = [one for place, one in wanted.items() if place not in known]
         louder = [
             (known[place], one, level)
             for place, one in wanted.items()
             if place in known and (level := level_of(one, now)) is not known[place].level
         ]
-        closed = [one for place, one in known.items() if place not in wanted and one.matter.subject in subjects]
+        closed = [
+            one
+            for place, one in known.items()
+            if place not in wanted
+            and (place in places if one.matter.of_charger else one.matter.subject in sessions_looked_at)
+        ]
         if not opened and not louder and not closed:
             return Changes()
         at = utc(now)

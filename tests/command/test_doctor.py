@@ -512,14 +512,15 @@ def test_what_a_person_should_look_at_is_told_with_its_age_what_is_at_stake_and_
         Attention.HOLD_OVERDUE, key, "7MK4T", clock.now() - timedelta(hours=3), Act.LOOK_AT_PAYMENT, 5000, "EUR"
     )
     refused = Matter(Attention.STARTS_REFUSED, "9QX6B", "9QX6B", clock.now() - timedelta(days=3), Act.LOOK_AT_CHARGER)
-    books.keep_exceptions([overdue, refused], {key, "9QX6B"}, clock.now())
+    place = (Attention.STARTS_REFUSED, "9QX6B")
+    books.keep_exceptions([overdue, refused], {key}, clock.now(), {place})
     found = findings(tmp_path, clock=clock)
     mark = session_mark(key)
     sentence = f"Look at session {mark} at 7MK4T, 50.00 EUR: its hold should have ended by now, since 3 h (loud). "
     assert said(found, sentence + "What to do: look at its payment at Stripe") == "note"
     assert said(found, "Look at charger 9QX6B: the last starts there were all refused, since 3 days.") == "note"
     clock.advance(22 * 3600)
-    books.keep_exceptions([overdue], {key, "9QX6B"}, clock.now())
+    books.keep_exceptions([overdue], {key}, clock.now(), {place})
     found = findings(tmp_path, clock=clock)
     assert said(found, "its hold should have ended by now, since 25 h (alarm)") == "BAD"
     assert not [each for each in found if key in each.text or "9QX6B" in each.text]

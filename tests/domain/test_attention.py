@@ -20,6 +20,7 @@ from kiosk.domain.attention import (
     Level,
     Matter,
     attention,
+    broken_prices,
     level_of,
     matters,
     refused_starts,
@@ -27,7 +28,7 @@ from kiosk.domain.attention import (
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Wish
 from kiosk.domain.limits import Policy
 from kiosk.domain.overdue import should_have_ended_by
-from kiosk.domain.session import HoldProof, Phase, Session
+from kiosk.domain.session import HoldProof, Phase, Session, with_proof
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 
@@ -95,6 +96,10 @@ def test_what_waits_for_a_person_of_the_back_office_is_odd_at_once(status: str, 
     [
         ({"energy_kwh": Decimal(0)}, (Attention.TAKEN_WITHOUT_ENERGY,)),
         ({"status": "no_charge", "last_known": "no_charge", "captured_minor": 0}, (Attention.ENERGY_FOR_NOTHING,)),
+        ({"status": "expired", "last_known": "expired", "captured_minor": 0}, (Attention.ENERGY_FOR_NOTHING,)),
+        ({"captured_minor": 0}, (Attention.ENERGY_FOR_NOTHING,)),
+        ({"captured_minor": None}, (Attention.AMOUNT_UNKNOWN,)),
+        ({"status": "written_off", "last_known": "written_off", "captured_minor": 0}, ()),
         (
             {"status": "no_charge", "last_known": "no_charge", "captured_minor": 0, "energy_kwh": Decimal("0.05")},
             (),
@@ -245,3 +250,122 @@ def test_of_energy_for_nothing_the_stake_is_what_it_would_have_cost() -> None:
 def test_a_command_that_was_answered_or_cannot_be_sent_again_is_nobodys_matter(changed: dict[str, Any]) -> None:
     sent = Command(7, "key-that-nobody-guesses", Kind.STOP, AskedBy.DRIVER, T0, CommandState.UNKNOWN, 1, T0, T0, T0)
     assert matters([charging(asked_at=T0)], [replace(sent, **changed)], T0 + LOOKED_WITHIN) == []
+
+
+def unseen(**changed: Any) -> Session:
+    """Paid by the provider's word, and upstream still waits for the payment."""
+    facts: dict[str, Any] = {"phase": Phase.OPEN, "status": "created", "tariff": EURO, "payment_shown_at": T0}
+    return with_proof(a_session(**(facts | changed)), proof("requires_capture", 0, 5000))
+
+
+def asked_again(session: Session, at: float) -> Session:
+    """The provider was asked once more, and says the same."""
+    assert session.proof is not None
+    return with_proof(session, replace(session.proof, checked_at=after(at), held_at=None))
+
+
+def test_to_ask_the_provider_again_and_again_keeps_no_payment_unseen_for_ever() -> None:
+    session = unseen()
+    for at in range(760, 2000, 60):
+        session = asked_again(session, at)
+        seen = Attention.PAID_UNSEEN in attention(session, after(at))
+        assert seen == (at >= 700 + LOOKED_WITHIN.total_seconds()), at
+    assert Attention.HOLD_OVERDUE in attention(session, after(2000))
+
+
+def test_a_proof_from_before_it_was_written_down_since_when_counts_from_the_one_that_is_known() -> None:
+    old = replace(unseen(), proof=proof("requires_capture", 0, 5000))
+    assert asked_again(old, 900).proof == replace(
+        proof("requires_capture", 0, 5000), checked_at=after(900), held_at=after(700)
+    )
+
+
+def test_a_cable_that_is_pulled_and_plugged_in_does_not_take_an_overdue_hold_from_the_list() -> None:
+    starting = charging(status="starting")
+    late = after(120 + 5 * 60 + 1)
+    assert attention(starting, late) == (Attention.HOLD_OVERDUE,)
+    plugged = replace(starting, connector_status="Preparing", connector_since=late)
+    assert attention(plugged, late) == ()
+    assert attention(plugged, late, listed={Attention.HOLD_OVERDUE}) == (Attention.HOLD_OVERDUE,)
+    ended = replace(plugged, status="captured", captured_minor=500, captured_at=T0, energy_kwh=Decimal(1))
+    assert attention(ended, late, listed={Attention.HOLD_OVERDUE}) == ()
+
+
+def test_a_hold_of_which_nobody_says_when_it_lapses_lives_for_the_usual_week() -> None:
+    waits = charging(status="requires_review", fresh_at=None)
+    assert Attention.HOLD_LAPSES not in attention(waits, T0 + timedelta(days=6))
+    assert Attention.HOLD_LAPSES in attention(waits, T0 + timedelta(days=6, seconds=1))
+    silent = replace(waits, proof=HoldProof(T0, "requires_capture", 5000, 0))
+    assert Attention.HOLD_LAPSES in attention(silent, T0 + timedelta(days=6, seconds=1))
+    released = replace(waits, proof=HoldProof(T0, "canceled", 0, 0))
+    assert Attention.HOLD_LAPSES not in attention(released, T0 + timedelta(days=6, seconds=1))
+
+
+def test_a_charge_of_which_no_figure_ever_came_is_silent_too() -> None:
+    mute = charging(fresh_at=None, status_since=None)
+    assert attention(mute, T0 + SILENT_AFTER) == (Attention.CHARGER_SILENT,)
+
+
+@pytest.mark.parametrize("phase", [Phase.QUEUED, Phase.LEFT, Phase.NO_ANSWER])
+def test_a_start_that_is_not_decided_neither_ends_a_row_of_refused_ones_nor_makes_it_longer(phase: Phase) -> None:
+    refused = [a_session(key=f"k{n}", phase=Phase.REFUSED, requested_at=after(-n)) for n in range(REFUSED_IN_A_ROW)]
+    waits = a_session(key="new", phase=phase, requested_at=after(1))
+    assert refused_starts("AB12", [waits, *refused]) == refused_starts("AB12", refused)
+    assert refused_starts("AB12", [waits, *refused[1:]]) is None
+
+
+def test_only_a_price_that_is_known_opens_or_closes_its_reason() -> None:
+    found, known = broken_prices({"BAD": True, "FINE": False, "UNREAD": None}, T0)
+    assert [(one.kind, one.subject, one.act) for one in found] == [(Attention.PRICE_BREAKS_RULE, "BAD", Act.SET_PRICE)]
+    assert known == {"BAD", "FINE"}
+    assert level_of(found[0], after(10**6)) is Level.NOTED
+
+
+PROOFS = st.sampled_from(
+    [None, proof("requires_capture", 0, 5000), proof("succeeded", 947), proof("canceled", 0), proof("processing", 0)]
+)
+SESSIONS = st.builds(
+    lambda status, phase, held, record, connector, energy, taken: charging(
+        status=status.value,
+        last_known=status.value,
+        phase=phase,
+        gone_at=T0 if phase is Phase.GONE else None,
+        held_seen_at=T0 if held else None,
+        payment_shown_at=T0,
+        proof=record,
+        connector_status=connector,
+        connector_since=T0,
+        energy_kwh=energy,
+        captured_minor=taken,
+    ),
+    st.sampled_from(Status),
+    st.sampled_from([Phase.OPEN, Phase.GONE]),
+    st.booleans(),
+    PROOFS,
+    st.sampled_from([None, "Preparing", "Charging", "SuspendedEV"]),
+    st.sampled_from([None, Decimal(0), Decimal(12)]),
+    st.sampled_from([None, 0, 947, 9000]),
+)
+
+
+@given(SESSIONS, st.integers(0, 10**6), st.integers(0, 10**6))
+def test_no_reason_goes_away_by_waiting_alone(session: Session, age: int, more: int) -> None:
+    assert set(attention(session, after(age))) <= set(attention(session, after(age + more)))
+
+
+@given(SESSIONS, st.integers(0, 10**6), st.sets(st.sampled_from(Attention)))
+def test_what_stands_in_the_list_keeps_only_what_has_its_cause_still(
+    session: Session, age: int, listed: set[Attention]
+) -> None:
+    """However the list came about: it adds nothing but deadlines that were already passed once."""
+    plain, kept = set(attention(session, after(age))), set(attention(session, after(age), listed=listed))
+    assert plain <= kept
+    assert kept - plain <= listed & {Attention.HOLD_OVERDUE}
+    if kept - plain:
+        assert should_have_ended_by(session, Policy()) is not None
+
+
+@given(st.sets(st.sampled_from(["captured_minor", "captured_at", "energy_kwh"]), min_size=1))
+def test_an_end_of_which_a_figure_is_unknown_is_never_taken_for_fine(unknown: set[str]) -> None:
+    nobody_says: dict[str, Any] = dict.fromkeys(unknown)
+    assert attention(replace(WHOLE, **nobody_says), after(9000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -84,6 +85,7 @@ class House(EngineWorld):
         self.transport = Gate(FaultyTransport(inner, self.faults))
         self.proofs: BookProofs | None = BookProofs(self) if proofs else None
         self.seller_breaks = False
+        self.breaks_price_rule: Mapping[str, bool | None] = {}
         self.engine = self.new_engine()
 
     def made_context(self) -> Context:
@@ -95,6 +97,7 @@ class House(EngineWorld):
             budgets=self.budgets,
             seller=self._seller,
             proofs=self.proofs,
+            breaks_price_rule=lambda: self.breaks_price_rule,
         )
 
     def _seller(self, _session: Session) -> dict[str, str]:

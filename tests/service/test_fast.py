@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from kiosk.domain.tariff import Tariff
 from kiosk.sandbox.world.chargers import ChargerSpec
 from kiosk.sandbox.world.scene import CHARGERS, NEXT_DOOR
 from kiosk.sandbox.world.scene_large import KINDS
-from kiosk.service.fast import FastProblem, fast_codes, price_problem, reader_problems
+from kiosk.service.fast import FastProblem, broken_prices, fast_codes, price_problem, reader_problems
+from tests.worlds.once import migrated_store
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 CODE = "DCF4N"
@@ -102,3 +104,13 @@ def test_the_prices_of_the_large_site_are_lawful() -> None:
     fast = [pricing for _share, _name, _supply, _count, watts, pricing, _hold in KINDS if watts >= 50_000]
     assert fast
     assert not [pricing for pricing in fast if pricing.start_fee]
+
+
+def test_of_a_price_that_was_not_read_nobody_says_whether_it_breaks_the_rule(tmp_path: Path) -> None:
+    store, one = migrated_store(tmp_path / "kiosk.db"), (Connector(1, "Available", power_type="DC"),)
+    assert broken_prices(store, book(), [CODE]) == {CODE: None}
+    prices = ((Tariff("EUR", 69, 50), True), (Tariff("EUR", 69, 0), False), (None, None))
+    for minute, (tariff, told) in enumerate(prices):
+        store.save_card(ChargerCard(CODE, None, True, one, tariff, 7500, NOW + timedelta(minutes=minute)))
+        assert broken_prices(store, book(), [CODE]) == {CODE: told}
+    store.close()

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from kiosk.config.logs import session_mark
+from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.matching import MeterStand
 from kiosk.domain.money import Money
@@ -27,11 +28,13 @@ from kiosk.service.entries import (
     Measured,
     Metered,
     NotFound,
+    Noticed,
     Outcome,
     Owned,
     Proven,
     Reason,
     Revised,
+    Settled,
     TakenBack,
     TakeOverLapsed,
     Timeline,
@@ -416,3 +419,17 @@ def test_a_session_is_found_by_mark_by_receipt_and_by_charger(store: Store) -> N
 def test_a_charger_whose_code_looks_like_a_mark_is_found(store: Store) -> None:
     key = opened(store, queued(code="0123456789"))
     assert [one.key for one in find(store, "0123456789")] == [key]
+
+
+def test_it_tells_when_a_person_was_needed_and_when_that_was_over(store: Store) -> None:
+    key = opened(store)
+    reason = Matter(Attention.HOLD_OVERDUE, key, "7MK4T", later(50), Act.STOP, 5000, "EUR")
+    store.keep_exceptions([reason], {key}, later(60))
+    store.keep_exceptions([], {key}, later(90))
+    store.keep_exceptions([Matter(Attention.REVIEW, key, "7MK4T", later(95), Act.ASK_BACK_OFFICE)], {key}, later(95))
+    entries = told(store, key).entries
+    assert only(entries, Noticed) == [
+        Noticed(later(60), Attention.HOLD_OVERDUE, Act.STOP, euros(5000)),
+        Noticed(later(95), Attention.REVIEW, Act.ASK_BACK_OFFICE, None),
+    ]
+    assert only(entries, Settled) == [Settled(later(90), Attention.HOLD_OVERDUE)]

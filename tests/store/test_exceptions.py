@@ -7,7 +7,7 @@ from pathlib import Path
 from kiosk.domain.attention import Act, Attention, Level, Matter
 from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.store import Cipher, Store
-from kiosk.store.exceptions import Changes
+from kiosk.store.exceptions import MOST, Changes
 
 from .build import NOW, later, opened, queued, seen, whole_end
 
@@ -86,3 +86,19 @@ def test_commands_without_an_answer_are_found_while_their_session_is_open(store:
     assert store.unanswered_of({"another"}) == []
     store.observe(key, whole_end(60), source="read")
     assert store.unanswered_of({key}) == []
+
+
+def test_of_a_charger_only_the_reason_that_was_looked_at_is_closed(store: Store) -> None:
+    refused = matter(Attention.STARTS_REFUSED, "7MK4T")
+    price = matter(Attention.PRICE_BREAKS_RULE, "7MK4T")
+    places = {(one.kind, one.subject) for one in (refused, price)}
+    store.keep_exceptions([refused, price], (), later(60), places)
+    store.keep_exceptions([], {"7MK4T"}, later(120), {(Attention.STARTS_REFUSED, "7MK4T")})
+    assert [one.matter.kind for one in store.open_exceptions()] == [Attention.PRICE_BREAKS_RULE]
+
+
+def test_more_reasons_than_are_shown_at_once_are_opened_once_each(store: Store) -> None:
+    many = [matter(subject=f"key-{number}", since=number) for number in range(MOST + 5)]
+    store.keep_exceptions(many, {one.subject for one in many}, later(2000))
+    assert store.keep_exceptions(many, {one.subject for one in many}, later(2030)) == Changes()
+    assert len(store.every_open_exception()) == MOST + 5

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from kiosk.domain.attention import REFUSED_IN_A_ROW, Attention, Level, Matter, matters, refused_starts
+from kiosk.domain.attention import (
+    REFUSED_IN_A_ROW,
+    Attention,
+    Level,
+    Matter,
+    broken_prices,
+    matters,
+    refused_starts,
+)
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context
 from kiosk.engine.duty import Duty, Job, Jobs, Pool
@@ -28,6 +36,8 @@ ALL_EVERY = timedelta(hours=1)
 ONCE_MORE_AFTER, ONCE_MORE_AT_LAST = timedelta(minutes=10), timedelta(hours=12)
 """A session that waits is read once more at once, after ten minutes, and then less and less, besides its schedule."""
 REFUSED_WITHIN = timedelta(hours=1)
+STARTS_LOOKED_AT = 4 * REFUSED_IN_A_ROW
+"""So many of a charger's newest starts are read: some of them may be undecided."""
 _AFTER_THE_END = timedelta(minutes=5)
 _READ_AGAIN = frozenset(
     {
@@ -65,17 +75,31 @@ class LookAfter(Duty):
 
     def _look(self, now: datetime) -> None:
         store = self._context.store
-        listed = store.open_exceptions()
+        listed = store.every_open_exception()
         looked_at = self._to_look_at(listed, now)
-        found = matters(looked_at.values(), store.unanswered_of(looked_at.keys()), now, self._context.policy)
-        chargers = {
+        known: dict[str, set[Attention]] = {}
+        for one in listed:
+            known.setdefault(one.matter.subject, set()).add(one.matter.kind)
+        unanswered = store.unanswered_of(looked_at.keys())
+        found = matters(looked_at.values(), unanswered, now, self._context.policy, known)
+        refusing = {
             *store.refusing_chargers(now - REFUSED_WITHIN),
-            *(one.matter.subject for one in listed if one.matter.of_charger),
+            *(one.matter.subject for one in listed if one.matter.kind is Attention.STARTS_REFUSED),
         }
-        for code in sorted(chargers):
-            refused = refused_starts(code, store.latest_at(code, REFUSED_IN_A_ROW))
+        for code in sorted(refusing):
+            refused = refused_starts(code, store.latest_at(code, STARTS_LOOKED_AT))
             found += [refused] if refused is not None else []
-        changes = store.keep_exceptions(found, {*looked_at, *chargers}, now)
+        told = self._context.breaks_price_rule()
+        prices, priced = broken_prices(told, now)
+        found += prices
+        priced |= {
+            one.matter.subject
+            for one in listed
+            if one.matter.kind is Attention.PRICE_BREAKS_RULE and one.matter.subject not in told  # sold no more
+        }
+        places = {(Attention.STARTS_REFUSED, code) for code in refusing}
+        places |= {(Attention.PRICE_BREAKS_RULE, code) for code in priced}
+        changes = store.keep_exceptions(found, looked_at, now, places)
         for one in (*changes.opened, *changes.louder):
             _tell(one)
         for one in changes.closed:

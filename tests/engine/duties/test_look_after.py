@@ -127,3 +127,23 @@ def test_a_hold_that_its_card_gives_back_early_ends_before_that(house_with_proof
     house.run(3 * 60)
     assert house.last(key, Kind.STOP).asked_by == "hold"
     house.until(key, "captured")
+
+
+def test_a_price_that_breaks_a_rule_is_listed_until_it_is_known_not_to(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    told: dict[str, bool | None] = {CODE: True}
+    house.breaks_price_rule = told
+    house.run(60)
+    assert listed(house).keys() == {Attention.PRICE_BREAKS_RULE}
+    told[CODE] = None
+    house.run(60)
+    assert listed(house).keys() == {Attention.PRICE_BREAKS_RULE}
+    told[CODE] = False
+    house.run(60)
+    assert listed(house) == {}
+    told[CODE] = True
+    house.run(60)
+    told.clear()
+    house.run(60)
+    assert listed(house) == {}
+    house.close()
