@@ -11,7 +11,7 @@ from threading import Lock
 
 from kiosk.engine.context import Context
 from kiosk.store.aside import UNREADABLE
-from kiosk.store.errors import CannotWrite, Trouble
+from kiosk.store.errors import CannotWrite, Deposed, Trouble
 from kiosk.store.records import Lease
 from kiosk.upstream.plugchoice.budget import Endpoint
 
@@ -57,20 +57,27 @@ class Lead:
         with self._lock:
             if self._over:
                 return False
-            doubts = self._context.store.doubts
+            store = self._context.store
+            doubts, needed = store.doubts, self._in_need
             if self._leading and self._renewed is not None and now - self._renewed < self.ttl / 3:
                 return True
             led, self._leading = self._leading, False
             lease, renewed = self._take(now, led=led)
             if lease is None:
+                store.alone.let_go()
                 if led:
                     log.warning("another engine leads now")
                 return False
+            if renewed:
+                store.alone.let_go()
             # What was being written when the database went away may be there or not: all of it is read anew.
             if not led or not lease.unbroken or doubts != self._doubts:
                 self._doubts = doubts
                 self._lease = lease
                 self._take_over(now)
+                if not led and (needed or not renewed) and not store.alone.remembers:
+                    # Somebody may have led without being able to write down what it called.
+                    self._context.budgets.assume_spent(now)
                 begin()
             self._leading, self._renewed = True, now if renewed else None
             return True
@@ -79,8 +86,9 @@ class Lead:
         """The lease, and whether it was written.
 
         A store that cannot write renews none, and gives none to anybody else either. Whoever leads goes on then, and
-        whoever finds nobody leading begins: charges are ended and limits kept by what can be read. What may happen
-        only once is written first, under the number of a lease, so that none of it is sent by this.
+        whoever finds nobody leading begins: charges are ended and limits kept by what can be read. One process of a
+        machine can do that at a time (`kiosk.store.alone`), and only until another one could write its own lease.
+        What may happen only once is written first, under the number of a lease, so that none of it is sent by this.
         """
         store = self._context.store
         try:
@@ -109,19 +117,32 @@ class Lead:
     def still_leads(self) -> bool:
         """Nobody else can have taken the lease since it was renewed. False in a process that was frozen meanwhile."""
         renewed, now = self._renewed, self._context.clock.now()
-        return self._leading and (renewed is None or now - renewed < self.ttl)
+        if not self._leading or self._lease is None:
+            return False
+        if renewed is not None:
+            return now - renewed < self.ttl
+        try:
+            return self._context.store.holds_lease(self._lease, now)
+        except Exception:  # noqa: BLE001 - who cannot even read does not know it
+            return False
 
     def note_call(self, endpoint: Endpoint, at: datetime) -> None:
         """Write a call down before it leaves, for whoever leads next. Raises Deposed when somebody else leads now, and
         CannotWrite for what may not leave without.
+
+        What may leave all the same is noted beside the database, and only by who goes on alone.
         """
+        store = self._context.store
         try:
-            self._context.store.note_call(endpoint.value, at, self._lease)
+            store.note_call(endpoint.value, at, self._lease)
         except CannotWrite as error:
             # Only whoever leads next would miss it. Without a reading no limit would be kept. A server that is away is
             # away for us alone, perhaps, and another one may lead by now.
             if endpoint not in _REPEATED or error.trouble is Trouble.AWAY:
                 raise
+            if self._lease is not None and not store.holds_lease(self._lease, self._context.clock.now()):
+                raise Deposed("another one leads now") from error
+            store.alone.note(endpoint.value, at)
 
     def _take_over(self, now: datetime) -> None:
         """No stored time lies ahead, and the calls of the last minutes count, so that a restart cannot overspend."""
@@ -136,7 +157,7 @@ class Lead:
         calls = store.calls_since(now - CALLS_COUNT_FOR)
         known = {endpoint.value for endpoint in Endpoint}
         self._context.budgets.restore(
-            ((Endpoint(name), at) for name, at in calls if name in known),
+            ((Endpoint(name), min(at, now)) for name, at in calls if name in known),
             now,
             ((Endpoint(door), until) for door, until in store.closures(now).items() if door in known),
         )

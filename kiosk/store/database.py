@@ -66,6 +66,9 @@ class Database:
         self._postgres: Postgres | None = _postgres(address, patience) if kind == "postgresql" else None
         self._engine = self._postgres.engine if self._postgres else _sqlite(address, foreign_keys, patience)
         self._patience = self._usual = patience
+        in_memory = address.database in {None, "", ":memory:"}
+        self.file = None if kind != "sqlite" or in_memory else Path(address.database or "")
+        """None for a server's, and for one that lives in memory."""
         self._writing = self._postgres.writes if self._postgres else self._engine.execution_options(kiosk_write=True)
         # There is one writer at a time. Waiting here is fair and immediate, and takes no connection; waiting in SQLite
         # is polling.

@@ -13,7 +13,7 @@ from kiosk.domain.status import facts
 from kiosk.store.aside import each
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import Lease, Tally, Webhook
-from kiosk.store.rows import Part, held, holds
+from kiosk.store.rows import Part, held
 from kiosk.store.tables import calls, closures, commands, leases, sessions, webhooks
 from kiosk.store.types import utc
 
@@ -48,6 +48,7 @@ class Machinery(Part):
 
         Unless an unbroken hold is renewed its number rises: another one may have held it in between, or may not.
         """
+        self.alone.prepare()
         if self.leases_by_server and self._another_leads(name, holder, now):
             return None
         with self._database.write() as connection:
@@ -82,11 +83,11 @@ class Machinery(Part):
             connection.execute(update(leases).where(mine).values(holder="", until=_LONG_AGO))
 
     def holds_lease(self, lease: Lease, now: datetime) -> bool:
-        """That very hold goes on, or nobody's does. Read only: for a leader that cannot renew it, because the store
-        takes no write from anybody.
+        """Who cannot write leads with that lease, or without one that was ever written: nobody else has one that lives,
+        and of the processes that work with this file this one goes on alone. Reads only.
         """
         with self._database.read() as connection:
-            return holds(connection, lease, self._by_clock(connection, now))
+            return self._goes_on(connection, lease, self._by_clock(connection, now))
 
     def lease_lives(self, name: str, now: datetime) -> bool:
         """Somebody took or renewed it not longer ago than it lives. Whoever did could write to this store."""
@@ -115,11 +116,12 @@ class Machinery(Part):
             connection.execute(_FORGET_CALLS, {"before": utc(at) - _KEEP_CALLS})
 
     def calls_since(self, at: datetime) -> list[tuple[str, datetime]]:
-        """Endpoint and time of the calls at or after `at`, oldest first."""
+        """Endpoint and time of the calls at or after `at`, oldest first; also of those that were only noted."""
         query = select(calls.c.id, calls.c.endpoint, calls.c.called_at).where(calls.c.called_at >= at)
         query = query.order_by(calls.c.called_at, calls.c.id)
         with self._database.read() as connection:
-            return each(connection, query, calls.c.id, lambda row: (row["endpoint"], row["called_at"]), self.aside)
+            written = each(connection, query, calls.c.id, lambda row: (row["endpoint"], row["called_at"]), self.aside)
+        return sorted([*written, *self.alone.calls_since(utc(at))], key=lambda call: call[1])
 
     def note_closure(self, door: str, until: datetime) -> None:
         """Upstream asked to be left alone at that door (an endpoint's name) until then."""

@@ -14,6 +14,7 @@ from kiosk.domain.commands import Command
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.domain.tariff import Tariff
 from kiosk.store import codec
+from kiosk.store.alone import Alone
 from kiosk.store.aside import Aside
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import Database, changed_one
@@ -36,11 +37,33 @@ class Part:
         self._database = database
         self._cipher = cipher
         self.aside = Aside()
+        file = database.file
+        beside = None if file is None else file.with_name(file.name + "-alone")
+        self.alone = Alone(beside, whoever_asks=not database.shared)
 
     def _under(self, lease: Lease | None) -> None:
         """Raises CannotWrite when the lease was never written: then nothing may be written under it."""
         if lease is not None and not lease.written:
             raise CannotWrite(self._database.trouble or Trouble.LOCKED)
+
+    def _goes_on(self, connection: Connection, lease: Lease, now: datetime) -> bool:
+        """Whether who cannot write leads with that lease: while it lives. Afterwards as long as nobody else has one
+        that lives, and of the processes that work with this file this one goes on alone.
+
+        On a server other machines cannot be asked: there whoever had the lease last goes on, and nobody begins.
+        """
+        query = select(leases.c.holder, leases.c.number, leases.c.until).where(leases.c.name == lease.name)
+        row = connection.execute(query).one_or_none()
+        mine = row is not None and (row.holder, row.number) == (lease.holder, lease.number)
+        if row is not None and row.until > now:
+            if mine:
+                self.alone.take()  # before anybody else can, who finds that it has run out
+            else:
+                self.alone.let_go()
+            return mine
+        if self._database.shared:
+            return mine
+        return self.alone.take()
 
 
 def digest(text: str) -> str:
@@ -159,13 +182,6 @@ def held(connection: Connection, lease: Lease) -> None:
     same = {"name": lease.name, "holder": lease.holder, "number": lease.number}
     if connection.execute(_HELD, same).one_or_none() is None:
         raise Deposed("another one leads now")
-
-
-def holds(connection: Connection, lease: Lease, now: datetime) -> bool:
-    """That holder has the lease of that number, or nobody has: it has run out, and cannot be taken anew."""
-    query = select(leases.c.holder, leases.c.number, leases.c.until).where(leases.c.name == lease.name)
-    row = connection.execute(query).one_or_none()
-    return row is None or row.until <= now or (row.holder == lease.holder and row.number == lease.number)
 
 
 def append_observation(connection: Connection, key: str, source: str, seen: Observation) -> None:

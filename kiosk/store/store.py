@@ -130,4 +130,5 @@ class Store(
         return True
 
     def close(self) -> None:
+        self.alone.close()
         self._database.close()

@@ -30,7 +30,6 @@ from kiosk.store.rows import (
     SELECT_COMMAND,
     append_observation,
     command_from,
-    holds,
     lock_session,
     save_session,
 )
@@ -291,7 +290,7 @@ class Unwritten(Sessions, Commands):
             return False
         if lease is not None:
             with self._database.read() as connection:
-                if not holds(connection, lease, utc(now)):
+                if not self._goes_on(connection, lease, utc(now)):
                     raise Deposed("another one leads now")
         self._keep(replace(command, state=CommandState.SENT, sent_at=utc(now), attempts=command.attempts + 1))
         return True

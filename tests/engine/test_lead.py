@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,16 @@ import pytest
 from kiosk.domain.commands import AskedBy
 from kiosk.domain.commands import Kind as Command
 from kiosk.domain.session import Phase
+from kiosk.engine.engine import Engine
 from kiosk.engine.lead import _REPEATED, LEASE
 from kiosk.sandbox.world.faults import Kind, Rule
-from kiosk.store.errors import CannotWrite, Trouble
+from kiosk.store.alone import Alone
+from kiosk.store.database import Database
+from kiosk.store.errors import CannotWrite, Deposed, Trouble
 from kiosk.store.store import Store
-from kiosk.upstream.plugchoice.budget import Endpoint
+from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 from tests.engine.house import House
+from tests.worlds.once import migrated_store
 from tests.worlds.refusing import full
 from tests.worlds.spent import spend
 
@@ -144,3 +149,78 @@ def test_who_stands_by_writes_down_what_was_asked_for_at_their_pages(house: Hous
     standby.round()
     assert not standby.leading
     assert not house.store.unwritten(key)
+
+
+def cannot_write(*_asked: object) -> None:
+    raise CannotWrite(Trouble.FULL)
+
+
+def another_process(house: House) -> tuple[Engine, Budgets]:
+    """With a store of its own on the same file, and what it may send."""
+    budgets = Budgets()
+    made = replace(house.made_context(), store=migrated_store(house.file), budgets=budgets)
+    return Engine(made, inline=True), budgets
+
+
+def test_of_two_engines_on_a_full_disk_one_leads_for_as_long_as_it_lasts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.run(1)
+    first, (second, _) = house.engine, another_process(house)
+    monkeypatch.setattr(Database, "_transaction", cannot_write)
+    for _ in range(20):
+        house.clock.advance(3)
+        first.round()
+        second.round()
+        assert (first.leading, second.leading) == (True, False)
+
+
+def test_when_the_one_who_leads_on_a_full_disk_ends_the_other_one_begins_and_knows_its_calls(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.run(1)
+    second, theirs = another_process(house)
+    monkeypatch.setattr(Database, "_transaction", cannot_write)
+    house.clock.advance(12)
+    house.engine.round()
+    now = house.kiosk_clock.now()
+    for _ in range(5):
+        house.engine._lead.note_call(Endpoint.GET_SESSION, now)
+    led = []
+    for _ in range(2):
+        second.round()
+        led.append(second.leading)
+        house.store.close()  # the first one's process ends
+    assert led == [False, True]
+    assert theirs.free(Endpoint.GET_SESSION, now) == 25
+
+
+def test_who_led_on_a_full_disk_sends_nothing_once_another_one_could_write(house: House) -> None:
+    house.run(1)
+    other = migrated_store(house.file)
+    house.clock.advance(12)
+    with full(house.store):
+        house.engine.round()
+        assert house.engine.leading
+        now = house.kiosk_clock.now()
+        assert other.take_lease(LEASE, "another", now, house.engine._lead.ttl)
+        with pytest.raises(Deposed):
+            house.engine._lead.note_call(Endpoint.STOP, now)
+        assert not house.engine._lead.still_leads()
+        house.engine.round()
+    other.close()
+    assert not house.engine.leading
+
+
+def test_who_cannot_know_what_was_sent_on_a_full_disk_waits_for_a_minute(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Alone, "remembers", False)
+    engine, fresh = another_process(house)
+    monkeypatch.setattr(Database, "_transaction", cannot_write)
+    house.clock.advance(12)
+    engine.round()
+    now = house.kiosk_clock.now()
+    assert engine.leading
+    assert fresh.free(Endpoint.STOP, now) == 0
+    assert fresh.free(Endpoint.STOP, now + timedelta(seconds=60)) == 10

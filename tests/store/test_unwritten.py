@@ -178,7 +178,34 @@ def test_a_leader_that_another_one_replaced_sends_nothing_from_memory(store: Sto
         asked = store.ask(key, Kind.STOP, AskedBy.DRIVER, later(12))
         with pytest.raises(Deposed):
             store.claim(asked.id, later(12), mine)
-        assert store.claim(asked.id, later(22), mine)  # that one's has run out, and nobody can take another
+        if store.is_file:  # that one's has run out, and nobody can take another
+            assert store.claim(asked.id, later(22), mine)
+        else:  # but other machines cannot be asked who goes on
+            with pytest.raises(Deposed):
+                store.claim(asked.id, later(22), mine)
+
+
+def test_of_two_processes_that_cannot_write_one_goes_on(store: Store, second: Store) -> None:
+    lease = store.take_lease("engine", "one", NOW, TTL)
+    assert lease is not None
+    never = Lease("engine", "two", 0, unbroken=False)
+    with full(store), full(second):
+        assert store.holds_lease(lease, later(4))
+        assert not second.holds_lease(never, later(9))
+        assert not second.holds_lease(never, later(11))
+        assert store.holds_lease(lease, later(12))
+        store.close()  # its process ends
+        assert second.holds_lease(never, later(12)) == store.is_file
+        assert store.holds_lease(lease, later(12)) != store.is_file
+
+
+def test_who_goes_on_without_writing_ends_when_another_one_could_write_its_lease(store: Store, second: Store) -> None:
+    lease = store.take_lease("engine", "one", NOW, TTL)
+    assert lease is not None
+    with full(store):
+        assert store.holds_lease(lease, later(11))
+        assert second.take_lease("engine", "two", later(12), TTL)
+        assert not store.holds_lease(lease, later(13))
 
 
 def test_a_lease_that_was_never_written_sends_no_start(store: Store) -> None:

@@ -77,7 +77,8 @@ class EngineWorld:
         self.kiosk_clock = Behind(self.clock)
         self.book = StripeBook(self.clock)
         self.world = World(self.clock, self.book, switches)
-        self.store = migrated_store(folder / "kiosk.db")
+        self.file = folder / "kiosk.db"
+        self.store = migrated_store(self.file)
         self.news = LocalNews()
         self._pages = ExitStack()
 
