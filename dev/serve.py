@@ -12,6 +12,7 @@ from dev.line import LINES, Line, Window
 from kiosk.app import create_app, running, start, stop
 from kiosk.clock import Clock
 from kiosk.command.tablets import demo_code
+from kiosk.command.users import demo_sign_in
 from kiosk.config.logs import configure_logs
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook, load_site
@@ -24,13 +25,16 @@ _CODES = """
   the driver       {here}/
   a free charger   {here}/c/7MK4T
   the tablet       {here}/tablet/     pairing code {code}
+  the desk         {here}/desk/       name {name}, password {password}
   the sandbox      {here}{mount}/
 """
 
 
-def codes(store: Store, site: SiteBook, clock: Clock, here: str) -> str:
-    """The addresses, and a new pairing code for one tablet."""
-    return _CODES.format(here=here, mount=MOUNT, code=demo_code(store, site, clock.now(), clock.rate))
+def codes(store: Store, site: SiteBook, clock: Clock, settings: Settings) -> str:
+    """The addresses, a new pairing code for one tablet, and the sign-in of the desk."""
+    name, password = demo_sign_in(store, settings.secret_keys[0], clock.now())
+    code = demo_code(store, site, clock.now(), clock.rate)
+    return _CODES.format(here=settings.public_url, mount=MOUNT, code=code, name=name, password=password)
 
 
 def fresh_codes(folder: Path, port: int) -> str:
@@ -39,7 +43,7 @@ def fresh_codes(folder: Path, port: int) -> str:
     settings = demo_settings(folder, port, run.speed)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     try:
-        return codes(store, load_site(EXAMPLE), run.clock(), settings.public_url)
+        return codes(store, load_site(EXAMPLE), run.clock(), settings)
     finally:
         store.close()
 
@@ -66,7 +70,8 @@ def main() -> None:
     running(app).closers.append(window.close)
     server = make_server(options.host, options.port, app, threaded=True, fd=options.fd, request_handler=QuietHandler)
     start(app)
-    sys.stdout.write(codes(running(app).store, site, clock, settings.public_url))
+    app.jinja_env.globals["demo_sign_in"] = demo_sign_in(running(app).store, settings.secret_keys[0], clock.now())
+    sys.stdout.write(codes(running(app).store, site, clock, settings))
     sys.stdout.flush()
     try:
         server.serve_forever()

@@ -34,6 +34,9 @@ from kiosk.service.power_kept import Powers
 from kiosk.service.selling import learns_own, selling_problem, sold_codes
 from kiosk.store import Cipher, Store
 from kiosk.store.errors import CannotWrite
+from kiosk.web.desk import account, people, queue, sign_in
+from kiosk.web.desk import now as desk_now
+from kiosk.web.desk.access import init_desk
 from kiosk.web.driver import accessibility, charger, claim, pictures
 from kiosk.web.session import events, pages
 from kiosk.web.shared import health, webhooks
@@ -179,11 +182,14 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     init_limits(app)
     init_devices(app)
     init_tablets(app)
+    init_desk(app)
     init_i18n(app)
     init_formats(app)
     init_errors(app)
     for module in (charger, accessibility, pictures, pages, events, claim, pairing, screens, visit, webhooks, health):
         app.register_blueprint(module.bp)
+    for module in (sign_in, account, desk_now, queue, people):
+        app.register_blueprint(module.bp, url_prefix="/desk")
     for module in (pages, events):  # the same pages on the screen of a site
         app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")
 

@@ -64,6 +64,7 @@ WINGS: dict[str, dict[str, frozenset[str]]] = {
         "driver": frozenset({"shared"}),
         "session": frozenset({"shared"}),
         "tablet": frozenset({"shared"}),
+        "desk": frozenset({"shared"}),
     },
     "engine": {
         FLOOR: frozenset({"duties", "sites"}),
@@ -119,6 +120,8 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "alembic": frozenset({"store"}),
     "psycopg": frozenset({"store", "news"}),
     "cryptography": frozenset({"store"}),
+    "argon2": frozenset({"service"}),
+    "pyotp": frozenset({"service"}),
     "httpx": frozenset({"upstream", "sandbox", "outside", "demo", "rehearsal", "simulation"}),
     "requests": frozenset({"upstream", "outside", "demo"}),
     "stripe": frozenset({"upstream", "sandbox"}),

@@ -1,5 +1,5 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, backup and restore, move-store, settings, session, tablet, power,
-stickers, rehearse and simulate.
+"""The `kiosk` command: serve, demo, doctor, migrate, backup and restore, move-store, settings, session, user, tablet,
+power, stickers, rehearse and simulate.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ The demo is ready: no real chargers, no real money. One second here is {speed} s
   the driver       {here}/
   a free charger   {here}/c/7MK4T
   the tablet       {here}/tablet/     pairing code {code}
+  the desk         {here}/desk/       name {name}, password {password}
   the sandbox      {here}/sandbox/    play the car, the charger and bad luck
 
 Pay with 4242 4242 4242 4242, any date to come, any CVC. Ctrl-C ends it.
@@ -144,6 +145,24 @@ def parser() -> argparse.ArgumentParser:
     unpair.add_argument("which", metavar="ID|NAME")
     unpair.set_defaults(run=_tablet, what="unpair")
 
+    user = commands.add_parser("user", help="say who may sign in at the operator's desk")
+    users = user.add_subparsers(required=True, metavar="what")
+    add = users.add_parser("add", help="let somebody in; asks for a password")
+    add.add_argument("name")
+    add.add_argument("--role", choices=("viewer", "support", "owner"), default="viewer", help="default: %(default)s")
+    add.add_argument("--site", action="append", default=[], help="only this one; may be repeated; default: all sites")
+    add.add_argument("--generate", action="store_true", help="make a password and print it")
+    add.set_defaults(run=_user, what="add")
+    users.add_parser("list", help="list who may sign in").set_defaults(run=_user, what="list")
+    renew = users.add_parser("password", help="give somebody a new password; signs them out everywhere")
+    renew.add_argument("name")
+    renew.add_argument("--generate", action="store_true", help="make a password and print it")
+    renew.add_argument("--without-codes", action="store_true", help="no one-time codes any more: the phone was lost")
+    renew.set_defaults(run=_user, what="password")
+    gone = users.add_parser("remove", help="let somebody in no more; signs them out everywhere")
+    gone.add_argument("name")
+    gone.set_defaults(run=_user, what="remove")
+
     power = commands.add_parser("power", help="list the power that each bay can expect, and draw the fuse tree")
     power.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
     power.add_argument("--svg", type=Path, metavar="FILE", help="draw the fuse tree into this file")
@@ -200,6 +219,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     from kiosk.app import stop
     from kiosk.command.tablets import demo_code
+    from kiosk.command.users import demo_sign_in
     from kiosk.demo import create_demo_app, rough_words
 
     _say_what_is_ignored()
@@ -214,7 +234,11 @@ def _demo(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parts = app.extensions["kiosk"]
     code = demo_code(parts.store, parts.site, parts.clock.now(), parts.clock.rate)
-    print(_WELCOME.format(here=f"http://127.0.0.1:{server.port}", speed=speed, code=code), flush=True)
+    name, password = app.jinja_env.globals["demo_sign_in"] = demo_sign_in(
+        parts.store, parts.settings.secret_keys[0], parts.clock.now()
+    )
+    here = f"http://127.0.0.1:{server.port}"
+    print(_WELCOME.format(here=here, speed=speed, code=code, name=name, password=password), flush=True)
     if rough is not None:
         print(_ROUGH.format(seed=rough, troubles="\n".join(rough_words(app))), flush=True)
     try:
@@ -344,6 +368,31 @@ def _tablet(options: argparse.Namespace) -> int:
             lines = list(listing(store, book))
         else:
             lines = [unpair(store, options.which, now)]
+    finally:
+        store.close()
+    print("\n".join(lines))
+    return 0
+
+
+def _user(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.command.users import add, listing, remove, set_password
+    from kiosk.config.sites import load_site
+    from kiosk.store import Cipher, Store
+
+    settings = load_settings()
+    book, now = load_site(settings.config), SystemClock().now()
+    store = Store(settings.database_url, Cipher(settings.secret_keys))
+    try:
+        store.migrate()
+        if options.what == "add":
+            lines = add(store, book, now, options.name, options.role, options.site, options.generate)
+        elif options.what == "password":
+            lines = set_password(store, now, options.name, options.generate, options.without_codes)
+        elif options.what == "remove":
+            lines = [remove(store, now, options.name)]
+        else:
+            lines = list(listing(store))
     finally:
         store.close()
     print("\n".join(lines))

@@ -33,6 +33,7 @@ from kiosk.store.tables import (
     chargers,
     closures,
     commands,
+    desk_sessions,
     full_chargers,
     handoffs,
     hints,
@@ -150,6 +151,13 @@ RULES: dict[str, Rule] = {
     "handoffs.made_at": Rule.OVER,
     "handoffs.claimed_at": Rule.OVER,
     "handoffs.closed_at": Rule.KEPT,
+    "desk_users.made_at": Rule.KEPT,
+    "desk_sessions.started_at": Rule.OVER,  # everybody signs in again
+    "desk_sessions.seen_at": Rule.OVER,
+    "desk_sessions.confirmed_at": Rule.OVER,
+    "desk_tries.last_at": Rule.NOW,
+    "desk_log.at": Rule.KEPT,  # nothing of it is ever changed
+    "desk_notes.at": Rule.KEPT,
 }
 """Every time that the store keeps; a test looks for new ones."""
 
@@ -209,6 +217,7 @@ _END: tuple[Mending, ...] = (
     _set(full_chargers.c.until, LONGEST_FULL),
     _set(handoffs.c.made_at, then=-LONG_OVER),
     _set(handoffs.c.claimed_at, then=-LONG_OVER),
+    _drop(desk_sessions.c.started_at, desk_sessions.c.seen_at, desk_sessions.c.confirmed_at),
 )
 _SESSIONS_AHEAD = SELECT_SESSION.add_columns(sessions.c.ended_at, sessions.c.watch).where(
     or_(*(_is_ahead(_of(name)) for name, rule in RULES.items() if rule is Rule.MOVED and name != "sessions.retry_at"))

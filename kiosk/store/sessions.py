@@ -52,6 +52,7 @@ from kiosk.store.rows import (
 )
 from kiosk.store.tables import (
     commands,
+    desk_notes,
     exceptions,
     grants,
     hints,
@@ -410,7 +411,8 @@ class Sessions(Part):
         return [StoredObservation(**row) for row in reversed(rows)]
 
     def erase_personal(self, before: datetime, refunds_before: datetime | None = None) -> int:
-        """Erase e-mails, device hashes, tokens and payment secrets of sessions that ended (or were lost) before then.
+        """Erase e-mails, device hashes, notes, tokens and payment secrets of sessions that ended (or were lost) before
+        then.
 
         A lost session that may still come back keeps its token: its hold has to be seen to an end. One of which money
         was taken keeps token and payment until `refunds_before`: a refund may still be seen by them. Receipts, figures
@@ -419,13 +421,16 @@ class Sessions(Part):
         mailed = there_is().where(commands.c.session_key == sessions.c.key, commands.c.email.is_not(None))
         owned = there_is().where(grants.c.session_key == sessions.c.key)
         mailed_by_us = there_is().where(mails.c.session_key == sessions.c.key)
+        noted = there_is().where(desk_notes.c.session_key == sessions.c.key)
         unwatched = sessions.c.watch.is_(False)
         taken = or_(sessions.c.captured_minor > 0, sessions.c.status.in_((Status.CAPTURED, Status.REFUNDED)))
         no_refund = or_(taken.is_not(True), sessions.c.ended_at < (refunds_before or before))
         secret = unwatched & no_refund & or_(sessions.c.token.is_not(None), sessions.c.payment.is_not(None))
         over = sessions.c.ended_at < before
         query = (
-            select(sessions.c.key).where(over, or_(secret, mailed, owned, mailed_by_us)).order_by(sessions.c.ended_at)
+            select(sessions.c.key)
+            .where(over, or_(secret, mailed, owned, mailed_by_us, noted))
+            .order_by(sessions.c.ended_at)
         )
         erased = 0
         while True:
@@ -440,6 +445,7 @@ class Sessions(Part):
                 connection.execute(delete(takeovers).where(takeovers.c.session_key.in_(keys)))
                 connection.execute(delete(taken_back).where(taken_back.c.session_key.in_(keys)))
                 connection.execute(delete(mails).where(mails.c.session_key.in_(keys)))
+                connection.execute(delete(desk_notes).where(desk_notes.c.session_key.in_(keys)))
             erased += len(keys)
 
     def _sessions(self, *wanted: ColumnElement[bool]) -> list[Session]:

@@ -13,6 +13,7 @@ from kiosk.store.chargers import Chargers
 from kiosk.store.checks import Checks
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import PATIENCE_SECONDS, Database
+from kiosk.store.desk import Desk
 from kiosk.store.errors import BayTaken, Damaged, Trouble, Unavailable
 from kiosk.store.exceptions import Exceptions
 from kiosk.store.handoffs import Handoffs
@@ -72,6 +73,7 @@ class Store(
     def __init__(self, url: str, cipher: Cipher, *, patience: float = PATIENCE_SECONDS) -> None:
         """`patience`: seconds that a write waits for another process before CannotWrite."""
         super().__init__(Database(url, patience=patience), cipher)
+        self.desk = Desk(self._database, cipher)
         self._url = url
 
     def migrate(self) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from kiosk.domain.attention import Act, Attention, Level
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
+from kiosk.domain.desk import Role
 from kiosk.domain.mail import MailState
 from kiosk.domain.session import Phase
 from kiosk.store import codec, fuse_codec
@@ -480,4 +481,71 @@ hits = Table(  # of inbound limits
     Column("times", BigInteger, nullable=False),
     Column("until", UtcTime, nullable=False),
     Index(None, "until"),
+)
+
+desk_users = Table(  # of the operator
+    "desk_users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("password", String, nullable=False),  # Argon2id, in its own written form
+    Column("role", Word(Role), nullable=False),
+    Column("sites", Document(codec.same, codec.same)),  # null: all of them
+    Column("second", Text),  # encrypted secret of one-time codes
+    Column("second_step", BigInteger),  # of the last code that was used
+    Column("made_at", UtcTime, nullable=False),
+    UniqueConstraint("name"),
+)
+
+desk_recovery_codes = Table(  # each opens once
+    "desk_recovery_codes",
+    metadata,
+    Column("user_id", Integer, ForeignKey("desk_users.id"), nullable=False, primary_key=True),
+    Column("code_hash", String, nullable=False, primary_key=True),
+)
+
+desk_sessions = Table(  # browsers in which somebody is signed in
+    "desk_sessions",
+    metadata,
+    Column("id", _LONG, primary_key=True),
+    Column("token_hash", String, nullable=False),
+    Column("user_id", Integer, ForeignKey("desk_users.id"), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("confirmed_at", UtcTime, nullable=False),
+    UniqueConstraint("token_hash"),
+    Index(None, "user_id"),
+)
+
+desk_tries = Table(  # wrong passwords
+    "desk_tries",
+    metadata,
+    Column("who_hash", String, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+    Index(None, "last_at"),
+)
+
+desk_log = Table(  # triggers refuse every change of a row
+    "desk_log",
+    metadata,
+    Column("id", _LONG, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("did", String, nullable=False),
+    Column("subject", String),
+    Column("reason", Text),
+    Index(None, "subject", "id"),
+    Index(None, "who", "id"),
+)
+
+desk_notes = Table(
+    "desk_notes",
+    metadata,
+    Column("id", _LONG, primary_key=True),
+    _session_key(),
+    Column("who", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("text", Text, nullable=False),  # encrypted: people write names into it
+    Index(None, "session_key", "id"),
 )

@@ -18,7 +18,7 @@ from werkzeug.http import parse_accept_header
 from kiosk.config import languages as table
 from kiosk.config.languages import LANGUAGES, LOCALES, WRITTEN_IN, Language, Locale, catalogue, locale_of, named
 from kiosk.web.shared.parts import parts
-from kiosk.web.shared.shown_where import on_tablet
+from kiosk.web.shared.shown_where import on_desk, on_tablet
 
 COOKIE = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -63,6 +63,8 @@ def language() -> str:
 
 
 def _chosen() -> str:
+    if on_desk():
+        return WRITTEN_IN  # its texts are in no catalogue yet
     operator = parts().site.operator
     asked = _asked()
     if asked:

@@ -1,4 +1,6 @@
-"""Where a page is shown: on the driver's own device, or on a site's tablet, which is everything under `/tablet/`."""
+"""Where a page is shown: on the driver's own device; on a site's tablet, which is everything under `/tablet/`; at the
+operator's desk, which is everything under `/desk`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,17 @@ from flask import has_request_context, request
 from flask.blueprints import BlueprintSetupState
 
 TABLET = "/tablet/"
+DESK = "/desk/"
 
 
 def on_tablet() -> bool:
     """This request is for the tablet's own screen. The address alone says so, never a cookie."""
     return has_request_context() and request.path.startswith(TABLET)
+
+
+def on_desk() -> bool:
+    """This request is for the operator's desk."""
+    return has_request_context() and f"{request.path}/".startswith(DESK)
 
 
 def install(state: BlueprintSetupState) -> None:

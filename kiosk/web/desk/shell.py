@@ -1,0 +1,58 @@
+"""What stands around every page of the desk: the rooms that a person may enter, each with its count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response, make_response, render_template, request
+
+from kiosk.domain.desk import Role
+from kiosk.web.desk.access import may_do
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A page that the navigation leads to. `count`: how much waits there for the person who asks; 0 is not shown."""
+
+    endpoint: str
+    name: Callable[[], str]
+    role: Role = Role.VIEWER
+    count: Callable[[], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One line of the navigation as this person sees it."""
+
+    endpoint: str
+    name: str
+    count: int
+    here: bool
+
+
+_rooms: dict[int, Room] = {}
+
+
+def add_room(place: int, room: Room) -> None:
+    """A blueprint says where its page stands in the navigation: smaller numbers first."""
+    _rooms[place] = room
+
+
+def links() -> list[Link]:
+    """The rooms that the person may enter, in their order."""
+    return [
+        Link(
+            room.endpoint,
+            room.name(),
+            room.count() if room.count is not None else 0,
+            (request.blueprint or "") == room.endpoint.partition(".")[0],
+        )
+        for _place, room in sorted(_rooms.items())
+        if may_do(room.role)
+    ]
+
+
+def page(template: str, status: int = 200, **more: object) -> Response:
+    """A page of the desk in its frame, for somebody who is signed in."""
+    return make_response(render_template(template, rooms=links(), **more), status)
