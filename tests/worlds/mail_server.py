@@ -24,6 +24,7 @@ class MailServer:
         self._thread.start()
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)  # or the thread goes on waiting for the next connection
         self._socket.close()
         self._thread.join(timeout=5)
 
