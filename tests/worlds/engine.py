@@ -17,6 +17,7 @@ import httpx
 from kiosk.clock import ManualClock
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
+from kiosk.engine.lead import LEASE_TTL
 from kiosk.news.local import LocalNews
 from kiosk.outside import remembered_budgets
 from kiosk.sandbox.stripe.book import StripeBook
@@ -115,7 +116,8 @@ class EngineWorld:
     def run(self, seconds: float, step: float | None = None, *, every: float | None = None) -> None:
         """Let the engine go round while time passes, at most `step` seconds between two rounds.
 
-        With `every` just so many lie between them, whatever the engine asks for: for what takes hours.
+        With `every` just so many lie between them, whatever the engine asks for: for what takes hours. The engine goes
+        on leading: a real one would have renewed its lease in between.
         """
         for _ in self.steps(seconds, step, every=every):
             pass
@@ -124,6 +126,8 @@ class EngineWorld:
         """The same, and the test may look after every round: the first is at once, the last when the time is over."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while True:
+            if every is not None:
+                self._lead_for(every if self.clock.now() < end else 0)
             wait = self.engine.round()
             yield
             now = self.clock.now()
@@ -131,3 +135,8 @@ class EngineWorld:
                 return
             pause = every if every is not None else min(wait, step or self.longest_step)
             self.clock.advance(max(LEAST_STEP, min(pause, (end - now).total_seconds())))
+
+    def _lead_for(self, seconds: float) -> None:
+        """Let the lease that the next round takes outlive the pause after it; without one it lives as ever."""
+        lead = self.engine._lead
+        lead.ttl, lead._renewed = timedelta(seconds=LEASE_TTL + seconds), None
