@@ -8,7 +8,21 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import board, card, economy, expected, fleet, jitter, meters, news, pages, strangers, tablet, weight
+from benchmarks import (
+    board,
+    card,
+    economy,
+    expected,
+    fleet,
+    jitter,
+    meters,
+    news,
+    pages,
+    reconciling,
+    strangers,
+    tablet,
+    weight,
+)
 from benchmarks.machine import facts
 from benchmarks.report import Figure, say, table
 from kiosk.config.logs import configure_logs
@@ -21,6 +35,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "weight": weight.run,
     "pages": pages.run,
     "expected": expected.run,
+    "reconciling": reconciling.run,
     "board": board.run,
     "tablet": tablet.run,
     "meters": meters.run,

@@ -1,5 +1,5 @@
-"""The `kiosk` command: serve, demo, doctor, migrate, backup and restore, move-store, settings, session, user, tablet,
-power, stickers, rehearse and simulate.
+"""The `kiosk` command: serve, demo, doctor, migrate, backup and restore, move-store, settings, session, reconcile,
+user, tablet, power, stickers, rehearse and simulate.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from pydantic import SecretStr
@@ -133,6 +134,19 @@ def parser() -> argparse.ArgumentParser:
     session.add_argument("which", metavar="MARK|RECEIPT|CODE", help="mark of the logs, receipt number, charger's code")
     session.add_argument("--json", action="store_true", help="print it as JSON")
     session.set_defaults(run=_session)
+
+    compare = commands.add_parser(
+        "reconcile", help="compare a day or a month with the charger's own transactions, line by line"
+    )
+    compare.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    compare.add_argument("--day", metavar="DATE", help="2026-11-30; default: yesterday, by the site's clock")
+    compare.add_argument("--month", metavar="MONTH", help="2026-11: all of its days until today")
+    compare.add_argument("--all", action="store_true", help="list the lines that agree as well")
+    compare.add_argument("--json", action="store_true", help="print everything as JSON")
+    compare.add_argument("--aside", metavar="LINE", help="set this line aside: it is explained, by your --note")
+    compare.add_argument("--undo", metavar="LINE", help="it counts again")
+    compare.add_argument("--note", metavar="TEXT", help="why")
+    compare.set_defaults(run=_reconcile)
 
     tablet = commands.add_parser("tablet", help="pair the screens of a site, list them, part with a lost one")
     tablets = tablet.add_subparsers(required=True, metavar="what")
@@ -349,6 +363,38 @@ def _session(options: argparse.Namespace) -> int:
     finally:
         store.close()
     return 0
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    import getpass
+
+    from kiosk.clock import SystemClock
+    from kiosk.command.reconcile import as_json, days_of, lines, reconcile_site, said
+    from kiosk.command.session import existing
+    from kiosk.config.sites import load_site
+    from kiosk.outside import connect, limits_of
+    from kiosk.upstream.plugchoice.budget import Budgets
+
+    settings = load_settings()
+    book, clock = load_site(settings.config), SystemClock()
+    site = book.chosen_site(options.site)
+    days = days_of(ZoneInfo(site.timezone), clock.now(), options.day, options.month)
+    store = existing(settings)
+    try:
+        if options.aside is not None or options.undo is not None:
+            line, undone = options.undo or options.aside, options.undo is not None
+            print(said(store, line, getpass.getuser(), options.note, clock.now(), undone=undone))
+            return 0
+        outside = connect(settings, clock, Budgets(limits_of(settings)))
+        try:
+            found = reconcile_site(store, outside.operator, site, days, records=outside.proofs is not None)
+        finally:
+            outside.close()
+        aside = store.lines_aside()
+    finally:
+        store.close()
+    print(as_json(found, site, book) if options.json else "\n".join(lines(found, site, book, aside, every=options.all)))
+    return 1 if found.open_lines else 0
 
 
 def _tablet(options: argparse.Namespace) -> int:

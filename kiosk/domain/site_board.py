@@ -26,7 +26,7 @@ class Listing(Generic[T]):
     `complete` is False when there may be more that could not be reached: then what is missing is not gone. Even a
     complete list can miss an entry that moved to an earlier page while it was read: one absence proves nothing.
     `asked_at` is when the first page was asked for, so nothing in here is older; `seen_at` is when the last one came.
-    `pages` is how many were asked for.
+    `pages` is how many were asked for. `total_kwh` is the sum that the back office itself tells beside the list.
     """
 
     entries: tuple[T, ...]
@@ -34,6 +34,7 @@ class Listing(Generic[T]):
     asked_at: datetime
     seen_at: datetime
     pages: int = 1
+    total_kwh: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,7 @@ RULES: dict[str, Rule] = {
     "desk_tries.last_at": Rule.NOW,
     "desk_log.at": Rule.KEPT,  # nothing of it is ever changed
     "desk_notes.at": Rule.KEPT,
+    "lines_aside.at": Rule.KEPT,  # what a person did is never changed afterwards
 }
 """Every time that the store keeps; a test looks for new ones."""
 

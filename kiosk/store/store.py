@@ -28,6 +28,7 @@ from kiosk.store.pictures import Pictures
 from kiosk.store.progress import ProgressOfCharges
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
+from kiosk.store.reconciling import Reconciling
 from kiosk.store.retention import Retention
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, command_from, session_from
 from kiosk.store.schema import is_newest, upgrade
@@ -63,6 +64,7 @@ class Store(
     PullBack,
     Checks,
     Exceptions,
+    Reconciling,
 ):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db` or `postgresql://kiosk@db/kiosk`. Call
     `migrate` once before use.

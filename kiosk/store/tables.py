@@ -549,3 +549,15 @@ desk_notes = Table(
     Column("text", Text, nullable=False),  # encrypted: people write names into it
     Index(None, "session_key", "id"),
 )
+
+lines_aside = Table(  # of a reconciliation; rows are only ever added
+    "lines_aside",
+    metadata,
+    Column("id", _LONG, primary_key=True),
+    Column("line", String, nullable=False),
+    Column("undone", Boolean, nullable=False),
+    Column("who", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index(None, "line", "id"),
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode
@@ -183,6 +184,7 @@ class PlugchoiceOperator:
         position: Mapping[str, str] = {}
         been = {frozenset({("page", "1")})}
         complete = guessed = False
+        total: Decimal | None = None
         for number in range(1, MOST_PAGES + 1):
             been.add(frozenset(position.items()))
             try:
@@ -194,6 +196,7 @@ class PlugchoiceOperator:
             entries = {key(entry): entry for entry in map(read, page.entries) if entry is not None}
             again = bool(entries) and entries.keys() <= found.keys()
             found.update(entries)
+            total = page.total_kwh if page.total_kwh is not None else total
             if limit is not None and len(found) >= limit:
                 break
             guessed = page.more is None
@@ -206,7 +209,7 @@ class PlugchoiceOperator:
             if self._clock.now() - asked > LONGEST_LISTING:
                 raise NoAnswer("the list took too long")
             position = onward
-        return Listing(tuple(found.values())[:limit], complete, asked, self._clock.now(), number)
+        return Listing(tuple(found.values())[:limit], complete, asked, self._clock.now(), number, total)
 
     def _ask(self, endpoint: str, path: str, read: Callable[[object], T], query: Mapping[str, str] | None = None) -> T:
         def count(code: int, headers: Mapping[str, str]) -> None:

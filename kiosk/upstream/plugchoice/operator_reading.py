@@ -59,11 +59,12 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class Page:
     """`more` is what upstream says of a next page, None when it does not say. `follow` are the parameters that ask for
-    it; None with `more` when its address cannot be used."""
+    it; None with `more` when its address cannot be used. `total_kwh` stands beside a list of transactions."""
 
     entries: Sequence[object]
     more: bool | None
     follow: Mapping[str, str] | None = None
+    total_kwh: Decimal | None = None
 
 
 def read_page(body: object, path: str) -> Page:
@@ -77,6 +78,7 @@ def read_page(body: object, path: str) -> Page:
     entries = fields.get("data")
     if not isinstance(entries, list):
         raise NoAnswer("an answer without a list")
+    total = as_kwh(fields.get("total_kwh"))
     meta = as_object(fields.get("meta")) or fields
     addresses = [
         holder[name]
@@ -85,13 +87,14 @@ def read_page(body: object, path: str) -> Page:
     ]
     address = next((each for each in addresses if each not in (None, "")), None)
     if address is not None:
-        return Page(entries, True, _position(address, path))
+        return Page(entries, True, _position(address, path), total)
     if addresses:
-        return Page(entries, False)
+        return Page(entries, False, None, total)
     current, last = (as_count(meta.get(name), _MOST_ID) for name in ("current_page", "last_page"))
     if current is None or last is None:
-        return Page(entries, None)
-    return Page(entries, True, {"page": str(current + 1)}) if current < last else Page(entries, False)
+        return Page(entries, None, None, total)
+    follow = {"page": str(current + 1)} if current < last else None
+    return Page(entries, follow is not None, follow, total)
 
 
 def _position(address: object, path: str) -> Mapping[str, str] | None:

@@ -1,0 +1,82 @@
+"""What a reconciliation reads, and which of its lines a person has set aside. What a person did is only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, bindparam, func, insert, or_, select
+
+from kiosk.domain.session import Session
+from kiosk.store.aside import each
+from kiosk.store.rows import SELECT_SESSION, Part, session_from
+from kiosk.store.tables import lines_aside, sessions
+from kiosk.store.types import utc
+
+AT_ONCE = 500
+_OVER = (
+    SELECT_SESSION.add_columns(sessions.c.id, sessions.c.intent_id)
+    .where(
+        sessions.c.id > bindparam("after"),
+        sessions.c.requested_at < bindparam("until", type_=sessions.c.requested_at.type),
+        or_(sessions.c.ended_at.is_(None), sessions.c.ended_at >= bindparam("since", type_=sessions.c.ended_at.type)),
+    )
+    .order_by(sessions.c.id)
+    .limit(AT_ONCE)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineAside:
+    """What a person last said of a line: that it is set aside (or, when `undone`, that it is not any more)."""
+
+    line: str
+    undone: bool
+    who: str
+    note: str
+    at: datetime
+
+
+class Reconciling(Part):
+    def sessions_over(self, since: datetime, until: datetime) -> Iterator[tuple[Session, str | None]]:
+        """Sessions asked for before `until` that go on or ended after `since`, with their payment's id; oldest first.
+
+        One that cannot be read is put aside and left out. No transaction is held from one part to the next.
+        """
+        after = 0
+        while True:
+            span = {"after": after, "since": utc(since), "until": utc(until)}
+            with self._database.read() as connection:
+                ids = connection.execute(_OVER.with_only_columns(sessions.c.id), span).scalars().all()
+                rows = each(connection, _OVER, sessions.c.key, _with_intent, self.aside, **span)
+            yield from rows
+            if len(ids) < AT_ONCE:
+                return
+            after = ids[-1]
+
+    def set_line_aside(self, line: str, who: str, note: str, now: datetime, *, undone: bool = False) -> None:
+        """Add what a person said of this line; what was said before stays."""
+        with self._database.write() as connection:
+            row = {"line": line, "undone": undone, "who": who, "note": note, "at": utc(now)}
+            connection.execute(insert(lines_aside).values(row))
+
+    def lines_aside(self) -> dict[str, LineAside]:
+        """The lines that are set aside now, by their id."""
+        newest = select(func.max(lines_aside.c.id)).group_by(lines_aside.c.line)
+        query = select(lines_aside).where(lines_aside.c.id.in_(newest), lines_aside.c.undone.is_(False))
+        with self._database.read() as connection:
+            return {
+                row.line: LineAside(row.line, row.undone, row.who, row.note, row.at)
+                for row in connection.execute(query)
+            }
+
+    def said_of_line(self, line: str) -> list[LineAside]:
+        """Everything that was said of it, oldest first."""
+        query = select(lines_aside).where(lines_aside.c.line == line).order_by(lines_aside.c.id)
+        with self._database.read() as connection:
+            return [LineAside(row.line, row.undone, row.who, row.note, row.at) for row in connection.execute(query)]
+
+
+def _with_intent(row: RowMapping) -> tuple[Session, str | None]:
+    return session_from(row), row["intent_id"]
