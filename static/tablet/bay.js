@@ -19,12 +19,18 @@ let ends = performance.now() + Number(line?.dataset.left ?? 0) * 1000;
 let shown = '';
 let told = moment();
 let looking = false;
+/** @type {ReturnType<typeof keepAsking> | null} */
+let asking = null;
 
 /** @param {Told} news */
 function take(news) {
-  told = moment();
   heard(news);
-  if (sending()) return;
+  if (sending()) {
+    // Whatever it was: it must be told again when no answer has come.
+    asking?.again();
+    return;
+  }
+  told = moment();
   if (news.claimed) {
     go(`/tablet/continue?bay=${encodeURIComponent(bay ?? '')}`);
     return;
@@ -88,7 +94,7 @@ function lost() {
 }
 
 function back() {
-  if (mended()) go(location.pathname);
+  if (mended() && !sending()) go(location.pathname);
 }
 
 function count() {
@@ -104,7 +110,7 @@ function count() {
 
 if (state) {
   const url = handoff ? `${state}?handoff=${encodeURIComponent(handoff)}` : state;
-  keepAsking({ url: () => url, every: EVERY * speed(), take, lost, back });
+  asking = keepAsking({ url: () => url, every: EVERY * speed(), take, lost, back });
   window.setInterval(expire, 1000);
 }
 

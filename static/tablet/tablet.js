@@ -16,7 +16,10 @@ const BEAT = 10000;
 const LIMIT = 4000;
 const PAYING = 600000;
 const TYPING = 300000;
+/** A button that was tapped can be tapped again after so long: its form may have been lost. */
 const SENDING = 10000;
+/** An answer may come for so long: no proxy waits longer for the kiosk. */
+const ANSWER = 75000;
 const SEEN = 'tablet.seen';
 /** How often the kept page went back to the bays and found none. */
 export const TRIES = 'tablet.tries';
@@ -67,8 +70,13 @@ window.addEventListener('pageshow', (event) => {
 
 // --- forms that the browser itself sends
 
-/** A form is on its way, and its answer decides what is shown next: nothing else may lead away meanwhile. */
-export const sending = () => document.querySelector("form[aria-busy='true']") !== null;
+let sent = -Infinity;
+
+/**
+ * A form is on its way, and its answer decides what is shown next: nothing else may lead away meanwhile. A charge that was
+ * begun would be lost with it.
+ */
+export const sending = () => performance.now() - sent < ANSWER;
 
 /** Bound to the window: whoever sends a form by a script has said so by then. A second tap must not begin a second start. */
 window.addEventListener('submit', (event) => {
@@ -79,6 +87,7 @@ window.addEventListener('submit', (event) => {
     return;
   }
   form.ariaBusy = 'true';
+  sent = performance.now();
   const button = /** @type {HTMLButtonElement | null} */ (event.submitter ?? form.querySelector('button:not([type=button])'));
   const words = [...(button?.childNodes ?? [])];
   // Not before the browser has read the form, and the button in it.
@@ -89,13 +98,17 @@ window.addEventListener('submit', (event) => {
   });
   const again = () => {
     clearTimeout(timer);
-    window.removeEventListener('pageshow', again);
+    window.removeEventListener('pageshow', shown);
     form.ariaBusy = null;
     if (!button) return;
     button.disabled = false;
     button.replaceChildren(...words);
   };
-  window.addEventListener('pageshow', again);
+  const shown = () => {
+    sent = -Infinity;
+    again();
+  };
+  window.addEventListener('pageshow', shown);
   const timer = window.setTimeout(again, SENDING);
 });
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.browsers import CHROMIUM_ARGS, chromium
-from tests.browser.garage import RATE, Garage
+from tests.browser.garage import PATIENCE, RATE, Garage
 from tests.browser.phone import Phone
 from tests.browser.tablet import COUNT_TONES, Tablet, Way
 
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
     program = chromium()
     if program is None:
         pytest.skip("no Chromium on this machine")
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
         yield browser

@@ -59,10 +59,14 @@ QUICK = Switches(
     meter_interval=5,
     stop=1,
     settle=3,
+    plug_in_seconds=7200,
 )
 EXAMPLE = Path(__file__).parents[2] / "docs" / "kiosk.example.toml"
+START_DEADLINE = 1800.0
+"""Seconds of the kiosk's clock for a charge to begin: two minutes of them are eight seconds of a busy machine."""
 SECRET_KEY = "a-secret-key-of-the-browser-tests-0123456789"
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds of the wall clock for every wait of a browser test. It is for a state, and costs nothing when that comes."""
 
 
 class Hurry(SystemClock):
@@ -70,13 +74,34 @@ class Hurry(SystemClock):
 
     def __init__(self, rate: float = RATE) -> None:
         super().__init__(rate)
+        self._turn = threading.Lock()
         self._forward = timedelta(0)
+        self._slow_since: datetime | None = None
 
     def now(self) -> datetime:
-        return super().now() + self._forward
+        with self._turn:
+            return self._slowed(super().now()) + self._forward
 
     def skip(self, seconds: float) -> None:
-        self._forward += timedelta(seconds=seconds)
+        with self._turn:
+            self._forward += timedelta(seconds=seconds)
+
+    @contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """As fast as the wall, for steps for which a driver has minutes: hurried ones pass while a machine is busy."""
+        with self._turn:
+            self._slow_since = super().now()
+        try:
+            yield
+        finally:
+            with self._turn:
+                fast = super().now()
+                self._forward -= fast - self._slowed(fast)
+                self._slow_since = None
+
+    def _slowed(self, fast: datetime) -> datetime:
+        since = self._slow_since
+        return fast if since is None else since + (fast - since) / self.rate
 
 
 class Quiet(WSGIRequestHandler):
@@ -190,6 +215,7 @@ class Garage:
             stripe_api_url=self._bank,
             stripe_api_key="sk_test_sandbox",
             trusted_proxies=1,
+            start_deadline_seconds=int(START_DEADLINE),
             **self._more,
         )
 

@@ -29,7 +29,7 @@ from playwright.sync_api import (
     TimeoutError as PlaywrightTimeout,
 )
 
-from tests.browser.garage import CODE, Edge, Garage
+from tests.browser.garage import CODE, PATIENCE, Edge, Garage
 
 GOOD_CARD = "4242424242424242"
 ADDRESSES = (f"10.{a}.{b}.{c}" for a, b, c in itertools.product(range(250), range(250), range(1, 250)))
@@ -65,7 +65,7 @@ class Phone:
             timezone_id="Europe/Berlin",
             **more,
         )
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(PATIENCE * 1000)
         self.wrong: list[str] = []
         self._expected: list[re.Pattern[str]] = [LEFT]
         self.context.on("console", self._said)

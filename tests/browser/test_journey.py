@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from kiosk.domain.commands import Kind
 from tests.browser.conftest import in_real_time
-from tests.browser.garage import CODE, SMALL, Garage
+from tests.browser.garage import CODE, SMALL, START_DEADLINE, Garage
 from tests.browser.phone import Phone
 
 pytestmark = pytest.mark.browser
@@ -145,7 +145,7 @@ def test_when_the_start_deadline_passes_the_kiosk_cancels_and_the_page_shows_whe
     phone.open(f"/s/{key}")
     phone.wait_for_screen("starting")
     phone.reads("No start by")
-    garage.skip(125)
+    garage.skip(START_DEADLINE + 5)
     phone.wait_for_screen("abandoned")
     phone.reads("The charger had not started in time, so we asked to cancel.")
     phone.reads("Given back")
@@ -289,15 +289,14 @@ def _renew(phone: Phone) -> None:
 def test_a_refusal_is_still_read_when_the_page_was_renewed_before_it_came(garage: Garage, phone: Phone) -> None:
     phone.expects("status of 422")
     phone.was_charging(garage)
-
-    def answer_late(route: Route) -> None:
-        answer = route.fetch()
-        _renew(phone)
-        route.fulfill(response=answer)
-
-    phone.page.route("**/receipt-email", answer_late)
+    held: list[tuple[Route, APIResponse]] = []
+    phone.page.route("**/receipt-email", lambda route: held.append((route, route.fetch())))
     phone.page.get_by_label("E-mail for the receipt").fill("anna@mail")
     phone.press("Send it there too")
+    garage.until(lambda: bool(held), "the refusal")
+    _renew(phone)
+    ((route, answer),) = held
+    route.fulfill(response=answer)
     phone.reads("That does not look like an e-mail address")
 
 
