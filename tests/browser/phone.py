@@ -255,6 +255,14 @@ class Phone:
     def wait_for_screen(self, *names: str) -> None:
         """Wait until the session's page shows one of these states."""
         expect(self.page.locator(", ".join(f"main[data-screen='{name}']" for name in names))).to_be_attached()
+        self.wait_for_scripts()
+
+    def wait_for_scripts(self) -> None:
+        """Wait until the page's own scripts run: what happens before is not noticed, and an end of the kiosk takes them
+        away. A payment form has its own time.
+        """
+        if self._scripts:
+            expect(self.page.locator("[data-late]:not([data-late=pay])")).to_have_count(0)
 
     @property
     def screen(self) -> str | None:

@@ -60,6 +60,7 @@ class Tablet(Phone):
         self.page.locator("input[name=code]").fill(code)
         self.page.locator("form .btn.primary").click()
         self.board.wait_for()
+        self.wait_for_scripts()
 
     @property
     def board(self) -> Locator:

@@ -257,7 +257,6 @@ def test_a_slow_answer_to_the_start_is_waited_for_whatever_the_page_hears_meanwh
     tablet.page.on("response", lambda answer: told.append(answer.url) if "/state.json" in answer.url else None)
     tablet.context.route("**/start", lambda route: held.append((route, route.fetch(max_redirects=0))))
     tablet.tap_bay(CODE, 1)
-    tablet.page.wait_for_load_state()
     tablet.page.evaluate(IN_A_HURRY)
     tablet.page.evaluate(meanwhile)
     tablet.page.locator("form[action$='/start'] button").click(no_wait_after=True)
