@@ -29,6 +29,7 @@ from kiosk.news.news import News
 from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of, remembered_budgets
 from kiosk.service.deadlines import policy_of
 from kiosk.service.fast import broken_prices
+from kiosk.service.notices import notice, receivers
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
 from kiosk.service.selling import learns_own, selling_problem, sold_codes
@@ -226,6 +227,9 @@ def _context(
         lab=outside.lab,
         pictures=outside.pictures,
         mailer=outside.mailer,
+        herald=outside.herald,
+        receivers=receivers(site, settings),
+        notice=lambda rows, why, now: notice(rows, why, now, store, site, settings.public_url),
         backups=_backups(settings),
         fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),

@@ -9,11 +9,13 @@ from functools import partial
 
 import httpx
 import requests
+from pydantic import SecretStr
 
 from kiosk.clock import Clock
 from kiosk.config.settings import STRIPE_API_URL, Settings
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.http import OnCall
+from kiosk.upstream.notice.client import Herald
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.pictures import Pictures
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
@@ -58,6 +60,7 @@ class Outside:
     lab: Ocpplab | None
     pictures: Pictures | None
     mailer: Mailer | None
+    herald: Herald
 
     def room(self, clock: Clock) -> dict[str, Callable[[], int]]:
         """By public endpoint: asks how many requests may leave now."""
@@ -65,7 +68,7 @@ class Outside:
 
     def close(self) -> None:
         """End the connections; a call that comes later raises NotSent. May be called twice."""
-        for client in (self.public, self.proofs, self.operator, self.pilot, self.lab, self.pictures):
+        for client in (self.public, self.proofs, self.operator, self.pilot, self.lab, self.pictures, self.herald):
             if client is not None:
                 client.close()
 
@@ -105,8 +108,13 @@ def connect(
         pilot=_pilot(settings, clock, transports, observed),
         lab=lab,
         mailer=_mailer(settings),
+        herald=Herald(_plain(settings.notify_secret), _plain(settings.ntfy_token)),
         pictures=Pictures() if lab is not None and transports.pictures else None,
     )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
 
 
 def _mailer(settings: Settings) -> Mailer | None:

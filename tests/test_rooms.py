@@ -78,6 +78,7 @@ WINGS: dict[str, dict[str, frozenset[str]]] = {
         "ocpplab": frozenset({FLOOR}),
         "stripe": frozenset({FLOOR}),
         "smtp": frozenset({FLOOR}),
+        "notice": frozenset({FLOOR, "smtp"}),
     },
     "sandbox": {
         FLOOR: frozenset({"world", "plugchoice", "chargepilot", "ocpplab", "stripe"}),

@@ -148,6 +148,10 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--note", metavar="TEXT", help="why")
     compare.set_defaults(run=_reconcile)
 
+    notify = commands.add_parser("notify", help="list who is told of what needs a person, and how messages fared")
+    notify.add_argument("--test", action="store_true", help="send everybody a test message, and say how each one went")
+    notify.set_defaults(run=_notify)
+
     tablet = commands.add_parser("tablet", help="pair the screens of a site, list them, part with a lost one")
     tablets = tablet.add_subparsers(required=True, metavar="what")
     pair = tablets.add_parser("pair", help="make a one-use code that pairs a screen")
@@ -395,6 +399,32 @@ def _reconcile(options: argparse.Namespace) -> int:
         store.close()
     print(as_json(found, site, book) if options.json else "\n".join(lines(found, site, book, aside, every=options.all)))
     return 1 if found.open_lines else 0
+
+
+def _notify(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.command.notify import listing, send_trial
+    from kiosk.command.session import existing
+    from kiosk.config.sites import load_site
+    from kiosk.outside import connect
+    from kiosk.upstream.plugchoice.budget import Budgets
+
+    settings, clock = load_settings(), SystemClock()
+    book = load_site(settings.config)
+    if options.test:
+        outside = connect(settings, clock, Budgets())
+        try:
+            lines, well = send_trial(outside, book, settings, clock.now())
+        finally:
+            outside.close()
+        print("\n".join(lines))
+        return 0 if well else 1
+    store = existing(settings)
+    try:
+        print("\n".join(listing(store, book, settings)))
+    finally:
+        store.close()
+    return 0
 
 
 def _tablet(options: argparse.Namespace) -> int:

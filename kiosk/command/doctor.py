@@ -27,7 +27,7 @@ from kiosk.domain.ownership import LEARNT_COUNTS, ListProblem
 from kiosk.domain.site_board import Listing, SiteConnector
 from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of
 from kiosk.service.fast import price_problem, reader_problems
-from kiosk.service.queue_words import DO, WHAT
+from kiosk.service.queue_words import DO, WHAT, ago
 from kiosk.service.selling import learns_own, selling_problem, sells_unlisted, sold_codes
 from kiosk.store import Cipher, Store
 from kiosk.store.backup import newest_in
@@ -481,37 +481,34 @@ _HEARD = {Level.NOTED: _note, Level.LOUD: _note, Level.ALARM: _bad}
 def _exceptions(store: Store, now: datetime) -> Iterator[Finding]:
     """What a person should look at: the list that the engine keeps, and what is odd beside it; the loudest first."""
     listed = store.open_exceptions()
+    waiting = [one for one in listed if one.handling.waits(now)]
     known = {one.matter.subject for one in listed}
     found = [(session, odd) for session, odd in store.exceptions(now) if session.key not in known]
-    if not listed and not found:
-        yield _ok("No session waits for a person to look at it.")
-    for one in listed[:MOST_EXCEPTIONS]:
+    rests = f" {len(listed) - len(waiting)} are set aside or seen to." if len(waiting) < len(listed) else ""
+    if not waiting and not found:
+        yield _ok(f"No session waits for a person to look at it.{rests}")
+    if waiting:
+        loud = sum(one.level is not Level.NOTED for one in waiting)
+        yield _note(f"Open for a person: {len(waiting)}, of them {loud} for an hour or longer.{rests}")
+    for one in waiting[:MOST_EXCEPTIONS]:
         matter = one.matter
         mark = session_mark(matter.subject)
         whose = f"charger {matter.code}" if matter.of_charger else f"session {mark} at {matter.code}"
         amount = Money(matter.amount_minor, matter.currency) if matter.amount_minor and matter.currency else None
         stake = f", {amount.major} {amount.currency}" if amount is not None else ""
-        loud = "" if one.level is Level.NOTED else f" ({one.level.value})"
+        loudness = "" if one.level is Level.NOTED else f" ({one.level.value})"
         more = "" if matter.of_charger else f" See `kiosk session {mark}`."
         yield _HEARD[one.level](
-            f"Look at {whose}{stake}: {WHAT[matter.kind]}, since {_ago(now - matter.since)}{loud}. "
+            f"Look at {whose}{stake}: {WHAT[matter.kind]}, since {ago(now - matter.since)}{loudness}. "
             f"What to do: {DO[matter.act]}.{more}"
         )
     for session, odd in found[:MOST_EXCEPTIONS]:
         mark = session_mark(session.key)
         said = "; ".join(WHAT[one] for one in odd)
         yield _note(f"Look at session {mark} at {session.code}: {said}. See `kiosk session {mark}`.")
-    more_than = len(listed[MOST_EXCEPTIONS:]) + len(found[MOST_EXCEPTIONS:])
+    more_than = len(waiting[MOST_EXCEPTIONS:]) + len(found[MOST_EXCEPTIONS:])
     if more_than:
         yield _note(f"{more_than} more sessions wait for a person to look at them.")
-
-
-def _ago(passed: timedelta) -> str:
-    """In the unit that a person would use."""
-    minutes = max(1, int(passed.total_seconds() // 60))
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
 def _time(now: datetime, installed: datetime) -> Iterator[Finding]:

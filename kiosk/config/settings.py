@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     smtp_user: str | None = Field(None, description="who signs in there")
     smtp_password: SecretStr | None = Field(None, description="with which password")
     smtp_from: str | None = Field(None, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="the sender's address")
+    notify_secret: SecretStr | None = Field(
+        None, min_length=32, description="signs the webhooks of kiosk.toml's notify"
+    )
+    ntfy_token: SecretStr | None = Field(None, description="signs in at the ntfy server of kiosk.toml's notify")
     metrics_token: SecretStr | None = Field(None, description="opens /metrics from other machines")
     worker_class: Literal["gthread", "gevent"] = Field("gthread", description="kind of gunicorn worker")
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or text for people")
@@ -223,7 +227,7 @@ class Settings(BaseSettings):
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
     _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)
     _pattern = field_validator("unlisted_url")(addresses.pattern_of_codes)
-    _tokens = field_validator("ocpplab_token", "chargepilot_key", "metrics_token")(addresses.token)
+    _tokens = field_validator("ocpplab_token", "chargepilot_key", "metrics_token", "ntfy_token")(addresses.token)
     _long_token = field_validator("plugchoice_token")(addresses.long_token)
     _prefix = field_validator("ocpplab_prefix")(addresses.path_prefix)
 

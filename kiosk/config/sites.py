@@ -158,8 +158,8 @@ class Site(_Facts):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, name: str) -> str:
-        _zone(name)
+    def _knownzone(cls, name: str) -> str:
+        zone(name)
         return name
 
     @field_validator("plugchoice_site")
@@ -189,11 +189,57 @@ class Site(_Facts):
         return self
 
 
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_HTTP = r"^(https://\S+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/\S*)?)$"
+
+
+class Notify(_Facts):
+    """Somebody who hears of what needs a person: by exactly one of `mail`, `webhook` and `ntfy`.
+
+    `kinds` and `sites`: of which alone, all when left out. `after_minutes`: only of what is as old as that; `again`:
+    once more after an hour and after a day. `quiet` are hours in which only alarms come, or nothing when
+    `alarms_at_night` is false. `digest`: once a day at that time, instead of at once. Times are those of the first site
+    meant.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    mail: Annotated[str, Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")] | None = None
+    webhook: Annotated[str, Field(pattern=_HTTP)] | None = None
+    ntfy: Annotated[str, Field(pattern=_HTTP)] | None = None
+    kinds: tuple[Text, ...] = ()
+    sites: tuple[Text, ...] = ()
+    after_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
+    again: bool = True
+    quiet: Annotated[str, Field(pattern=rf"^{_CLOCK}-{_CLOCK}$")] | None = None
+    alarms_at_night: bool = True
+    digest: Annotated[str, Field(pattern=rf"^{_CLOCK}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.mail, self.webhook, self.ntfy)) != 1:
+            raise ValueError(f"notify {self.name!r} needs exactly one of mail, webhook and ntfy")
+        return self
+
+
 class SiteBook(_Facts):
     """What kiosk.toml says, and neutral answers for what it does not say."""
 
     operator: Operator = Field(default_factory=Operator)
     sites: tuple[Site, ...] = ()
+    notify: tuple[Notify, ...] = ()
+
+    @model_validator(mode="after")
+    def _everybody_differs(self) -> Self:
+        names = Counter(one.name for one in self.notify)
+        for name, times in names.items():
+            if times > 1:
+                raise ValueError(f"notify {name!r} stands twice")
+        known = {site.id for site in self.sites}
+        for one in self.notify:
+            for site_id in one.sites:
+                if site_id not in known:
+                    raise ValueError(f"notify {one.name!r}: there is no site {site_id!r}")
+        return self
 
     @model_validator(mode="after")
     def _codes_differ(self) -> Self:
@@ -272,7 +318,7 @@ class SiteBook(_Facts):
     def zone(self, code: str) -> ZoneInfo:
         """The time zone of a charger: its site's, or that of the only site, or UTC."""
         site = self.site_of(code) or self.single_site
-        return _zone(site.timezone) if site else ZoneInfo("UTC")
+        return zone(site.timezone) if site else ZoneInfo("UTC")
 
     def vat_percent(self, code: str) -> Decimal | None:
         """The rate that the prices of a charger include: its site's, else the operator's; None when nobody says one."""
@@ -327,7 +373,8 @@ def load_site(path: Path | None) -> SiteBook:
         raise SettingsError(_sentence(path, error)) from None
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone(name: str) -> ZoneInfo:
+    """Raises ValueError, in words, for one that is not known."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

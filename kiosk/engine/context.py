@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,11 +15,14 @@ from kiosk.clock import Clock
 from kiosk.domain.limits import Policy
 from kiosk.domain.session import Event as FoldEvent
 from kiosk.domain.session import HoldProof, Session
+from kiosk.domain.telling import Notice, Receiver, Why
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import News
 from kiosk.store.cipher import Cipher
+from kiosk.store.exceptions import Listed
 from kiosk.store.store import Store
 from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.notice.client import Herald
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.pictures import Pictures
 from kiosk.upstream.plugchoice.budget import Budgets
@@ -66,6 +69,10 @@ Seller = Callable[[Session], Mapping[str, Any]]
 
 BreaksPriceRule = Callable[[], Mapping[str, bool | None]]
 """By code: whether a charger's price, as last read, breaks a rule (EU-05); None, nobody can tell now."""
+
+
+MakeNotice = Callable[[Sequence[Listed], Why, datetime], Notice]
+"""The words of a message about these rows of the list."""
 
 
 def nobody_tells() -> Mapping[str, bool | None]:
@@ -145,6 +152,9 @@ class Context:
     lab: Ocpplab | None = None
     pictures: Pictures | None = None
     mailer: Mailer | None = None
+    herald: Herald | None = None
+    receivers: tuple[Receiver, ...] = ()
+    notice: MakeNotice | None = None
     fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None
     backups: BackupPlan | None = None

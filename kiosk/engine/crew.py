@@ -16,6 +16,9 @@ SITE_WORKERS = 13
 """One for each of the five kinds of reads of a site, one each for the operator's own chargers and for meter stands, two
 for the public cards of boards, and four for the progress of charges."""
 
+NOTICE_WORKERS = 4
+"""One message to each receiver at a time; so many of them may hang before another one waits."""
+
 OnEnd = Callable[[Job, Exception | None], None]
 """Told of the end of every job, with what went wrong."""
 MakePool = Callable[[int, str], Executor]
@@ -54,7 +57,7 @@ class Crew:
         self._marks: set[str] = set()
         self._in_flight: Counter[Endpoint] = Counter()
         sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.MAILS: 1, Pool.BACKUPS: 1}
-        sizes[Pool.SITES] = SITE_WORKERS
+        sizes[Pool.SITES], sizes[Pool.NOTICES] = SITE_WORKERS, NOTICE_WORKERS
         self._pools = {each: pool(size, each.name.lower()) for each, size in sizes.items() if not inline}
 
     def begin(self, job: Job, told: OnEnd) -> bool:
@@ -102,9 +105,10 @@ class Crew:
         self.over.set()
 
     def leave(self) -> None:
-        """Nobody waits for the reads of a board."""
-        if Pool.SITES in self._pools:
-            self._pools[Pool.SITES].shutdown(wait=False, cancel_futures=True)
+        """Nobody waits for the reads of a board, or for messages: those are taken up by whoever leads next."""
+        for pool in (Pool.SITES, Pool.NOTICES):
+            if pool in self._pools:
+                self._pools[pool].shutdown(wait=False, cancel_futures=True)
 
     def _do(self, job: Job, told: OnEnd) -> None:
         error: Exception | None = None

@@ -28,6 +28,8 @@ class Pool(Enum):
     MAILS = auto()
     """Not those of the proofs: a mail server may hang for a minute, and holds have to be seen to their end."""
     SITES = auto()
+    NOTICES = auto()
+    """Not those of the mails: an operator's own server may hang, and no driver waits for what it is told."""
     BACKUPS = auto()
     """A copy of a large database takes its time, and nothing waits for it."""
 

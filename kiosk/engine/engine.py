@@ -23,6 +23,7 @@ from kiosk.engine.duties.prove import Prove
 from kiosk.engine.duties.read import ReadCards, ReadSessions
 from kiosk.engine.duties.refresh import Refresh
 from kiosk.engine.duties.send import Send
+from kiosk.engine.duties.tell import Tell
 from kiosk.engine.duties.tidy import CutOff, Erase, Receipts
 from kiosk.engine.duties.unpaid import Unpaid
 from kiosk.engine.duty import Duty
@@ -83,6 +84,7 @@ class Engine:
             Receipts(context),
             LookAfter(context, sessions, prove.again),
             SendMails(context),
+            Tell(context),
             Erase(context),
             BackUp(context),
             Sites(boards),

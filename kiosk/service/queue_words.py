@@ -4,7 +4,9 @@ same of the same thing.
 
 from __future__ import annotations
 
-from kiosk.domain.attention import Act, Attention, Level
+from datetime import timedelta
+
+from kiosk.domain.attention import Act, Attention
 
 WHAT = {
     Attention.HOLD_OVERDUE: "its hold should have ended by now",
@@ -40,4 +42,11 @@ DO = {
     Act.SET_PRICE: "set its start fee to 0 in Plugchoice; or installed_on in kiosk.toml, if from before 13 April 2024",
 }
 """As the rest of a sentence that begins "What to do:"."""
-LOUDNESS = {Level.NOTED: "noted", Level.LOUD: "for an hour", Level.ALARM: "for a day"}
+
+
+def ago(passed: timedelta) -> str:
+    """In the unit that a person would use."""
+    minutes = max(1, int(passed.total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

@@ -59,7 +59,7 @@ _SEALED = "gAAAA"
 """What every text that `Cipher` made begins with: the version of Fernet, in base64."""
 _CLEAR = re.compile(r"_secret_[A-Za-z0-9]|[\w.+-]+@[\w-]+\.\w|\b(?:sk|rk)_(?:live|test)_|\bbearer\s+\S", re.I)
 _FREE = frozenset({*ENDED_WITHOUT_PAYMENT, Status.WRITTEN_OFF})
-_MAY_BE_AHEAD = frozenset({("pairing_codes", "expires_at")})
+_MAY_BE_AHEAD = frozenset({("pairing_codes", "expires_at"), ("exceptions", "aside_until")})
 
 
 class Promise(StrEnum):

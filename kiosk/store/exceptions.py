@@ -7,13 +7,14 @@ they are part of the session's story.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, insert, or_, select, update
 
 from kiosk.domain.attention import Attention, Level, Matter, attention, level_of
 from kiosk.domain.commands import Command, CommandState
+from kiosk.domain.handling import Handling
 from kiosk.domain.limits import Policy
 from kiosk.domain.session import Phase, Session
 from kiosk.store.aside import each
@@ -37,6 +38,7 @@ class Listed:
     level: Level
     level_at: datetime
     closed_at: datetime | None = None
+    handling: Handling = field(default_factory=Handling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +83,20 @@ class Exceptions(Part):
         """The loudest and oldest first."""
         query = select(exceptions).where(exceptions.c.closed_at.is_(None)).order_by(exceptions.c.since).limit(MOST)
         with self._database.read() as connection:
-            found = [_listed(row) for row in connection.execute(query).mappings()]
+            found = [listed_from(row) for row in connection.execute(query).mappings()]
         return sorted(found, key=lambda one: (-_LOUDNESS.index(one.level), one.matter.since))
 
     def every_open_exception(self) -> list[Listed]:
         """However many there are: what was left out here would be opened a second time."""
         with self._database.read() as connection:
             rows = connection.execute(select(exceptions).where(exceptions.c.closed_at.is_(None))).mappings()
-            return [_listed(row) for row in rows]
+            return [listed_from(row) for row in rows]
 
     def exceptions_of(self, key: str) -> list[Listed]:
         """Of one session, with those that are closed; oldest first."""
         query = select(exceptions).where(exceptions.c.subject == key).order_by(exceptions.c.id)
         with self._database.read() as connection:
-            return [_listed(row) for row in connection.execute(query).mappings()]
+            return [listed_from(row) for row in connection.execute(query).mappings()]
 
     def keep_exceptions(
         self,
@@ -133,8 +135,8 @@ class Exceptions(Part):
                 connection.execute(update(exceptions).where(exceptions.c.id == row.id).values(closed_at=at))
         return Changes(
             tuple(Listed(number, one, at, level_of(one, now), at) for number, one in zip(made, opened, strict=True)),
-            tuple(Listed(row.id, one, row.noticed_at, level, at) for row, one, level in louder),
-            tuple(Listed(row.id, row.matter, row.noticed_at, row.level, row.level_at, at) for row in closed),
+            tuple(replace(row, matter=one, level=level, level_at=at) for row, one, level in louder),
+            tuple(replace(row, closed_at=at) for row in closed),
         )
 
     def sealed_off(self) -> int:
@@ -173,7 +175,8 @@ def _made(result: object) -> int:
     return int(key[0])
 
 
-def _listed(row: RowMapping) -> Listed:
+def listed_from(row: RowMapping) -> Listed:
     fields = ("kind", "subject", "code", "since", "act", "amount_minor", "currency")
     matter = Matter(**{name: row[name] for name in fields})
-    return Listed(row["id"], matter, row["noticed_at"], row["level"], row["level_at"], row["closed_at"])
+    handling = Handling(row["owner"], row["aside_until"], row["done_at"])
+    return Listed(row["id"], matter, row["noticed_at"], row["level"], row["level_at"], row["closed_at"], handling)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from kiosk.domain.handling import LONGEST_ASIDE
 from kiosk.domain.session import moved_back
 from kiosk.store.aside import Aside, each
 from kiosk.store.rows import SELECT_SESSION, Part, session_from, session_values
@@ -34,6 +35,7 @@ from kiosk.store.tables import (
     closures,
     commands,
     desk_sessions,
+    exceptions,
     full_chargers,
     handoffs,
     hints,
@@ -116,6 +118,16 @@ RULES: dict[str, Rule] = {
     "exceptions.noticed_at": Rule.NOW,
     "exceptions.level_at": Rule.NOW,
     "exceptions.closed_at": Rule.KEPT,
+    "exceptions.aside_until": Rule.OVER,  # when it is further ahead than anything can be set aside
+    "exceptions.done_at": Rule.KEPT,
+    "handlings.at": Rule.KEPT,
+    "handlings.until": Rule.KEPT,
+    "handlings.was_aside_until": Rule.KEPT,
+    "handlings.was_done_at": Rule.KEPT,
+    "deliveries.asked_at": Rule.NOW,
+    "deliveries.next_at": Rule.NOW,
+    "deliveries.tried_at": Rule.KEPT,
+    "deliveries.ended_at": Rule.KEPT,
     "receipt_gaps.noted_at": Rule.NOW,
     "origins.asked_at": Rule.NOW,
     "full_chargers.until": Rule.OVER,
@@ -216,6 +228,7 @@ _END: tuple[Mending, ...] = (
     _drop(card_wishes.c.wanted_at),
     _drop(own_asks.c.asked_at),
     _set(full_chargers.c.until, LONGEST_FULL),
+    _set(exceptions.c.aside_until, LONGEST_ASIDE),
     _set(handoffs.c.made_at, then=-LONG_OVER),
     _set(handoffs.c.claimed_at, then=-LONG_OVER),
     _drop(desk_sessions.c.started_at, desk_sessions.c.seen_at, desk_sessions.c.confirmed_at),

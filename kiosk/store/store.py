@@ -13,9 +13,11 @@ from kiosk.store.chargers import Chargers
 from kiosk.store.checks import Checks
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import PATIENCE_SECONDS, Database
+from kiosk.store.deliveries import Deliveries
 from kiosk.store.desk import Desk
 from kiosk.store.errors import BayTaken, Damaged, Trouble, Unavailable
 from kiosk.store.exceptions import Exceptions
+from kiosk.store.handlings import Handlings
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.hits import Hits
 from kiosk.store.keys import Keys
@@ -65,6 +67,8 @@ class Store(
     Checks,
     Exceptions,
     Reconciling,
+    Handlings,
+    Deliveries,
 ):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db` or `postgresql://kiosk@db/kiosk`. Call
     `migrate` once before use.

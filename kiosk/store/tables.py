@@ -21,8 +21,10 @@ from sqlalchemy import (
 from kiosk.domain.attention import Act, Attention, Level
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.desk import Role
+from kiosk.domain.handling import Did
 from kiosk.domain.mail import MailState
 from kiosk.domain.session import Phase
+from kiosk.domain.telling import DeliveryState, Why
 from kiosk.store import codec, fuse_codec
 from kiosk.store.types import Cached, Document, Exact, UtcTime, Word
 
@@ -269,8 +271,56 @@ exceptions = Table(  # what a person of the operator should look at
     Column("level", Word(Level), nullable=False),
     Column("level_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime),
+    Column("owner", String),  # three columns of people: who looks, until when it need not be seen, when it was seen to
+    Column("aside_until", UtcTime),
+    Column("done_at", UtcTime),
     Index(None, "subject"),
     Index(None, "closed_at", "since"),
+    Index(None, "closed_at", "level", "since", "id"),
+)
+
+handlings = Table(  # what people did about exceptions; grows only
+    "handlings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("exception_id", Integer, ForeignKey("exceptions.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("did", Word(Did), nullable=False),
+    Column("note", Text),
+    Column("until", UtcTime),
+    Column("was_owner", String),  # how it stood before, for whoever takes it back
+    Column("was_aside_until", UtcTime),
+    Column("was_done_at", UtcTime),
+    Index(None, "exception_id", "id"),
+)
+
+deliveries = Table(  # of messages about exceptions
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("receiver", String, nullable=False),  # its name in kiosk.toml, where its address is
+    Column("why", Word(Why), nullable=False),
+    Column("state", Word(DeliveryState), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("tried_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("said", String),
+    Index(None, "state", "next_at"),
+    Index(None, "receiver", "id"),
+)
+
+told = Table(  # who was told of which exception, and how loud it was then
+    "told",
+    metadata,
+    Column("receiver", String, primary_key=True),
+    Column("exception_id", Integer, ForeignKey("exceptions.id"), primary_key=True),
+    Column("level", Word(Level), primary_key=True),
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), nullable=False),
+    Index(None, "delivery_id"),
+    Index(None, "exception_id"),
 )
 
 chargers = Table(

@@ -129,6 +129,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "receipts",
         "exceptions",
         "own mails",
+        "notices",
         "erase",
         "backups",
         "sites",

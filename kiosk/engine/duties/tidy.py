@@ -133,3 +133,5 @@ class Erase(Duty):
         erased = store.erase_readings(now - max(self._context.readings_live, REFUNDS_SEEN_FOR))
         if erased:
             log.info("readings of ended sessions were erased", extra={"sessions": erased})
+        store.forget_notes(now - lives)
+        store.forget_deliveries(now - self._context.readings_live)
