@@ -253,11 +253,11 @@ class Garage:
         if self._app is not None:
             running(self._app).engine.wake()
 
-    def guarded_after(self, moment: datetime | None) -> bool:
-        """The engine has judged the running charges since that moment."""
+    def guarded_after(self, moment: datetime) -> bool:
+        """The engine has looked at the running charges, and judged them, since that moment."""
         assert self._app is not None
         last = next(one["last_run"] for one in running(self._app).engine.duties() if one["name"] == Guard.name)
-        return moment is not None and last is not None and datetime.fromisoformat(last) > moment
+        return last is not None and datetime.fromisoformat(last) > moment
 
     def until(self, good: Callable[[], bool], what: str) -> None:
         """Wait for something that no page shows."""

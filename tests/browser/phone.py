@@ -34,6 +34,8 @@ from tests.browser.garage import CODE, PATIENCE, Edge, Garage
 GOOD_CARD = "4242424242424242"
 ADDRESSES = (f"10.{a}.{b}.{c}" for a, b, c in itertools.product(range(250), range(250), range(1, 250)))
 """Each phone has its own, as behind the proxy of a real site."""
+GONE = r"ERR_CONNECTION|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED|503"
+"""What a browser says of a kiosk that has ended."""
 LEFT = re.compile(r"net::ERR_ABORTED")
 """The browser itself drops what a page still waited for when the driver leaves it."""
 
@@ -217,14 +219,15 @@ class Phone:
 
     def was_started(self, garage: Garage, code: str = CODE, connector: int = 1, **form: str) -> str:
         """This phone started a session earlier, which has not been paid; returns its key."""
-        answer = self.send(f"/c/{code}/start", connector=str(connector), **form)
-        for _ in range(5):  # on a busy machine the charger's card may not be there in time: then one tries again
-            if answer.status == 303:
-                break
-            self.idle()
-            answer = self.send(f"/c/{code}/start", connector=str(connector), **form)
-        assert answer.status == 303, answer.status
-        key = str(answer.headers["location"]).removeprefix("/s/")
+        begun: list[APIResponse] = []
+
+        def starts() -> bool:
+            """On a busy machine the charger's card may not be there in time: then one tries again."""
+            begun[:] = [self.send(f"/c/{code}/start", connector=str(connector), **form)]
+            return begun[0].status == HTTPStatus.SEE_OTHER
+
+        garage.until(starts, "the start")
+        key = str(begun[0].headers["location"]).removeprefix("/s/")
         garage.until(lambda: garage.session(key).status == "created", "the session of the back office")
         return key
 

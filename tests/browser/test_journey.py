@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import APIResponse, Route, expect
 
-from kiosk.domain.commands import Kind
+from kiosk.domain.commands import CommandState, Kind
 from tests.browser.conftest import in_real_time
 from tests.browser.garage import CODE, SMALL, START_DEADLINE, Garage
 from tests.browser.phone import Phone
@@ -338,15 +338,25 @@ def _let_time_pass(garage: Garage, key: str, step: float, most: float) -> None:
     passed = 0.0
     while passed < most and garage.session(key).status == "charging":
         garage.skip(step)
-        since = garage.clock.now()
         passed += step
-        garage.until(lambda since=since: _is_judged(garage, key, since), "a new reading")  # type: ignore[misc]
+        _wait_until_judged(garage, key, garage.clock.now())
 
 
-def _is_judged(garage: Garage, key: str, since: datetime) -> bool:
-    session = garage.session(key)
-    if session.status != "charging":
-        return True
-    read = session.asked_at is not None and session.asked_at >= since
-    asked = any(one.kind is Kind.STOP for one in garage.store.commands(key))
-    return read and not asked and garage.guarded_after(session.observed_at)
+def _wait_until_judged(garage: Garage, key: str, since: datetime) -> None:
+    def over() -> bool:
+        return garage.session(key).status != "charging"
+
+    def read() -> bool:
+        asked = garage.session(key).asked_at
+        return asked is not None and asked >= since
+
+    garage.until(lambda: over() or read(), "a new reading")
+    seen = garage.clock.now()  # a look at the charges that begins from now on has this reading
+    garage.wake()
+    garage.until(lambda: over() or garage.guarded_after(seen), "a judgement")
+    garage.until(lambda: over() or not _stops(garage, key), "the end of a charge that is to stop")
+
+
+def _stops(garage: Garage, key: str) -> bool:
+    commands = garage.store.commands(key)
+    return any(one.kind is Kind.STOP and one.state is not CommandState.WITHDRAWN for one in commands)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import NewPhone, in_real_time
-from tests.browser.garage import CODE, Garage
+from tests.browser.garage import CODE, PATIENCE, Garage
 from tests.browser.phone import Phone
 
 pytestmark = pytest.mark.browser
@@ -106,7 +106,7 @@ def test_two_phones_that_press_at_the_same_moment_get_one_session_between_them(
     def press(number: int) -> int:
         headers = {"Origin": garage.address, "X-Forwarded-For": f"192.0.2.{number}"}
         address = f"{garage.address}/c/{CODE}/start"
-        with httpx.Client(headers=headers, timeout=20) as browser:
+        with httpx.Client(headers=headers, timeout=PATIENCE) as browser:
             first = browser.post(address, data={"connector": "1"})
             return browser.post(first.next_request.url, data={"connector": "1"}).status_code  # type: ignore[union-attr]
 

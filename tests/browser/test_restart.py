@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import NewPhone, in_real_time
 from tests.browser.garage import CODE, NEAR, QUICK, SMALL, Garage
-from tests.browser.phone import Phone
+from tests.browser.phone import GONE, Phone
 
 pytestmark = pytest.mark.browser
 PLACES = {
@@ -47,7 +47,7 @@ def restarted(
     phones["stopping"].stop()
     garage.world.unplug(*PLACES["settling"])
     for status, phone in phones.items():
-        phone.expects("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED", "status of 503")
+        phone.expects(GONE)
         phone.wait_for_screen(status)
     garage.restart()
     garage.world.plug_in(*PLACES["starting"], "family", 200)
@@ -83,7 +83,7 @@ def test_an_open_page_reconnects_after_a_restart_and_ends_at_the_receipt(
 
 @in_real_time
 def test_a_place_in_line_is_kept_over_a_restart(garage: Garage, phone: Phone, new_phone: NewPhone) -> None:
-    phone.expects("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED", "status of 503")
+    phone.expects(GONE)
     for place in ((CODE, 1), (NEAR, 1), (NEAR, 2)):
         new_phone().was_started(garage, *place)
     phone.scan()

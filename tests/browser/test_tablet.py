@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from time import monotonic
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
+from kiosk.web.tablet.screens import CONTINUE_SECONDS
 from tests.browser.conftest import NewPhone, NewTablet, in_real_time
 from tests.browser.garage import CODE, NEAR, Garage
 from tests.browser.measures import violations
@@ -44,9 +44,10 @@ def test_a_bay_that_is_taken_by_a_phone_turns_on_the_board_without_a_reload(
 ) -> None:
     tablet.hears_of(CODE)
     tablet.page.evaluate("window.stays = true")
-    new_phone().was_started(garage, CODE, 1)
-    expect(tablet.stall(CODE, 1)).to_have_class(re.compile("use"))
-    expect(tablet.stall(CODE, 1)).to_contain_text("Starting")
+    with garage.clock.unhurried():  # a start whose page nobody has open keeps its bay for two minutes
+        new_phone().was_started(garage, CODE, 1)
+        expect(tablet.stall(CODE, 1)).to_have_class(re.compile("use"))
+        expect(tablet.stall(CODE, 1)).to_contain_text("Starting")
     assert tablet.page.evaluate("window.stays")
 
 
@@ -67,6 +68,9 @@ def test_a_bay_without_news_for_a_minute_is_not_free_any_more_even_when_the_kios
 def test_a_phone_scans_the_screen_takes_over_and_the_screen_is_free_within_ten_seconds(
     garage: Garage, tablet: Tablet, new_phone: NewPhone
 ) -> None:
+    """By the page's own clock: it asks every 1.5 s whether a phone has come, and then counts down."""
+    assert 1.5 * 1.1 + CONTINUE_SECONDS < 10
+    tablet.page.clock.install()
     tablet.hears_of(CODE)
     tablet.tap_bay(CODE, 1)
     expect(tablet.heading).to_have_text("Bay 3")
@@ -78,11 +82,11 @@ def test_a_phone_scans_the_screen_takes_over_and_the_screen_is_free_within_ten_s
     phone.page.goto(address)
     phone.page.wait_for_url(f"**/c/{CODE}*")
     expect(phone.page.locator("main")).to_contain_text(words)
-    claimed = monotonic()
     expect(tablet.heading).to_have_text("Continue on your phone")
+    tablet.wait_for_scripts()
     assert tablet.code_on_screen() is None
+    tablet.page.clock.fast_forward(1000 * CONTINUE_SECONDS)
     tablet.board.wait_for()
-    assert monotonic() - claimed < 10.5
     assert tablet.cookie_names() == set()
     assert tablet.page.evaluate("history.length") <= 3
 
@@ -128,26 +132,19 @@ def test_the_screen_is_turned_in_the_middle_of_a_hand_off_and_the_code_can_still
 # --- is somebody there
 
 
-def hurried(screen: Tablet) -> None:
-    """The next pages ask after two quiet seconds whether somebody is there; the warning keeps its length."""
-    screen.expects("registration blocked")
-
-    def answer(route: Route) -> None:
-        given = route.fetch()
-        body = given.text().replace('data-quiet="120"', 'data-quiet="2"')
-        route.fulfill(response=given, body=body)
-
-    screen.page.route(re.compile(r"/tablet/bay/\w+/\d+$"), answer)
+QUIET = 121_000
+"""Milliseconds of the page's own clock without a touch: then it asks whether somebody is still there."""
 
 
 @in_real_time
 def test_the_warning_is_seen_and_heard_and_can_be_put_off_ten_times(new_tablet: NewTablet) -> None:
-    screen = new_tablet(tones=True, service_workers="block")
+    screen = new_tablet(tones=True)
+    screen.page.clock.install()
     screen.hears_of(CODE)
-    hurried(screen)
     screen.tap_bay(CODE, 1)
     dialog = screen.page.locator("#idle")
     for turn in range(1, 11):
+        screen.page.clock.fast_forward(QUIET)
         expect(dialog).to_be_visible()
         more = dialog.get_by_role("button", name="I need more time")
         expect(more).to_be_focused()
@@ -161,10 +158,11 @@ def test_the_warning_is_seen_and_heard_and_can_be_put_off_ten_times(new_tablet: 
 
 @in_real_time
 def test_a_touch_beside_the_button_does_not_answer_for_a_driver(new_tablet: NewTablet) -> None:
-    screen = new_tablet(service_workers="block")
+    screen = new_tablet()
+    screen.page.clock.install()
     screen.hears_of(CODE)
-    hurried(screen)
     screen.tap_bay(CODE, 1)
+    screen.page.clock.fast_forward(QUIET)
     expect(screen.page.locator("#idle")).to_be_visible()
     screen.page.mouse.click(640, 30)
     screen.page.wait_for_timeout(400)

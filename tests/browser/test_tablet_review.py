@@ -11,15 +11,13 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from tests.browser.garage import CODE, NEAR, RATE, Garage, served
+from tests.browser.phone import GONE
 from tests.browser.tablet import NO_NETWORK, Tablet
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 pytestmark = pytest.mark.browser
-
-GONE = "ERR_CONNECTION|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|503"
-"""What a browser says of a kiosk that has ended."""
 
 
 @pytest.fixture
