@@ -27,6 +27,7 @@ from kiosk.config.settings import (
     variable,
     without_password,
 )
+from kiosk.domain.attention import Attention
 from kiosk.rehearsal.faults import FAULTS
 from kiosk.stickers.sizes import SIZES, USUAL
 
@@ -49,6 +50,17 @@ _ROUGH = """This site is rough, as real ones are. The same again: --rough {seed}
 At most one of them happens to one session. The sandbox shows what is rough, and turns it off.
 """
 
+
+_DOINGS = {
+    "own": "it is yours now",
+    "let-go": "it is nobody's any more",
+    "note": "write something beside it",
+    "set-aside": "it need not be seen until then",
+    "take-up": "it is not set aside or seen to any more",
+    "done": "you have seen to it, where nothing else would ever end it",
+    "undo": "take the last step back",
+}
+"""What `kiosk attention` can do about a number of its list."""
 
 _NO_DATABASE = "The database cannot be used just now ({trouble}): `kiosk doctor` says what helps."
 
@@ -147,6 +159,23 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--undo", metavar="LINE", help="it counts again")
     compare.add_argument("--note", metavar="TEXT", help="why")
     compare.set_defaults(run=_reconcile)
+
+    attention = commands.add_parser("attention", help="list what needs a person; take it, note, set aside, take back")
+    attention.set_defaults(run=_attention, what="list", state="waits", kind=None, site=None)
+    doings = attention.add_subparsers(metavar="what")
+    shown = doings.add_parser("list", help="list it, the loudest and oldest first; so without a word, too")
+    shown.add_argument("--state", choices=("waits", "aside", "done", "closed"), default="waits")
+    shown.add_argument("--kind", choices=sorted(each.value for each in Attention), metavar="KIND")
+    shown.add_argument("--site", help="its id in kiosk.toml; default: all")
+    shown.set_defaults(run=_attention, what="list")
+    for word, told in _DOINGS.items():
+        doing = doings.add_parser(word, help=told)
+        doing.add_argument("number", type=int, metavar="NUMBER")
+        if word == "note":
+            doing.add_argument("text", metavar="TEXT")
+        if word == "set-aside":
+            doing.add_argument("until", metavar="TIME", help="8h, 3d or 2026-12-01T08:00")
+        doing.set_defaults(run=_attention, what=word)
 
     notify = commands.add_parser("notify", help="list who is told of what needs a person, and how messages fared")
     notify.add_argument("--test", action="store_true", help="send everybody a test message, and say how each one went")
@@ -399,6 +428,32 @@ def _reconcile(options: argparse.Namespace) -> int:
         store.close()
     print(as_json(found, site, book) if options.json else "\n".join(lines(found, site, book, aside, every=options.all)))
     return 1 if found.open_lines else 0
+
+
+def _attention(options: argparse.Namespace) -> int:
+    import getpass
+
+    from kiosk.clock import SystemClock
+    from kiosk.command.attention import handle, listing
+    from kiosk.command.session import existing
+    from kiosk.config.sites import load_site
+    from kiosk.domain.handling import Did
+
+    settings, now = load_settings(), SystemClock().now()
+    book = load_site(settings.config)
+    dids = {"own": Did.OWNED, "let-go": Did.LET_GO, "note": Did.NOTED, "set-aside": Did.SET_ASIDE}
+    dids |= {"take-up": Did.TAKEN_UP, "done": Did.DONE, "undo": Did.UNDONE}
+    store = existing(settings)
+    try:
+        if options.what == "list":
+            lines = list(listing(store, book, now, options.state, options.kind, options.site))
+        else:
+            text, until = getattr(options, "text", None), getattr(options, "until", None)
+            lines = handle(store, book, now, getpass.getuser(), options.number, dids[options.what], text, until)
+    finally:
+        store.close()
+    print("\n".join(lines))
+    return 0
 
 
 def _notify(options: argparse.Namespace) -> int:

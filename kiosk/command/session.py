@@ -39,13 +39,14 @@ from kiosk.service.entries import (
     Reason,
     Requested,
     Revised,
+    SeenTo,
     Settled,
     TakenBack,
     TakeOverLapsed,
     Timeline,
     Value,
 )
-from kiosk.service.queue_words import DO, WHAT
+from kiosk.service.queue_words import DID, DO, WHAT
 from kiosk.service.timeline import find, timeline
 from kiosk.store import Cipher, Store
 
@@ -268,6 +269,10 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
         case Noticed():
             stake = f" ({_money(entry.amount)} at stake)" if entry.amount is not None else ""
             return f"A person should look at it: {WHAT[entry.why]}{stake}. What to do: {DO[entry.act]}."
+        case SeenTo():
+            until = f" until {_time(entry.until, zone)}" if entry.until is not None else ""
+            said = f", and wrote: {entry.said}" if entry.said else ""
+            return f"{entry.who} {DID[entry.did]}{until}{said}. It was about this: {WHAT[entry.why]}."
         case Settled():
             return f"That is over, and nobody need look because of it any more: {WHAT[entry.why]}."
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from kiosk.domain.attention import Act, Attention
 from kiosk.domain.commands import CommandState, Kind, Refusal
+from kiosk.domain.handling import Did
 from kiosk.domain.money import Money
 from kiosk.domain.session import Event, Session
 from kiosk.domain.tariff import Tariff
@@ -233,6 +234,21 @@ class Settled:
     why: Attention
 
 
+@dataclass(frozen=True, slots=True)
+class SeenTo:
+    """Somebody of the operator did something about the reason `why`: a word of `kiosk.domain.handling.Did`.
+
+    `until` is of what was set aside, `said` their note, redacted.
+    """
+
+    at: datetime
+    why: Attention
+    who: str
+    did: Did
+    until: datetime | None
+    said: str | None
+
+
 Entry = (
     Requested
     | HandedOver
@@ -250,6 +266,7 @@ Entry = (
     | TakeOverLapsed
     | Noticed
     | Settled
+    | SeenTo
 )
 
 

@@ -39,6 +39,7 @@ from kiosk.service.entries import (
     Reason,
     Requested,
     Revised,
+    SeenTo,
     Settled,
     TakenBack,
     TakeOverLapsed,
@@ -285,14 +286,19 @@ def _kept_beside(store: Store, session: Session, now: datetime) -> Iterator[Entr
             yield TakeOverLapsed(code.expires_at)
 
 
-def _in_the_list(store: Store, session: Session) -> Iterator[Noticed | Settled]:
-    for one in store.exceptions_of(session.key):
+def _in_the_list(store: Store, session: Session) -> Iterator[Noticed | Settled | SeenTo]:
+    rows = store.exceptions_of(session.key)
+    done = store.handlings_of([one.id for one in rows])
+    for one in rows:
         matter = one.matter
         known = matter.amount_minor is not None and matter.currency is not None
         amount = Money(matter.amount_minor or 0, matter.currency or "") if known else None
         yield Noticed(one.noticed_at, matter.kind, matter.act, amount)
         if one.closed_at is not None:
             yield Settled(one.closed_at, matter.kind)
+        for each in done[one.id]:
+            said = redact_text(each.note) if each.note else None
+            yield SeenTo(each.at, matter.kind, each.who, each.did, each.until, said)
 
 
 def _ending(session: Session, commands: Sequence[Asked], observations: Sequence[StoredObservation]) -> Ending:

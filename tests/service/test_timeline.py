@@ -14,6 +14,7 @@ import pytest
 from kiosk.config.logs import session_mark
 from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
+from kiosk.domain.handling import Did
 from kiosk.domain.matching import MeterStand
 from kiosk.domain.money import Money
 from kiosk.domain.session import Event, HoldProof
@@ -34,6 +35,7 @@ from kiosk.service.entries import (
     Proven,
     Reason,
     Revised,
+    SeenTo,
     Settled,
     TakenBack,
     TakeOverLapsed,
@@ -425,6 +427,8 @@ def test_it_tells_when_a_person_was_needed_and_when_that_was_over(store: Store) 
     key = opened(store)
     reason = Matter(Attention.HOLD_OVERDUE, key, "7MK4T", later(50), Act.STOP, 5000, "EUR")
     store.keep_exceptions([reason], {key}, later(60))
+    (row,) = store.exceptions_of(key)
+    store.handle(row.id, Did.NOTED, "kim", later(70), note="mail to anna@mail.example sent")
     store.keep_exceptions([], {key}, later(90))
     store.keep_exceptions([Matter(Attention.REVIEW, key, "7MK4T", later(95), Act.ASK_BACK_OFFICE)], {key}, later(95))
     entries = told(store, key).entries
@@ -432,4 +436,8 @@ def test_it_tells_when_a_person_was_needed_and_when_that_was_over(store: Store) 
         Noticed(later(60), Attention.HOLD_OVERDUE, Act.STOP, euros(5000)),
         Noticed(later(95), Attention.REVIEW, Act.ASK_BACK_OFFICE, None),
     ]
+    (seen,) = only(entries, SeenTo)
+    assert (seen.at, seen.why, seen.who, seen.did) == (later(70), Attention.HOLD_OVERDUE, "kim", Did.NOTED)
+    assert seen.said is not None
+    assert "anna@" not in seen.said
     assert only(entries, Settled) == [Settled(later(90), Attention.HOLD_OVERDUE)]

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from datetime import datetime, time, timedelta
+from typing import TypeVar
+
+from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from kiosk.domain.attention import Attention
 from kiosk.domain.desk import Role
-from kiosk.web.desk.access import needs, seen_codes
+from kiosk.domain.handling import LONGEST_NOTE, CannotHandle, Did
+from kiosk.service.queue import Case, act, case_of, page_of, read_again
+from kiosk.service.queue_words import ACTS, CANNOT, DID, TITLES, ago
+from kiosk.store.handlings import State, Wanted
+from kiosk.web.desk.access import needs, seen_codes, sees_code, signed_in
 from kiosk.web.desk.shell import Room, add_room, page
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 
 bp = Blueprint("desk_queue", __name__)
 
+W = TypeVar("W", State, Attention)
+_SPANS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "3d": timedelta(days=3), "7d": timedelta(days=7)}
+_MORNING = time(8)
+
 
 def waiting() -> int:
     """How many wait, of those that the person may see."""
-    codes = seen_codes()
-    return sum(codes is None or one.matter.code in codes for one in parts().store.open_exceptions())
+    return parts().store.how_many_wait(Wanted(codes=seen_codes()), parts().clock.now())[State.WAITS]
 
 
 add_room(20, Room("desk_queue.queue", lambda: _("Needs a person"), count=waiting))
@@ -26,6 +37,86 @@ add_room(20, Room("desk_queue.queue", lambda: _("Needs a person"), count=waiting
 @bp.get("/queue")
 @needs(Role.VIEWER)
 def queue() -> ResponseReturnValue:
-    codes = seen_codes()
-    found = [one for one in parts().store.open_exceptions() if codes is None or one.matter.code in codes]
-    return page("desk/queue.html", matters=found)
+    """The filters stand in the address: `state`, `kind`, `site`, `mine`; `after` is where the page before ended."""
+    kiosk, now = parts(), parts().clock.now()
+    state = _one_of(State, "state") or State.WAITS
+    kind = _one_of(Attention, "kind")
+    seen = seen_codes()
+    sites = [site for site in kiosk.site.sites if seen is None or {one.code for one in site.chargers} & set(seen)]
+    site = next((each for each in sites if each.id == request.args.get("site")), None)
+    codes = seen if site is None else tuple(one.code for one in site.chargers)
+    mine = signed_in().person.name if request.args.get("mine") else None
+    wanted = Wanted(state, None if kind is None else (kind,), codes, mine)
+    return page(
+        "desk/queue.html",
+        found=page_of(kiosk.store, kiosk.site, wanted, now, request.args.get("after")),
+        counts=kiosk.store.how_many_wait(Wanted(kinds=wanted.kinds, codes=codes, owner=mine), now),
+        state=state.value,
+        chosen={"kind": kind.value if kind else None, "site": site.id if site else None, "mine": "1" if mine else None},
+        kinds=sorted(TITLES.items(), key=lambda one: one[1]),
+        sites=sites,
+        acts=ACTS,
+        ago=ago,
+    )
+
+
+@bp.get("/queue/<int:number>")
+@needs(Role.VIEWER)
+def case(number: int) -> ResponseReturnValue:
+    return _case(_seen(number))
+
+
+@bp.post("/queue/<int:number>")
+@needs(Role.SUPPORT)
+def handle(number: int) -> ResponseReturnValue:
+    """Does the one thing that the form names, then shows the row as it stands."""
+    kiosk, now = parts(), parts().clock.now()
+    found, who = _seen(number), signed_in().person.name
+    wanted, form = request.form.get("did", ""), request.form
+    if wanted == "read":
+        read_again(kiosk, found.row, who)
+        return redirect(url_for(".case", number=number, read=1), 303)
+    try:
+        did = Did(wanted)
+    except ValueError:
+        return _case(found, _("Nothing was done: choose what to do."), 422)
+    until = _until(form.get("until", ""), found, now) if did is Did.SET_ASIDE else None
+    try:
+        act(kiosk.store, number, did, who, now, note=form.get("note"), until=until, seen=_number(form.get("seen")))
+    except CannotHandle as error:
+        again = case_of(kiosk.store, kiosk.site, number, now) or found
+        return _case(again, _("Nothing was done: %(why)s.", why=_(CANNOT[error.reason])), 409)
+    return redirect(url_for(".case", number=number), 303)
+
+
+def _case(found: Case, problem: str | None = None, status: int = 200) -> ResponseReturnValue:
+    words = {"acts": ACTS, "did": DID, "ago": ago, "longest_note": LONGEST_NOTE}
+    return page("desk/case.html", status, case=found, problem=problem, read=bool(request.args.get("read")), **words)
+
+
+def _seen(number: int) -> Case:
+    """The row, if there is one and the person may see its charger; else the same answer for both."""
+    kiosk = parts()
+    found = case_of(kiosk.store, kiosk.site, number, kiosk.clock.now()) if number < 2**31 else None
+    if found is None or not sees_code(found.row.matter.code):
+        abort(404)
+    return found
+
+
+def _one_of(words: type[W], name: str) -> W | None:
+    try:
+        return words(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _until(text: str, found: Case, now: datetime) -> datetime | None:
+    if text == "morning":
+        zone = parts().site.zone(found.row.matter.code)
+        return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), _MORNING, zone)
+    span = _SPANS.get(text)
+    return now + span if span is not None else None

@@ -19,6 +19,14 @@ _DID: dict[str, Callable[[], str]] = {
     "gave_password": lambda: _("gave a new password"),
     "took_codes_away": lambda: _("took one-time codes away"),
     "removed_person": lambda: _("let somebody in no more"),
+    "queue_owned": lambda: _("took something that needs a person"),
+    "queue_let_go": lambda: _("let something go that needs a person"),
+    "queue_noted": lambda: _("noted something in the queue"),
+    "queue_set_aside": lambda: _("set something aside"),
+    "queue_taken_up": lambda: _("took something up again"),
+    "queue_done": lambda: _("saw to something"),
+    "queue_undone": lambda: _("took the last step in the queue back"),
+    "queue_read": lambda: _("had a session read again"),
 }
 
 
