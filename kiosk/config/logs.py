@@ -60,6 +60,7 @@ def configure_logs(log_format: str = "json", level: int = logging.INFO, stream: 
     ]
     last: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        reason_instead_of_traceback,
         structlog.processors.format_exc_info,
         redact_event,
     ]
@@ -86,6 +87,33 @@ def configure_logs(log_format: str = "json", level: int = logging.INFO, stream: 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def reason_instead_of_traceback(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: what came of an error that says all by its `log_reason` is one line with that reason.
+
+    A store that is locked for minutes is nobody's mistake; a traceback for everything that had to wait hides others.
+    """
+    del logger, method
+    error: BaseException | None = _error_of(event.get("exc_info"))
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        reason = getattr(error, "log_reason", None)
+        if isinstance(reason, str):
+            del event["exc_info"]
+            return {**event, "reason": reason}
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return event
+
+
+def _error_of(info: object) -> BaseException | None:
+    """The error, in whichever of its ways it was handed over."""
+    if isinstance(info, BaseException):
+        return info
+    if isinstance(info, tuple):
+        return info[1] if isinstance(info[1], BaseException) else None
+    return sys.exc_info()[1] if info else None
 
 
 def without_addresses(record: logging.LogRecord) -> bool:

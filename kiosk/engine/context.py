@@ -22,6 +22,7 @@ from kiosk.store.cipher import Cipher
 from kiosk.store.exceptions import Listed
 from kiosk.store.store import Store
 from kiosk.upstream.chargepilot.client import ChargePilot
+from kiosk.upstream.errors import NotSent, UpstreamError
 from kiosk.upstream.notice.client import Herald
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.pictures import Pictures
@@ -88,14 +89,17 @@ class Health:
         self._failures = 0
         self._retry_at: datetime | None = None
 
-    def failed(self, now: datetime, reason: str) -> None:
+    def failed(self, now: datetime, reason: str | UpstreamError) -> None:
+        """What we kept back ourselves says nothing of it, and counts as nothing."""
+        if isinstance(reason, NotSent) and reason.ours:
+            return
         with self._lock:
             self._failures += 1
             failures = self._failures
             if failures >= 3:
                 self._retry_at = now + timedelta(seconds=min(2 ** (failures - 2), 30))
         if failures == 1:
-            log.warning("%s does not answer", self._name, extra={"reason": reason})
+            log.warning("%s does not answer", self._name, extra={"reason": str(reason)})
 
     def answered(self) -> None:
         with self._lock:

@@ -10,6 +10,8 @@ from typing import TypedDict
 
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import EVERY_ROUND, NOTHING_SOON, Duty, Job
+from kiosk.store.errors import of_the_store
+from kiosk.upstream.errors import Unrecorded
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +20,8 @@ JOB_AGAIN_AT_MOST = timedelta(minutes=1)
 AFTER_FAILURE = timedelta(seconds=1)
 LONGEST_AFTER_FAILURE = timedelta(minutes=1)
 """A duty that failed is run again after its beat, but not later than this."""
+STORE_AGAIN = timedelta(seconds=2)
+"""A job that only waits for the store is tried again so soon: with the store it works again."""
 _MOST_FAILING = 1000
 
 
@@ -135,13 +139,18 @@ class Post:
                 if len(self._failing_jobs) >= _MOST_FAILING:
                     self._failing_jobs.clear()
                 now, (times, _) = self._now(), self._failing_jobs.get(job.mark, (0, None))
-                wait = min(timedelta(seconds=2 ** min(times, 10)), JOB_AGAIN_AT_MOST)
+                longest = STORE_AGAIN if _of_the_store(error) else JOB_AGAIN_AT_MOST
+                wait = min(timedelta(seconds=2 ** min(times, 10)), longest)
                 self._failing_jobs[job.mark] = times + 1, now + wait
                 self._last_error = type(error).__name__, now
         if error is not None and not known:
             log.error("a job of the engine failed; it is tried again when it is due", exc_info=error, extra=said)
         elif error is None and known:
             log.info("a job of the engine works again", extra=said)
+
+
+def _of_the_store(error: Exception) -> bool:
+    return isinstance(error, Unrecorded) or of_the_store(error)
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -13,7 +13,7 @@ from kiosk.engine.context import Context, about
 from kiosk.engine.observing import observe, tell
 from kiosk.news.news import charger_topic
 from kiosk.store.errors import CannotWrite
-from kiosk.upstream.errors import NoAnswer, NotSent, Refused, SessionGone
+from kiosk.upstream.errors import NoAnswer, NotSent, Refused, SessionGone, Unrecorded
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def read_session(context: Context, key: str) -> Session | None:
     except Refused:
         context.health.answered()
     except (NotSent, NoAnswer) as error:
-        context.health.failed(context.clock.now(), str(error))
+        context.health.failed(context.clock.now(), error)
     else:
         context.health.answered()
         _clear_hint(context, key, asked)
@@ -63,9 +63,11 @@ def read_card(context: Context, code: str) -> None:
         context.health.answered()
         if no.reason is not Refusal.TOO_MANY:
             context.store.note_card_problem(code, no.reason, context.clock.now())
+    except Unrecorded:
+        raise  # nobody was asked: it is done as soon as the store can write
     except (NotSent, NoAnswer) as error:
         now = context.clock.now()
-        context.health.failed(now, str(error))
+        context.health.failed(now, error)
         context.store.note_card_problem(code, None, now)
     else:
         context.health.answered()

@@ -38,7 +38,9 @@ PATIENCE_OF_A_PAGE = 0.2
 PATIENCE_AFTERWARDS = 0.1
 """The same while the last write had to give up: the next ones would wait in vain, one after the other."""
 LONGEST_TURN = 10.0
-"""How long a thread waits for the other threads that write."""
+"""How long a thread waits for the other threads that write, as long as these can."""
+GLANCE = 0.05
+"""So often a thread that waits for its turn looks whether the one before it had to give up."""
 
 
 def keep_to_ourselves(file: Path) -> None:
@@ -123,9 +125,8 @@ class Database:
 
         Raises CannotWrite when the disk is full, or others write for longer than the patience lasts.
         """
-        waits = self._patience if self._trouble is None else min(self._patience, PATIENCE_AFTERWARDS)
         try:
-            with self._transaction(LONGEST_TURN, waits) as connection:
+            with self._transaction(LONGEST_TURN, self._patience) as connection:
                 yield connection
         except CannotWrite as error:
             self._trouble = error.trouble
@@ -141,8 +142,9 @@ class Database:
 
     @contextmanager
     def _transaction(self, turn: float, patience: float) -> Iterator[Connection]:
-        if not self._turn.acquire(timeout=turn):
-            raise CannotWrite(Trouble.LOCKED)
+        if not self._gain_turn(turn):
+            raise CannotWrite(self._trouble or Trouble.LOCKED)
+        patience = self._shortened(patience)
         try:
             if self._postgres is not None:
                 with self._postgres.writing(patience) as connection:
@@ -163,6 +165,20 @@ class Database:
             raise CannotWrite(trouble) from error
         finally:
             self._turn.release()
+
+    def _shortened(self, patience: float) -> float:
+        """Asked by whoever has the turn: the one before it may just have found out that the store takes nothing."""
+        return patience if self._trouble is None else min(patience, PATIENCE_AFTERWARDS)
+
+    def _gain_turn(self, seconds: float) -> bool:
+        """Wait for the threads that write; once one of them had to give up, no longer than for the store itself."""
+        begun = time.monotonic()
+        while (left := begun + seconds - time.monotonic()) > 0:
+            if self._turn.acquire(timeout=min(left, GLANCE)):
+                return True
+            if self._trouble is not None and time.monotonic() - begun > PATIENCE_AFTERWARDS:
+                return False
+        return self._turn.acquire(blocking=False)
 
     @contextmanager
     def _waiting(self, raw: sqlite3.Connection, seconds: float) -> Iterator[None]:

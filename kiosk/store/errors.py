@@ -46,6 +46,8 @@ class Damaged(Exception):
 class Deposed(Exception):
     """Whoever wanted to send something leads no more: it was frozen, and another one has taken the lease."""
 
+    log_reason = "another one leads now"
+
 
 class NaiveTime(ValueError, DontWrapMixin):
     """A time without a zone was about to be stored or compared. A mistake of the caller."""
@@ -113,6 +115,19 @@ class Unavailable(Exception):
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(f"the database: {trouble.value}")
         self.trouble = trouble
+        self.log_reason = str(self)
+        """Says all that there is to say: no line of the code is at fault."""
+
+
+def of_the_store(error: BaseException | None) -> bool:
+    """It failed because the database took or gave nothing, also when something else was made of that."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, Unavailable):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class CannotWrite(Unavailable):

@@ -2,7 +2,8 @@
 
 UpstreamError
 ├── NotSent           upstream certainly never saw it: may be tried again
-│   └── BudgetSpent   our own count said no: try again after `wait`
+│   ├── BudgetSpent   our own count said no: try again after `wait`
+│   └── Unrecorded    our own store could not note it: try again once that can
 ├── Refused           upstream said no and nothing happened: tell the driver `reason`
 │   └── SessionGone   the token is unknown or has expired
 ├── NoAnswer          it was sent and the effect is unknown: read before anything else; a start is never repeated
@@ -36,13 +37,28 @@ class UpstreamError(Exception):
 class NotSent(UpstreamError):
     """Upstream certainly never saw the request: no connection, no name, no free line. May be tried again."""
 
+    ours = False
+    """We kept it back ourselves: it says nothing of upstream."""
+
 
 class BudgetSpent(NotSent):
     """Our own count for this endpoint is used up. `wait` is how long until there is room."""
 
+    ours = True
+
     def __init__(self, wait: timedelta) -> None:
         super().__init__(f"budget spent for another {wait.total_seconds():.1f} s")
         self.wait = wait
+
+
+class Unrecorded(NotSent):
+    """What must be written down before it leaves could not be: the store takes nothing, or another one leads now."""
+
+    ours = True
+    log_reason = "it could not be recorded"
+
+    def __init__(self) -> None:
+        super().__init__(self.log_reason)
 
 
 class Refused(UpstreamError):

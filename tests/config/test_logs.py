@@ -226,3 +226,38 @@ def test_what_gunicorn_warns_of_names_no_client(lines: Callable[[], list[dict[st
 def test_times_and_versions_are_no_addresses(lines: Callable[[], list[dict[str, Any]]]) -> None:
     logging.getLogger("gunicorn.error").warning("Worker (pid:71) of gunicorn 23.0.0 was sent SIGABRT at 12:30:05!")
     assert lines()[0]["event"] == "Worker (pid:71) of gunicorn 23.0.0 was sent SIGABRT at 12:30:05!"
+
+
+class _Locked(Exception):
+    log_reason = "the database: locked"
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["it itself", "what was made of it"])
+def test_an_error_that_says_all_by_its_reason_is_one_line_without_a_traceback(
+    lines: Callable[[], list[dict[str, Any]]], again: bool
+) -> None:
+    log = logging.getLogger("kiosk.test")
+    try:
+        try:
+            raise _Locked
+        except _Locked:
+            if again:
+                raise RuntimeError("a job could not be noted") from None
+            raise
+    except (_Locked, RuntimeError) as error:
+        log.exception("it failed")
+        log.error("it failed", exc_info=error)
+        structlog.stdlib.get_logger("kiosk.test").exception("it failed")
+    assert [(line["event"], line["reason"], "exception" in line) for line in lines()] == [
+        ("it failed", "the database: locked", False)
+    ] * 3
+
+
+def test_any_other_error_keeps_its_traceback(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError:
+        logging.getLogger("kiosk.test").exception("it failed")
+    (line,) = lines()
+    assert "Traceback" in line["exception"]
+    assert "reason" not in line

@@ -12,6 +12,8 @@ from kiosk.clock import ManualClock
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import Duty, Job, Jobs
 from kiosk.engine.post import Post
+from kiosk.store.errors import CannotWrite, Trouble, Unavailable
+from kiosk.upstream.errors import Unrecorded
 from kiosk.upstream.plugchoice.budget import Budgets
 from tests.counting import reads_and_writes, statements_of
 from tests.engine.house import House
@@ -154,9 +156,10 @@ class Jobbing(Duty):
 
     name = "jobbing"
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.fails = True
         self.runs = 0
+        self._error = error or RuntimeError("not now")
 
     def jobs(self, now: datetime) -> Jobs:  # noqa: ARG002
         return Jobs((Job("one", self._run), Job("two", lambda: None)), timedelta(0))
@@ -164,7 +167,7 @@ class Jobbing(Duty):
     def _run(self) -> None:
         self.runs += 1
         if self.fails:
-            raise RuntimeError("not now")
+            raise self._error
 
 
 def test_a_job_that_fails_again_and_again_is_put_aside_for_longer_and_longer_and_at_most_a_minute() -> None:
@@ -196,3 +199,27 @@ def test_who_begins_to_lead_tries_at_once_what_was_put_aside() -> None:
     post.lead()
     post.turn(clock.advance(1), crew)
     assert duty.runs == runs + 1
+
+
+def made_of(cause: Exception) -> Exception:
+    """What a job makes of an error while it deals with it."""
+    error = LookupError("nothing could be said of it")
+    error.__context__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [CannotWrite(Trouble.LOCKED), Unavailable(Trouble.BROKEN), made_of(CannotWrite(Trouble.FULL)), Unrecorded()],
+    ids=["write", "read", "what was made of it", "a call that must be noted first"],
+)
+def test_a_job_that_waits_for_the_store_is_done_soon_after_it_works_again(error: Exception) -> None:
+    """A store that was locked for an hour keeps nobody waiting for a minute more."""
+    clock, duty = ManualClock(), Jobbing(error)
+    post, crew = Post(duty, clock.now), Crew(Budgets(), lambda: None, inline=True)
+    for _ in range(3600):
+        post.turn(clock.advance(1), crew)
+    assert duty.runs < 1900
+    duty.fails = False
+    post.turn(clock.advance(2), crew)
+    assert post.state()["aside"] == 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from io import StringIO
 
 import pytest
+import structlog
 
+from kiosk.config.logs import configure_logs
 from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.domain.session import Phase
 from kiosk.store import Cipher, Store
@@ -170,3 +174,27 @@ def test_while_it_is_in_trouble_the_budget_is_kept(house: House) -> None:
         house.run(300, step=1)
     assert all(house.session(key).status == "charging" for key in keys)
     assert house.world.traffic.total(status=429) == 0
+
+
+@every_trouble
+def test_what_waits_for_the_store_fills_no_log_and_is_no_word_against_the_back_office(
+    house: House, trouble: Switch
+) -> None:
+    """A charger that somebody looks at cannot be read, because that is not written down. Nobody asked upstream."""
+    house.charging(1)
+    said = StringIO()
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        configure_logs("json", stream=said)
+        house.store.want_card(SMALL, house.clock.now())
+        with trouble(house.store):
+            house.run(20)
+    finally:
+        root.handlers[:], root.level = before, level
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    assert lines
+    assert [line for line in lines if "exception" in line] == []
+    assert [line["event"] for line in lines if "does not answer" in line["event"]] == []
+    assert not house.context.health.resting(house.clock.now())

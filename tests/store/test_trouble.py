@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import insert
@@ -104,15 +105,21 @@ def test_nobody_waits_long_and_after_the_first_one_hardly_at_all() -> None:
     assert LONGEST_TURN <= 10
 
 
-def test_only_the_first_write_waits_for_the_other_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def noted_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each write would wait for other processes. In the test none of them does."""
     waits: list[float] = []
-    transaction = store._database._transaction
+    shortened = store._database._shortened
 
-    def noted(turn: float, patience: float) -> object:
-        waits.append(patience)
-        return transaction(turn, 0.0)
+    def noted(patience: float) -> float:
+        waits.append(shortened(patience))
+        return 0.0
 
-    monkeypatch.setattr(store._database, "_transaction", noted)
+    monkeypatch.setattr(store._database, "_shortened", noted)
+    return waits
+
+
+def test_only_the_first_write_waits_for_the_other_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = noted_waits(store, monkeypatch)
     with locked(store):
         store._database._patience = PATIENCE_SECONDS
         for _ in range(3):
@@ -121,6 +128,35 @@ def test_only_the_first_write_waits_for_the_other_process(store: Store, monkeypa
     store.note_call("start", NOW)
     store.note_call("start", NOW)
     assert waits == [PATIENCE_SECONDS, 0.1, 0.1, 0.1, PATIENCE_SECONDS]
+
+
+def test_who_waits_behind_a_write_that_gives_up_does_not_wait_as_long_once_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four drivers at a locked store: the fourth one had its answer after four times three seconds."""
+    waits = noted_waits(store, monkeypatch)
+    database = store._database
+    with locked(store), ThreadPoolExecutor(1) as driver:
+        database._patience = PATIENCE_SECONDS
+        with database._turn:
+            behind = driver.submit(store.note_call, "start", NOW)
+            database._trouble = Trouble.LOCKED
+        with pytest.raises(CannotWrite):
+            behind.result(20)
+    assert waits == [0.1] or waits == []
+
+
+def test_nobody_waits_for_their_turn_once_the_store_takes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.store.database.LONGEST_TURN", 3600.0)
+    database = store._database
+    with ThreadPoolExecutor(1) as driver, database._turn:
+        behind = driver.submit(store.note_call, "start", NOW)
+        database._trouble = Trouble.FULL
+        with pytest.raises(CannotWrite) as refused:
+            behind.result(60)
+    assert refused.value.trouble is Trouble.FULL
 
 
 def test_a_thread_waits_for_its_turn_only_so_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

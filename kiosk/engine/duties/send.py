@@ -237,7 +237,7 @@ class Sender:
         except BudgetSpent as spent:
             ended = self._back_to_the_line(session, command, spent)
         except NotSent as error:
-            context.health.failed(context.clock.now(), str(error))
+            context.health.failed(context.clock.now(), error)
             ended = self._not_sent(session, command, unsent_since)
         except UnusableStart as error:
             context.health.answered()
@@ -246,7 +246,7 @@ class Sender:
             ended = store.start_unanswered(command.id, context.clock.now(), f"{UNUSABLE}: {error}")
         except NoAnswer as error:
             now = context.clock.now()
-            context.health.failed(now, str(error))
+            context.health.failed(now, error)
             log.warning("a start got no answer; it is not sent again", extra=about(session))
             ended = store.start_unanswered(command.id, now, "no answer")
         else:
@@ -342,8 +342,7 @@ class Sender:
         except NotSent as error:
             now = context.clock.now()
             wait = error.wait if isinstance(error, BudgetSpent) else backoff(command.attempts)
-            if not isinstance(error, BudgetSpent):
-                context.health.failed(now, str(error))
+            context.health.failed(now, error)
             session = the_session(store, session.key)
             if given_up(command) or not _still_wanted(command.kind, session):
                 store.finish(command.id, CommandState.REFUSED, now, refusal=Refusal.UPSTREAM_DOWN, detail="not sent")
@@ -351,7 +350,7 @@ class Sender:
                 store.again(command.id, now + min(wait, LONGEST_GAP))
         except NoAnswer as error:
             now = context.clock.now()
-            context.health.failed(now, str(error))
+            context.health.failed(now, error)
             store.finish(command.id, CommandState.UNKNOWN, now, detail="no answer")
         else:
             context.health.answered()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kiosk.upstream.errors import BudgetSpent, NotSent
+from kiosk.upstream.errors import BudgetSpent, Unrecorded
 from kiosk.upstream.problems import DEFAULT_RETRY, retry_after
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,8 @@ class Budgets:
     moment before another one did, and then the later time counts. A jump forward counts; upstream's 429 then closes
     the door.
 
-    `on_take` is told of every grant before anything is sent, so that a restart can `restore` it; if it fails: NotSent.
+    `on_take` is told of every grant before anything is sent, so that a restart can `restore` it; if it fails:
+    Unrecorded.
     Of a stop and a cancel it is told afterwards, and its failure is passed over. `on_close` is told until when an
     endpoint is closed.
     """
@@ -166,7 +167,7 @@ class Budgets:
             window.under_way.add(grant)
         if endpoint not in _ENDS_A_CHARGE and not self._recorded(grant):
             self.ended(grant, at)
-            raise NotSent("the grant could not be recorded")
+            raise Unrecorded
         return grant
 
     def ended(self, grant: Grant, now: datetime) -> None:

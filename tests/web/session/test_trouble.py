@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from kiosk.domain.commands import Kind
 from kiosk.domain.session import Phase
+from kiosk.domain.stop_code import stop_code
 from tests.web.conftest import CODE, SECRET, Kiosk
 from tests.web.paired import screen_of, text_of
 from tests.worlds.refusing import EVERY, Switch, full, locked
@@ -209,3 +211,88 @@ def test_the_page_of_a_bay_is_loaded_again_when_there_may_be_a_code(kiosk: Kiosk
         assert f'data-shape="{escape(meanwhile)}"' in screen.get(f"/tablet/bay/{CODE}/1").text
     kiosk.store.note_call("start", kiosk.now)
     assert screen.get(state).json["shape"] == usual  # type: ignore[index]
+
+
+def owned_twice(kiosk: Kiosk) -> tuple[FlaskClient, str, str]:
+    """A charge, its owner, and the mark of the right that another phone got by a code."""
+    phone = kiosk.phone()
+    key = kiosk.charging(phone)
+    kiosk.phone().post(f"/t/{code_for_another(phone, key)}")
+    (mark,) = re.findall(r'name="mark" value="([0-9a-f]+)"', phone.get(f"/s/{key}/owners").text)
+    return phone, key, mark
+
+
+def code_for_another(phone: FlaskClient, key: str) -> str:
+    return phone.get(f"/s/{key}/move").text.partition("/t/<wbr>")[2].partition("<")[0]
+
+
+def refused(answer: TestResponse) -> bool:
+    return (answer.status_code, NOTHING_CHANGED in text_of(answer.text)) == (503, True)
+
+
+@every_trouble
+def test_a_code_for_another_phone_is_not_spent_when_that_cannot_be_written(kiosk: Kiosk, trouble: Switch) -> None:
+    phone, second = kiosk.phone(), kiosk.phone()
+    key = kiosk.charging(phone)
+    code = code_for_another(phone, key)
+    with trouble(kiosk.store):
+        assert "Go on with this phone?" in second.get(f"/t/{code}").text
+        assert refused(second.post(f"/t/{code}"))
+    assert second.post(f"/t/{code}").status_code == 303
+    assert second.post(f"/s/{key}/limit", data={"limit": ""}).status_code == 303
+
+
+@every_trouble
+def test_a_right_is_taken_back_or_it_is_said_that_it_was_not(kiosk: Kiosk, trouble: Switch) -> None:
+    phone, key, mark = owned_twice(kiosk)
+    with trouble(kiosk.store):
+        assert refused(phone.post(f"/s/{key}/owners", data={"mark": mark}))
+        assert mark in phone.get(f"/s/{key}/owners").text
+    phone.post(f"/s/{key}/owners", data={"mark": mark})
+    assert mark not in phone.get(f"/s/{key}/owners").text
+
+
+@every_trouble
+def test_a_company_is_on_the_receipt_or_it_is_said_that_it_is_not(kiosk: Kiosk, trouble: Switch) -> None:
+    phone = kiosk.phone()
+    key = kiosk.charging(phone)
+    kiosk.captured(key)
+    company = {"name": "Muster GmbH", "address": "Weg 1\n04229 Lindenau", "vat_number": "DE 999 999 999"}
+    with trouble(kiosk.store):
+        assert refused(phone.post(f"/s/{key}/company", data=company))
+        assert "Muster GmbH" not in phone.get(f"/s/{key}").text
+    assert phone.post(f"/s/{key}/company", data=company).status_code == 303
+
+
+@every_trouble
+def test_the_six_digits_at_a_screen_are_no_wrong_ones_when_their_right_cannot_be_written(
+    kiosk: Kiosk, trouble: Switch
+) -> None:
+    screen, phone = screen_of(kiosk), kiosk.phone()
+    key = kiosk.charging(phone)
+    digits = stop_code(key, kiosk.settings.secret_keys)
+    with trouble(kiosk.store):
+        for _ in range(20):
+            assert refused(screen.post(f"/tablet/bay/{CODE}/2/owner", data={"code": digits}))
+    answer = screen.post(f"/tablet/bay/{CODE}/2/owner", data={"code": digits})
+    assert answer.headers["Location"] == f"/tablet/s/{key}"
+
+
+@every_trouble
+def test_no_write_at_all_is_answered_by_a_fault_of_ours(kiosk: Kiosk, trouble: Switch) -> None:
+    """Every address that takes a form, found by itself, also of a screen, with a charge that it could be about."""
+    screen, phone = screen_of(kiosk), kiosk.phone()
+    key = kiosk.charging(phone)
+    kiosk.card("Available", "Charging")
+    kiosk.clock.advance(20)
+    places = {"key": key, "code": CODE, "connector_id": "1", "token": "AAAAAAAAAAAAAAAA"}
+    paths = {
+        re.sub(r"<(?:\w+:)?(\w+)>", lambda name: places[name[1]], rule.rule)
+        for rule in kiosk.app.url_map.iter_rules()
+        if "POST" in (rule.methods or ())
+    }
+    assert len(paths) >= 25
+    form = {"connector": "1", "limit": "", "email": "anna@mail.example", "code": "ABCDEFGH", "name": "Muster GmbH"}
+    with trouble(kiosk.store):
+        answers = {path: (screen if path.startswith("/tablet") else phone).post(path, data=form) for path in paths}
+    assert {path: answer.status_code for path, answer in answers.items() if answer.status_code == 500} == {}
