@@ -82,7 +82,7 @@ def _prepared(folder: Path, sessions: int) -> dict[str, str]:
         scene.close()
     path = folder / "keys.json"
     path.write_text(json.dumps(keys))
-    return {**scene.environment, KEYS: str(path)}
+    return {**scene.environment, KEYS: str(path), "KIOSK_MAX_STREAMS": str(STREAMS * 5 // 4)}
 
 
 def _measured(app: str, environment: Mapping[str, str], folder: Path) -> Run:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 EVENT = re.compile(rb"id: (\d+)-[0-9a-f]+\r?\n(?:(?!\n\n)[\s\S])*?\n\n")
 CONNECT_WITHIN = 30.0
+ADDRESSES = 50
 KEYS = "BENCH_KEYS"
 """The variable that tells the app under test where the list of its sessions is."""
 
@@ -40,7 +41,9 @@ class Streams:
     def open(self, keys: Sequence[str]) -> None:
         """One stream for each key; returns when each has had its first event."""
         for key in keys:
-            connection = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+            # One address may have an eighth of all, so they come from many, as drivers do.
+            source = f"127.0.0.{2 + len(self.streams) % ADDRESSES}"
+            connection = socket.create_connection(("127.0.0.1", self._port), timeout=10, source_address=(source, 0))
             lines = [f"GET /s/{key}/events HTTP/1.1", "Host: localhost", "Accept: text/event-stream", "", ""]
             connection.sendall("\r\n".join(lines).encode())
             connection.setblocking(False)

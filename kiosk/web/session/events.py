@@ -113,7 +113,9 @@ def session_events(key: str) -> Response:
         abort(404)
     context = ExitStack()
     try:
-        context.enter_context(open_streams.one_more(this_network(), key, parts().settings.max_streams))
+        own = first.owner and not first.session.final
+        most = parts().settings.max_streams
+        context.enter_context(open_streams.one_more(this_network(), key, most, owner=own))
         subscription = context.enter_context(parts().news.subscribe(session_topic(key)))
     except TooManyStreams:
         context.close()

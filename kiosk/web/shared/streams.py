@@ -1,6 +1,7 @@
 """How many streams are open, by network and by session: one client cannot take those of everybody.
 
-A page that gets none polls, so a driver behind a crowded address only sees new figures some seconds later.
+Whoever proves that a running charge is theirs is counted by that charge alone, and a part of all is kept for them: a
+network may be a whole carrier's, and what others do there costs no driver their figures. A page that gets none polls.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ OF_A_SESSION_FROM_ONE_NETWORK = 8
 LEAST_OF_A_NETWORK = 10
 SHARE_OF_A_NETWORK = 8
 """One network may have an eighth of all: a whole carrier's phones may be one."""
+OF_ITS_OWNERS = 8
+"""The owners of one running charge, wherever they are: a phone, a laptop, the tabs that they forgot."""
+KEPT_FOR_OWNERS = 5
+"""A fifth of all is for owners alone, however many networks the others come from."""
 
 
 class OpenStreams:
@@ -28,14 +33,19 @@ class OpenStreams:
         self._open: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
-    def one_more(self, network: str, key: str, most: int) -> Iterator[None]:
-        """Counted for the length of the block; `most` is the cap of all together. Raises TooManyStreams."""
-        caps = {
+    def one_more(self, network: str, key: str, most: int, *, owner: bool = False) -> Iterator[None]:
+        """Counted for the length of the block; `most` is the cap of all together. `owner`: of a charge that goes on.
+        One that has as many as owners may have is counted like anybody. Raises TooManyStreams.
+        """
+        theirs = {("owners", key): OF_ITS_OWNERS}
+        anybodys = {
             ("network", network): max(LEAST_OF_A_NETWORK, most // SHARE_OF_A_NETWORK),
             ("session", key): OF_A_SESSION,
-            (network, key): OF_A_SESSION_FROM_ONE_NETWORK,
+            ("of a network", f"{network} {key}"): OF_A_SESSION_FROM_ONE_NETWORK,
+            ("anybody", ""): max(1, most - most // KEPT_FOR_OWNERS),
         }
         with self._lock:
+            caps = theirs if owner and self._open[("owners", key)] < OF_ITS_OWNERS else anybodys
             if any(self._open[what] >= cap for what, cap in caps.items()):
                 raise TooManyStreams
             self._open.update(caps.keys())
@@ -51,7 +61,7 @@ class OpenStreams:
     def counted(self) -> int:
         """How many there are."""
         with self._lock:
-            return sum(count for (what, _), count in self._open.items() if what == "network")
+            return sum(count for (what, _), count in self._open.items() if what in {"owners", "anybody"})
 
 
 open_streams = OpenStreams()

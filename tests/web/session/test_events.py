@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from kiosk.domain.commands import AskedBy, Kind
 from kiosk.news.local import LocalNews
-from kiosk.news.news import session_topic
+from kiosk.news.news import TooManyStreams, session_topic
 from kiosk.web.session import events
 from kiosk.web.session.snapshot import read
 from kiosk.web.shared.streams import OF_A_SESSION_FROM_ONE_NETWORK, open_streams
@@ -54,8 +54,35 @@ def _quick_pings(kiosk: Kiosk) -> None:
     kiosk.app.config["PING_SECONDS"] = 0.05
 
 
-def test_one_network_cannot_take_the_streams_of_everybody(kiosk: Kiosk, phone: FlaskClient) -> None:
+def taken_by_a_network(key: str, most: int) -> ExitStack:
+    """Everything that somebody at the address of the test's phones can have."""
+    others = ExitStack()
+    with suppress(TooManyStreams):
+        for number in range(most):
+            others.enter_context(open_streams.one_more("127.0.0.1", f"{key}{number}", most))
+    return others
+
+
+def test_an_owner_has_their_stream_whatever_others_of_their_network_do(kiosk: Kiosk, phone: FlaskClient) -> None:
     key = kiosk.charging(phone)
+    watcher = kiosk.phone()
+    with taken_by_a_network("another", kiosk.settings.max_streams):
+        assert watcher.get(f"/s/{key}/events").status_code == 503
+        mine = phone.get(f"/s/{key}/events", buffered=False)
+        assert mine.status_code == 200
+        mine.close()
+
+
+def test_who_keeps_old_receipts_is_no_owner_of_a_running_charge(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = kiosk.charging(phone)
+    kiosk.captured(key)
+    with taken_by_a_network("another", kiosk.settings.max_streams):
+        assert phone.get(f"/s/{key}/events").status_code == 503
+
+
+def test_one_network_cannot_take_the_streams_of_everybody(kiosk: Kiosk) -> None:
+    key = kiosk.charging(kiosk.phone())
+    phone = kiosk.phone()
     with ExitStack() as others:
         for _ in range(OF_A_SESSION_FROM_ONE_NETWORK):
             others.enter_context(open_streams.one_more("127.0.0.1", key, 500))

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from kiosk.news.news import TooManyStreams
 from kiosk.web.shared.streams import (
+    KEPT_FOR_OWNERS,
     LEAST_OF_A_NETWORK,
     OF_A_SESSION,
     OF_A_SESSION_FROM_ONE_NETWORK,
+    OF_ITS_OWNERS,
     SHARE_OF_A_NETWORK,
     OpenStreams,
 )
@@ -19,12 +21,14 @@ from kiosk.web.shared.streams import (
 MOST = 500
 
 
-def opened(streams: OpenStreams, asked: list[tuple[str, str]], stack: ExitStack) -> int:
+def opened(
+    streams: OpenStreams, asked: list[tuple[str, str]], stack: ExitStack, *, owner: bool = False, most: int = MOST
+) -> int:
     """How many of them were let in."""
     count = 0
     for network, key in asked:
         try:
-            stack.enter_context(streams.one_more(network, key, MOST))
+            stack.enter_context(streams.one_more(network, key, most, owner=owner))
         except TooManyStreams:
             continue
         count += 1
@@ -46,6 +50,29 @@ def test_one_session_has_only_so_many_from_one_network_and_from_all() -> None:
             OF_A_SESSION - OF_A_SESSION_FROM_ONE_NETWORK
         )
         assert opened(streams, [("one", "another")], stack) == 1
+
+
+def test_a_hundred_networks_leave_the_owners_their_part() -> None:
+    streams = OpenStreams()
+    with ExitStack() as stack:
+        strangers = [(f"n{n % 100}", f"key-{n}") for n in range(5000)]
+        assert opened(streams, strangers, stack) == MOST - MOST // KEPT_FOR_OWNERS
+        drivers = [("n1", f"own-{n}") for n in range(90)]
+        assert opened(streams, drivers, stack, owner=True) == 90
+
+
+def test_a_charge_gives_its_owners_only_so_many_beside_those_of_anybody() -> None:
+    streams = OpenStreams()
+    with ExitStack() as stack:
+        let_in = opened(streams, [("one", "key")] * 50, stack, owner=True)
+        assert let_in == OF_ITS_OWNERS + OF_A_SESSION_FROM_ONE_NETWORK
+        assert opened(streams, [("two", "key")], stack) == 1
+
+
+def test_the_smallest_kiosk_has_a_stream_for_anybody() -> None:
+    streams = OpenStreams()
+    with ExitStack() as stack:
+        assert opened(streams, [("one", "key")], stack, most=1) == 1
 
 
 def test_what_is_closed_makes_room() -> None:
@@ -74,4 +101,4 @@ def test_a_small_kiosk_lets_a_network_have_some(asked: list[tuple[str, str]], mo
             mine = sum(each == network for each, _key in held)
             asked_for = sum(each == network for each, _key in asked)
             assert mine <= cap
-            assert mine >= min(asked_for, 1)
+            assert mine >= min(asked_for, 1) or len(held) >= max(1, most - most // KEPT_FOR_OWNERS)
