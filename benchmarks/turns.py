@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from kiosk.clock import OnlyClock
+
 
 @dataclass(eq=False)
 class _Waiting:
@@ -26,7 +28,7 @@ class _Waiting:
     turn: threading.Event = field(default_factory=threading.Event)
 
 
-class Turns:
+class Turns(OnlyClock):
     """A `kiosk.clock.Clock`. The thread that makes it has the first turn."""
 
     rate = 1.0

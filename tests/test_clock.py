@@ -7,8 +7,12 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kiosk.clock import Clock, ManualClock, SystemClock
+
+BEGUN = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("clock", [SystemClock(), SystemClock(10), ManualClock()])
@@ -102,10 +106,83 @@ def test_a_wall_clock_that_is_set_back_does_not_turn_time_back() -> None:
     assert clock.now() == before + timedelta(seconds=5)
 
 
-def test_a_wall_clock_that_jumps_forward_is_followed() -> None:
-    wall = [datetime(2026, 11, 20, 13, 0, tzinfo=UTC)]
-    clock = SystemClock(wall=lambda: wall[0], monotonic=lambda: 100.0)
-    wall[0] += timedelta(hours=1)
-    assert clock.now() == wall[0]
-    wall[0] -= timedelta(hours=1)
-    assert clock.now() == wall[0] + timedelta(hours=1)
+class Set:
+    """A machine whose wall clock is set, and whose seconds since boot go on."""
+
+    def __init__(self) -> None:
+        self.wall = BEGUN
+        self.passed = 100.0
+        self.clock = SystemClock(wall=lambda: self.wall, monotonic=lambda: self.passed)
+
+    def passes(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+        self.passed += seconds
+
+    def leaps(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+
+
+def test_a_small_correction_of_the_wall_clock_is_followed() -> None:
+    machine = Set()
+    machine.leaps(1.5)
+    assert (machine.clock.now(), machine.clock.behind()) == (machine.wall, timedelta(0))
+    machine.leaps(-1.5)
+    assert machine.clock.now() == machine.wall + timedelta(seconds=1.5)
+
+
+@pytest.mark.parametrize("leap", [3, 7200, 400 * 86_400])
+def test_a_leap_of_the_wall_clock_is_no_time_that_went_by(leap: int) -> None:
+    machine = Set()
+    machine.leaps(leap)
+    machine.passes(5)
+    assert machine.clock.now() == BEGUN + timedelta(seconds=5)
+    assert (machine.clock.behind(), machine.clock.wall()) == (timedelta(seconds=leap), machine.wall)
+    machine.clock.follow()
+    assert (machine.clock.now(), machine.clock.behind()) == (machine.wall, timedelta(0))
+
+
+def test_a_machine_that_slept_knows_that_time_went_by() -> None:
+    """Its seconds since it was switched on have gone on, as its wall clock has."""
+    machine = Set()
+    machine.passes(7200)
+    assert (machine.clock.now(), machine.clock.behind()) == (machine.wall, timedelta(0))
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system does not count the seconds of its sleep")
+def test_the_seconds_that_are_counted_are_those_since_boot() -> None:
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    read = SystemClock()._monotonic()
+    assert before <= read <= time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def test_what_is_set_back_and_put_right_again_leaves_no_trace() -> None:
+    machine = Set()
+    machine.leaps(-7200)
+    assert (machine.clock.now(), machine.clock.behind()) == (BEGUN, timedelta(0))
+    assert machine.clock.wall() == BEGUN - timedelta(hours=2)
+    machine.clock.follow()
+    assert machine.clock.now() == BEGUN
+    machine.leaps(7200)
+    assert (machine.clock.now(), machine.clock.behind()) == (BEGUN, timedelta(0))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["leaps", "passes", "follow"]), st.integers(-10_000, 10_000)), max_size=30))
+def test_whatever_is_set_a_clock_never_goes_back_and_never_runs_ahead_of_both(steps: list[tuple[str, int]]) -> None:
+    machine = Set()
+    last, most = machine.clock.now(), BEGUN
+    for what, seconds in steps:
+        if what == "passes":
+            machine.passes(abs(seconds))
+            most += timedelta(seconds=abs(seconds))
+        elif what == "leaps":
+            machine.leaps(seconds)
+        else:
+            machine.clock.follow()
+        most = max(most, machine.wall)
+        assert last <= machine.clock.now() <= most
+        last = machine.clock.now()
+
+
+def test_a_clock_of_another_rate_has_no_wall_clock_to_compare_with() -> None:
+    clock = SystemClock(10, wall=lambda: BEGUN + timedelta(days=4000), monotonic=lambda: 100.0)
+    assert clock.behind() == timedelta(0)

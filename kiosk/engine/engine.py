@@ -28,6 +28,7 @@ from kiosk.engine.duties.tidy import CutOff, Erase, Receipts
 from kiosk.engine.duties.unpaid import Unpaid
 from kiosk.engine.duty import Duty
 from kiosk.engine.lead import LEASE, Lead
+from kiosk.engine.leaps import Leaps
 from kiosk.engine.onlookers import Onlookers
 from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.post import DutyState, Post
@@ -54,6 +55,7 @@ class Engine:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._well_at: datetime | None = None
+        self._leaps = Leaps(context)
         self._lead = Lead(context)
         context.budgets.record_with(self._lead.note_call)
         self._crew = Crew(
@@ -141,6 +143,7 @@ class Engine:
 
     def round(self) -> float:
         """Let every duty run once. Returns the seconds after which to go round again at the latest."""
+        self._leaps.look()
         now = self._context.clock.now()
         wait = ROUND_AT_MOST * self._context.clock.rate
         well = True

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from kiosk.clock import OnlyClock
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
 from kiosk.engine.context import Context, Proofs
@@ -71,7 +72,7 @@ class Life:
             raise Killed
 
 
-class SimulatedClock:
+class SimulatedClock(OnlyClock):
     """The clock of one process: `ahead` of the true time. It never goes back while the process lives."""
 
     rate = 1.0

@@ -16,6 +16,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kiosk.clock import OnlyClock
+
 BEGIN = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 
 
@@ -75,7 +77,7 @@ class _Worker:
             self._back.release()
 
 
-class Stepper:
+class Stepper(OnlyClock):
     """A clock that stands still between two events, and the agenda of what is to come. Not thread-safe."""
 
     rate = 1.0

@@ -17,6 +17,7 @@ LONGEST_RETRY = timedelta(hours=1)
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """The Retry-After of an answer (seconds or an HTTP date), between a second and an hour; None when unreadable.
 
+    A date counts from the answer's own, by the clock that both were read from; from `now` where it says none.
     `headers` has lower-case names or does not care about case.
     """
     text = headers.get("retry-after", "").strip()
@@ -25,12 +26,19 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     if text.isascii() and text.isdigit():
         wait = timedelta(seconds=min(int(text[:9]), 10**8))
     else:
-        try:
-            moment = parsedate_to_datetime(text)
-            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
-        except (ValueError, TypeError, OverflowError, IndexError):
+        until = _date(text)
+        if until is None:
             return None
+        wait = until - (_date(headers.get("date", "")) or now)
     return min(max(wait, SHORTEST_RETRY), LONGEST_RETRY)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def read_problem(body: object) -> tuple[str, frozenset[str]]:

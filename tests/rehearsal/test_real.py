@@ -11,6 +11,7 @@ import httpx
 import pytest
 from flask import Flask, url_for
 
+from kiosk.clock import OnlyClock
 from kiosk.config.settings import Settings, SettingsError, build_settings
 from kiosk.domain.charger import ChargerCard
 from kiosk.domain.commands import Kind
@@ -31,7 +32,7 @@ BEARER = "lab-token-that-nobody-may-see"
 WS_URL = "wss://user:hunter2@office.example/ws"
 
 
-class RunningClock:
+class RunningClock(OnlyClock):
     """The house's clock; while somebody waits, the kiosk's engine goes round."""
 
     rate = 1.0

@@ -37,6 +37,22 @@ def test_a_wait_is_read_in_seconds_or_as_a_date(said: str, wait: timedelta | Non
     assert retry_after({"retry-after": said}, NOW) == wait
 
 
+@pytest.mark.parametrize("wrong", [timedelta(hours=-2), timedelta(hours=2), timedelta(days=400)])
+def test_a_date_is_compared_with_the_clock_that_it_was_read_from(wrong: timedelta) -> None:
+    """Ours may have been set: two hours ahead no wait would be left, two hours behind it would be the longest."""
+    headers = {
+        "retry-after": format_datetime(NOW + 45 * S, usegmt=True),
+        "date": format_datetime(NOW, usegmt=True),
+    }
+    assert retry_after(headers, NOW + wrong) == 45 * S
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_whatever_is_said_of_both_the_wait_has_its_bounds(said: str, date: str) -> None:
+    wait = retry_after({"retry-after": said, "date": date}, NOW)
+    assert wait is None or SHORTEST_RETRY <= wait <= LONGEST_RETRY
+
+
 @given(st.text(max_size=40))
 def test_whatever_is_said_the_wait_has_its_bounds(said: str) -> None:
     wait = retry_after({"retry-after": said}, NOW)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from kiosk.clock import ManualClock
+from kiosk.clock import ManualClock, OnlyClock
 from kiosk.engine.context import Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.lead import LEASE_TTL
@@ -46,7 +46,7 @@ class Gate(httpx.BaseTransport):
         return self._inner.handle_request(request)
 
 
-class Behind:
+class Behind(OnlyClock):
     """The kiosk's clock: that of the world, or earlier by as much as somebody has set it back."""
 
     rate = 1.0

@@ -103,7 +103,7 @@ class ChargePilot:
 
     def _get(self, endpoint: str, path: str, read: Callable[[object], T]) -> T:
         with reported(self._on_call, endpoint) as call:
-            headers = self._signer.headers("GET", self._base_url, path, self._clock.now())
+            headers = self._signer.headers("GET", self._base_url, path, self._clock.wall())
             answer = self._http.exchange("GET", path, headers=headers, on_head=call)
             if not 200 <= answer.status < 300:
                 raise self._problem(answer.status, answer.headers, answer.body)

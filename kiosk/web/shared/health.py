@@ -39,8 +39,8 @@ def readyz() -> ResponseReturnValue:
     """The store answers, a round of the engine ended well a moment ago, and a write works; 503 otherwise. While the
     last write failed, `trouble` says why in a word: locked, full, read_only, broken.
 
-    With `?verbose` also the state of every duty of the engine, what was put aside and how old the operator's own list
-    of chargers is: 404 for everybody but a machine
+    With `?verbose` also the state of every duty of the engine, what was put aside, how old the operator's own list of
+    chargers is, and by how much the kiosk is behind a machine's clock that leapt ahead: 404 for everybody but a machine
     that may see it.
     """
     verbose = "verbose" in request.args
@@ -51,6 +51,7 @@ def readyz() -> ResponseReturnValue:
     more: dict[str, object] = {}
     if verbose:
         more = {"duties": parts().engine.duties(), "aside": _aside(), "own_chargers": _own_chargers()}
+        more["clock_behind_seconds"] = round(parts().clock.behind().total_seconds())
     if trouble is not None:
         more["trouble"] = trouble.value
     return jsonify(**state, **more), 200 if all(state.values()) else 503

@@ -33,7 +33,8 @@ def stripe() -> ResponseReturnValue:
     payload = request.get_data(cache=False)
     now = parts().clock.now()
     try:
-        hint = verify_webhook(payload, request.headers.get("Stripe-Signature"), secret.get_secret_value(), now)
+        signature, signed_about = request.headers.get("Stripe-Signature"), parts().clock.wall()
+        hint = verify_webhook(payload, signature, secret.get_secret_value(), signed_about)
     except NotFromStripe:
         log.warning("a webhook was refused")
         abort(400)

@@ -70,6 +70,26 @@ def test_the_signature_is_that_of_the_documented_recipe() -> None:
     assert headers["x-signature"] == by_hand("GET:/rest/v1/sites:1767225600:")
 
 
+class SetClock(ManualClock):
+    """The kiosk goes on by its own time; the machine's clock was set two hours ahead, which may be right."""
+
+    def wall(self) -> datetime:
+        return self.now() + timedelta(hours=2)
+
+
+def test_it_is_signed_with_the_time_of_the_machine_which_is_compared_with_theirs() -> None:
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=[])
+
+    api = ChargePilot(BASE, KEY, SECRET_WORD, clock=SetClock(START), transport=httpx.MockTransport(answer))
+    api.sites()
+    api.close()
+    assert sent[0].headers["x-req-timestamp"] == str(int(SECONDS) + 7200)
+
+
 def test_a_fixed_example_keeps_its_signature() -> None:
     """Worked out once with `printf '%s' … | openssl dgst -sha256 -hmac …`."""
     headers = Signer("k", "s3cret").headers("GET", BASE, "/sites?from=2024-01-01", START)

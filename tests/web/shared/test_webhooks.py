@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,27 @@ def test_another_secret_is_refused(app: Flask, clock: ManualClock) -> None:
 @pytest.mark.parametrize("age", [301, -301])
 def test_an_old_signature_is_refused_and_one_of_the_future(app: Flask, clock: ManualClock, age: int) -> None:
     assert post(app, clock, event(), age=age).status_code == 400
+
+
+class SetClock(ManualClock):
+    """The kiosk goes on by its own time; the machine's clock was set, and Stripe's agrees with it."""
+
+    def __init__(self, hours: int) -> None:
+        super().__init__()
+        self._hours = hours
+
+    def wall(self) -> datetime:
+        return self.now() + timedelta(hours=self._hours)
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_signature_is_compared_with_the_time_of_the_machine(tmp_path: Path, hours: int) -> None:
+    clock = SetClock(hours)
+    app = made_app(tmp_path, clock=clock, stripe_webhook_secret=SECRET)
+    key = open_session(app, clock)
+    assert post(app, clock, event(), age=-hours * 3600).status_code == 204
+    assert store_of(app).hints() == {key: clock.now()}
+    assert post(app, clock, event(id="evt_2")).status_code == 400
 
 
 @pytest.mark.parametrize("signature", [None, "", "t=1", "t=x,v1=y", "v1=abc", "\u00e9"])
