@@ -51,6 +51,12 @@ def test_a_figure_that_agrees_with_the_sessions_own_counts_and_goes_on() -> None
     assert not is_live(session, progress, after(15.1) + LIVE_FOR)
 
 
+def test_an_estimate_goes_on_where_nobody_has_told_what_is_held() -> None:
+    session = running(authorized_minor=None, hold_minor=None)
+    shown = joined(session, told(session, (5, "1.03"), (15, "1.09")))
+    assert (shown.energy_kwh, shown.cost_minor) == (Decimal("1.09"), 153)
+
+
 @pytest.mark.parametrize(
     "figures",
     [

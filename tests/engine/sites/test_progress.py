@@ -16,13 +16,14 @@ from kiosk.domain.progress import LIVE_FOR, joined
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context
 from kiosk.engine.sites.plan import SitePlan
+from kiosk.engine.sites.progress import FRUITLESS
 from kiosk.news.news import session_topic
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.plugchoice.operator import create_operator_app
 from kiosk.sandbox.plugchoice.pages import OperatorSwitches
 from kiosk.sandbox.world.faults import Faults, FaultyTransport, Rule
 from kiosk.sandbox.world.faults import Kind as Fault
-from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.operator import REQUESTS_A_MINUTE, PlugchoiceOperator
 from tests.engine.house import CODE, SMALL, House
 from tests.engine.site_house import TOKEN
 
@@ -33,7 +34,7 @@ class Told(House):
     """A house whose operator has given a token, with a list of running charges that behaves as `switches` say."""
 
     def __init__(self, folder: Path, token: str | None, **switches: object) -> None:
-        self.token, self.office = token, Faults()
+        self.token, self.office, self.per_minute = token, Faults(), REQUESTS_A_MINUTE
         self.switches = replace(OperatorSwitches(running_kwh="live"), **switches)  # type: ignore[arg-type]
         super().__init__(folder)
 
@@ -42,8 +43,10 @@ class Told(House):
         if self.token is None:
             return context
         app = create_operator_app(self.world, TOKEN, faults=self.office, switches=self.switches)
-        through = FaultyTransport(httpx.WSGITransport(app), self.office, lambda method, path: f"{method} {path}")
-        operator = PlugchoiceOperator("http://up/api/v3", self.token, clock=self.clock, transport=through)
+        through = FaultyTransport(httpx.WSGITransport(app), self.office, _named)
+        operator = PlugchoiceOperator(
+            "http://up/api/v3", self.token, clock=self.clock, transport=through, per_minute=self.per_minute
+        )
         return replace(context, operator=operator, sites=(SitePlan("garage", (CODE, SMALL), SITE_UUID),))
 
     def asked(self, route: str) -> int:
@@ -65,6 +68,11 @@ class Told(House):
 
     def true_kwh(self) -> Decimal:
         return Decimal(self.world.transactions()[-1].energy_wh) / 1000
+
+
+def _named(method: str, path: str) -> str:
+    """As the faults name it: what is asked of one connector here is its meter alone."""
+    return "session" if path.endswith("/latest-metervalue") else f"{method} {path}"
 
 
 Make = Callable[..., Told]
@@ -145,6 +153,35 @@ def test_a_list_without_a_usable_energy_makes_the_meter_be_asked(make: Make, swi
     shown = house.shown(key).energy_kwh
     assert shown is not None
     assert abs(shown - house.true_kwh()) <= Decimal("0.3")
+
+
+def test_a_meter_that_gives_no_answer_is_left_in_peace_and_the_session_is_read_instead(make: Make) -> None:
+    house = make(running_kwh="null")
+    house.office.add(Rule(Fault.DROPPED, "session", times=None, after_effect=True))
+    key = house.charging()
+    house.run(300)
+    meters, reads = house.asked(METER), house.asked(READ)
+    assert meters >= FRUITLESS
+    house.run(600)
+    assert house.asked(METER) - meters <= 3
+    assert house.asked(READ) - reads >= 50
+    assert house.age(key) <= timedelta(seconds=15)
+    assert not house.is_estimate(key)
+    house.office.clear()
+    house.run(600)
+    assert house.is_estimate(key)
+
+
+def test_meters_take_no_more_than_their_share_and_everybody_has_a_turn(make: Make) -> None:
+    house = make(running_kwh="null")
+    house.per_minute = 8
+    house.restart()
+    keys = [house.charging(number) for number in (1, 2, 3)]
+    house.run(120)
+    before = house.asked(METER)
+    house.run(600)
+    assert 20 <= house.asked(METER) - before <= 41
+    assert all(house.age(key) <= timedelta(seconds=60) for key in keys)
 
 
 @pytest.mark.parametrize(
