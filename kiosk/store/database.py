@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import Delete, Update
@@ -247,7 +247,12 @@ def _sqlite(address: URL, foreign_keys: bool, patience: float) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("kiosk_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        statement = "BEGIN IMMEDIATE" if write else "BEGIN"
+        raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+        try:
+            raw.execute(statement)  # past SQLAlchemy's own way, which costs more than most of the reads after it
+        except sqlite3.Error as error:
+            raise OperationalError(statement, None, error, hide_parameters=True) from error
 
     return engine
 

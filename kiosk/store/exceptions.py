@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 
 from kiosk.domain.attention import Attention, Level, Matter, attention, level_of
 from kiosk.domain.commands import Command, CommandState
@@ -26,6 +26,20 @@ LISTED_FOR = timedelta(days=90)
 """So long after its end a session stands in the list."""
 MOST = 1000
 """The newest of a list that is read at once."""
+
+
+_LATELY = SELECT_SESSION.where(
+    or_(sessions.c.watch.is_(True), sessions.c.ended_at > bindparam("since", type_=sessions.c.ended_at.type))
+).order_by(sessions.c.id.desc())
+_UNANSWERED = SELECT_COMMAND.where(
+    commands.c.state == CommandState.UNKNOWN,
+    commands.c.session_key.in_(select(sessions.c.key).where(sessions.c.watch.is_(True))),
+)
+_REFUSING = select(sessions.c.code).where(
+    sessions.c.phase == Phase.REFUSED, sessions.c.requested_at > bindparam("since", type_=sessions.c.requested_at.type)
+)
+_OPEN = select(exceptions).where(exceptions.c.closed_at.is_(None)).order_by(exceptions.c.since).limit(MOST)
+"""Made once, like those above: the engine asks for them all day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +72,24 @@ class Exceptions(Part):
 
     def of_late(self, since: datetime) -> list[Session]:
         """Sessions that are open, or ended since then; newest first."""
-        lately = or_(sessions.c.watch.is_(True), sessions.c.ended_at > utc(since))
         with self._database.read() as connection:
-            newest = SELECT_SESSION.where(lately).order_by(sessions.c.id.desc())
-            return each(connection, newest, sessions.c.key, session_from, self.aside)
+            return each(connection, _LATELY, sessions.c.key, session_from, self.aside, since=utc(since))
 
     def unanswered_of(self, keys: Collection[str]) -> list[Command]:
         """The commands of these sessions of which nobody knows what became."""
-        query = SELECT_COMMAND.where(
-            commands.c.state == CommandState.UNKNOWN,
-            commands.c.session_key.in_(select(sessions.c.key).where(sessions.c.watch.is_(True))),
-        )
         with self._database.read() as connection:
-            found = each(connection, query, commands.c.id, command_from, self.aside)
+            found = each(connection, _UNANSWERED, commands.c.id, command_from, self.aside)
         return [one for one in found if one.session_key in keys]
 
     def refusing_chargers(self, since: datetime) -> list[str]:
         """The codes of chargers at which a start was refused since then."""
-        query = select(sessions.c.code).where(sessions.c.phase == Phase.REFUSED, sessions.c.requested_at > utc(since))
         with self._database.read() as connection:
-            return sorted(set(connection.execute(query).scalars()))
+            return sorted(set(connection.execute(_REFUSING, {"since": utc(since)}).scalars()))
 
     def open_exceptions(self) -> list[Listed]:
         """The loudest and oldest first."""
-        query = select(exceptions).where(exceptions.c.closed_at.is_(None)).order_by(exceptions.c.since).limit(MOST)
         with self._database.read() as connection:
-            found = [listed_from(row) for row in connection.execute(query).mappings()]
+            found = [listed_from(row) for row in connection.execute(_OPEN).mappings()]
         return sorted(found, key=lambda one: (-_LOUDNESS.index(one.level), one.matter.since))
 
     def every_open_exception(self) -> list[Listed]:

@@ -31,6 +31,12 @@ _LEASE_LOCKED = (
 )
 _TAKE_LEASE = update(leases).where(leases.c.name == bindparam("of_name"))
 _NOTE_CALL = insert(calls)
+_NEWEST_WEBHOOKS = (
+    select(webhooks.c.session_key, func.max(webhooks.c.received_at))
+    .where(webhooks.c.received_at > bindparam("after", type_=webhooks.c.received_at.type))
+    .where(webhooks.c.session_key.is_not(None))
+    .group_by(webhooks.c.session_key)
+)
 _FORGET_CALLS = delete(calls).where(calls.c.called_at < bindparam("before", type_=calls.c.called_at.type))
 
 
@@ -164,12 +170,8 @@ class Machinery(Part):
 
     def webhooks_after(self, at: datetime) -> dict[str, datetime]:
         """The sessions whose payment an event has named after then, and when the last one came."""
-        newest = func.max(webhooks.c.received_at)
-        query = select(webhooks.c.session_key, newest).where(
-            webhooks.c.received_at > at, webhooks.c.session_key.is_not(None)
-        )
         with self._database.read() as connection:
-            return dict(connection.execute(query.group_by(webhooks.c.session_key)).all())
+            return dict(connection.execute(_NEWEST_WEBHOOKS, {"after": at}).all())
 
     def webhooks_of(self, key: str) -> list[Webhook]:
         """The events that named the payment of this session, in the order in which they came."""

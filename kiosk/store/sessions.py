@@ -132,6 +132,19 @@ _WITHOUT_RECEIPT = _IN_ORDER.where(
     sessions.c.tariff_currency.is_not(None),
     ~there_is().where(receipts.c.session_key == sessions.c.key),
 )
+_TOLD = or_(
+    sessions.c.authorized_minor.is_not(None),
+    sessions.c.held_seen_at.is_not(None),
+    sessions.c.authorized_at.is_not(None),
+    sessions.c.proof.is_not(None),
+    sessions.c.ended_at.is_(None),
+)
+"""Of a payment that upstream or the provider has seen, or that may still be seen."""
+_UNPROVEN = _IN_ORDER.where(
+    sessions.c.unproven.is_(True),
+    sessions.c.payment.is_not(None),
+    or_(_TOLD, sessions.c.ended_at > bindparam("late", type_=sessions.c.ended_at.type)),
+)
 _HINTS = select(hints.c.session_key, hints.c.hinted_at).order_by(hints.c.hinted_at)
 _FORGET_HINT = delete(hints).where(
     hints.c.session_key == bindparam("key"), hints.c.hinted_at <= bindparam("before", type_=hints.c.hinted_at.type)
@@ -278,10 +291,7 @@ class Sessions(Part):
         """Ended sessions that had a hold whose end is not proven, while the payment can still be looked up. Those that
         upstream never saw paid only when they ended after `late`.
         """
-        held = or_(sessions.c.authorized_minor.is_not(None), sessions.c.held_seen_at.is_not(None))
-        told = or_(held, sessions.c.authorized_at.is_not(None), sessions.c.proof.is_not(None))
-        young = or_(told, sessions.c.ended_at > late, sessions.c.ended_at.is_(None))
-        return self._sessions(sessions.c.unproven.is_(True), sessions.c.payment.is_not(None), young)
+        return self._read(_UNPROVEN, late=late)
 
     def observe(self, key: str, seen: Observation, *, source: str) -> tuple[Session, tuple[Event, ...]]:
         """Fold what was seen into the session and keep both, in one transaction. Raises Missing.
@@ -451,6 +461,6 @@ class Sessions(Part):
     def _sessions(self, *wanted: ColumnElement[bool]) -> list[Session]:
         return self._read(_IN_ORDER.where(*wanted))
 
-    def _read(self, query: Select[Any]) -> list[Session]:
+    def _read(self, query: Select[Any], **values: object) -> list[Session]:
         with self._database.read() as connection:
-            return each(connection, query, sessions.c.key, session_from, self.aside)
+            return each(connection, query, sessions.c.key, session_from, self.aside, **values)

@@ -31,6 +31,12 @@ from kiosk.store.rows import (
 )
 from kiosk.store.tables import commands, full_chargers, grants, origins, received_tokens, sessions
 
+_QUEUE = (
+    select(commands.c.session_key)
+    .where(commands.c.state == CommandState.WAITING, commands.c.kind == Kind.START)
+    .order_by(commands.c.id)
+)
+
 
 class Starts(Part):
     def create(
@@ -156,10 +162,8 @@ class Starts(Part):
 
     def queue(self) -> list[str]:
         """Keys of the sessions whose start waits, first come first. Whose turn it is says `kiosk.domain.line`."""
-        waiting = (commands.c.state == CommandState.WAITING) & (commands.c.kind == Kind.START)
         with self._database.read() as connection:
-            query = select(commands.c.session_key).where(waiting).order_by(commands.c.id)
-            return list(connection.execute(query).scalars())
+            return list(connection.execute(_QUEUE).scalars())
 
     def put_aside(self, command_id: int, now: datetime, why: Refusal) -> Session | None:
         """A start that waits is taken out of the line, and may be taken up again. None: it does not wait any more."""
