@@ -183,6 +183,7 @@ class FleetNews(LocalNews):
                 line = self._connect(self._url)
                 line.execute(f"LISTEN {CHANNEL}")
                 self._all_is_new()  # whatever was told meanwhile
+                self._tell.set()  # what is said now is heard here too: no need to be deaf until the next beat
                 while not self._over.is_set():
                     for message in line.notifies(timeout=BEAT, stop_after=1):
                         self._hear(message.payload)
