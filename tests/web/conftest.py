@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from time import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +61,14 @@ BOOK = {
         }
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def standing_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time stands still for what counts the requests: however slow the machine is, all of them fall into one minute."""
+    begin = time()
+    for module in ("limits.strategies", "limits.storage.memory", "flask_limiter._extension"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=lambda: begin))
 
 
 class Kiosk(ByHand):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from itertools import count
-from time import time
-from types import SimpleNamespace
 
 import pytest
 from flask.testing import FlaskClient
@@ -22,14 +20,6 @@ WRITES = [
 """Every POST of the driver's pages; the test beside it fails when one is added and not listed."""
 HINTS = "/webhooks/stripe"
 addresses = count(1)
-
-
-@pytest.fixture
-def standing_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time stands still for what counts the requests: however slow the machine is, all of them fall into one minute."""
-    begin = time()
-    for module in ("limits.strategies", "limits.storage.memory", "flask_limiter._extension"):
-        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=lambda: begin))
 
 
 def plain(rule: str) -> str:
@@ -68,7 +58,6 @@ def test_a_write_of_another_site_in_the_owners_browser_changes_nothing(
 
 
 @pytest.mark.parametrize("path", WRITES)
-@pytest.mark.usefixtures("standing_limits")
 def test_every_write_has_a_limit_and_says_when_to_come_back(kiosk: Kiosk, phone: FlaskClient, path: str) -> None:
     kiosk.card()
     key = kiosk.start(phone)
