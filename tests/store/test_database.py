@@ -53,6 +53,11 @@ def test_the_write_ahead_log_is_on(store: Store, path: Path) -> None:
     other.close()
 
 
+@pytest.mark.sqlite
+def test_a_test_that_is_not_about_the_disk_does_not_wait_for_it(store: Store) -> None:
+    assert pragma(store, "synchronous") == 0
+
+
 @pytest.mark.durable
 @pytest.mark.sqlite
 def test_foreign_keys_are_checked_and_writes_reach_the_disk(store: Store) -> None:
