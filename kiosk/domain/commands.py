@@ -31,9 +31,10 @@ UNDER_WAY = frozenset({CommandState.WAITING, CommandState.SENT})
 
 
 class AskedBy(StrEnum):
-    """DRIVER: somebody at this kiosk. The rest is the kiosk itself: why it asks."""
+    """DRIVER: somebody at this kiosk. OPERATOR: somebody at the desk. The rest is the kiosk itself: why it asks."""
 
     DRIVER = "driver"
+    OPERATOR = "operator"
     PROVIDER = "provider"  # the payment provider says that it was paid
     KIOSK = "kiosk"  # it looks whether somebody has paid
     START_DEADLINE = "start_deadline"
@@ -42,6 +43,10 @@ class AskedBy(StrEnum):
     HOLD = "hold"
     WAITED = "waited"
     UNPAID = "unpaid"
+
+
+PEOPLE = frozenset({AskedBy.DRIVER, AskedBy.OPERATOR})
+"""What they want is pursued to its effect, and no rule of the kiosk's takes it back."""
 
 
 REPEATABLE = frozenset({Kind.CONFIRM, Kind.CANCEL, Kind.STOP, Kind.RECEIPT_EMAIL})

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     """Why a command was given, or why a session ended."""
 
     DRIVER = "driver"
+    OPERATOR = "operator"
     START_DEADLINE = "start_deadline"
     POWER_DEADLINE = "power_deadline"
     LIMIT = "limit"

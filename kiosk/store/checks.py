@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, literal, or_, select, union_all
 
 from kiosk.domain.attention import OF_CHARGER
-from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
+from kiosk.domain.commands import PEOPLE, Command, CommandState, Kind
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, FINAL, Group, Status
 from kiosk.store.aside import Aside, each
@@ -299,7 +299,7 @@ def _wrongly_withdrawn(command: Command) -> str | None:
     """A start must not have left. Of the rest the kiosk takes back only what it had decided itself."""
     if command.kind is Kind.START:
         return "may have been sent" if command.attempts else None
-    return "is a driver's" if command.asked_by is AskedBy.DRIVER else None
+    return "is a person's" if command.asked_by in PEOPLE else None
 
 
 def _ends_after_it_was_sent(facts: Facts) -> Found:

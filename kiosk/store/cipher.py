@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _PURPOSE = b"charge-kiosk store at rest 1"
 _FILES = b"charge-kiosk files 1"
+_MARKS = b"charge-kiosk marks 1"
 
 
 class Cipher:
@@ -31,6 +33,12 @@ class Cipher:
             return self._fernet.decrypt(text.encode()).decode()
         except InvalidToken:
             return None
+
+    def marks(self, text: str) -> list[str]:
+        """Words by which a text is found again that is stored encrypted: one for each secret, the newest first. Without
+        a secret nobody can tell which text it was.
+        """
+        return [hmac.new(_key(secret, None, _MARKS), text.encode(), "sha256").hexdigest() for secret in self._secrets]
 
     def file_keys(self, salt: bytes) -> list[bytes]:
         """Keys of 32 bytes for a whole file that has that salt: the first one encrypts, one of them decrypts."""

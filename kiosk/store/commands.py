@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, select, update
 
-from kiosk.domain.commands import ENDS, PURSUED, REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal, Wish
+from kiosk.domain.commands import ENDS, PEOPLE, PURSUED, REPEATABLE, AskedBy, Command, CommandState, Kind, Refusal, Wish
 from kiosk.store.aside import each
 from kiosk.store.database import changed_one
 from kiosk.store.errors import Missing, WrongState
@@ -25,9 +25,15 @@ MOST_SENDINGS = 40
 
 
 def insert_command(
-    connection: Connection, key: str, kind: Kind, asked_by: AskedBy, now: datetime, email: str | None = None
+    connection: Connection,
+    key: str,
+    kind: Kind,
+    asked_by: AskedBy,
+    now: datetime,
+    email: str | None = None,
+    email_mark: str | None = None,
 ) -> Command:
-    """A new waiting command. `email` is encrypted already."""
+    """A new waiting command. `email` is encrypted already, and found again by its mark."""
     values = {
         "session_key": key,
         "kind": kind,
@@ -37,6 +43,7 @@ def insert_command(
         "attempts": 0,
         "not_before": now,
         "email": email,
+        "email_mark": email_mark,
     }
     command_id = connection.execute(insert(commands).values(**values).returning(commands.c.id)).scalar_one()
     return read_command(connection, command_id)
@@ -117,18 +124,19 @@ class Commands(Part):
         if (kind is Kind.RECEIPT_EMAIL) != (email is not None):
             raise ValueError("an e-mail belongs to a receipt e-mail, and to nothing else")
         sealed = None if email is None else self._cipher.encrypt(email)
+        mark = None if email is None else self._cipher.marks(email.lower())[0]
         with self._database.write() as connection:
             _there_is(connection, key)
-            if asked_by is AskedBy.DRIVER and kind in ENDS:
+            if asked_by in PEOPLE and kind in ENDS:
                 keep_wish(connection, key, Wish(kind, asked_by, utc(now)))
             same = (commands.c.session_key == key) & (commands.c.kind == kind)
             waiting = self._newest(connection, same & (commands.c.state == CommandState.WAITING))
             if waiting is not None:
                 # What a driver asks for is theirs from then on, also when the kiosk had decided it before.
-                theirs = asked_by is AskedBy.DRIVER or _only_looks(waiting.asked_by)
+                theirs = asked_by in PEOPLE or _only_looks(waiting.asked_by)
                 asker = asked_by if theirs else waiting.asked_by
-                newer = update(commands).where(commands.c.id == waiting.id).values(email=sealed, asked_by=asker)
-                connection.execute(newer)
+                newer = {"email": sealed, "email_mark": mark, "asked_by": asker}
+                connection.execute(update(commands).where(commands.c.id == waiting.id).values(**newer))
                 return replace(waiting, asked_by=asker)
             sent = self._newest(connection, same & (commands.c.state == CommandState.SENT))
             if sent is not None and self._says_the_same(connection, sent, asked_by, email):
@@ -139,7 +147,7 @@ class Commands(Part):
                     again = {"asked_by": asked_by, **_waiting_from(now)}
                     connection.execute(update(commands).where(commands.c.id == last).values(**again))
                     return read_command(connection, last)
-            return insert_command(connection, key, kind, asked_by, now, sealed)
+            return insert_command(connection, key, kind, asked_by, now, sealed, mark)
 
     def command(self, command_id: int) -> Command:
         """One of them, as it stands. Raises Missing, and what a row raises that cannot be read."""
@@ -188,7 +196,7 @@ class Commands(Part):
     def withdraw(self, command_id: int, now: datetime) -> bool:
         """The kiosk takes back what it had decided itself. False when it was sent already, or is a driver's by now."""
         waits = (commands.c.id == command_id) & (commands.c.state == CommandState.WAITING)
-        own = waits & (commands.c.asked_by != AskedBy.DRIVER)
+        own = waits & commands.c.asked_by.not_in(PEOPLE)
         values = {"state": CommandState.WITHDRAWN, "ended_at": now}
         with self._database.write() as connection:
             return changed_one(connection, update(commands).where(own).values(**values))

@@ -66,6 +66,10 @@ class Part:
         return self.alone.take()
 
 
+MARK_SIGNS = 10
+"""Of a session's digest: its name in logs."""
+
+
 def digest(text: str) -> str:
     """SHA-256 in hex: devices and codes are compared, never read back."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -92,6 +96,8 @@ def session_values(session: Session) -> dict[str, Any]:
         "start_fee_minor": tariff.start_fee_minor if tariff else None,
         "watch": session.watchable and not session.final,
         "unproven": _unproven(session),
+        "mark": digest(session.key)[:MARK_SIGNS],
+        "card_last4": session.proof.card_last4 if session.proof is not None else None,
     }
 
 

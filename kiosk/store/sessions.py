@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy import exists as there_is
 
 from kiosk.domain.attention import Level
-from kiosk.domain.commands import ENDS, AskedBy, CommandState, Kind
+from kiosk.domain.commands import ENDS, PEOPLE, CommandState, Kind
 from kiosk.domain.pace import learnt_interval
 from kiosk.domain.progress import joined
 from kiosk.domain.session import Event, HoldProof, Observation, PaymentContext, Phase, Session, fold, gone, with_proof
@@ -208,7 +208,7 @@ class Sessions(Part):
     def _unreadable_to(self, connection: Connection, key: str, device_hash: str) -> UnreadableSession:
         own = select(grants.c.session_key).where(grants.c.session_key == key, grants.c.device_hash == device_hash)
         asked = each(connection, _of(key), commands.c.id, command_from, self.aside)
-        wishes = [one.asked_at for one in asked if one.kind in ENDS and one.asked_by is AskedBy.DRIVER]
+        wishes = [one.asked_at for one in asked if one.kind in ENDS and one.asked_by in PEOPLE]
         owner = connection.execute(own).first() is not None
         return UnreadableSession(key, owner=owner, wished_at=max(wishes, default=None))
 
@@ -450,7 +450,8 @@ class Sessions(Part):
                     return erased
                 those = sessions.c.key.in_(keys)
                 connection.execute(update(sessions).where(those, secret).values(token=None, payment=None))
-                connection.execute(update(commands).where(commands.c.session_key.in_(keys)).values(email=None))
+                mailed_to = update(commands).where(commands.c.session_key.in_(keys))
+                connection.execute(mailed_to.values(email=None, email_mark=None))
                 connection.execute(delete(grants).where(grants.c.session_key.in_(keys)))
                 connection.execute(delete(takeovers).where(takeovers.c.session_key.in_(keys)))
                 connection.execute(delete(taken_back).where(taken_back.c.session_key.in_(keys)))

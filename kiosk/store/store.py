@@ -17,6 +17,7 @@ from kiosk.store.deliveries import Deliveries
 from kiosk.store.desk import Desk
 from kiosk.store.errors import BayTaken, Damaged, Trouble, Unavailable
 from kiosk.store.exceptions import Exceptions
+from kiosk.store.finding import Finding
 from kiosk.store.handlings import Handlings
 from kiosk.store.handoffs import Handoffs
 from kiosk.store.hits import Hits
@@ -80,6 +81,7 @@ class Store(
         """`patience`: seconds that a write waits for another process before CannotWrite."""
         super().__init__(Database(url, patience=patience), cipher)
         self.desk = Desk(self._database, cipher)
+        self.finding = Finding(self._database, cipher)
         self._url = url
 
     def migrate(self) -> None:

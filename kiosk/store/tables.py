@@ -44,6 +44,9 @@ def _session_key(*, primary_key: bool = False) -> Column[str]:
     return Column("session_key", String, ForeignKey("sessions.key"), nullable=False, primary_key=primary_key)
 
 
+_LEADING = ((), ("code",), ("status",), ("phase",), ("card_last4",), ("captured_minor",))
+"""The searches of the desk begin with one of these, and go on by time: see `kiosk.store.finding`."""
+
 sessions = Table(
     "sessions",
     metadata,
@@ -110,6 +113,8 @@ sessions = Table(
     Column("intent_id", String),
     Column("bank_return_at", UtcTime),
     Column("looked_at", UtcTime),  # when a reader last had it looked at, after its end
+    Column("mark", String),  # the desk finds a session by these two
+    Column("card_last4", String),
     UniqueConstraint("key"),
     Index("ux_sessions_slot", "slot", unique=True),
     Index(None, "watch", "id"),
@@ -117,6 +122,8 @@ sessions = Table(
     Index(None, "code"),
     Index(None, "intent_id"),
     Index(None, "ended_at"),
+    Index(None, "mark"),
+    *(Index(None, *leading, "requested_at", "id") for leading in _LEADING),
 )
 
 commands = Table(
@@ -135,8 +142,10 @@ commands = Table(
     Column("refusal", Word(Refusal)),
     Column("detail", Text),
     Column("email", Text),  # encrypted
+    Column("email_mark", String),  # keyed; the desk finds a session by it
     Index(None, "session_key", "id"),
     Index(None, "state", "not_before"),
+    Index(None, "email_mark"),
 )
 
 observations = Table(

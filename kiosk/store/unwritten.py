@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select, update
 
-from kiosk.domain.commands import ENDS, PURSUED, AskedBy, Command, CommandState, Kind, Refusal, Wish
+from kiosk.domain.commands import ENDS, PEOPLE, PURSUED, AskedBy, Command, CommandState, Kind, Refusal, Wish
 from kiosk.domain.session import Event, Observation, Session, fold, gone
 from kiosk.store.aside import UNREADABLE, each
 from kiosk.store.cipher import Cipher
@@ -110,7 +110,7 @@ class Unwritten(Sessions, Commands):
 
     def withdraw(self, command_id: int, now: datetime) -> bool:
         def in_memory(command: Command) -> bool:
-            if command.state is not CommandState.WAITING or command.asked_by is AskedBy.DRIVER:
+            if command.state is not CommandState.WAITING or command.asked_by in PEOPLE:
                 return False
             self._keep(replace(command, state=CommandState.WITHDRAWN, ended_at=utc(now)))
             return True
@@ -267,14 +267,14 @@ class Unwritten(Sessions, Commands):
     def _ask_in_memory(self, key: str, kind: Kind, asked_by: AskedBy, now: datetime) -> Command:
         of_one, now = self._begun(key), utc(now)
         session = of_one.session
-        if asked_by is AskedBy.DRIVER and kind in ENDS and of_one.wish is None:
+        if asked_by in PEOPLE and kind in ENDS and of_one.wish is None:
             of_one.wish = Wish(kind, asked_by, now)
             if session is not None and session.wish is None:
                 of_one.session = replace(session, wish=of_one.wish, version=session.version + 1)
         same = [one for one in self.commands(key) if one.kind is kind]
         waiting = next((one for one in reversed(same) if one.state is CommandState.WAITING), None)
         if waiting is not None:
-            theirs = asked_by is AskedBy.DRIVER or waiting.asked_by is AskedBy.KIOSK
+            theirs = asked_by in PEOPLE or waiting.asked_by is AskedBy.KIOSK
             return self._keep(replace(waiting, asked_by=asked_by)) if theirs else waiting
         sent = next((one for one in reversed(same) if one.state is CommandState.SENT), None)
         if sent is not None and says_the_same(sent, asked_by):

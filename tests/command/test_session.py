@@ -15,13 +15,14 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.command.cli import main
-from kiosk.command.session import report, sentence, why
+from kiosk.command.session import report
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import Settings, SettingsError, variable
 from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Event
 from kiosk.service.entries import Asked, Change, Changed, Ending, Entry, Measured, Metered, Outcome, Reason
+from kiosk.service.story import sentence, why
 from kiosk.store import Store
 from tests.engine.house import CODE, House
 from tests.store.build import later, opened, queued, seen
@@ -249,7 +250,7 @@ def test_each_ending_is_one_sentence(ending: Ending, said: str) -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_command_has_a_sentence(kind: Kind, reason: Reason, state: CommandState) -> None:
     said = sentence(asked(kind=kind, reason=reason, state=state), BERLIN)
-    assert re.fullmatch(r"The (driver|kiosk) asked .*: .*\.", said)
+    assert re.fullmatch(r"(The driver|The kiosk|Somebody at the desk) asked .*: .*\.", said)
 
 
 def test_a_command_that_took_long_or_was_sent_again_says_so() -> None:

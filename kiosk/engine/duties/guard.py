@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from kiosk.domain.commands import PURSUED, AskedBy, Command, Kind
+from kiosk.domain.commands import PEOPLE, PURSUED, AskedBy, Command, Kind
 from kiosk.domain.limits import Step, acts_in, guard
 from kiosk.domain.pursuit import Due, may_be_pursued, next_end, next_look
 from kiosk.domain.session import Session
@@ -34,7 +34,7 @@ LATEST = timedelta(seconds=60)
 """More is no lateness of this machine but a sleep, and no margin would be enough."""
 _SOONEST = timedelta(milliseconds=200)
 _ENDS = frozenset({Kind.STOP, Kind.CANCEL})
-_WISHED = frozenset({AskedBy.DRIVER, AskedBy.KIOSK, AskedBy.PROVIDER})
+_WISHED = PEOPLE | {AskedBy.KIOSK, AskedBy.PROVIDER}
 """Not decided by a session's figures."""
 
 
@@ -141,7 +141,7 @@ class Guard(Duty):
             self._nothing_until[session.key] = seen, until
             return until - now
         self._context.store.ask(session.key, due.kind, due.asked_by, now)
-        if due.asked_by not in {AskedBy.DRIVER, AskedBy.KIOSK}:
+        if due.asked_by not in PEOPLE | {AskedBy.KIOSK}:
             said = {"kind": due.kind.value, "reason": due.asked_by.value}
             log.info("the kiosk acts by itself", extra={**about(session), **said})
         self._context.news.publish(session_topic(session.key))

@@ -69,7 +69,7 @@ def _turn(command: Command, sent_before: int, offline: bool) -> tuple[int, bool,
     A charger without contact takes no stop, and the budget for stops is everybody's.
     """
     again = command.kind in ENDS and sent_before > 0
-    asker = {AskedBy.DRIVER: 0, AskedBy.KIOSK: 2}.get(command.asked_by, 1)
+    asker = {AskedBy.DRIVER: 0, AskedBy.OPERATOR: 0, AskedBy.KIOSK: 2}.get(command.asked_by, 1)
     return FIRST.index(command.kind), again and offline, again, asker, command.id
 
 

@@ -1,9 +1,11 @@
-"""What the desk calls things: words for what stands in the log."""
+"""What the desk calls things: what stands in the log, what may be done to a session, the views of the list."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from kiosk.service.desk_sessions import Act, Done, Group
 from kiosk.web.shared.text import _
 
 _DID: dict[str, Callable[[], str]] = {
@@ -27,9 +29,74 @@ _DID: dict[str, Callable[[], str]] = {
     "queue_done": lambda: _("saw to something"),
     "queue_undone": lambda: _("took the last step in the queue back"),
     "queue_read": lambda: _("had a session read again"),
+    "searched_email": lambda: _("searched for an e-mail address"),
+    "opened_receipt": lambda: _("opened a receipt"),
+    "noted": lambda: _("wrote a note"),
+    Act.STOP: lambda: _("asked to stop a charge"),
+    Act.CANCEL: lambda: _("asked to cancel a start"),
+    Act.CONFIRM: lambda: _("had a payment looked at"),
+    Act.READ: lambda: _("had a session read anew"),
 }
 
 
 def did_words(did: str) -> str:
     """What somebody did, in words; a word of another release as it is."""
     return _DID[did]() if did in _DID else did
+
+
+@dataclass(frozen=True, slots=True)
+class ActWords:
+    """The name of an act, what it will do, and what can go wrong."""
+
+    name: Callable[[], str]
+    effect: Callable[[], str]
+    risk: Callable[[], str]
+
+
+ACTS = {
+    Act.STOP: ActWords(
+        lambda: _("Stop the charge"),
+        lambda: _(
+            "The kiosk asks Plugchoice to stop. Then the cost so far is taken from the hold and the rest goes back."
+        ),
+        lambda: _(
+            "A charger without contact does not hear it: the kiosk asks again until a reading shows the effect. The "
+            "cable at the car ends it at once. The driver reads that the operator asked for it."
+        ),
+    ),
+    Act.CANCEL: ActWords(
+        lambda: _("Cancel the start"),
+        lambda: _("The kiosk asks Plugchoice to cancel. Nothing is taken, and a hold goes back."),
+        lambda: _("Where charging has begun meanwhile, it is stopped instead, and what has flowed is paid."),
+    ),
+    Act.CONFIRM: ActWords(
+        lambda: _("Have the payment looked at"),
+        lambda: _("The kiosk asks Plugchoice whether it was paid. If it was, the charge starts."),
+        lambda: _("Nothing can be taken by this that the driver has not agreed to."),
+    ),
+    Act.READ: ActWords(
+        lambda: _("Read it anew"),
+        lambda: _("The kiosk asks Plugchoice for this session as soon as its budget allows, and Stripe for the hold."),
+        lambda: _("Nothing is changed. One read of the minute's budget is spent."),
+    ),
+}
+
+GROUPS: dict[Group, Callable[[], str]] = {
+    Group.OPEN: lambda: _("Open"),
+    Group.PAID: lambda: _("Paid"),
+    Group.NOTHING: lambda: _("Nothing taken"),
+    Group.BACK: lambda: _("Sent back"),
+    Group.STUCK: lambda: _("Stuck"),
+    Group.REFUSED: lambda: _("Not started"),
+}
+
+
+def act_refused(done: Done) -> str:
+    """Why an act was not done."""
+    match done:
+        case Done.NO_REASON:
+            return _("Say why: it stands in the log.")
+        case Done.CHANGED:
+            return _("The session has changed since you looked, so nothing was done. Look at it once more.")
+        case _:
+            return _("That cannot be done in the state that the session is in now. Nothing was done.")

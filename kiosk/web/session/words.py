@@ -420,6 +420,8 @@ _ASKED = {
     (Kind.CANCEL, AskedBy.START_DEADLINE): lambda: _("The charger had not started in time, so we asked to cancel."),
     (Kind.CANCEL, AskedBy.UNPAID): lambda: _("It was not paid in time, so we gave the bay free."),
     (Kind.STOP, AskedBy.DRIVER): lambda: _("You asked to stop."),
+    (Kind.CANCEL, AskedBy.OPERATOR): lambda: _("The operator cancelled the start."),
+    (Kind.STOP, AskedBy.OPERATOR): lambda: _("The operator asked the charger to stop."),
     (Kind.STOP, AskedBy.LIMIT): lambda: _("We asked the charger to stop, to keep your limit."),
     (Kind.STOP, AskedBy.HOLD): lambda: _("We asked the charger to stop, so that your hold covers the cost."),
     (Kind.STOP, AskedBy.POWER_DEADLINE): lambda: _("We saw no power in time, so we asked the charger to stop."),

@@ -1,0 +1,295 @@
+"""Sessions at the desk: one search for everything that a caller can say, one session with its whole story, its acts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, tzinfo
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kiosk.domain.desk import Role
+from kiosk.domain.desk_search import whole_day
+from kiosk.domain.money import Money
+from kiosk.domain.receipt import receipt_of
+from kiosk.domain.session import Session
+from kiosk.service.desk_sessions import (
+    MOVES_MONEY,
+    Act,
+    Done,
+    Group,
+    Whole,
+    add_note,
+    perform,
+    search,
+    understood,
+    whole,
+)
+from kiosk.service.story import sentence, status_word, why
+from kiosk.store.finding import FoundSession, Place
+from kiosk.store.records import StoredReceipt
+from kiosk.web.desk.access import confirmed, needs, seen_codes, sees_code, signed_in
+from kiosk.web.desk.shell import Room, add_room, page
+from kiosk.web.desk.words import ACTS, GROUPS, act_refused, did_words
+from kiosk.web.shared.formats import money
+from kiosk.web.shared.parts import parts
+from kiosk.web.shared.text import _
+
+bp = Blueprint("desk_sessions", __name__)
+
+ROWS = 50
+"""Sessions of one page."""
+LONGEST_SEARCH = 200
+
+add_room(30, Room("desk_sessions.sessions", lambda: _("Sessions")))
+
+
+@bp.get("/sessions")
+@needs(Role.VIEWER)
+def sessions() -> ResponseReturnValue:
+    """Everything stands in the address: `q`, `view`, `site`, `from`, `to`, and `after`, where the page before ended."""
+    args = request.args
+    text, site_id, view = args.get("q", "").strip()[:LONGEST_SEARCH], args.get("site") or None, _view()
+    codes, zone = _codes(site_id), _zone(site_id)
+    since, until = _day(args.get("from"), zone), _day(args.get("to"), zone)
+    between = (since[0] if since else None, until[1] if until else None)
+    said = understood(parts(), text, codes, zone)
+    if said.email is not None:
+        parts().store.desk.log(signed_in().person.name, "searched_email", parts().clock.now())
+    found = search(
+        parts(), said, codes=codes, group=view, between=between, after=_after(args.get("after", "")), most=ROWS + 1
+    )
+    shown = found[:ROWS]
+    kept = {"q": text, "site": site_id or "", "from": args.get("from", ""), "to": args.get("to", "")}
+    more = {**kept, "view": view.value if view else "", "after": _place(shown[-1]) if len(found) > ROWS else ""}
+    return page(
+        "desk/sessions.html",
+        found=shown,
+        text=text,
+        strange=said.strange,
+        kept=kept,
+        views=[(each, GROUPS[each](), _address(**kept, view=each.value), each is view) for each in Group],
+        all_address=_address(**kept),
+        any_view=view is None,
+        view=view.value if view else "",
+        next_address=_address(**more) if more["after"] else "",
+        sites=[site for site in parts().site.sites if signed_in().person.sees(site.id)],
+        zone_of=lambda session: parts().site.zone(session.code),
+        bay_of=_bay,
+        money_of=money_of,
+        status_word=status_word,
+        tone=tone,
+    )
+
+
+@bp.get("/sessions/<int:number>")
+@needs(Role.VIEWER)
+def session(number: int) -> ResponseReturnValue:
+    shown = _whole(number)
+    return _session(shown)
+
+
+@bp.get("/sessions/<int:number>/receipt")
+@needs(Role.SUPPORT)
+def receipt(number: int) -> ResponseReturnValue:
+    """The receipt as its driver sees it, at its own address, which lets whoever has it watch: so that is logged."""
+    shown = _whole(number)
+    if shown.receipt is None:
+        abort(404)
+    parts().store.desk.log(signed_in().person.name, "opened_receipt", parts().clock.now(), subject=str(number))
+    return redirect(f"/r/{shown.told.session.key}", 303)
+
+
+@bp.post("/sessions/<int:number>/note")
+@needs(Role.SUPPORT)
+def note(number: int) -> ResponseReturnValue:
+    add_note(parts(), signed_in().person, _whole(number), request.form.get("text", ""))
+    return redirect(url_for("desk_sessions.session", number=number) + "#notes", 303)
+
+
+@bp.get("/sessions/<int:number>/<act>")
+@needs(Role.SUPPORT)
+def preview(number: int, act: str) -> ResponseReturnValue:
+    """What will happen, and what can go wrong. Nothing has been done."""
+    return _preview(_whole(number), _act(act))
+
+
+@bp.post("/sessions/<int:number>/<act>")
+@needs(Role.SUPPORT)
+def do(number: int, act: str) -> ResponseReturnValue:
+    shown, wanted = _whole(number), _act(act)
+    if wanted in MOVES_MONEY and not confirmed():
+        return redirect(url_for("desk_account.confirm_page", after=request.path), 303)
+    form = request.form
+    done = perform(parts(), signed_in().person, shown, wanted, form.get("reason", ""), form.get("seen", ""))
+    if done is Done.DONE:
+        return redirect(url_for("desk_sessions.session", number=number), 303)
+    return _preview(_whole(number), wanted, act_refused(done), 409 if done is not Done.NO_REASON else 422)
+
+
+def _preview(shown: Whole, act: Act, problem: str = "", status: int = 200) -> ResponseReturnValue:
+    words = ACTS[act]
+    return page(
+        "desk/act.html",
+        status,
+        shown=shown,
+        act=act.value,
+        words=words,
+        offered=act in shown.acts,
+        problem=problem,
+        reason=request.form.get("reason", "")[:500],
+        bay=_bay(shown.told.session),
+        asks_password=act in MOVES_MONEY and not confirmed(),
+        confirm_address=url_for("desk_account.confirm_page", after=request.path),
+    )
+
+
+def _session(shown: Whole) -> ResponseReturnValue:
+    told, zone = shown.told, parts().site.zone(shown.told.session.code)
+    site = parts().site.site_of(told.session.code)
+    stand = parts().store.meter_stand(told.session.key)
+    bay = parts().site.bay(told.session.code, told.session.connector_id)
+    return page(
+        "desk/session.html",
+        shown=shown,
+        told=told,
+        one=told.session,
+        zone=zone,
+        site=site,
+        stand=stand,
+        point=bay.point_id if bay is not None else None,
+        bay=_bay(told.session),
+        money=money_of(told.session),
+        checks=checks_of(shown),
+        why=why(told.ending, zone),
+        sentences=[(entry.at, sentence(entry, zone)) for entry in told.entries],
+        status_word=status_word,
+        tone=tone(told.session),
+        act_words=[(act.value, ACTS[act].name()) for act in shown.acts],
+        did_words=did_words,
+        log=parts().store.desk.log_entries(subject=str(shown.number), most=50),
+    )
+
+
+def money_of(session: Session) -> dict[str, object]:
+    """Held, taken and given back, as the receipt says it once there is one; None is unknown, which is not zero."""
+    receipt = receipt_of(session)
+    if receipt is not None:
+        return {"held": receipt.held, "taken": receipt.taken, "back": receipt.given_back}
+    return {
+        "held": session.money(session.authorized_minor),
+        "taken": session.money(session.captured_minor),
+        "back": None,
+    }
+
+
+def checks_of(shown: Whole) -> list[tuple[str, str, bool | None]]:
+    """What ought to be equal: its name, the two sides, and whether they are; None: one side is not known."""
+    session, stand = shown.told.session, parts().store.meter_stand(shown.told.session.key)
+    proof = session.proof
+    rows = [
+        (_("On the receipt = taken"), _told_on(shown.receipt), session.money(session.captured_minor)),
+        (
+            _("Stripe received = taken"),
+            session.money(proof.received_minor) if proof is not None and proof.ended else None,
+            session.money(session.captured_minor),
+        ),
+        (_("Meter = energy"), stand.stop_wh - stand.start_wh if stand is not None else None, _wh(session)),
+    ]
+    return [
+        (name, f"{_text(one)} = {_text(other)}", one == other if one is not None and other is not None else None)
+        for name, one, other in rows
+    ]
+
+
+def tone(session: Session) -> str:
+    """How loud its state is on the page."""
+    status = session.known_status
+    if status is None:
+        return "mute" if session.status is None else "warn"
+    if status.value in {"capture_failed", "requires_review"}:
+        return "bad"
+    if status.value in {"captured", "refunded"}:
+        return "ok"
+    return "mute" if session.final else "live"
+
+
+def _told_on(receipt: StoredReceipt | None) -> Money | None:
+    """What the receipt says was taken."""
+    taken = receipt.document.get("taken") if receipt is not None else None
+    return Money(taken["minor"], taken["currency"]) if isinstance(taken, dict) and "minor" in taken else None
+
+
+def _wh(session: Session) -> int | None:
+    wh = session.energy_kwh * 1000 if session.energy_kwh is not None else None
+    return int(wh) if wh is not None and wh == int(wh) else None
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return _("not known")
+    return money(value) if isinstance(value, Money) else f"{value} Wh"
+
+
+def _whole(number: int) -> Whole:
+    found = whole(parts(), number, sees_code)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _act(word: str) -> Act:
+    if word not in {act.value for act in Act}:
+        abort(404)
+    return Act(word)
+
+
+def _view() -> Group | None:
+    word = request.args.get("view", "")
+    return Group(word) if word in {each.value for each in Group} else None
+
+
+def _codes(site_id: str | None) -> tuple[str, ...] | None:
+    """Where the search looks: all that the person may see, or one site of it."""
+    codes = seen_codes()
+    site = parts().site.site(site_id) if site_id is not None else None
+    if site_id is None:
+        return codes
+    wanted = tuple(one.code for one in site.chargers) if site is not None else ()
+    return wanted if codes is None else tuple(code for code in wanted if code in codes)
+
+
+def _zone(site_id: str | None) -> tzinfo:
+    """Of the site that is chosen, else of the first one that the person sees."""
+    sites = [one for one in parts().site.sites if signed_in().person.sees(one.id) and site_id in {None, one.id}]
+    return ZoneInfo(sites[0].timezone if sites else "UTC")
+
+
+def _day(text: str | None, zone: tzinfo) -> tuple[datetime, datetime] | None:
+    try:
+        return whole_day(date.fromisoformat(text or ""), zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _bay(session: Session) -> str:
+    return parts().site.bay_label(session.code, session.connector_id)
+
+
+def _place(found: FoundSession) -> str:
+    return f"{found.place.at.isoformat()}_{found.place.id}"
+
+
+def _after(text: str) -> Place | None:
+    at, _sign, number = text.replace(" ", "+").partition("_")
+    try:
+        moment = datetime.fromisoformat(at)
+        return Place(moment, int(number)) if moment.utcoffset() is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _address(**more: str) -> str:
+    query = urlencode({name: value for name, value in more.items() if value})
+    return url_for("desk_sessions.sessions") + (f"?{query}" if query else "")
