@@ -239,7 +239,7 @@ def test_the_demos_board_is_kept_fresh_by_the_operators_view(demo: Flask) -> Non
     parts: Parts = demo.extensions["kiosk"]
     codes = [spec.code for spec in CHARGERS]
     with parts.news.subscribe(site_topic("marktplatz")):
-        for _ in range(200):
+        for _ in range(1200):
             cards = parts.store.cards(codes)
             if len(cards) == len(codes) and parts.store.tree("marktplatz") is not None and parts.store.lab_facts(codes):
                 break

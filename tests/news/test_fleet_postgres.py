@@ -35,7 +35,7 @@ def pair(address: str) -> Iterator[tuple[FleetNews, FleetNews]]:
     there.close()
 
 
-def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """It becomes true; how long that takes is the machine's affair."""
     give_up = time.monotonic() + seconds
     while not true():

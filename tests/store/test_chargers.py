@@ -158,7 +158,7 @@ def test_a_store_that_others_write_to_for_long_keeps_no_page_waiting(store: Stor
     before = time.monotonic()
     with second._database.write():
         assert not store.want_card("ABC", NOW)
-    assert time.monotonic() - before < PATIENCE_SECONDS / 2
+    assert time.monotonic() - before < PATIENCE_SECONDS
     assert store.want_card("ABC", NOW)
     store.save_card(card())
 

@@ -20,11 +20,15 @@ Script = Callable[[socket.socket, int], None]
 
 
 class Loopback:
-    """Accepts connections until the test ends. `done` is set then, so that scripts can wait on it."""
+    """Accepts connections until the test ends. `done` is set then, so that scripts can wait on it.
+
+    `closed` has one more for each connection that was closed on this side.
+    """
 
     def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
         self.accepted = 0
         self.done = threading.Event()
+        self.closed = threading.Semaphore(0)
         self._script = script
         self._context = context
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -62,6 +66,7 @@ class Loopback:
                 connection = self._context.wrap_socket(connection, server_side=True)
         with contextlib.suppress(OSError), connection:
             self._script(connection, number)
+        self.closed.release()
 
 
 @contextlib.contextmanager

@@ -333,7 +333,7 @@ def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> None:
 
     with loopback(script) as server, client(server.url) as http:
         assert http.exchange("GET", PATH).status == 200
-        time.sleep(0.1)  # lets the other side's close arrive
+        assert server.closed.acquire(timeout=60)
         assert http.exchange("GET", PATH).status == 200
         assert server.accepted == 2
 

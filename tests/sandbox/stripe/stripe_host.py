@@ -36,6 +36,9 @@ SOURCES = {
     "mounted": "script-src 'self'; frame-src 'self'; connect-src 'self'",
 }
 
+PATIENCE = 60.0
+"""Seconds of the wall clock for every wait: it is for a state, and costs nothing when that comes."""
+
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Pay</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <script src="{script}"></script><script type="module" src="/page.js"></script></head>
@@ -117,7 +120,9 @@ def open_browser() -> Iterator[Browser]:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
+        expect.set_options(timeout=PATIENCE * 1000)
         yield browser
+        expect.set_options(timeout=5_000)
         browser.close()
 
 
@@ -125,7 +130,7 @@ def open_browser() -> Iterator[Browser]:
 def open_page(browser: Browser, shop: Shop) -> Iterator[Page]:
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(PATIENCE * 1000)
         shop.console.clear()
         shop.faults.clear()
         page.on("console", lambda message: shop.console.append(message.text) if message.type == "error" else None)

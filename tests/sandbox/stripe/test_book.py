@@ -84,7 +84,7 @@ def test_a_listener_is_called_when_the_lock_is_free(book: StripeBook) -> None:
         intent_id = event["data"]["object"]["id"]
         reader = threading.Thread(target=lambda: seen.append(book.get_intent(ACCOUNT, intent_id)["id"]))
         reader.start()
-        reader.join(timeout=5)
+        reader.join(timeout=60)
 
     book.subscribe(read_from_another_thread)
     intent = book.create_intent(account=ACCOUNT, amount=100, currency="eur")

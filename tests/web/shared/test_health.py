@@ -41,7 +41,7 @@ def test_it_is_ready_with_a_store_and_an_engine(tmp_path: Path) -> None:
     app = made_app(tmp_path, clock=SystemClock())
     start(app)
     try:
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 60
         while not running(app).engine.alive() and time.monotonic() < give_up:
             time.sleep(0.01)
         assert ready(app) == (200, {"store": True, "engine": True})
