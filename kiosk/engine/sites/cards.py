@@ -29,7 +29,7 @@ QUIET_EVERY = timedelta(seconds=50)
 QUIET_PAUSE = timedelta(seconds=6)
 """Between two of those: ten a minute at most for all of them, and only what nobody else wants."""
 LOOK_EVERY = timedelta(seconds=3)
-"""How often the cards of a site are looked through that should be fresh without us."""
+"""How often the cards are looked through that should be fresh without us, and those of sites that nobody watches."""
 
 _MARK = "board:"
 _LEAST_FOR_QUIET = 20
@@ -51,6 +51,7 @@ class BoardCards(Duty):
         self._looked: dict[str, datetime] = {}
         self._asked: dict[str, datetime] = {}
         self._quiet_at: datetime | None = None
+        self._quiet_looked: datetime | None = None
 
     def jobs(self, now: datetime) -> Jobs:
         if not self._context.sites:
@@ -92,11 +93,14 @@ class BoardCards(Duty):
             return []
         if self._quiet_at is not None and timedelta(0) <= now - self._quiet_at < QUIET_PAUSE:
             return []
+        if self._quiet_looked is not None and timedelta(0) <= now - self._quiet_looked < LOOK_EVERY:
+            return []
         seen = {plan.id for plan in watched}
         quiet = [plan for plan in self._context.sites if plan.id not in seen and not self._has_operator(plan)]
         ages = self._ages([code for plan in quiet for code in plan.codes], now)
         old = sorted((max(at, asked), code) for code, (at, _priced, asked) in ages.items())
         if not old or now - old[0][0] < QUIET_EVERY:
+            self._quiet_looked = now
             return []
         self._quiet_at = now
         self._asked[old[0][1]] = now

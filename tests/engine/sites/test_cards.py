@@ -11,6 +11,7 @@ from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import site_topic
 from kiosk.sandbox.world.faults import Kind, Rule
 from kiosk.upstream.plugchoice.budget import Endpoint
+from tests.counting import statements_of
 from tests.engine.site_house import PUBLIC, SITE, SiteHouse, code
 
 
@@ -30,6 +31,16 @@ def test_cards_that_nobody_watches_are_read_at_a_slow_beat(tmp_path: Path, charg
         house.run(120)
     assert reads[0] <= min(20, 3 * chargers) + 1
     assert max(house.ages()) <= age
+    house.close()
+
+
+def test_cards_of_which_none_is_due_are_not_looked_through_in_every_round(tmp_path: Path) -> None:
+    house = house_of(tmp_path, 2)
+    house.run(300)
+    with statements_of(house.store) as sent:
+        house.run(60)
+    looks = sum("chargers.card" in one and " IN " in one for one in sent)
+    assert 10 <= looks <= 21
     house.close()
 
 
