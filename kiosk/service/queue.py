@@ -18,7 +18,7 @@ from kiosk.news.news import session_topic
 from kiosk.service.parts import Parts
 from kiosk.service.queue_words import ABOUT_IT, DO, TITLES, WHAT
 from kiosk.store.exceptions import Listed
-from kiosk.store.handlings import Handled, Place, Wanted, place_of
+from kiosk.store.handlings import Handled, Place, State, Wanted, place_of
 from kiosk.store.store import Store
 
 PAGE = 25
@@ -78,7 +78,7 @@ def page_of(
     store: Store, book: SiteBook, wanted: Wanted, now: datetime, after: str | None = None, most: int = PAGE
 ) -> Page:
     """The rows that are wanted, the loudest and oldest first. A place that is none begins at the beginning."""
-    rows = store.waiting_for_people(wanted, now, most + 1, _place(after))
+    rows = store.waiting_for_people(wanted, now, most + 1, _place(after, wanted.state))
     shown = rows[:most]
     more = _text(place_of(shown[-1])) if len(rows) > most else None
     return Page(cases_of(store, book, shown, now), more)
@@ -164,13 +164,18 @@ def _text(place: Place) -> str:
     return f"{place[0]}~{place[1].timestamp():.6f}~{place[2]}"
 
 
-def _place(text: str | None) -> Place | None:
+def _place(text: str | None, state: State) -> Place | None:
+    """The place that stands in an address; None for anything that is none of a row in that state."""
     parts = (text or "").split("~")
     if len(parts) != 3:
         return None
-    level, at, number = parts
+    first, at, number = parts
     try:
-        place = (Level(level).value if level else "", datetime.fromtimestamp(float(at), UTC), int(number))
+        if state is not State.CLOSED:
+            first = Level(first).value
+        elif datetime.fromisoformat(first).tzinfo is None:
+            return None
+        place = (first, datetime.fromtimestamp(float(at), UTC), int(number))
     except (ValueError, OverflowError, OSError):
         return None
     return place if 0 <= place[2] < 2**31 else None

@@ -34,7 +34,7 @@ WHAT = {
 }
 """Of a session or a charger, as the rest of a sentence."""
 DO = {
-    Act.READ: "`kiosk session` reads what is known; wait for the next reading",
+    Act.READ: "have it read again at the desk, or wait for the next reading",
     Act.STOP: "stop it at the charger, or unplug it there",
     Act.CANCEL: "cancel the payment at Stripe if it is still held",
     Act.ASK_BACK_OFFICE: "ask Plugchoice, with the charger and the time",

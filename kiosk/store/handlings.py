@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     Tuple,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -70,7 +71,7 @@ class Wanted:
 
 
 Place = tuple[str, datetime, int]
-"""Where a page of the queue goes on: level and since of its last row (of closed ones "" and when it closed), its id."""
+"""Where a page of the queue goes on: level (of closed ones, when it closed), since and id of its last row."""
 
 
 class Handlings(Part):
@@ -135,8 +136,9 @@ class Handlings(Part):
         c = exceptions.c
         if wanted.state is State.CLOSED:
             if after is not None:
-                query = query.where(tuple_(c.closed_at, c.id) < _at(c.closed_at, c.id, values=after[1:]))
-            query = query.order_by(c.closed_at.desc(), c.id.desc())
+                place = (datetime.fromisoformat(after[0]), *after[1:])
+                query = query.where(tuple_(c.closed_at, c.since, c.id) < _at(c.closed_at, c.since, c.id, values=place))
+            query = query.order_by(c.closed_at.desc(), c.since.desc(), c.id.desc())
         else:
             if after is not None:
                 query = query.where(tuple_(c.level, c.since, c.id) > _at(c.level, c.since, c.id, values=after))
@@ -146,15 +148,13 @@ class Handlings(Part):
 
     def how_many_wait(self, wanted: Wanted, now: datetime) -> dict[State, int]:
         """How many rows there are of each open state, whatever state is wanted."""
+        c = exceptions.c
+        is_done = c.done_at.is_not(None)
+        is_aside = and_(c.done_at.is_(None), c.aside_until.is_not(None), c.aside_until > utc(now))
+        query = select(func.count(), func.sum(case((is_aside, 1), else_=0)), func.sum(case((is_done, 1), else_=0)))
         with self._database.read() as connection:
-            return {
-                state: connection.execute(
-                    select(func.count()).select_from(
-                        _select(Wanted(state, wanted.kinds, wanted.codes, wanted.owner), now).subquery()
-                    )
-                ).scalar_one()
-                for state in (State.WAITS, State.ASIDE, State.DONE)
-            }
+            every, aside, done = connection.execute(query.where(c.closed_at.is_(None), *_narrowed(wanted))).one()
+        return {State.WAITS: every - (aside or 0) - (done or 0), State.ASIDE: aside or 0, State.DONE: done or 0}
 
     def forget_notes(self, before: datetime) -> int:
         """Notes of what was closed before then: what people write may name somebody. Returns how many."""
@@ -173,11 +173,11 @@ class Handlings(Part):
 def place_of(row: Listed) -> Place:
     """Where the page after this row begins."""
     if row.closed_at is not None:
-        return "", row.closed_at, row.id
+        return row.closed_at.isoformat(), row.matter.since, row.id
     return row.level.value, row.matter.since, row.id
 
 
-def _select(wanted: Wanted, now: datetime) -> Select[tuple[object, ...]]:
+def _select(wanted: Wanted, now: datetime) -> Select[Any]:
     c, at = exceptions.c, utc(now)
     is_aside = and_(c.aside_until.is_not(None), c.aside_until > at)
     of_state: dict[State, Sequence[ColumnElement[bool]]] = {
@@ -186,12 +186,20 @@ def _select(wanted: Wanted, now: datetime) -> Select[tuple[object, ...]]:
         State.DONE: (c.closed_at.is_(None), c.done_at.is_not(None)),
         State.CLOSED: (c.closed_at.is_not(None),),
     }
-    query = select(exceptions).where(*of_state[wanted.state])
+    return select(exceptions).where(*of_state[wanted.state], *_narrowed(wanted))
+
+
+def _narrowed(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """By kinds, chargers and owner; not by state."""
+    c = exceptions.c
+    found: list[ColumnElement[bool]] = []
     if wanted.kinds is not None:
-        query = query.where(c.kind.in_(wanted.kinds))
+        found.append(c.kind.in_(wanted.kinds))
     if wanted.codes is not None:
-        query = query.where(c.code.in_(wanted.codes))
-    return query.where(c.owner == wanted.owner) if wanted.owner is not None else query
+        found.append(c.code.in_(wanted.codes))
+    if wanted.owner is not None:
+        found.append(c.owner == wanted.owner)
+    return found
 
 
 def _at(*columns: Column[Any], values: Sequence[object]) -> Tuple:

@@ -17,7 +17,7 @@ from kiosk.domain.money import Money
 from kiosk.service.queue import _place, act, case_of, page_of
 from kiosk.service.queue_words import ABOUT_IT, ACTS, CANNOT, DID, TITLES
 from kiosk.store import Store
-from kiosk.store.handlings import Wanted
+from kiosk.store.handlings import State, Wanted
 from tests.store.build import later, opened
 from tests.worlds.once import migrated_store
 
@@ -63,10 +63,22 @@ def test_pages_show_every_row_once(store: Store) -> None:
     assert len(seen) == len(set(seen)) == 11
 
 
-@given(st.text() | st.from_regex(r"[a-z]*~[0-9.einf-]*~[0-9-]*"))
-def test_whatever_stands_in_an_address_is_a_place_or_none(text: str) -> None:
-    place = _place(text)
-    assert place is None or place[2] >= 0
+@given(
+    st.text() | st.from_regex(r"(loud|2026-11-20|2026-11-20T13:00:00\+00:00|)~[0-9.einf-]*~[0-9-]*", fullmatch=True),
+    st.sampled_from(State),
+)
+def test_whatever_stands_in_an_address_is_a_place_or_none(text: str, state: State) -> None:
+    place = _place(text, state)
+    if place is not None:
+        assert place[2] >= 0
+        assert (place[0] == "loud") == (state is not State.CLOSED)
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("after", ["~1~1", "loud~1~1", "2026-11-20T13:00:00+00:00~1~1", "2026-11-20~1~1", "x~y~z"])
+def test_a_place_of_another_list_is_no_error(store: Store, state: State, after: str) -> None:
+    listed(store, opened(store))
+    assert len(page_of(store, BOOK, Wanted(state), later(100), after).cases) <= 1
 
 
 def test_what_is_done_stands_in_the_log_and_names_the_session_by_its_mark(store: Store) -> None:

@@ -90,7 +90,8 @@ def handle(number: int) -> ResponseReturnValue:
 
 
 def _case(found: Case, problem: str | None = None, status: int = 200) -> ResponseReturnValue:
-    words = {"acts": ACTS, "did": DID, "ago": ago, "longest_note": LONGEST_NOTE}
+    zone = parts().site.zone(found.row.matter.code)
+    words = {"acts": ACTS, "did": DID, "ago": ago, "longest_note": LONGEST_NOTE, "zone": zone}
     return page("desk/case.html", status, case=found, problem=problem, read=bool(request.args.get("read")), **words)
 
 
