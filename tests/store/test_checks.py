@@ -103,7 +103,7 @@ def listed_twice(store: Store) -> None:
     change(
         store,
         "INSERT INTO exceptions SELECT id + 1, kind, subject, code, since, act, amount_minor, currency, "
-        "noticed_at, level, level_at, closed_at FROM exceptions",
+        "noticed_at, level, level_at, closed_at, owner, aside_until, done_at FROM exceptions",
     )
 
 
