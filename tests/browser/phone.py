@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Literal
 
 import httpx
@@ -124,13 +124,16 @@ class Phone:
         wanted.click()
 
     def _scroll_to(self, wanted: Locator) -> None:
-        """The page may be renewed in that moment; then it is looked for once more."""
-        try:
-            wanted.scroll_into_view_if_needed()
-        except PlaywrightError as error:
-            if "not attached" not in str(error):
-                raise
-            wanted.scroll_into_view_if_needed()
+        """The page may be renewed in that moment, and soon once more; then it is looked for again."""
+        end = monotonic() + PATIENCE
+        while True:
+            try:
+                wanted.scroll_into_view_if_needed()
+            except PlaywrightError as error:
+                if "not attached" not in str(error) or monotonic() > end:
+                    raise
+            else:
+                return
 
     def go_on(self) -> None:
         self.page.locator("#start button").click()
@@ -168,7 +171,7 @@ class Phone:
 
     def look_at_the_fields(self) -> None:
         """Scroll to them: Chromium lets a frame of another site rest while it is out of sight."""
-        self.page.locator("iframe[title='Secure payment input frame']").scroll_into_view_if_needed()
+        self._scroll_to(self.page.locator("iframe[title='Secure payment input frame']"))
 
     def pay_with(self, number: str = GOOD_CARD) -> None:
         self.fill_card(number)
@@ -177,7 +180,7 @@ class Phone:
     def press_pay(self) -> None:
         """Scrolled to, and drawn: right after a scroll Chromium still sends a click to the frame that was there."""
         self.page.bring_to_front()
-        self.pay_button.scroll_into_view_if_needed()
+        self._scroll_to(self.pay_button)
         self._let_it_draw()
         self.pay_button.click()
 
