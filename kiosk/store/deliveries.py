@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 from kiosk.domain.attention import Level
 from kiosk.domain.telling import DeliveryState, Why
 from kiosk.store.database import changed_one, insert_once
-from kiosk.store.exceptions import Listed, listed_from
+from kiosk.store.exceptions import Listed, listed_from, number_of
 from kiosk.store.rows import Part
 from kiosk.store.tables import deliveries, exceptions, told
 from kiosk.store.types import utc
@@ -48,7 +48,7 @@ class Deliveries(Part):
         """
         with self._database.write() as connection:
             values = {"receiver": receiver, "why": Why.AT_ONCE, "state": DeliveryState.WAITING, "attempts": 0}
-            number = _number(connection.execute(insert(deliveries).values(**values, **_times(now))))
+            number = number_of(connection.execute(insert(deliveries).values(**values, **_times(now))))
             new = [
                 insert_once(
                     connection,
@@ -141,10 +141,3 @@ class Deliveries(Part):
 
 def _times(now: datetime) -> dict[str, datetime]:
     return {"asked_at": utc(now), "next_at": utc(now)}
-
-
-def _number(result: object) -> int:
-    key = getattr(result, "inserted_primary_key", None)
-    if key is None:
-        raise LookupError("a row without a number")
-    return int(key[0])

@@ -133,7 +133,7 @@ class Exceptions(Part):
             return Changes()
         at = utc(now)
         with self._database.write() as connection:
-            made = [_made(connection.execute(insert(exceptions).values(**_values(one, at)))) for one in opened]
+            made = [number_of(connection.execute(insert(exceptions).values(**_values(one, at)))) for one in opened]
             for row, one, level in louder:
                 changed = {"level": level, "level_at": at, "amount_minor": one.amount_minor, "currency": one.currency}
                 connection.execute(update(exceptions).where(exceptions.c.id == row.id).values(**changed))
@@ -174,7 +174,7 @@ def _values(one: Matter, at: datetime) -> dict[str, object]:
     }
 
 
-def _made(result: object) -> int:
+def number_of(result: object) -> int:
     key = getattr(result, "inserted_primary_key", None)
     if key is None:
         raise LookupError("a row without a number")

@@ -35,7 +35,6 @@ from kiosk.store.tables import exceptions, handlings
 from kiosk.store.types import utc
 
 ERASED_AT_ONCE = 500
-MOST_AT_A_TIME = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +159,8 @@ class Handlings(Part):
         """Notes of what was closed before then: what people write may name somebody. Returns how many."""
         over = exists().where(exceptions.c.id == handlings.c.exception_id, exceptions.c.closed_at < utc(before))
         some = select(handlings.c.id).where(handlings.c.did == Did.NOTED, over).limit(ERASED_AT_ONCE)
-        erased = 0
-        for _ in range(MOST_AT_A_TIME):
-            with self._database.write() as connection:
-                gone = connection.execute(delete(handlings).where(handlings.c.id.in_(some))).rowcount
-            erased += gone
-            if gone < ERASED_AT_ONCE:
-                break
-        return erased
+        with self._database.write() as connection:
+            return connection.execute(delete(handlings).where(handlings.c.id.in_(some))).rowcount
 
 
 def place_of(row: Listed) -> Place:

@@ -31,6 +31,7 @@ def test_it_gets_an_owner_a_note_and_a_time_until_which_it_is_set_aside(store: S
     aside = store.handle(row.id, Did.SET_ASIDE, "Kim", later(120), until=until)
     assert aside.handling == Handling("Kim", until, None)
     assert (aside.handling.waits(later(9_999)), aside.handling.waits(until)) == (False, True)
+    assert [one.id for one in store.waiting_for_people(Wanted(State.ASIDE, owner="Kim"), later(200), 5)] == [row.id]
     told = store.handlings_of([row.id])[row.id]
     assert [(one.who, one.did, one.note, one.until) for one in told] == [
         ("Kim", Did.OWNED, None, None),
@@ -47,6 +48,13 @@ def test_the_last_thing_is_taken_back_and_brought_back_and_a_note_stays(store: S
     assert store.undo(row.id, "Ali", later(120)).handling == Handling("Kim")
     assert store.undo(row.id, "Ali", later(130)).handling == Handling("Kim", None, later(110))
     assert [one.did for one in store.handlings_of([row.id])[row.id]][-2:] == [Did.UNDONE, Did.UNDONE]
+
+
+def test_what_was_set_aside_or_seen_to_is_taken_up_again(store: Store) -> None:
+    row = listed(store, Attention.OTHER_PRICE)
+    store.handle(row.id, Did.SET_ASIDE, "Kim", NOW, until=later(5000))
+    store.handle(row.id, Did.DONE, "Kim", NOW)
+    assert store.handle(row.id, Did.TAKEN_UP, "Ali", later(110)).handling == Handling()
 
 
 def test_nobody_takes_back_what_they_have_not_seen(store: Store) -> None:

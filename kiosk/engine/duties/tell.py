@@ -21,13 +21,13 @@ from kiosk.domain.telling import (
     next_try,
     to_tell,
 )
-from kiosk.engine.context import Context
+from kiosk.engine.context import Context, MakeNotice
 from kiosk.engine.duty import Duty, Job, Jobs, Pool
 from kiosk.store.deliveries import Delivery
 from kiosk.store.exceptions import Listed
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.notice.client import NotAccepted
-from kiosk.upstream.notice.ways import NotSetUp, hand_over
+from kiosk.upstream.notice.ways import hand_over
 from kiosk.upstream.smtp.client import MailRefused, MailUnknown, NotTaken
 
 log = logging.getLogger(__name__)
@@ -47,12 +47,18 @@ class Tell(Duty):
         self._context.store.take_up_deliveries(now)
 
     def jobs(self, now: datetime) -> Jobs:
-        if not self._receivers or self._context.notice is None:
+        notice = self._context.notice
+        if not self._receivers or notice is None:
             return Jobs()
         make = Job("notices", partial(self._make, now), pool=Pool.NOTICES)
         due = self._context.store.due_deliveries(now)
         sends = (
-            Job(f"notice:{one.receiver}", partial(self._send, one), pool=Pool.NOTICES, about={"receiver": one.receiver})
+            Job(
+                f"notice:{one.receiver}",
+                partial(self._send, one, notice),
+                pool=Pool.NOTICES,
+                about={"receiver": one.receiver},
+            )
             for one in due
         )
         return Jobs((make, *sends), EVERY)
@@ -71,7 +77,7 @@ class Tell(Duty):
             if waits and digest_due(receiver, store.last_made(receiver.name, Why.DIGEST), now):
                 store.tell_digest(receiver.name, now)
 
-    def _send(self, delivery: Delivery) -> None:
+    def _send(self, delivery: Delivery, words: MakeNotice) -> None:
         context, receiver = self._context, self._receivers.get(delivery.receiver)
         now, store = context.clock.now(), context.store
         rows = self._rows(delivery, receiver, now)
@@ -87,9 +93,7 @@ class Tell(Duty):
             self._end(delivery, DeliveryState.NEEDLESS, "over before it could be sent")
             return
         try:
-            if context.notice is None:
-                raise NotSetUp("nobody writes messages")
-            notice = context.notice(rows, delivery.why, now)
+            notice = words(rows, delivery.why, now)
             hand_over(context.mailer, context.herald, receiver, notice, f"notice.{delivery.id}", now)
         except MailRefused as error:
             self._end(delivery, DeliveryState.GIVEN_UP, f"refused: {error}")

@@ -29,7 +29,7 @@ def hand_over(
                 raise NotSetUp("nothing carries it")
             body = json.dumps({"delivery": name, **notice.facts}, ensure_ascii=False).encode()
             herald.webhook(receiver.address, body, name, now)
-        case Channel.NTFY:
+        case _:
             if herald is None:
                 raise NotSetUp("nothing carries it")
             herald.ntfy(receiver.address, notice.subject, notice.text, urgent=notice.urgent)

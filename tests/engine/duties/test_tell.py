@@ -16,7 +16,7 @@ from kiosk.config.logs import session_mark
 from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import Kind
 from kiosk.domain.handling import Did
-from kiosk.domain.telling import Channel, DeliveryState, Hours, Receiver, Why
+from kiosk.domain.telling import Channel, DeliveryState, Hours, Notice, Receiver, Why
 from kiosk.engine.context import Context
 from kiosk.engine.duties.tell import Tell
 from kiosk.sandbox.world.switches import Switches
@@ -252,4 +252,58 @@ def test_who_is_not_in_the_file_any_more_hears_nothing_and_the_record_says_so(
     house.run(30)
     (message,) = house.messages()
     assert message.state is DeliveryState.GIVEN_UP
+    house.close()
+
+
+def test_a_mail_that_the_server_never_takes_is_given_up_at_once(tmp_path: Path) -> None:
+    mails = MailServer({"RCPT": "550 nobody of that name"})
+    house = Told(tmp_path, by_mail(), mail_port=mails.port)
+    house.hangs()
+    (message,) = house.messages()
+    assert (message.state, message.said, message.attempts) == (DeliveryState.GIVEN_UP, "refused: 550", 1)
+    house.close()
+    mails.close()
+
+
+def test_what_did_not_arrive_before_the_quiet_hours_waits_for_their_end(tmp_path: Path, hooks: HookServer) -> None:
+    house = Told(tmp_path)
+    house.hangs()
+    now = house.clock.now()
+    quiet = Hours((now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time())
+    context = replace(house.context, receivers=(by_hook(hooks, quiet=quiet),))
+    (row,) = house.store.open_exceptions()
+    house.store.tell("chat", [(row.id, row.level)], now)
+    for job in Tell(context).jobs(house.kiosk_clock.now()).now:
+        job.run()
+    assert (hooks.taken, house.messages()[0].state) == ([], DeliveryState.WAITING)
+    house.close()
+
+
+def test_somebody_else_sends_it_then_nobody_sends_it_twice(tmp_path: Path, hooks: HookServer) -> None:
+    house = Told(tmp_path)
+    house.hangs()
+    (row,) = house.store.open_exceptions()
+    house.store.tell("chat", [(row.id, row.level)], house.clock.now())
+    jobs = Tell(replace(house.context, receivers=(by_hook(hooks),))).jobs(house.kiosk_clock.now()).now
+    for job in (*jobs, *jobs):
+        job.run()
+    assert len(hooks.taken) == 1
+    house.close()
+
+
+def test_words_that_cannot_be_made_leave_no_message_half_sent(tmp_path: Path, hooks: HookServer) -> None:
+    house = Told(tmp_path)
+    house.hangs()
+    (row,) = house.store.open_exceptions()
+    house.store.tell("chat", [(row.id, row.level)], house.clock.now())
+
+    def broken(*_: object) -> Notice:
+        raise RuntimeError("no words")
+
+    context = replace(house.context, receivers=(by_hook(hooks),), notice=broken)
+    send = Tell(context).jobs(house.kiosk_clock.now()).now[1]
+    with pytest.raises(RuntimeError):
+        send.run()
+    (message,) = house.messages()
+    assert (message.state, message.said) == (DeliveryState.WAITING, "RuntimeError")
     house.close()

@@ -8,11 +8,14 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
+from kiosk.domain.telling import Channel, Notice, Receiver
 from kiosk.upstream.errors import NoAnswer, NotSent
 from kiosk.upstream.http import TimeLimits
 from kiosk.upstream.notice.client import Herald, NotAccepted
+from kiosk.upstream.notice.ways import NotSetUp, hand_over
 from tests.worlds.hook_server import HookServer
 
 AT = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -60,3 +63,30 @@ def test_where_nobody_answers_it_is_unknown() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NoAnswer):
         hasty.webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/x", b"{}", "notice.7", AT)
     hasty.close()
+
+
+def test_without_a_secret_or_a_token_nothing_is_signed_or_signed_in() -> None:
+    hooks, plain = HookServer(), Herald(None)
+    plain.webhook(hooks.address, b"{}", "notice.7", AT)
+    plain.ntfy(hooks.address, "title", "text", urgent=True)
+    plain.close()
+    hooks.close()
+    assert not [one for one in hooks.taken if {"Kiosk-Signature", "Authorization"} & set(one.headers)]
+    assert hooks.taken[1].headers["Priority"] == "urgent"
+
+
+def test_an_error_of_our_own_tree_is_passed_on_as_it_is() -> None:
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        raise NotSent("closed")
+
+    herald = Herald(None, transport=httpx.MockTransport(refuse))
+    with pytest.raises(NotSent, match="closed"):
+        herald.webhook("https://chat.example/x", b"{}", "notice.7", AT)
+    herald.close()
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+def test_a_way_that_is_not_set_up_says_so(channel: Channel) -> None:
+    receiver, notice = Receiver("kim", channel, "https://chat.example/x"), Notice("s", "t", {})
+    with pytest.raises(NotSetUp):
+        hand_over(None, None, receiver, notice, "notice.7", AT)

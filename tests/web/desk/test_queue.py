@@ -88,6 +88,12 @@ def test_to_read_it_again_asks_the_engine_and_sends_nothing_else(kiosk: Kiosk, a
     assert kiosk.store.commands(key) == commands
 
 
+def test_of_a_charger_there_is_no_session_to_read_again(kiosk: Kiosk, at_desk: SignIn) -> None:
+    number = listed(kiosk, Attention.STARTS_REFUSED, CODE)
+    assert at_desk(Role.SUPPORT).post(f"/desk/queue/{number}", data={"did": "read"}).status_code == 303
+    assert kiosk.store.hints() == {}
+
+
 def test_filters_stand_in_the_address_and_an_odd_one_is_none(kiosk: Kiosk, at_desk: SignIn) -> None:
     listed(kiosk)
     listed(kiosk, Attention.REVIEW, "key-2")
