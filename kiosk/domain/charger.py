@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from kiosk.domain.tariff import Tariff
@@ -12,6 +13,10 @@ STALE_AFTER = timedelta(seconds=60)
 """Regulation (EU) 2025/655 Art. 2: availability within one minute. Older data is never shown as "free"."""
 PRICE_LASTS = timedelta(minutes=5)
 """Prices are read less often than states. Where an older one stands, its reading has failed for some time."""
+DRAWN_LASTS = timedelta(seconds=150)
+"""A car's power changes slowly once it has settled; older, it says nothing of now."""
+DRAWN_SETTLES = timedelta(seconds=60)
+"""A car that has just begun may draw more in a moment."""
 
 
 class BayState(StrEnum):
@@ -46,10 +51,21 @@ STARTABLE = frozenset({BayState.FREE, BayState.PLUGGED})
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What flowed at a connector at `at`: `amperes` are those of its fullest phase, from the grid; None: not told."""
+
+    kw: Decimal
+    amperes: Decimal | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
     """`status` is the raw OCPP word or None; `since` is when this kiosk first saw that word (None: not known).
 
     While upstream leaves the word out, `last` is the one it said before, at `last_at`, first seen at `last_since`.
+    `phase_rotation` is the back office's word for how its phases hang on the grid's, `drawn` what its meter has shown:
+    the operator's view alone tells them.
     """
 
     connector_id: int
@@ -61,10 +77,20 @@ class Connector:
     last: str | None = None
     last_at: datetime | None = None
     last_since: datetime | None = None
+    phase_rotation: str | None = None
+    drawn: Drawn | None = None
 
     def remembers(self, at: datetime) -> bool:
         """The last word is young enough at that time to count."""
         return self.last_at is not None and at - self.last_at <= STALE_AFTER
+
+    def drawn_by(self, now: datetime) -> Drawn | None:
+        """What a car there draws, if that is of now and of a car that has been charging for a while."""
+        drawn = self.drawn
+        if drawn is None or self.status != "Charging" or not timedelta(0) <= now - drawn.at <= DRAWN_LASTS:
+            return None
+        settled = self.since is None or drawn.at - self.since >= DRAWN_SETTLES
+        return drawn if settled else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +181,7 @@ def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
     """`fresh` with `since` filled in: kept while the word stays the same, set when we saw it change.
 
     A word that was left out and came back within the minute has stayed the same. That the charger as a whole is out of
-    order stays too: the public card never speaks of it.
+    order stays too, and how its phases hang and what it has drawn: the public card never speaks of that.
     """
     if previous is None:
         return fresh
@@ -170,5 +196,12 @@ def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
         came_back = before.status is None and before.last == connector.status and before.remembers(fresh.seen_at)
         return before.last_since if came_back else fresh.seen_at
 
-    connectors = tuple(replace(c, since=since(c)) for c in fresh.connectors)
+    def known(connector: Connector) -> Connector:
+        before = old.get(connector.connector_id)
+        if before is None:
+            return replace(connector, since=None)
+        rotation, drawn = connector.phase_rotation or before.phase_rotation, connector.drawn or before.drawn
+        return replace(connector, since=since(connector), phase_rotation=rotation, drawn=drawn)
+
+    connectors = tuple(known(c) for c in fresh.connectors)
     return replace(fresh, connectors=connectors, out_at=fresh.out_at or previous.out_at)

@@ -23,7 +23,7 @@ class PoweredCharger:
     """A charger of the kiosk. `station_ids` are its names in the fuse tree; without any it is its public code.
 
     `claimed` are the connectors that a session of this kiosk keeps, `measured` the kW that its meter says a car there
-    draws now.
+    draws now, `amperes` those of the fullest phase where a meter tells them.
     """
 
     card: ChargerCard
@@ -31,6 +31,7 @@ class PoweredCharger:
     claimed: frozenset[int] = frozenset()
     station_ids: tuple[str, ...] = ()
     measured: Mapping[int, Decimal] = field(default_factory=dict)
+    amperes: Mapping[int, Decimal] = field(default_factory=dict)
 
 
 class BoundKind(StrEnum):

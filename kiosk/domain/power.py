@@ -446,19 +446,22 @@ def _kiosk_point(
         priorities=frozenset(each.priority for each in named) or frozenset({None}),
         lines=can.lines or PHASES,
         spread=can.lines or PHASES,
-        need=_ALL if measured is None else _need(can, measured),
+        need=_ALL if measured is None else _need(can, measured, charger.amperes.get(number)),
         measured_kw=measured,
     )
 
 
-def _need(can: Ability, measured_kw: Decimal) -> Decimal:
+def _need(can: Ability, measured_kw: Decimal, measured_amperes: Decimal | None) -> Decimal:
     """The most amperes per phase that a car of that power takes, and never less than it may begin with.
 
-    A car at a connector of several phases may use one of them alone.
+    A car at a connector of several phases may use one of them alone, unless the meter tells the amperes of its fullest
+    one, and these can be those of that power. What a DC charger takes from the grid is not what its meter shows.
     """
     per_ampere = can.kw_per_ampere if can.dc else can.kw_per_ampere / can.phases
-    amperes = (measured_kw * HEADROOM / per_ampere / STEP).to_integral_value(ROUND_CEILING) * STEP
-    return max(can.least_amperes, amperes)
+    amperes = measured_kw / per_ampere
+    if measured_amperes is not None and not can.dc and measured_amperes * can.kw_per_ampere * HEADROOM >= measured_kw:
+        amperes = min(amperes, measured_amperes)
+    return max(can.least_amperes, (amperes * HEADROOM / STEP).to_integral_value(ROUND_CEILING) * STEP)
 
 
 def _spread(points: Sequence[_Point]) -> list[_Point]:

@@ -41,6 +41,8 @@ class Supply(StrEnum):
 
 
 PHASES = (1, 2, 3)
+_LETTERS = {"R": 1, "S": 2, "T": 3}
+_AS_DELIVERED = "RST"
 _WIDTHS = {Supply.AC_1_PHASE: 1, Supply.AC_2_PHASE: 2, Supply.AC_3_PHASE: 3, Supply.DC: 3}
 
 
@@ -48,13 +50,15 @@ _WIDTHS = {Supply.AC_1_PHASE: 1, Supply.AC_2_PHASE: 2, Supply.AC_3_PHASE: 3, Sup
 class Rating:
     """What operator and maker say of one connector. None: not known. `max_amperes` are per phase, from the grid.
 
-    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on. `kilovolts` are those of its site.
+    `phase` is the one (1, 2 or 3) that a connector of one phase hangs on. `rotation` is the back office's word for how
+    its phases hang on the grid's (OCPP's R, S and T are 1, 2 and 3). `kilovolts` are those of its site.
     """
 
     supply: Supply | None = None
     max_amperes: Decimal | None = None
     max_kw: Decimal | None = None
     phase: int | None = None
+    rotation: str | None = None
     kilovolts: Decimal = KILOVOLTS
 
 
@@ -95,6 +99,9 @@ def ability(rating: Rating, power_type: str | None, listed: Sequence[FuseConnect
     stated = min((figure for figure in figures if figure is not None), default=None)
     supply = rating.supply or supply_of(power_type)
     wired = min((each.phases for each in listed if each.phases is not None), default=None)
+    turned = _turned(rating.rotation)
+    if supply is None and wired is None and 0 < len(turned) < len(PHASES):
+        wired = len(turned)
     if supply is None and wired is None:
         supply = _guessed(rating, stated)
     phases = min(_WIDTHS[supply] if supply is not None else 3, wired or 3)
@@ -114,19 +121,38 @@ def ability(rating: Rating, power_type: str | None, listed: Sequence[FuseConnect
         kw_per_ampere=per_ampere,
         phases=phases,
         supply_known=known,
-        lines=_lines(phases, rating.phase, listed) if known else None,
+        lines=_lines(phases, rating.phase, listed, turned) if known else None,
         dc=supply is Supply.DC,
     )
 
 
-def _lines(phases: int, phase: int | None, listed: Sequence[FuseConnector]) -> tuple[int, ...] | None:
-    """The phases of a connector that uses so many of them; None when they are not known, or two say different ones."""
+def _lines(
+    phases: int, phase: int | None, listed: Sequence[FuseConnector], turned: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """The phases of a connector that uses so many of them; None when they are not known, or two say different ones.
+
+    How it is turned counts where neither operator nor fuse tree says a phase.
+    """
     if phases == len(PHASES):
         return PHASES
     told = {each.lines for each in listed if each.lines is not None and len(each.lines) == phases}
     if phase is not None and phases == 1:
         told.add((phase,))
+    if not told and len(turned) >= phases:
+        told.add(tuple(sorted(turned[:phases])))
     return told.pop() if len(told) == 1 else None
+
+
+def _turned(rotation: str | None) -> tuple[int, ...]:
+    """The grid's phases in the order in which they arrive; none where that is not told.
+
+    `RST` is what a charger says that nobody has told how it hangs: it is no news of the first phase.
+    """
+    word = (rotation or "").strip().upper()
+    letters = [_LETTERS.get(letter, 0) for letter in word]
+    if not letters or word == _AS_DELIVERED or 0 in letters or len(set(letters)) < len(letters):
+        return ()
+    return tuple(letters)
 
 
 def floored_amperes(amperes: Decimal) -> Decimal:

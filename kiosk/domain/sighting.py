@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from kiosk.domain.charger import ChargerCard, Connector, merge
+from kiosk.domain.charger import DRAWN_LASTS, ChargerCard, Connector, Drawn, merge
+from kiosk.domain.site_board import PowerUsage
 from kiosk.domain.tariff import Tariff
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a price was seen that was never seen."""
+MOST_DRAWN_KW = 1000
+"""No car draws more; a meter that counts in watts seems to."""
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""A charger's clock may be so far ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,17 @@ class Sighting:
     def out_at(self, before: datetime | None) -> datetime | None:
         """When the charger as a whole was last said to be out of order, after this."""
         return before if self.out is None else (self.at if self.out else None)
+
+
+def drawn_of(usage: PowerUsage, asked_at: datetime) -> Drawn | None:
+    """What flows at a bay, as asked for at `asked_at`. None when it is not told, not of now, or can be of no car."""
+    at, kw = usage.measured_at, usage.kw
+    if at is None or kw is None or not 0 <= kw <= MOST_DRAWN_KW:
+        return None
+    if not -CLOCKS_DIFFER <= asked_at - at <= DRAWN_LASTS:
+        return None
+    phases = [one for one in (usage.l1_amperes, usage.l2_amperes, usage.l3_amperes) if one is not None and one >= 0]
+    return Drawn(kw, max(phases, default=None), min(at, asked_at))
 
 
 def card_with(previous: ChargerCard | None, seen: Sighting) -> ChargerCard | None:
@@ -86,12 +102,14 @@ def card_with(previous: ChargerCard | None, seen: Sighting) -> ChargerCard | Non
 
 
 def same_but_for_time(before: ChargerCard | None, after: ChargerCard) -> bool:
-    """A reader of the card sees the same words and figures."""
+    """A reader of the card sees the same words and figures. What flows at a bay changes all the time, and no page shows
+    it: what it means for others is worked out when they look.
+    """
     return before is not None and _timeless(before) == _timeless(after)
 
 
 def _timeless(card: ChargerCard) -> ChargerCard:
-    connectors = tuple(replace(one, last=None, last_at=None, last_since=None) for one in card.connectors)
+    connectors = tuple(replace(one, last=None, last_at=None, last_since=None, drawn=None) for one in card.connectors)
     return replace(card, connectors=connectors, seen_at=NEVER, priced_at=None, out_at=card.out_at and NEVER)
 
 
@@ -113,6 +131,7 @@ def _described(seen: Connector, known: Connector | None, at: datetime) -> Connec
         standard=seen.standard or known.standard,
         format=seen.format or known.format,
         power_type=seen.power_type or known.power_type,
+        phase_rotation=seen.phase_rotation or known.phase_rotation,
     )
 
 

@@ -87,7 +87,6 @@ class SiteConnector:
     id: int | None
     max_amperes: int | None
     max_volts: int | None
-    phase_rotation: str | None
     trouble: Trouble
 
 

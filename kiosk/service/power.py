@@ -5,7 +5,7 @@ The pages and the command line both ask it, so that they cannot disagree. Nothin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from kiosk.config.sites import ChargerFacts, Site
 from kiosk.domain import lab
-from kiosk.domain.charger import ChargerCard
+from kiosk.domain.charger import ChargerCard, Drawn
 from kiosk.domain.expectation import Assumption, Bound, BoundKind, Expectation, Place, PoweredCharger, Share
 from kiosk.domain.freshness import Freshness, freshness_of
 from kiosk.domain.fuses import FuseTree
@@ -85,6 +85,7 @@ class SitePower:
                 tuple((c.connector_id, c.status, c.power_type) for c in one.card.connectors),
                 one.claimed,
                 tuple(one.measured.items()),
+                tuple(one.amperes.items()),
                 tuple(one.ratings.items()),
                 self.wholes.get(one.card.code),
             )
@@ -101,6 +102,7 @@ def site_power(site: Site, shelf: Shelf, now: datetime) -> SitePower:
     cards, claims, makes = shelf.cards(codes), shelf.occupied_at(codes), shelf.lab_facts(codes)
     # Without a tree nobody's power depends on what the others take.
     measured = _measured(shelf.charging_at(codes), now) if state is TreeState.USED else {}
+    drawn = _drawn(cards.values(), claims, now) if state is TreeState.USED else {}
     return SitePower(
         tree=seen.tree if seen is not None and state is TreeState.USED else None,
         state=state,
@@ -112,6 +114,7 @@ def site_power(site: Site, shelf: Shelf, now: datetime) -> SitePower:
                 makes.get(one.code),
                 claims.get(one.code, {}),
                 measured.get(one.code, {}),
+                drawn.get(one.code, {}),
                 volts=site.volts,
             )
             for one in site.chargers
@@ -141,12 +144,27 @@ def _measured(charging: Sequence[Session], now: datetime) -> dict[str, dict[int,
     return found
 
 
+def _drawn(
+    cards: Iterable[ChargerCard], claims: Mapping[str, Collection[int]], now: datetime
+) -> dict[str, dict[int, Drawn]]:
+    """What cars draw at bays that no session of this kiosk keeps, by what the back office shows of their meters."""
+    found: dict[str, dict[int, Drawn]] = {}
+    for card in cards:
+        ours = claims.get(card.code, ())
+        for connector in card.connectors:
+            drawn = connector.drawn_by(now) if connector.connector_id not in ours else None
+            if drawn is not None:
+                found.setdefault(card.code, {})[connector.connector_id] = drawn
+    return found
+
+
 def powered(
     card: ChargerCard,
     facts: ChargerFacts | None,
     make: lab.LabFacts | None,
     claimed: Collection[int],
     measured: Mapping[int, Decimal] | None = None,
+    drawn: Mapping[int, Drawn] | None = None,
     *,
     volts: int = VOLTS,
 ) -> PoweredCharger:
@@ -158,7 +176,8 @@ def powered(
         ratings=_ratings(card, facts, make, volts),
         claimed=frozenset(claimed),
         station_ids=facts.station_ids if facts is not None else (),
-        measured=measured or {},
+        measured={number: one.kw for number, one in (drawn or {}).items()} | dict(measured or {}),
+        amperes={number: one.amperes for number, one in (drawn or {}).items() if one.amperes is not None},
     )
 
 
@@ -174,7 +193,9 @@ def _ratings(
         most = _told(facts, connector.connector_id) or alone
         phase = bay.phase if bay is not None else None
         kilovolts = Decimal(volts) / 1000
-        ratings[connector.connector_id] = Rating(supply, max_kw=most, phase=phase, kilovolts=kilovolts)
+        ratings[connector.connector_id] = Rating(
+            supply, max_kw=most, phase=phase, rotation=connector.phase_rotation, kilovolts=kilovolts
+        )
     return ratings
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.charger import ChargerCard, Connector, Drawn
 from kiosk.domain.commands import AskedBy, Kind, Wish
 from kiosk.domain.doubt import Doubt
 from kiosk.domain.pace import Pace
@@ -132,7 +132,7 @@ def payment_from(value: Json) -> PaymentContext:
 
 
 def card_to(value: ChargerCard) -> Json:
-    return {**plain(value), "connectors": [plain(connector) for connector in value.connectors]}
+    return {**plain(value), "connectors": [_connector_to(connector) for connector in value.connectors]}
 
 
 def card_from(value: Json) -> ChargerCard:
@@ -141,9 +141,7 @@ def card_from(value: Json) -> ChargerCard:
         code=value["code"],
         name=value.get("name"),
         online=value.get("online"),
-        connectors=tuple(
-            Connector(**{"status": None, **_with_times(one, _CONNECTOR_TIMES)}) for one in value["connectors"]
-        ),
+        connectors=tuple(_connector_from(one) for one in value["connectors"]),
         tariff=None if tariff is None else tariff_from(tariff),
         preauth_minor=value.get("preauth_minor"),
         seen_at=time_from(value["seen_at"]),
@@ -151,6 +149,22 @@ def card_from(value: Json) -> ChargerCard:
         out_at=time_from(value["out_at"]) if "out_at" in value else None,
         unshown=tuple(value.get("unshown", ())),
     )
+
+
+def _connector_to(value: Connector) -> Json:
+    row = plain(value)
+    if value.drawn is not None:
+        row["drawn"] = plain(value.drawn)
+    return row
+
+
+def _connector_from(value: Json) -> Connector:
+    known = {"status": None, **_with_times(value, _CONNECTOR_TIMES)}
+    drawn = known.get("drawn")
+    if drawn is not None:
+        amperes = Decimal(drawn["amperes"]) if "amperes" in drawn else None
+        known["drawn"] = Drawn(Decimal(drawn["kw"]), amperes, time_from(drawn["at"]))
+    return Connector(**known)
 
 
 def same(value: Any) -> Any:

@@ -188,6 +188,16 @@ def test_what_the_operator_says_of_a_phase_counts() -> None:
     assert first(tree, *cars).full.kw == Decimal("7.3")
 
 
+def test_one_phase_bays_that_are_turned_do_not_share_any() -> None:
+    tree = fuse("Main", 32, station("A"), station("B"), station("C"))
+    turned = [
+        replace(one, ratings={1: Rating(rotation=word)})
+        for one, word in zip(one_phase(FREE, BUSY, BUSY), ("R", "STR", "TRS"), strict=True)
+    ]
+    found = first(tree, *turned)
+    assert (found.now.kw, found.full.kw, found.assumptions) == (Decimal("7.3"), Decimal("7.3"), frozenset())
+
+
 # --- what is measured, and who goes first
 
 
@@ -208,6 +218,29 @@ def test_a_car_that_is_measured_needs_what_it_takes() -> None:
     assert told(found.now)[0] == "30.000"  # 2 kW on one phase are 8.7 A, and a little more
     assert told(found.full)[0] == "20.000"
     assert told(first(tree, charger("A", FREE), measured("B", "13.8")).now)[0] == "20.000"
+
+
+@pytest.mark.parametrize(
+    ("kw", "amperes", "left"),
+    [
+        ("11", "16", "22.000"),  # all three phases: 17.6 A, and rounded up
+        ("11", None, "20.000"),  # all of it on one phase would be more than there is
+        ("3.6", "16", "22.000"),  # one phase
+        ("11", "2", "20.000"),  # amperes that cannot be those of that power
+    ],
+)
+def test_amperes_of_the_fullest_phase_say_what_a_car_needs(kw: str, amperes: str | None, left: str) -> None:
+    tree = fuse("Main", 40, station("A"), station("B"))
+    told_by_phase = {} if amperes is None else {1: Decimal(amperes)}
+    found = first(tree, charger("A", FREE), replace(measured("B", kw), amperes=told_by_phase))
+    assert (told(found.now)[0], told(found.full)[0]) == (left, "20.000")
+
+
+def test_amperes_of_a_dc_meter_are_not_those_of_the_grid() -> None:
+    tree = fuse("Main", 160, station("A", can=None), station("B", can=None))
+    dc = replace(charger("A", FREE, supply="DC"), ratings={1: Rating(max_kw=Decimal(150))})
+    other = replace(measured("B", "20", supply="DC"), ratings={1: Rating(max_kw=Decimal(150))})
+    assert first(tree, dc, replace(other, amperes={1: Decimal(50)})) == first(tree, dc, other)
 
 
 def test_a_car_that_takes_nothing_now_keeps_what_it_begins_with() -> None:

@@ -168,3 +168,43 @@ def test_where_nobody_says_the_volts_they_are_europes() -> None:
     assert ability(Rating(AC3, Decimal(32)), None, ()).most_kw == Decimal("22.0")
     american = ability(Rating(AC1, Decimal(40), kilovolts=Decimal("0.12")), None, ())
     assert american.most_kw == Decimal("4.8")
+
+
+@pytest.mark.parametrize(
+    ("supply", "rotation", "lines"),
+    [
+        (AC1, "R", (1,)),
+        (AC1, "T", (3,)),
+        (AC1, "STR", (2,)),
+        (AC1, "trs", (3,)),
+        (AC1, "RTS", (1,)),
+        (AC1, "RST", None),  # what a charger says that nobody has told how it hangs
+        (AC1, "RS", (1,)),
+        (AC1, "Unknown", None),
+        (AC1, "NotApplicable", None),
+        (AC1, "SS", None),
+        (AC1, "", None),
+        (AC1, None, None),
+        (Supply.AC_2_PHASE, "TRS", (1, 3)),
+        (Supply.AC_2_PHASE, "ST", (2, 3)),
+        (Supply.AC_2_PHASE, "S", None),
+        (AC3, "STR", (1, 2, 3)),
+        (DC, "S", (1, 2, 3)),
+    ],
+)
+def test_the_phases_of_a_plug_follow_from_how_it_is_turned(
+    supply: Supply, rotation: str | None, lines: tuple[int, ...] | None
+) -> None:
+    assert ability(Rating(supply, Decimal(32), rotation=rotation), None, ()).lines == lines
+
+
+@pytest.mark.parametrize(("rotation", "phases"), [("T", 1), ("ST", 2), ("STR", 1), (None, 1)])
+def test_a_turn_of_one_or_two_phases_tells_how_many_there_are(rotation: str | None, phases: int) -> None:
+    can = ability(Rating(max_amperes=Decimal(32), rotation=rotation), None, ())
+    assert (can.phases, can.supply_known) == (phases, rotation in {"T", "ST"})
+
+
+def test_what_operator_or_fuse_tree_say_of_a_phase_goes_before_how_it_is_turned() -> None:
+    listed = [FuseConnector(phases=1, lines=(2,))]
+    assert ability(Rating(AC1, rotation="T"), None, listed).lines == (2,)
+    assert ability(Rating(AC1, phase=1, rotation="T"), None, ()).lines == (1,)

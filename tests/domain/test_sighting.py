@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.charger import STALE_AFTER, BayState, ChargerCard, Connector, bay_state, merge
-from kiosk.domain.sighting import NEVER, Price, Sighting, card_with, same_but_for_time
+from kiosk.domain.charger import STALE_AFTER, BayState, ChargerCard, Connector, Drawn, bay_state, merge
+from kiosk.domain.sighting import NEVER, Price, Sighting, card_with, drawn_of, same_but_for_time
+from kiosk.domain.site_board import PowerUsage
 from kiosk.domain.tariff import Tariff
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -204,3 +206,76 @@ def test_what_a_view_says_of_the_whole_charger_counts_and_silence_changes_nothin
     card = card_with(before, Sighting("7MK4T", True, one, None, later(20), out))
     assert card is not None
     assert card.out_at == (None if at is None else later(at))
+
+
+# --- what flows at a bay
+
+
+def usage(age: float | None = 10, kw: str | None = "11", **amperes: str) -> PowerUsage:
+    at = None if age is None else NOW - timedelta(seconds=age)
+    phases = {f"{name}_amperes": Decimal(figure) for name, figure in amperes.items()}
+    return PowerUsage(
+        at, **{"l1_amperes": None, "l2_amperes": None, "l3_amperes": None} | phases, kw=kw and Decimal(kw)
+    )
+
+
+def test_what_flows_is_its_power_and_the_amperes_of_its_fullest_phase() -> None:
+    assert drawn_of(usage(l1="15.9", l2="16.1", l3="-1"), NOW) == Drawn(
+        Decimal(11), Decimal("16.1"), NOW - timedelta(seconds=10)
+    )
+    assert drawn_of(usage(kw="0"), NOW) == Drawn(Decimal(0), None, NOW - timedelta(seconds=10))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [usage(kw=None, l1="16"), usage(age=None), usage(age=151), usage(age=-6), usage(kw="-1"), usage(kw="11000")],
+    ids=["no power", "no time", "old", "not yet", "back into the grid", "watts"],
+)
+def test_what_is_not_told_or_not_of_now_or_of_no_car_says_nothing(told: PowerUsage) -> None:
+    assert drawn_of(told, NOW) is None
+
+
+def test_a_clock_that_is_a_little_ahead_makes_nothing_younger_than_the_question() -> None:
+    drawn = drawn_of(usage(age=-4), NOW)
+    assert drawn is not None
+    assert drawn.at == NOW
+
+
+@pytest.mark.parametrize(
+    ("word", "since", "age", "counts"),
+    [
+        ("Charging", None, 10, True),
+        ("Charging", -100, 10, True),
+        ("Charging", -69, 10, False),  # it had begun less than a minute before
+        ("Charging", None, 150, True),
+        ("Charging", None, 151, False),
+        ("Charging", None, -1, False),
+        ("SuspendedEV", None, 10, False),
+        ("Available", None, 10, False),
+        (None, None, 10, False),
+    ],
+)
+def test_what_was_drawn_counts_while_the_same_car_charges_and_not_for_long(
+    word: str | None, since: float | None, age: float, counts: bool
+) -> None:
+    began = None if since is None else NOW + timedelta(seconds=since)
+    drawn = Drawn(Decimal(11), None, NOW - timedelta(seconds=age))
+    assert (Connector(1, word, since=began, drawn=drawn).drawn_by(NOW) is drawn) is counts
+
+
+def test_what_the_operators_view_alone_tells_of_a_plug_stays_when_others_do_not_speak_of_it() -> None:
+    drawn = Drawn(Decimal(11), Decimal(16), NOW)
+    told = Connector(1, "Charging", phase_rotation="STR", drawn=drawn)
+    card = card_with(None, Sighting("ABC", True, (told,), None, NOW))
+    again = card_with(card, Sighting("ABC", True, (Connector(1, "Charging"),), None, NOW + timedelta(seconds=15)))
+    public = merge(again, ChargerCard("ABC", None, True, (Connector(1, "Charging"),), None, None, NOW))
+    for seen in (again, public):
+        assert seen is not None
+        assert [(one.phase_rotation, one.drawn) for one in seen.connectors] == [("STR", drawn)]
+
+
+def test_what_flows_is_no_news_to_who_reads_the_card() -> None:
+    card = card_with(None, Sighting("ABC", True, (Connector(1, "Charging"),), None, NOW))
+    assert card is not None
+    drawn = Drawn(Decimal(11), None, NOW)
+    assert same_but_for_time(card, replace(card, connectors=(replace(card.connectors[0], drawn=drawn),)))

@@ -33,12 +33,13 @@ from tests.worlds.engine import EngineWorld, Gate
 Answer = Callable[[httpx.Request], httpx.Response | None]
 TOKEN = "operator-1"
 SITE = "garage"
-PUBLIC, STATES, PRICE, TREE, MAKES = (
+PUBLIC, STATES, PRICE, TREE, MAKES, DRAWN = (
     "charger",
     "operator_site_connectors",
     "operator_public_charging",
     "chargepilot_site",
     "ocpplab_chargers",
+    "operator_power_usage",
 )
 """The names under which the stand-ins count what they are asked."""
 

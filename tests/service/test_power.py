@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from kiosk.config.sites import Site
-from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.charger import ChargerCard, Connector, Drawn
 from kiosk.domain.expectation import Expectation
 from kiosk.domain.fuses import FuseConnector, FuseTree, Node, NodeKind
 from kiosk.domain.lab import LabFacts
@@ -117,3 +118,44 @@ def test_a_new_word_of_the_maker_is_a_new_fact() -> None:
     site = Site.model_validate({"id": "a", "name": "A", "timezone": "UTC", "chargers": [{"code": CODE}]})
     one, other = (site_power(site, Shelf(2, whole), NOW).facts(NOW) for whole in ("22", "44"))
     assert one != other
+
+
+class Garage(Shelf):
+    """Two AC bays behind 40 A: the first is free, at the second a car takes 11 kW on three phases."""
+
+    def __init__(self, at: datetime = NOW, *, ours: bool = False) -> None:
+        super().__init__(2, None, 32, "AC_3_PHASE")
+        self._at, self._ours = at, ours
+
+    def tree(self, site_id: str) -> SeenTree | None:
+        seen = super().tree(site_id)
+        assert seen is not None
+        (main,) = seen.tree.roots
+        return SeenTree(FuseTree((replace(main, limit=Decimal(40)),)), NOW)
+
+    def cards(self, codes: Sequence[str]) -> dict[str, ChargerCard]:
+        drawn = Drawn(Decimal(11), Decimal(16), self._at)
+        bays = Connector(1, "Available", None, None, "AC_3_PHASE"), Connector(2, "Charging", drawn=drawn)
+        return {code: ChargerCard(code, None, True, bays, None, None, NOW) for code in codes}
+
+    def occupied_at(self, codes: Sequence[str]) -> dict[str, dict[int, str]]:
+        return {code: {2: "key"} for code in codes} if self._ours else {}
+
+
+def test_what_a_car_of_somebody_else_draws_counts_while_it_is_of_now() -> None:
+    assert kilowatts(Garage())[0] == "15.1"
+    assert kilowatts(Garage(NOW - timedelta(seconds=151)))[0] == "13.8"
+
+
+def test_at_a_bay_that_this_kiosk_sells_its_own_session_says_what_the_car_draws() -> None:
+    assert kilowatts(Garage(ours=True))[0] == "13.8"
+
+
+def test_another_power_of_somebody_elses_car_is_a_new_fact() -> None:
+    site = Site.model_validate({"id": "a", "name": "A", "timezone": "UTC", "chargepilot_site": "1"} | CHARGERS)
+    now = site_power(site, Garage(), NOW).facts(NOW)
+    assert now == site_power(site, Garage(NOW - timedelta(seconds=10)), NOW).facts(NOW)
+    assert now != site_power(site, Garage(NOW - timedelta(seconds=151)), NOW).facts(NOW)
+
+
+CHARGERS = {"chargers": [{"code": CODE}]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from kiosk.domain.asking import MOST_WISHES, WISH_LIVES, CardWish, Lane, Problem
-from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.charger import ChargerCard, Connector, Drawn
 from kiosk.domain.commands import Refusal
 from kiosk.store import Store
 from kiosk.store.database import PATIENCE_SECONDS
@@ -179,3 +180,12 @@ def test_a_card_without_price_name_or_state_is_kept_as_it_is(store: Store) -> No
     bare = replace(card(), name=None, online=None, tariff=None, preauth_minor=None, connectors=())
     store.save_card(bare)
     assert store.card("ABC") == bare
+
+
+def test_a_card_keeps_how_a_plug_is_turned_and_what_was_drawn_there(store: Store) -> None:
+    drawn = Drawn(Decimal("11.0"), Decimal("15.9"), NOW), Drawn(Decimal("50.25"), None, NOW), None
+    connectors = tuple(Connector(n, "Charging", phase_rotation="STR", drawn=one) for n, one in enumerate(drawn, 1))
+    store.save_card(ChargerCard("ABC", None, True, connectors, TARIFF, 5000, NOW))
+    kept = store.card("ABC")
+    assert kept is not None
+    assert [(one.phase_rotation, one.drawn) for one in kept.connectors] == [("STR", one) for one in drawn]

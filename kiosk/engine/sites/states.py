@@ -1,4 +1,5 @@
-"""The bays of watched sites by the operator's view: one read shows the states of a whole site, prices come one by one.
+"""The bays of watched sites by the operator's view: one read shows the states of a whole site, prices and what flows at
+a bay come one by one.
 
 Nothing is asked for a site that nobody watches, and many who watch cost no more than one.
 """
@@ -12,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from kiosk.domain.charger import Connector, charger_is_out
-from kiosk.domain.sighting import Price, Sighting
+from kiosk.domain.charger import Connector, Drawn, charger_is_out
+from kiosk.domain.sighting import Price, Sighting, drawn_of
 from kiosk.domain.site_board import ChargerRef, Listing, PublicCharging, SiteConnector
 from kiosk.engine.context import Context, Health
 from kiosk.engine.sites.pace import Pace, why
@@ -38,10 +39,20 @@ ROSTER_EVERY = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 _BETWEEN_PRICES = timedelta(seconds=5)
 """After a failure; otherwise only the number a minute counts."""
+DRAWN_EVERY, DRAWN_IN_VAIN = timedelta(minutes=1), timedelta(minutes=10)
+"""How often a bay is asked what flows there, and one that has told nothing that counts."""
+DRAWN_SHARE = 10
+"""A tenth of the operator's requests: it betters an estimate, no more."""
+DRAWN_AT_ONCE = 5
 LOGGED_AFTER = 3
 """Prices that could not be read in a row: before that it may be one charger's own trouble."""
 _OF_ONE_CHARGER = frozenset({400, 403, 404, 410, 422})
 _MINUTE = timedelta(minutes=1)
+
+
+_Bay = tuple[str, int]
+"""A charger's uuid and the number of its connector."""
+_CHARGES = "Charging"
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,11 @@ class Bays:
         self._rosters: dict[str, _Roster] = {}
         self._known: dict[str, _Known] = {}
         self._asked: deque[datetime] = deque()
+        self._drawn_pace = Pace(LONGEST_PAUSE)
+        self._drawn_due: dict[_Bay, datetime] = {}
+        """When a bay that charges may be asked again what flows there."""
+        self._drawn_asked: deque[datetime] = deque()
+        self._drawn: dict[_Bay, Drawn] = {}
 
     # What is due
 
@@ -123,6 +139,39 @@ class Bays:
             waits = sorted((self._wait(uuid, ours, now), uuid) for uuid in uuids)
         due = [uuid for wait, uuid in waits if wait <= timedelta(0)]
         return due[: min(room, PRICES_AT_ONCE)], waits[0][0] if waits else _MINUTE
+
+    def due_drawn(self, now: datetime, watched: Sequence[SitePlan]) -> tuple[list[_Bay], timedelta]:
+        """Bays where somebody charges, and of which it should be asked now how much; and how long until there are some.
+
+        Only where a fuse tree makes it matter to the next driver. Each becomes due as it is seen to charge.
+        """
+        pause = self._drawn_pace.due_in(now, _BETWEEN_PRICES if self._drawn_pace.failures else timedelta(0))
+        with self._lock:
+            charging = {
+                (uuid, connector.connector_id)
+                for plan in watched
+                if plan.chargepilot_site is not None and plan.id in self._states
+                for uuid, charger in self._states[plan.id].chargers.items()
+                if self._code_of(uuid) in plan.codes and charger.online
+                for connector in charger.connectors
+                if connector.status == _CHARGES
+            }
+            self._drawn_due = {bay: self._drawn_due.get(bay, now) for bay in charging}
+            self._drawn = {bay: drawn for bay, drawn in self._drawn.items() if bay in charging}
+            while self._drawn_asked and self._drawn_asked[0] <= now - _MINUTE:
+                self._drawn_asked.popleft()
+            room = max(1, self._operator.per_minute // DRAWN_SHARE) - len(self._drawn_asked)
+            waits = sorted((due - now, bay) for bay, due in self._drawn_due.items())
+        if not waits:
+            return [], _MINUTE
+        if pause > timedelta(0) or room <= 0:
+            return [], max(pause, self._drawn_asked[0] + _MINUTE - now if room <= 0 else pause)
+        due = [bay for wait, bay in waits if wait <= timedelta(0)]
+        return due[: min(room, DRAWN_AT_ONCE)], max(waits[0][0], timedelta(0))
+
+    def _code_of(self, uuid: str) -> str | None:
+        known = self._known.get(uuid)
+        return known.code if known is not None else None
 
     def _wait(self, uuid: str, ours: set[str], now: datetime) -> timedelta:
         known = self._known.get(uuid)
@@ -176,6 +225,41 @@ class Bays:
         for plan in watched:
             self._save(plan, told)
 
+    def read_drawn(self, bays: Iterable[_Bay], watched: Sequence[SitePlan]) -> None:
+        """Ask what flows at these bays. Those that a session of this kiosk keeps are left out: it knows of them."""
+        pace = self._drawn_pace
+        kept = self._context.store.occupied_at([code for plan in watched for code in plan.codes])
+        told: set[str] = set()
+        for uuid, number in bays:
+            now = self._context.clock.now()
+            with self._lock:
+                code = self._code_of(uuid) or ""
+                self._drawn_due[uuid, number] = now + DRAWN_EVERY
+            if number in kept.get(code, {}):
+                continue
+            pace.note_tried(now)
+            try:
+                usage = self._operator.power_usage(uuid, number)
+            except UpstreamError as error:
+                if isinstance(error, Refused) and error.status in _OF_ONE_CHARGER:
+                    self._note_drawn((uuid, number), now, None)
+                    continue
+                pace.failed(self._context.clock.now(), error)  # no page needs it: nobody is told
+                break
+            pace.worked()
+            self._note_drawn((uuid, number), now, drawn_of(usage, now))
+            told.add(uuid)
+        for plan in watched:
+            self._save(plan, told)
+
+    def _note_drawn(self, bay: _Bay, at: datetime, drawn: Drawn | None) -> None:
+        with self._lock:
+            self._drawn_asked.append(at)
+            if drawn is None:
+                self._drawn_due[bay] = at + DRAWN_IN_VAIN
+            else:
+                self._drawn[bay] = drawn
+
     # Inside
 
     def _failed(self, pace: Pace, error: UpstreamError, health: Health, patience: int = 1) -> None:
@@ -206,9 +290,8 @@ class Bays:
                 charger = states.chargers.get(uuid) if states is not None else None
                 if known is None or known.code not in plan.codes or states is None or charger is None:
                     continue
-                sightings.append(
-                    Sighting(known.code, charger.online, charger.connectors, known.price, states.at, charger.out)
-                )
+                seen = tuple(replace(c, drawn=self._drawn.get((uuid, c.connector_id))) for c in charger.connectors)
+                sightings.append(Sighting(known.code, charger.online, seen, known.price, states.at, charger.out))
         if not sightings:
             return
         for code in self._context.store.save_sightings(sightings, self._context.clock.now()):

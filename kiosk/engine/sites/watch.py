@@ -19,6 +19,7 @@ from kiosk.news.news import site_topic
 from kiosk.store.errors import CannotWrite
 
 STATES, PRICES, TREE = "site states", "site prices", "site tree"
+DRAWN = "site drawn"
 MAKES, PICTURES = "site makes", "site pictures"
 _SHORTEST_WAIT = timedelta(seconds=1)
 
@@ -56,7 +57,10 @@ class Sites(Duty):
             uuids, pause = self._bays.due_prices(now, watched)
             if uuids:
                 found.append(_job(PRICES, partial(self._bays.read_prices, uuids, watched)))
-            waits += [wait, pause]
+            bays, rest = self._bays.due_drawn(now, watched)
+            if bays:
+                found.append(_job(DRAWN, partial(self._bays.read_drawn, bays, watched)))
+            waits += [wait, pause, rest]
         if self._trees is not None:
             plan, wait = self._trees.due(now)
             if plan is not None:

@@ -186,11 +186,11 @@ def _connector(fields: Mapping[str, object], ref: ChargerRef) -> SiteConnector |
             standard=as_text(fields.get("standard"), 40),
             format=as_text(fields.get("format"), 40),
             power_type=as_text(fields.get("power_type"), 40),
+            phase_rotation=as_word(fields.get("phase_rotation")),
         ),
         id=as_count(fields.get("id"), _MOST_ID),
         max_amperes=as_count(fields.get("max_amperage"), _MOST_NUMBER),
         max_volts=as_count(fields.get("max_voltage"), _MOST_NUMBER),
-        phase_rotation=as_word(fields.get("phase_rotation")),
         trouble=_trouble(fields),
     )
 

@@ -16,12 +16,14 @@ from kiosk.sandbox.plugchoice.pages import OperatorSwitches
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
 from kiosk.sandbox.world.faults import Kind, Rule
 from tests.engine.site_house import (
+    DRAWN,
     PRICE,
     PUBLIC,
     SITE,
     STATES,
     Answer,
     Build,
+    SiteHouse,
     code,
     listing_says,
     settings_say,
@@ -498,3 +500,89 @@ def test_a_charger_that_is_out_of_order_or_blocked_has_no_free_bay_and_has_them_
     house.world.set_charger_status(code(0))
     house.run(longest)
     assert states() == [free, free]
+
+
+# --- what flows at a bay
+
+
+def charges(house: SiteHouse, *bays: tuple[int, int]) -> None:
+    """Somebody charges there with a card of the operator's."""
+    for number, bay in bays:
+        house.world.plug_in(code(number), bay, "family", 200)
+    house.run(5)
+    for number, bay in bays:
+        house.world.start_with_card(code(number), bay, f"CARD{number}-{bay}")
+
+
+def busy(build: Build, **more: Any) -> SiteHouse:
+    """A watched site where somebody charges at the second bay of the first charger."""
+    house = build(**more)
+    charges(house, (0, 2))
+    house.watch()
+    return house
+
+
+def usage_answered(status: int, house: SiteHouse) -> list[str]:
+    """From now on that is the answer to what flows at a bay; who was asked."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/power-usage"):
+            return None
+        asked.append(request.url.path)
+        return httpx.Response(status, json={"message": "No."})
+
+    house.instead = answer
+    return asked
+
+
+def test_what_cars_of_others_draw_is_asked_once_a_minute_and_kept_on_the_card(build: Build) -> None:
+    house = busy(build, pilot=True)
+    house.run(70)
+    with house.count(DRAWN) as asked:
+        house.run(240)
+    connector = house.card(0).connector(2)
+    assert asked == [4]
+    assert connector is not None
+    assert connector.drawn is not None
+    assert (connector.drawn.kw > 3, connector.drawn.amperes is not None) == (True, True)
+    assert connector.drawn_by(house.clock.now()) is connector.drawn
+    free = house.card(0).connector(1)
+    assert free is not None
+    assert free.drawn is None
+
+
+def test_where_no_fuse_is_known_nobody_is_asked_what_flows(build: Build) -> None:
+    house = busy(build, plans=[SitePlan(SITE, (code(0),), SITE_UUID)])
+    house.run(120)
+    assert house.asked(DRAWN) == 0
+
+
+def test_a_bay_that_tells_nothing_that_counts_is_left_alone_for_ten_minutes(build: Build) -> None:
+    house = busy(build, pilot=True)
+    asked = usage_answered(404, house)
+    house.run(590)
+    assert len(asked) == 1
+    connector = house.card(0).connector(2)
+    assert connector is not None
+    assert connector.drawn is None
+
+
+def test_while_the_question_fails_it_is_asked_more_rarely_and_the_board_goes_on(build: Build) -> None:
+    house = busy(build, pilot=True)
+    asked = usage_answered(500, house)
+    with house.count(STATES) as states:
+        house.run(600)
+    assert 3 <= len(asked) <= 12
+    assert states[0] in {40, 41}
+    assert max(house.ages()) <= 16
+
+
+def test_many_cars_share_a_tenth_of_the_requests(build: Build) -> None:
+    house = build(40, pilot=True)
+    charges(house, *((number, bay) for number in range(40) for bay in (1, 2)))
+    house.watch()
+    house.run(120)
+    with house.count(DRAWN) as asked:
+        house.run(60)
+    assert 45 <= asked[0] <= 50

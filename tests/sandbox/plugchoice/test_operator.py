@@ -261,7 +261,7 @@ def test_one_charger_has_its_model_and_the_errors_of_its_connectors(garage: Gara
 def test_capabilities_may_be_null(garage: Garage, known: bool) -> None:
     with client(garage, capabilities_known=known) as api:
         ac, _, dc = api.site_connectors(SITE_UUID).entries
-    told = (ac.max_amperes, ac.max_volts, ac.phase_rotation, ac.connector.power_type, dc.connector.format)
+    told = (ac.max_amperes, ac.max_volts, ac.connector.phase_rotation, ac.connector.power_type, dc.connector.format)
     assert told == ((31, 230, "RST", "AC_3_PHASE", "Cable") if known else (None,) * 5)
 
 

@@ -97,8 +97,8 @@ def test_the_documented_charger_is_read_with_its_null_capabilities() -> None:
         last_disconnection_at=None,
         last_heartbeat_at=AT + timedelta(hours=1, seconds=0.5),
         connectors=(
-            SiteConnector(ref, Connector(1, "Available"), 11, None, None, None, nothing),
-            SiteConnector(ref, Connector(2, None), 12, None, None, None, nothing),
+            SiteConnector(ref, Connector(1, "Available"), 11, None, None, nothing),
+            SiteConnector(ref, Connector(2, None), 12, None, None, nothing),
         ),
     )
 
@@ -180,11 +180,10 @@ def test_the_documented_connector_of_a_site_is_read() -> None:
     )
     assert read_site_connector(wire(body | {"error_info": "hot\nplug", "vendor_error_code": 17})) == SiteConnector(
         charger=ChargerRef(CHARGER, 596411, "VTT_0001", None, "online", "Available"),
-        connector=Connector(2, "Available", "IEC 62196", "Socket", "AC_3_PHASE"),
+        connector=Connector(2, "Available", "IEC 62196", "Socket", "AC_3_PHASE", phase_rotation="RST"),
         id=12,
         max_amperes=32,
         max_volts=400,
-        phase_rotation="RST",
         trouble=Trouble("NoError", "hot plug", "17"),
     )
 
