@@ -47,6 +47,20 @@ class Hold:
     over: Money | None = None
     sent_back: tuple[SentBack, ...] = ()
 
+    @property
+    def all_sent_back(self) -> Money | None:
+        """None when nothing was."""
+        amounts = [one.amount for one in self.sent_back]
+        return sum(amounts[1:], amounts[0]) if amounts else None
+
+    @property
+    def kept(self) -> Money | None:
+        """What the driver paid in the end: taken and not sent back. None when nobody has said what was taken."""
+        if self.taken is None:
+            return None
+        back = self.all_sent_back
+        return Money(max(0, self.taken.minor - (back.minor if back is not None else 0)), self.taken.currency)
+
 
 _NOT_STARTED = frozenset({Phase.QUEUED, Phase.REFUSED, Phase.NO_ANSWER, Phase.LEFT})
 _HELD_GROUPS = frozenset({Group.PREPARING, Group.RUNNING, Group.SETTLING, Group.OPERATOR})

@@ -38,12 +38,13 @@ class Table:
 @dataclass(frozen=True, slots=True)
 class Bar:
     """The hold as a bar: `taken` percent of it from the left, then what is not taken. `given_back`: that part is white,
-    else hatched. `label` says the same in words.
+    else hatched but for the first `sent` percent, which were sent back later. `label` says the same in words.
     """
 
     taken: float
     given_back: bool
     label: str
+    sent: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,34 @@
       }));
   }
 
+  /**
+   * Words in two lines that would fit into one, if what stands beside them left them the room; and longer ones that no
+   * browser may part in their syllables. Whether it does hangs on what it knows of the language, so none does here.
+   */
+  function parted(page) {
+    const room = 0.65 * page.documentElement.clientWidth;
+    const whole = texts(page).filter((one) => !one.closest('svg, .qr, dd, .brand'));
+    const known = page.documentElement.lang !== '' && new Map(whole.map((one) => [one, getComputedStyle(one).hyphens]));
+    page.documentElement.dataset.whole = '';
+    const sheet = new page.defaultView.CSSStyleSheet();
+    sheet.replaceSync('[data-whole] * { hyphens: manual !important }');
+    page.adoptedStyleSheets = [...page.adoptedStyleSheets, sheet];
+    const found = whole.flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).flatMap(
+      (text) => [...text.textContent.matchAll(/[\p{L}’']+/gu)].flatMap(({ 0: word, index }) => {
+        const range = page.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const lines = range.getClientRects();
+        if (lines.length < 2) return [];
+        const wide = [...lines].reduce((sum, line) => sum + line.width, 0);
+        if (wide <= room) return [`a word in two lines: ${word} of ${named(one)}`];
+        return known && known.get(one) === 'auto' ? [] : [`a word that nobody may part: ${word} of ${named(one)}`];
+      })));
+    page.adoptedStyleSheets = page.adoptedStyleSheets.slice(0, -1);
+    delete page.documentElement.dataset.whole;
+    return found;
+  }
+
   function unreadable(page) {
     return texts(page)
       .filter((one) => !one.closest('svg') && contrast(one) < limits.readable)
@@ -207,6 +235,7 @@
         for (const [width, height] of sizes) {
           size(width, height);
           const wrong = [...wide(page), ...cut(page), ...(usual && scale === '100%' ? broken(page) : [])];
+          if (scale !== '100%') wrong.push(...parted(page));
           found.push(...wrong.map((one) => `${language}, ${width} px, text ${scale}: ${one}`));
         }
       }

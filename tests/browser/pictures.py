@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.browsers import CHROMIUM_ARGS, chromium
 from tests.browser.phone import Phone
 from tests.browser.png import with_palette
-from tests.browser.screens import SCREENS, SPOKEN
+from tests.browser.screens import PAYING, SCREENS, SPOKEN
+from tests.browser.screens import settle as settle_phone
 from tests.browser.stage import Stage
 from tests.browser.tablet import Tablet, Way
 from tests.browser.tablet_screens import TABLET_SCREENS, hand_over, settle
@@ -52,15 +53,15 @@ def take(browser: Browser, assets: Path, name: str, language: str, scheme: Schem
             )  # a busy machine may take its time until the next line
             phone.page.clock.pause_at(stage.now)
             phone.open(path)
-            if name == "pay":
+            if name in PAYING:
                 phone.page.clock.resume()
                 phone.fields.locator("#cvc").wait_for()
-                phone.page.locator("#paybtn:enabled").wait_for()
+            settle_phone(name, phone)
             # As high as the page: what sticks to the screen's edge then stands where it belongs.
             for _ in range(3):
                 high = int(phone.page.evaluate("() => document.documentElement.scrollHeight"))
                 phone.page.set_viewport_size({"width": 390, "height": high})
-                phone.page.wait_for_timeout(50 if name != "pay" else 300)
+                phone.page.wait_for_timeout(50 if name not in PAYING else 300)
             picture = phone.page.screenshot(animations="disabled")
             blank = phone.context.new_page()
             (folder / f"{name}-{language}-{scheme}.png").write_bytes(with_palette(blank, picture))

@@ -6,10 +6,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 from flask.testing import FlaskClient
+from playwright.sync_api import expect
 
 from kiosk.domain.commands import CommandState, Kind, Refusal
+from kiosk.domain.session import PaymentContext
+from kiosk.domain.tariff import Tariff
 from tests.browser.garage import CODE
+from tests.browser.phone import Phone
 from tests.browser.stage import Show, Stage
+from tests.worlds.by_hand import HOLD
 
 LANDING = f"/c/{CODE}"
 
@@ -152,6 +157,45 @@ def _captured_unproven(stage: Stage, client: FlaskClient) -> str:
     return stage.captured(client)
 
 
+def _capped(stage: Stage, client: FlaskClient) -> str:
+    key = stage.charging(client, "60.40", 2995)
+    figures = {"energy_kwh": Decimal("62.084"), "cost_minor": 3077, "captured_minor": HOLD, "tax_minor": 479}
+    stage.capture(key, **figures)
+    stage.proven(key, "succeeded", HOLD)
+    stage.receipt(key)
+    return key
+
+
+def _declined(stage: Stage, client: FlaskClient) -> str:
+    """The payment keeps that its last attempt was refused, and the page reads it there."""
+    key = stage.created(client)
+    stage.decline(key)
+    return key
+
+
+def _terms_changed(stage: Stage, client: FlaskClient) -> str:
+    key = stage.start(client)
+    payment = PaymentContext("pi_dearer_secret_1", "pk_test_sandbox", "acct_sandbox")
+    stage.made(key, payment, tariff=Tariff("EUR", 79, 35))
+    return key
+
+
+def _still_there(stage: Stage, client: FlaskClient) -> str:
+    key = stage.start(client)
+    (waiting,) = stage.store.waiting_starts()
+    assert stage.store.put_aside(waiting.command_id, stage.now, Refusal.NOBODY_WATCHED) is not None
+    return key
+
+
+def _without_power(connector: str) -> Show:
+    def show(stage: Stage, client: FlaskClient) -> str:
+        key = stage.charging(client)
+        stage.observe(key, "charging", 5, connector_status=connector, energy_kwh=Decimal("13.90"), cost_minor=716)
+        return key
+
+    return _path(show)
+
+
 def _no_charge(stage: Stage, client: FlaskClient) -> str:
     key = _no_power_yet(stage, client)
     nothing = {"energy_kwh": Decimal("0.000"), "cost_minor": 0, "captured_minor": 0}
@@ -231,6 +275,7 @@ SCREENS: dict[str, Show] = {
     "landing-busy": _landing("Charging", "Charging"),
     "landing-fault": _landing("Charging", "Faulted"),
     "landing-offline": _landing("Available", "Available", online=False),
+    "landing-kept": _landing("Reserved", "Reserved"),
     "landing-old": _old_card,
     "landing-unpriced": _landing("Available", "Available", tariff=None, preauth_minor=None),
     "landing-after": _seen_after,
@@ -244,6 +289,9 @@ SCREENS: dict[str, Show] = {
     "refused-down": _refused(Refusal.UPSTREAM_DOWN),
     "no-answer": _path(_no_answer),
     "pay": _path(lambda stage, client: stage.created(client)),
+    "declined": _path(_declined),
+    "terms-changed": _path(_terms_changed),
+    "still-there": _path(_still_there),
     "being-paid": _path(_being_paid),
     "authorized": _path(lambda stage, client: stage.held(client)),
     "starting": _path(lambda stage, client: stage.starting(client)),
@@ -251,6 +299,10 @@ SCREENS: dict[str, Show] = {
     "cancel-unpaid": lambda stage, client: f"/s/{stage.created(client)}/cancel",
     "charging": _path(_limited),
     "charging-no-power": _path(_no_power_yet),
+    "charging-paused": _without_power("SuspendedEVSE"),
+    "charging-fault": _without_power("Faulted"),
+    "charging-over": _without_power("Finishing"),
+    "phone-offline": _path(_limited),
     "charging-stop-unanswered": _path(_stop_unanswered),
     "charging-stop-refused": _path(_stop_refused),
     "watching": _path(_watching),
@@ -259,6 +311,7 @@ SCREENS: dict[str, Show] = {
     "settling": _path(_settling),
     "receipt": _path(_captured),
     "receipt-unproven": _path(_captured_unproven),
+    "receipt-capped": _path(_capped),
     "no-charge": _path(_no_charge),
     "expired": _path(_expired),
     "failed": _ended_early("failed", "start_rejected"),
@@ -275,5 +328,20 @@ SCREENS: dict[str, Show] = {
     "code-too-old": lambda _stage, _client: "/t/AAAAAAAAAAAAAAAA",
     "error-404": lambda _stage, _client: "/s/nothing-here",
 }
+PAYING = ("pay", "declined")
+"""Where Stripe's form is waited for."""
+
+
+def settle(name: str, phone: Phone) -> None:
+    """What happens on the page after it was opened."""
+    if name in PAYING:
+        expect(phone.pay_button).to_be_enabled()
+    if name == "declined":
+        expect(phone.band).to_have_attribute("data-tone", "bad")
+    if name == "phone-offline":
+        phone.context.set_offline(True)
+        expect(phone.band).to_have_attribute("data-tone", "warn")
+
+
 SPOKEN = ("landing", "pay", "charging", "receipt")
 """Pictured in every language."""

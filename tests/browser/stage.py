@@ -5,7 +5,7 @@ the same. Prices, times and figures are those of one made-up afternoon at bay 4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +22,9 @@ from kiosk.domain.commands import AskedBy, Kind, Refusal
 from kiosk.domain.session import Observation, PaymentContext
 from kiosk.sandbox.stripe.api import create_stripe_app
 from kiosk.sandbox.stripe.book import StripeBook
+from kiosk.sandbox.stripe.cards import CARDS
+from kiosk.sandbox.stripe.methods import PaymentMethod
+from kiosk.sandbox.stripe.problem import StripeProblem
 from kiosk.service.parts import Parts
 from kiosk.store import Store
 from tests.browser.garage import EXAMPLE, SECRET_KEY, Edge, served, whole_files
@@ -59,6 +62,7 @@ class Stage(ByHand):
         wire = httpx.WSGITransport(app=create_stripe_app(self.bank))
         self.edge = Edge(self._closers.enter_context(httpx.Client(transport=wire)), set())
         self._addresses = 0
+        self._intents: dict[str, str] = {}
 
     def close(self) -> None:
         self._closers.close()
@@ -103,7 +107,14 @@ class Stage(ByHand):
         """The back office made the session."""
         intent = self.bank.create_intent(account="acct_sandbox", amount=HOLD, currency="eur")
         self.made(key, PaymentContext(intent["client_secret"], "pk_test_sandbox", "acct_sandbox"))
+        self._intents[key] = str(intent["id"])
         return key
+
+    def decline(self, key: str) -> None:
+        """The bank said no to a card."""
+        with suppress(StripeProblem):
+            method = PaymentMethod("pm_declined", "card", CARDS["4000000000000002"])
+            self.bank.confirm("acct_sandbox", self._intents[key], method)
 
     def observation(self, status: str | None, **seen: Any) -> Observation:
         held = {} if status in {"created", "expired"} else {"authorized_minor": HOLD}

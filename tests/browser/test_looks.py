@@ -15,7 +15,7 @@ from tests.browser.conftest import NewPhone
 from tests.browser.garage import CODE, EXAMPLE, Garage
 from tests.browser.measures import controls_unreadable, unreadable
 from tests.browser.phone import Phone
-from tests.browser.screens import LANDING, SCREENS
+from tests.browser.screens import LANDING, SCREENS, settle
 from tests.browser.stage import Stage
 
 pytestmark = pytest.mark.browser
@@ -60,8 +60,7 @@ def shown(browser: Browser, stage: Stage, name: str, **options: Any) -> Phone:
     phone = Phone(browser, stage.address, stage.edge, **options)
     stage.hand_over(client, phone.context)
     phone.open(path)
-    if name == "pay":
-        expect(phone.pay_button).to_be_enabled()
+    settle(name, phone)
     return phone
 
 

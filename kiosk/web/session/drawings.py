@@ -14,12 +14,15 @@ WIDTH, HEIGHT, GAP_FROM = 300, 60, 250
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Percent of the hold as text for SVG attributes. `back`: the rest was given back, else it stays hatched."""
+    """Percent of the hold as text for SVG attributes. `back`: the rest was given back, else it stays hatched but for
+    what was `sent` back later, next to what is `used`.
+    """
 
     used: str
     rest: str
     back: bool
     mark: str | None = None
+    sent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,21 @@ def percent(part: int, whole: int) -> str:
     return f"{share.quantize(Decimal('0.1'), ROUND_HALF_UP):f}".removesuffix(".0")
 
 
-def bar_of(held: Money | None, used: Money | None, limit: Money | None, given_back: bool) -> Bar | None:
-    """The bar of a hold; None when no hold is known. A hold that was never placed is drawn by the page itself."""
+def bar_of(
+    held: Money | None, used: Money | None, limit: Money | None, given_back: bool, sent_back: Money | None = None
+) -> Bar | None:
+    """The bar of a hold; None when no hold is known. A hold that was never placed is drawn by the page itself.
+
+    Of what was `used` and `sent_back` later only the rest is solid: what is paid in the end.
+    """
     if held is None or held.minor <= 0:
         return None
     spent = used.minor if used is not None else 0
+    kept = max(0, spent - sent_back.minor) if sent_back is not None else spent
     mark = percent(limit.minor, held.minor) if limit is not None and limit.minor < held.minor else None
-    share = percent(spent, held.minor)
-    return Bar(share, f"{Decimal(100) - Decimal(share):f}", given_back, mark)
+    share = percent(kept, held.minor)
+    sent = f"{Decimal(percent(spent, held.minor)) - Decimal(share):f}" if kept < spent and not given_back else None
+    return Bar(share, f"{Decimal(100) - Decimal(share):f}", given_back, mark, sent)
 
 
 def spark_of(trace: Trace, *, lost: bool) -> Spark | None:

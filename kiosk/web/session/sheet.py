@@ -88,20 +88,37 @@ def _hold(view: SessionView, page: Page) -> Table | None:
     zone = view.where.zone
     held = _("Held on %(card)s", card=page.card) if page.card else _("Held")
     rows = [TableRow((held, _when(view, hold.at), money(hold.amount)), part="held")]
-    if hold.taken is not None:
-        taken = _("Cost, not taken yet") if hold.state is HoldState.HELD else _("Taken")
-        rows.append(TableRow((taken, _when(view, hold.taken_at), minus(hold.taken)), part="taken"))
+    rest = None
     if hold.rest is not None:
         back = hold.state is HoldState.GIVEN_BACK
         label = _("Given back") if back else _("Only held") if hold.state is HoldState.HELD else _("Goes back")
-        cells = (label, _when(view, hold.given_back_at), money(hold.rest))
-        rows.append(TableRow(cells, "sum", part="back" if back else "held"))
-    if hold.over is not None:
-        rows.append(TableRow((_("More than your hold"), "", money(hold.over)), "sum"))
-    for one in hold.sent_back:
-        when = f"{day(one.at, zone)}, {clock_s(one.at, zone, one.at)}"
-        rows.append(TableRow((_("Sent back"), when, minus(one.amount))))
-    notes = (_("Your bank can take up to 7 days to show it, often less."),) if hold.rest is not None else ()
+        when = _when(view, hold.given_back_at) if hold.rest.minor else ""
+        rest = label, when, "back" if back else "held"
+    if hold.sent_back and hold.kept is not None:
+        # What was sent back is a step of its own, and the swatch of what was taken belongs to what is paid in the end.
+        if rest is not None and hold.rest is not None:
+            rows.append(TableRow((rest[0], rest[1], minus(hold.rest)), part=rest[2]))
+        if hold.taken is not None:
+            rows.append(TableRow((_("Taken"), _when(view, hold.taken_at), money(hold.taken)), "sum"))
+        if hold.over is not None:
+            rows.append(TableRow((_("More than your hold"), "", money(hold.over)), "sum"))
+        for one in hold.sent_back:
+            sent_at = f"{day(one.at, zone)}, {clock_s(one.at, zone, one.at)}"
+            rows.append(TableRow((_("Sent back"), sent_at, minus(one.amount)), part="back"))
+        rows.append(TableRow((_("You paid"), "", money(hold.kept)), "sum", part="taken"))
+    else:
+        if hold.taken is not None:
+            taken = _("Cost, not taken yet") if hold.state is HoldState.HELD else _("Taken")
+            rows.append(TableRow((taken, _when(view, hold.taken_at), minus(hold.taken)), part="taken"))
+        if rest is not None and hold.rest is not None:
+            rows.append(TableRow((rest[0], rest[1], money(hold.rest)), "sum", part=rest[2]))
+        if hold.over is not None:
+            rows.append(TableRow((_("More than your hold"), "", money(hold.over)), "sum"))
+    notes = (
+        (_("Your bank can take up to 7 days to show it, often less."),)
+        if hold.rest is not None and hold.rest.minor
+        else ()
+    )
     heads = (_("Step"), _("Time"), _("Amount"))
     return Table(_("What happened to your hold"), heads, tuple(rows), notes)
 
@@ -113,7 +130,7 @@ def _when(view: SessionView, moment: datetime | None) -> str:
 def _bar(view: SessionView, page: Page) -> Bar | None:
     if view.bar is None or view.hold.state in {HoldState.NONE, HoldState.UNKNOWN}:
         return None
-    return Bar(float(view.bar.used), view.bar.back, page.bar_label)
+    return Bar(float(view.bar.used), view.bar.back, page.bar_label, float(view.bar.sent or 0))
 
 
 def _refund(paper: Paper) -> Table | None:

@@ -240,6 +240,7 @@ def session_view(
             hold.taken,
             limit if screen in {Screen.CHARGING, Screen.STALE} else None,
             hold.state is HoldState.GIVEN_BACK,
+            hold.all_sent_back,
         )
         if screen not in {Screen.QUEUED, Screen.REFUSED, Screen.LEFT, Screen.NO_ANSWER}
         else None,
@@ -255,7 +256,7 @@ def session_view(
         number=number,
         card_brand=session.proof.card_brand if session.proof else None,
         card_last4=session.proof.card_last4 if session.proof else None,
-        ceiling=beside_measured(ceiling, power) if screen is Screen.CHARGING else None,
+        ceiling=beside_measured(ceiling, power) if screen is Screen.CHARGING and flow not in NO_POWER else None,
         tried=tried(session, commands),
         ending_by=_ending_by(session, commands),
         read=read_terms(session.agreed) if asks_consent(session) else None,

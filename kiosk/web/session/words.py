@@ -446,6 +446,23 @@ def bar_label(view: SessionView) -> str:
             return _("%(held)s was held. We were not told yet how much of it was taken.", held=held)
         case _more if hold.over is not None:
             return _("%(taken)s was taken, more than the %(held)s that was held.", held=held, taken=taken)
+        case _sent if hold.sent_back and hold.kept is not None and hold.rest is not None:
+            sent = hold.all_sent_back
+            if hold.state is HoldState.GIVEN_BACK:
+                back = amount(hold.rest + sent if sent is not None else hold.rest)
+                return _(
+                    "Of %(held)s held, you paid %(left)s in the end. %(back)s went back.",
+                    held=held,
+                    left=amount(hold.kept),
+                    back=back,
+                )
+            return _(
+                "Of %(held)s held, you paid %(left)s in the end. %(back)s was sent back, and %(rest)s goes back.",
+                held=held,
+                left=amount(hold.kept),
+                back=amount(sent),
+                rest=rest,
+            )
         case HoldState.SHOWN:
             return _("%(amount)s will be held. Nothing is taken yet.", amount=held)
         case HoldState.GIVEN_BACK if hold.taken is None or hold.taken.minor == 0:
@@ -486,10 +503,10 @@ def figures(view: SessionView) -> dict[str, str]:
         rows["power"] = kw(view.power_kw) if view.power_kw is not None else DASH
         if view.screen is Screen.CHARGING:
             rows["estimate"] = _estimate(view)
-            rows["meter"] = _meter(view)
             rows["source"] = _source(view)
             limited = view.limit is not None or Action.LIMIT in view.actions
             rows["rough"] = rough_limit(view.rough, view.slow_meter) if limited else ""
+            rows["meter"] = _meter(view, said=bool(rows["rough"]))
             rows["ceiling"] = ceiling_words(view.ceiling)
     return rows
 
@@ -503,14 +520,18 @@ def _last_reading(view: SessionView) -> str:
     return _("The last reading can add up to about %(amount)s.", amount=money(view.last_adds))
 
 
-def _meter(view: SessionView) -> str:
-    """How old the meter's own figures may be: a read of ours does not make them newer."""
+def _meter(view: SessionView, *, said: bool) -> str:
+    """How old the meter's own figures may be: a read of ours does not make them newer. `said`: how often the charger
+    reports stands on the page already.
+    """
     if view.slow_meter is None:
         return ""
     every = about_every(view.slow_meter)
     if view.first_report_by is not None:
         words = _("This charger reports about every %(every)s. The first figures come by %(time)s.")
         return words % {"every": every, "time": at(view, view.first_report_by)}
+    if said:
+        return _("The figures move in steps, as the charger reports them.")
     return _("This charger reports about every %(every)s, so the figures move in steps.", every=every)
 
 

@@ -192,6 +192,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def breakable(host: str) -> Markup:
+    """A name of the internet that, where it is longer than its line, goes on below after a dot."""
+    return Markup(".<wbr>").join(host.split("."))
+
+
 ALL = (
     money,
     kwh_price,
@@ -208,6 +213,7 @@ ALL = (
     whole_minutes,
     time_tag,
     stamp,
+    breakable,
 )
 
 

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from kiosk.config.languages import LANGUAGES
 from kiosk.web.shared import documents
 from tests.web.conftest import HOLD, Kiosk
+from tests.web.session.test_money import text
 from tests.web.session.test_paper import captured
 
 
@@ -101,3 +102,13 @@ def test_before_it_is_written_there_is_no_document(kiosk: Kiosk, phone: FlaskCli
     kiosk.observe(key, "captured", energy_kwh=Decimal("18.617"), captured_minor=947, captured_at=kiosk.now)
     assert phone.get(f"/r/{key}.pdf").status_code == 404
     assert phone.get("/r/nobody-has-this.pdf").status_code == 404
+
+
+def test_where_the_whole_hold_was_taken_no_bank_has_anything_to_show(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = captured(kiosk, phone, energy_kwh=Decimal("62.084"), cost_minor=3077, captured_minor=HOLD, tax_minor=479)
+    kiosk.prove(key, "succeeded", capturable=0, received=HOLD)
+    kiosk.receipt(key)
+    said = text(phone.get(f"/s/{key}"))
+    assert "Given back €0.00" in said
+    assert "up to 7 days" not in said
+    assert "up to 7 days" not in words_of(phone.get(f"/r/{key}.pdf").get_data())

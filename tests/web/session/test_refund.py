@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from kiosk.config.languages import LANGUAGES
 from kiosk.domain.money import Money
+from kiosk.domain.session import HoldProof
 from kiosk.domain.vat import Vat, part_of, vat_in, vat_of
 from kiosk.web.shared import documents
 from tests.web.conftest import Kiosk
@@ -149,3 +151,42 @@ def test_the_tax_of_all_refunds_and_of_what_is_left_is_the_tax_of_the_receipt(
 
 def test_a_tax_that_nobody_told_is_not_made_up_for_a_part() -> None:
     assert part_of(Vat(), vat_in(Money(100, "EUR"), Vat())) == Vat()
+
+
+def bar(page: str) -> tuple[str, list[str]]:
+    """The bar's own words, and its parts."""
+    found = re.search(r'<svg class="bar" role="img" aria-label="([^"]+)">(.*?)</svg>', page, re.S)
+    assert found is not None
+    return found[1], re.findall(r"<rect ([^>]+)/>", found[2])
+
+
+def test_the_bar_says_and_draws_what_was_paid_in_the_end(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = refunded(kiosk, phone, (520, 83))
+    label, parts = bar(phone.get(f"/s/{key}").text)
+    assert label == "Of €30.00 held, you paid €5.20 in the end. €4.27 was sent back, and €20.53 goes back."
+    assert parts == [
+        'class="back" x="17.3%" width="14.3%" height="100%"',
+        'class="used" width="17.3%" height="100%"',
+    ]
+    said = words_of(phone.get(f"/r/{key}.pdf").get_data())
+    assert f"Goes back {MINUS}€20.53 Taken" in said
+    assert "You paid €5.20" in said
+
+
+def test_once_the_rest_is_known_to_be_back_all_but_what_was_paid_is_empty(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = refunded(kiosk, phone, (520, 83))
+    kiosk.store.set_proof(key, HoldProof(kiosk.now, "succeeded", 0, 947))
+    kiosk.receipt(key)
+    label, parts = bar(phone.get(f"/s/{key}").text)
+    assert label == "Of €30.00 held, you paid €5.20 in the end. €24.80 went back."
+    assert parts == [
+        'class="back" x="17.3%" width="82.7%" height="100%"',
+        'class="used" width="17.3%" height="100%"',
+    ]
+
+
+def test_its_address_stands_on_paper_and_not_on_the_screen(kiosk: Kiosk, phone: FlaskClient) -> None:
+    key = refunded(kiosk, phone, (520, 83))
+    page = phone.get(f"/r/{key}/refund/1").text
+    assert re.search(rf'<span class="printed">https?://[a-z.]+/r/{key}/refund/1</span>', page)
+    assert "This page stays at this address." in page

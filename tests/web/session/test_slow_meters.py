@@ -57,4 +57,12 @@ def test_the_first_figures_of_a_slow_meter_are_promised_for_when_they_can_come(
     assert f"The first figures come by {by:%H:%M}" in text(phone.get(f"/s/{key}"))
     kiosk.clock.advance(300)
     kiosk.observe(key, "charging", energy_kwh=Decimal("0.9"), cost_minor=44, connector_status="Charging")
-    assert "so the figures move in steps" in text(phone.get(f"/s/{key}"))
+    assert "The figures move in steps" in text(phone.get(f"/s/{key}"))
+
+
+def test_how_often_the_charger_reports_is_said_once(kiosk: Kiosk, phone: FlaskClient) -> None:
+    slow(kiosk)
+    key = kiosk.charging(phone, limit="1500", steps=15)
+    assert text(phone.get(f"/s/{key}")).count("reports about every") == 1
+    watcher = text(kiosk.phone().get(f"/s/{key}"))
+    assert watcher.count("reports about every") == 1

@@ -15,7 +15,7 @@ from kiosk.domain.hold import HoldState
 from kiosk.domain.limits import Policy
 from kiosk.domain.line import LinePlace
 from kiosk.domain.money import Money
-from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session
+from kiosk.domain.session import HoldProof, LiveFigures, Phase, Refund, Session
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Trace
@@ -157,6 +157,23 @@ def test_with_proof_the_rest_was_given_back_with_its_time() -> None:
     assert shown.hold.rest == Money(2053, "EUR")
     assert shown.bar is not None
     assert (shown.bar.used, shown.bar.rest, shown.bar.back) == ("31.6", "68.4", True)
+
+
+def sent_back(*minor: int, **changes: object) -> Session:
+    refunds = tuple(Refund(one, NOW) for one in minor)
+    return replace(CAPTURED, status="refunded", refunds=refunds, **changes)  # type: ignore[arg-type]
+
+
+def test_the_bar_shows_what_was_paid_in_the_end_and_not_what_was_taken() -> None:
+    held = view(sent_back(427)).bar
+    assert held is not None
+    assert (held.used, held.sent, held.rest, held.back) == ("17.3", "14.3", "82.7", False)
+    given = view(sent_back(427, proof=HoldProof(NOW, "succeeded", 0, 947))).bar
+    assert given is not None
+    assert (given.used, given.sent, given.rest, given.back) == ("17.3", None, "82.7", True)
+    nothing = view(sent_back(427, 520)).bar
+    assert nothing is not None
+    assert (nothing.used, nothing.sent) == ("0", "31.6")
 
 
 def test_a_proof_that_does_not_fit_the_amount_proves_nothing() -> None:

@@ -306,3 +306,13 @@ def test_a_charge_without_a_tree_is_told_what_the_charger_gives(kiosk: Kiosk, ph
     key = kiosk.charging(phone)
     kiosk.card("Available", "Charging")
     assert ceiling(phone, key).startswith("This bay gives up to 22\xa0kW now")
+
+
+@pytest.mark.parametrize("word", ["SuspendedEV", "SuspendedEVSE", "Faulted", "Finishing", "Available"])
+def test_where_nothing_flows_nobody_is_told_what_the_bay_gives(kiosk: Kiosk, phone: FlaskClient, word: str) -> None:
+    with_pilot(kiosk, a_tree(50))
+    key = kiosk.charging(phone)
+    kiosk.card("Available", "Charging")
+    kiosk.observe(key, "charging", connector_status=word, energy_kwh=Decimal("13.9"), cost_minor=716)
+    assert ceiling(phone, key) == ""
+    assert "gives up to" not in page(phone, f"/s/{key}")
