@@ -166,6 +166,16 @@ def _capped(stage: Stage, client: FlaskClient) -> str:
     return key
 
 
+def _refunded_twice(stage: Stage, client: FlaskClient) -> str:
+    """All that can stand on one receipt: a part was sent back, and another one, and the rest of the hold is proven."""
+    key = _captured(stage, client)
+    for left, tax in ((520, 83), (100, 16)):
+        stage.clock.advance(86_400)
+        figures = {"energy_kwh": Decimal("18.62"), "cost_minor": 947, "captured_minor": left, "tax_minor": tax}
+        stage.ended(key, "refunded", **figures)
+    return key
+
+
 def _declined(stage: Stage, client: FlaskClient) -> str:
     """The payment keeps that its last attempt was refused, and the page reads it there."""
     key = stage.created(client)
@@ -319,6 +329,7 @@ SCREENS: dict[str, Show] = {
     "capture-failed": _unbilled("capture_failed"),
     "requires-review": _unbilled("requires_review"),
     "refunded": _path(lambda stage, client: stage.captured(client, "refunded")),
+    "refunded-twice": _path(_refunded_twice),
     "refund": lambda stage, client: f"/r/{stage.captured(client, 'refunded')}/refund/1",
     "written-off": _unbilled("written_off", captured_minor=0),
     "strange": _path(_strange),

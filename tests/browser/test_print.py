@@ -5,15 +5,18 @@ can only be tapped.
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 from typing import Literal
 
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import NewPhone
 from tests.browser.garage import Garage
 from tests.browser.phone import Phone
+from tests.browser.screens import SCREENS
+from tests.browser.stage import Stage
 
 pytestmark = pytest.mark.browser
 TAPPED = ".lang, .dock, .btns, .skip"
@@ -50,6 +53,40 @@ def test_a_printed_receipt_has_the_figures_and_nothing_to_tap(garage: Garage, ph
     assert wide <= 0
 
 
+def is_one_sheet(phone: Phone) -> None:
+    for backgrounds in (False, True):
+        sheets = pypdfium2.PdfDocument(BytesIO(phone.page.pdf(format="A4", print_background=backgrounds)))
+        assert len(sheets) == 1
+        assert all(abs(side - a4) < 2 for side, a4 in zip(sheets[0].get_size(), A4_POINTS, strict=True))
+        picture = sheets[0].render(scale=1).to_pil().convert("L")
+        shades = picture.histogram()
+        assert sum(shades[WHITE:]) > 0.8 * sum(shades), "the paper is not white"
+        assert sum(shades[:BLACK]) > 0.005 * sum(shades), "no dark ink"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["receipt-capped", "refunded-twice", "refund", "no-charge", "failed"])
+def test_every_proof_is_one_sheet_of_what_stays_true(
+    browser: Browser, assets: Path, tmp_path: Path, name: str, scheme: Literal["light", "dark"]
+) -> None:
+    """In the language with the longest words, an invoice with two refunds too."""
+    stage = Stage(tmp_path, assets)
+    client = stage.driver()
+    path = SCREENS[name](stage, client)
+    if name == "refunded-twice":
+        company = {"name": "Kabelwerk Süd GmbH & Co. KG", "address": "Werkstraße 12\n04229 Leipzig", "country": "DE"}
+        assert client.post(f"{path}/company", data=company).status_code == 303
+    phone = Phone(browser, stage.address, stage.edge, scheme=scheme, locale="de-DE")
+    stage.hand_over(client, phone.context)
+    phone.open(path)
+    expect(phone.heading).to_have_count(1)
+    is_one_sheet(phone)
+    phone.page.emulate_media(media="print")
+    expect(phone.page.locator("[aria-labelledby=near]:visible")).to_have_count(0)
+    phone.close()
+    stage.close()
+
+
 FILLS = """() => [...document.querySelectorAll('.bar rect')].map((part) => {
   const paint = document.createElement('canvas').getContext('2d');
   paint.fillStyle = getComputedStyle(part).fill;
@@ -66,14 +103,7 @@ def test_one_sheet_is_dark_on_white_and_its_bar_shows_what_was_taken(
     phone = new_phone(scheme=scheme)
     paid(garage, phone)
     expect(phone.page.locator("[data-print]")).to_be_visible()
-    for backgrounds in (False, True):
-        sheets = pypdfium2.PdfDocument(BytesIO(phone.page.pdf(format="A4", print_background=backgrounds)))
-        assert len(sheets) == 1
-        assert all(abs(side - a4) < 2 for side, a4 in zip(sheets[0].get_size(), A4_POINTS, strict=True))
-        picture = sheets[0].render(scale=1).to_pil().convert("L")
-        shades = picture.histogram()
-        assert sum(shades[WHITE:]) > 0.8 * sum(shades), "the paper is not white"
-        assert sum(shades[:BLACK]) > 0.005 * sum(shades), "no dark ink"
+    is_one_sheet(phone)
     phone.page.emulate_media(media="print", color_scheme=scheme)
     shown = dict(phone.page.evaluate(FILLS))
     white = [255, 255, 255]
