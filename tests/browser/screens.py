@@ -9,9 +9,11 @@ from flask.testing import FlaskClient
 from playwright.sync_api import expect
 
 from kiosk.domain.commands import CommandState, Kind, Refusal
+from kiosk.domain.handoff import Target, token_of
 from kiosk.domain.session import PaymentContext
 from kiosk.domain.tariff import Tariff
-from tests.browser.garage import CODE
+from kiosk.store.records import Handoff
+from tests.browser.garage import CODE, SECRET_KEY
 from tests.browser.phone import Phone
 from tests.browser.stage import Show, Stage
 from tests.worlds.by_hand import HOLD
@@ -275,6 +277,47 @@ def _takeover(stage: Stage, client: FlaskClient) -> str:
     return f"/t/{code}"
 
 
+def _owners(stage: Stage, client: FlaskClient) -> str:
+    """Another phone has taken it over as well."""
+    key = stage.charging(client)
+    stage.store.new_takeover(key, key[:16], stage.now + timedelta(minutes=5))
+    answer = stage.driver().post(f"/t/{key[:16]}")
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return f"/s/{key}/owners"
+
+
+def _by_record(stage: Stage, client: FlaskClient) -> str:
+    """The back office says no end, and the payment's own record has one."""
+    key = _settling(stage, client)
+    stage.proven(key, "succeeded", 947)
+    return key
+
+
+def _unreadable(stage: Stage, client: FlaskClient) -> str:
+    """Its row in the store is damaged."""
+    key = stage.charging(client)
+    stage.damage()
+    return key
+
+
+def _foreign(stage: Stage, client: FlaskClient) -> str:
+    del client
+    stage.card("Available", "Available", code="ZZ9ZZ", name="Hotel, charger 1")
+    return "/c/ZZ9ZZ"
+
+
+def _handed_off(stage: Stage, client: FlaskClient) -> str:
+    """The square code of a site's screen, scanned."""
+    del client
+    stage.cards("Available", "Available")
+    code = stage.store.new_pairing("marktplatz", "Entrance", stage.now, stage.now + timedelta(minutes=10))
+    tablet = stage.store.pair(code, "the key of the screen", stage.now)
+    assert tablet is not None
+    handoff = Handoff("ABCDEFGHJKMN", tablet.id, CODE, 2, "en", stage.now)
+    stage.store.open_handoff(handoff)
+    return f"/h/{token_of([SECRET_KEY], Target(handoff.id, CODE, 2, stage.now), 0)}"
+
+
 SCREENS: dict[str, Show] = {
     "home": _home,
     "accessibility": _accessibility,
@@ -289,6 +332,9 @@ SCREENS: dict[str, Show] = {
     "landing-old": _old_card,
     "landing-unpriced": _landing("Available", "Available", tariff=None, preauth_minor=None),
     "landing-after": _seen_after,
+    "foreign": _foreign,
+    "handoff": _handed_off,
+    "handoff-too-old": lambda _stage, _client: f"/h/ABCDEFGHJKMN{'2' * 13}",
     "queued": _path(_queued),
     "left": _path(_left),
     "refused-offline": _refused(Refusal.CHARGER_OFFLINE),
@@ -334,6 +380,9 @@ SCREENS: dict[str, Show] = {
     "written-off": _unbilled("written_off", captured_minor=0),
     "strange": _path(_strange),
     "gone": _path(_gone),
+    "by-record": _path(_by_record),
+    "owners": _owners,
+    "unreadable": _path(_unreadable),
     "move": lambda stage, client: f"/s/{stage.charging(client)}/move",
     "take-over": _takeover,
     "code-too-old": lambda _stage, _client: "/t/AAAAAAAAAAAAAAAA",

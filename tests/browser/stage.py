@@ -63,6 +63,7 @@ class Stage(ByHand):
         self.edge = Edge(self._closers.enter_context(httpx.Client(transport=wire)), set())
         self._addresses = 0
         self._intents: dict[str, str] = {}
+        self._damaged = False
 
     def close(self) -> None:
         self._closers.close()
@@ -191,8 +192,21 @@ class Stage(ByHand):
         self.proven(key, "canceled")
         self.receipt(key)
 
+    def damage(self) -> None:
+        """No session's row can be read any more, until `clear`."""
+        self.write_energy("much")
+        self._damaged = True
+
+    def write_energy(self, text: str) -> None:
+        """Into the rows of all sessions, whatever it is."""
+        with self.store._database.write() as connection:
+            connection.exec_driver_sql("UPDATE sessions SET energy_kwh = ? WHERE energy_kwh IS NOT NULL", (text,))
+
     def clear(self) -> None:
         """Every session gives its bay free, so that the next state can be shown."""
+        if self._damaged:
+            self.write_energy("13.9")
+            self._damaged = False
         for session in self.store.sessions_to_watch():
             self.observe(session.key, "written_off", captured_minor=0)
         for key in self.store.queue():

@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from flask import template_rendered
+from jinja2 import Template
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.garage import EXAMPLE
@@ -97,6 +99,34 @@ def test_a_screen_of_the_phone_can_be_read_and_pressed_and_fits_in_every_languag
         found += words_and_targets(page, path, PHONES[0]) + widths(page, path, LANGUAGES, PHONES)
     stage.clear()
     assert not found, "\n".join(found)
+
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+MEASURED_ELSEWHERE = {
+    "session/stranger.html": "answers a form that only its owner has: tests/browser/test_accessibility.py",
+    "driver/whose.html": "stands for the seconds in which the back office is asked: words and button of looking.html",
+}
+
+
+def test_every_page_of_a_driver_is_among_the_screens(tmp_path: Path, assets: Path) -> None:
+    """What is not among them is measured by nobody."""
+    drawn: set[str] = set()
+
+    def note(_sender: object, template: Template, **_more: object) -> None:
+        drawn.add(str(template.name))
+
+    stage = Stage(tmp_path, assets)
+    for show in SCREENS.values():
+        client = stage.driver()
+        path = show(stage, client)
+        with template_rendered.connected_to(note, stage.app):
+            client.get(path)
+        stage.clear()
+    stage.close()
+    pages = {
+        str(page.relative_to(TEMPLATES)) for wing in ("driver", "session") for page in (TEMPLATES / wing).glob("[!_]*")
+    }
+    assert pages - drawn == set(MEASURED_ELSEWHERE)
 
 
 @pytest.fixture(scope="module")
