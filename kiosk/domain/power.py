@@ -458,10 +458,10 @@ def _need(can: Ability, measured_kw: Decimal, measured_amperes: Decimal | None) 
     one, and these can be those of that power. What a DC charger takes from the grid is not what its meter shows.
     """
     per_ampere = can.kw_per_ampere if can.dc else can.kw_per_ampere / can.phases
-    amperes = measured_kw / per_ampere
+    wanted = measured_kw * HEADROOM / per_ampere
     if measured_amperes is not None and not can.dc and measured_amperes * can.kw_per_ampere * HEADROOM >= measured_kw:
-        amperes = min(amperes, measured_amperes)
-    return max(can.least_amperes, (amperes * HEADROOM / STEP).to_integral_value(ROUND_CEILING) * STEP)
+        wanted = min(wanted, measured_amperes * HEADROOM)
+    return max(can.least_amperes, (wanted / STEP).to_integral_value(ROUND_CEILING) * STEP)
 
 
 def _spread(points: Sequence[_Point]) -> list[_Point]:

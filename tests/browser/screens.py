@@ -161,8 +161,7 @@ def _captured_unproven(stage: Stage, client: FlaskClient) -> str:
 
 def _capped(stage: Stage, client: FlaskClient) -> str:
     key = stage.charging(client, "60.40", 2995)
-    figures = {"energy_kwh": Decimal("62.084"), "cost_minor": 3077, "captured_minor": HOLD, "tax_minor": 479}
-    stage.capture(key, **figures)
+    stage.capture(key, energy_kwh=Decimal("62.084"), cost_minor=3077, captured_minor=HOLD, tax_minor=479)
     stage.proven(key, "succeeded", HOLD)
     stage.receipt(key)
     return key
@@ -173,8 +172,7 @@ def _refunded_twice(stage: Stage, client: FlaskClient) -> str:
     key = _captured(stage, client)
     for left, tax in ((520, 83), (100, 16)):
         stage.clock.advance(86_400)
-        figures = {"energy_kwh": Decimal("18.62"), "cost_minor": 947, "captured_minor": left, "tax_minor": tax}
-        stage.ended(key, "refunded", **figures)
+        stage.ended(key, "refunded", energy_kwh=Decimal("18.62"), cost_minor=947, captured_minor=left, tax_minor=tax)
     return key
 
 

@@ -227,10 +227,11 @@ def test_no_estimate_is_ever_below_what_is_measured(site: Drawn, data: st.DataOb
 
 
 @given(sites(), st.data(), st.decimals(0, 60, places=1))
-def test_a_measured_car_takes_nothing_from_anybody_that_was_promised(
+def test_a_measured_car_takes_nothing_from_what_is_promised_for_a_full_site(
     site: Drawn, data: st.DataObject, kw: Decimal
 ) -> None:
-    """A meter can only show that a car leaves more to the others now. What is promised for a full site stays.
+    """What is said of now may fall for somebody: a car that leaves more on one phase behind a fuse lets its neighbour
+    there take more on all three, from those behind the fuse above.
 
     At a charger of which is not known whether it is online a car is left out until it is measured: then it counts.
     """
@@ -241,7 +242,6 @@ def test_a_measured_car_takes_nothing_from_anybody_that_was_promised(
         place = data.draw(st.sampled_from(charging))
         after = site.with_measured(place, kw).answers()
         for other in before.keys() - {place}:
-            assert_not_above(before[other], after[other])
             assert after[other].full == before[other].full
 
 

@@ -215,7 +215,9 @@ def usage(age: float | None = 10, kw: str | None = "11", **amperes: str) -> Powe
     at = None if age is None else NOW - timedelta(seconds=age)
     phases = {f"{name}_amperes": Decimal(figure) for name, figure in amperes.items()}
     return PowerUsage(
-        at, **{"l1_amperes": None, "l2_amperes": None, "l3_amperes": None} | phases, kw=kw and Decimal(kw)
+        at,
+        **{"l1_amperes": None, "l2_amperes": None, "l3_amperes": None} | phases,
+        kw=None if kw is None else Decimal(kw),
     )
 
 
