@@ -220,7 +220,7 @@ def test_the_measures_find_what_is_wrong(phone: tuple[Phone, Stage]) -> None:
     body = f"""<!doctype html><html lang="en"><head><link rel="stylesheet" href="{sheet}"></head>
         <body class="phone"><main id="main"><p class="nb">{"w" * 90}</p><p><a href="/">to</a></p>
         <p><small class="xs">fine print</small></p><p><font color="#999999">cannot be read</font></p>
-        <p style="inline-size: 3em; overflow-wrap: anywhere">navigateur</p>
+        <table width="90"><tr><td><button class="btn">navigateur</button></td></tr></table>
         <p class="age" data-age="2026-11-20T13:00:00Z" data-fresh="{"long words " * 9}" data-old="">x</p>
         </main></body></html>"""
     seen.context.route("**/broken*", lambda route: route.fulfill(content_type="text/html", body=body))
