@@ -380,11 +380,11 @@ SCREENS: dict[str, Show] = {
     "gone": _path(_gone),
     "by-record": _path(_by_record),
     "owners": _owners,
-    "unreadable": _path(_unreadable),
     "move": lambda stage, client: f"/s/{stage.charging(client)}/move",
     "take-over": _takeover,
     "code-too-old": lambda _stage, _client: "/t/AAAAAAAAAAAAAAAA",
     "error-404": lambda _stage, _client: "/s/nothing-here",
+    "unreadable": _path(_unreadable),  # the last one: its row keeps the bay
 }
 PAYING = ("pay", "declined")
 """Where Stripe's form is waited for."""

@@ -4,6 +4,7 @@ words and targets, and no page wider than its screen, in every language, with la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -94,6 +95,7 @@ def test_a_screen_of_the_phone_can_be_read_and_pressed_and_fits_in_every_languag
     found = [f"rules: {one}" for one in violations(seen.page)]
     seen.page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
     found += controls_unreadable(seen.page)
+    seen.context.set_offline(False)
     seen.page.goto("about:blank")
     with measured(seen, stage.address) as page:
         found += words_and_targets(page, path, PHONES[0]) + widths(page, path, LANGUAGES, PHONES)
@@ -109,23 +111,29 @@ MEASURED_ELSEWHERE = {
 
 
 def test_every_page_of_a_driver_is_among_the_screens(tmp_path: Path, assets: Path) -> None:
-    """What is not among them is measured by nobody."""
+    """What is not among them is measured by nobody. None has an icon twice in its band."""
     drawn: set[str] = set()
+    twice: dict[str, list[str]] = {}
 
     def note(_sender: object, template: Template, **_more: object) -> None:
         drawn.add(str(template.name))
 
     stage = Stage(tmp_path, assets)
-    for show in SCREENS.values():
+    for name, show in SCREENS.items():
         client = stage.driver()
         path = show(stage, client)
         with template_rendered.connected_to(note, stage.app):
-            client.get(path)
+            page = client.get(path).text
+        band = re.search(r'<div class="band.*?</div>', page, re.S)
+        icons = re.findall(r'href="#(i-[a-z-]+)"', band[0]) if band is not None else []
+        if len(icons) > len(set(icons)):
+            twice[name] = icons
         stage.clear()
     stage.close()
     pages = {
-        str(page.relative_to(TEMPLATES)) for wing in ("driver", "session") for page in (TEMPLATES / wing).glob("[!_]*")
+        str(file.relative_to(TEMPLATES)) for wing in ("driver", "session") for file in (TEMPLATES / wing).glob("[!_]*")
     }
+    assert twice == {}
     assert pages - drawn == set(MEASURED_ELSEWHERE)
 
 
