@@ -357,6 +357,7 @@ METERED = re.compile(r"The last meter reading made it [\d.,]+\s*kWh and €([\d.
 SUMS = (
     re.compile(r"We took €(?P<taken>[\d.]+)(?: and gave back|\. The rest of your hold,) €(?P<rest>[\d.]+)"),
     re.compile(r"Of €(?P<held>[\d.]+) held, €(?P<taken>[\d.]+) was taken and €(?P<rest>[\d.]+)"),
+    re.compile(r"Of €(?P<held>[\d.]+) held, you paid €(?P<taken>[\d.]+) in the end\. €(?P<rest>[\d.]+) went back"),
 )
 """What was taken, and what is left of the hold."""
 
@@ -397,7 +398,8 @@ def shown(app: Flask, history: History) -> tuple[str, SessionView]:
 
 
 def wrong_amounts(text: str, facts: Facts) -> list[str]:
-    known = facts.amounts
+    # What went back in two parts is no difference of two amounts: `wrong_sums` compares it with the hold.
+    known = facts.amounts | {cents(found["rest"]) for found in SUMS[-1].finditer(text)}
     return [one for one in MONEY.findall(text) if cents(one) not in known]
 
 
@@ -408,7 +410,7 @@ def wrong_sums(text: str, facts: Facts) -> list[str]:
     returned |= {facts.captured - one.captured_minor for one in facts.said if facts.captured and one.captured_minor}
     paid = {whole - back for whole in (facts.captured or 0, recorded) for back in returned}
     paid |= {0} if facts.status == "refunded" else set()
-    rows = [f"You paid {one}" for one in re.findall(r"You paid €([\d.]+)", text) if cents(one) not in paid]
+    rows = [f"You paid {one}" for one in re.findall(r"[Yy]ou paid €([\d.]+)", text) if cents(one) not in paid]
     costs = {one.cost_minor + step for one in facts.said if one.cost_minor is not None for step in (-1, 0, 1)}
     rows += [f"The meter made it {one}" for one in METERED.findall(text) if cents(one) not in costs]
     held = {one.authorized_minor for one in facts.said} | {3000}
