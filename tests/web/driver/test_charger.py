@@ -107,7 +107,7 @@ def test_a_fresh_card_shows_everything_for_the_decision_without_scripts(kiosk: K
     page = phone.get(f"/c/{CODE}").text
     for part in (
         "Lindenau Energie",
-        "lindenau.example",
+        "lindenau.<wbr>example",
         "tel:+498005550142",
         '<span class="vh">Code </span>7MK4T',
         '<span class="vh">Checked </span>',
