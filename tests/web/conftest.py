@@ -66,9 +66,13 @@ BOOK = {
 @pytest.fixture(autouse=True)
 def standing_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time stands still for what counts the requests: however slow the machine is, all of them fall into one minute."""
-    begin = time()
+    count_at(monkeypatch, time())
+
+
+def count_at(monkeypatch: pytest.MonkeyPatch, moment: float) -> None:
+    """From now on it is that time for what counts the requests."""
     for module in ("limits.strategies", "limits.storage.memory", "flask_limiter._extension"):
-        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=lambda: begin))
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(time=lambda: moment))
 
 
 class Kiosk(ByHand):

@@ -10,7 +10,7 @@ from datetime import datetime
 from kiosk.domain.actions import Action
 from kiosk.domain.commands import AskedBy, Kind, Refusal
 from kiosk.domain.flow import NO_POWER, Flow
-from kiosk.domain.hold import HoldState
+from kiosk.domain.hold import Hold, HoldState
 from kiosk.domain.money import Money
 from kiosk.web.session.screen_names import Screen
 from kiosk.web.session.view import SessionView, names_its_day
@@ -444,14 +444,14 @@ def bar_label(view: SessionView) -> str:
             return _("A hold was placed. We do not know its amount.")
         case _untold if hold.taken is None and (view.was_taken or view.screen in {Screen.CAPTURED, Screen.REFUNDED}):
             return _("%(held)s was held. We were not told yet how much of it was taken.", held=held)
-        case _more if hold.over is not None:
+        case _more if hold.over is not None or _past_hold(hold):
             return _("%(taken)s was taken, more than the %(held)s that was held.", held=held, taken=taken)
         case _sent if hold.sent_back and hold.kept is not None and hold.rest is not None:
             sent = hold.all_sent_back
             if hold.state is HoldState.GIVEN_BACK:
                 back = amount(hold.rest + sent if sent is not None else hold.rest)
                 return _(
-                    "Of %(held)s held, you paid %(left)s in the end. %(back)s went back.",
+                    "Of %(held)s held, you paid %(left)s in the end. %(back)s was given back.",
                     held=held,
                     left=amount(hold.kept),
                     back=back,
@@ -481,6 +481,12 @@ def bar_label(view: SessionView) -> str:
         limit = money(view.limit)
         return _("%(used)s used. Charging stops at %(limit)s. %(held)s is held.", used=taken, limit=limit, held=held)
     return _("%(used)s used so far of %(held)s held", used=taken, held=held)
+
+
+def _past_hold(hold: Hold) -> bool:
+    """More is said to be taken than was held, and nobody says that it was taken at the end."""
+    known = hold.taken is not None and hold.amount is not None
+    return known and hold.state in {HoldState.GOES_BACK, HoldState.GIVEN_BACK} and hold.rest is None
 
 
 def figures(view: SessionView) -> dict[str, str]:

@@ -178,7 +178,7 @@ def test_once_the_rest_is_known_to_be_back_all_but_what_was_paid_is_empty(kiosk:
     kiosk.store.set_proof(key, HoldProof(kiosk.now, "succeeded", 0, 947))
     kiosk.receipt(key)
     label, parts = bar(phone.get(f"/s/{key}").text)
-    assert label == "Of €30.00 held, you paid €5.20 in the end. €24.80 went back."
+    assert label == "Of €30.00 held, you paid €5.20 in the end. €24.80 was given back."
     assert parts == [
         'class="back" x="17.3%" width="82.7%" height="100%"',
         'class="used" width="17.3%" height="100%"',

@@ -357,7 +357,7 @@ METERED = re.compile(r"The last meter reading made it [\d.,]+\s*kWh and €([\d.
 SUMS = (
     re.compile(r"We took €(?P<taken>[\d.]+)(?: and gave back|\. The rest of your hold,) €(?P<rest>[\d.]+)"),
     re.compile(r"Of €(?P<held>[\d.]+) held, €(?P<taken>[\d.]+) was taken and €(?P<rest>[\d.]+)"),
-    re.compile(r"Of €(?P<held>[\d.]+) held, you paid €(?P<taken>[\d.]+) in the end\. €(?P<rest>[\d.]+) went back"),
+    re.compile(r"Of €(?P<held>[\d.]+) held, you paid €(?P<taken>[\d.]+) in the end\. €(?P<rest>[\d.]+) was given back"),
 )
 """What was taken, and what is left of the hold."""
 

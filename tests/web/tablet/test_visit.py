@@ -19,7 +19,7 @@ from kiosk.domain.stop_code import stop_code
 from kiosk.service.parts import Parts
 from kiosk.store import Store
 from kiosk.web.tablet.visit import WHY, said
-from tests.web.conftest import CODE, NEAR, SECRET, Kiosk
+from tests.web.conftest import CODE, NEAR, SECRET, Kiosk, count_at
 from tests.web.paired import screen_of, text_of
 
 VISIT = "__Host-visit"
@@ -364,8 +364,8 @@ def test_three_wrong_codes_close_the_bays_door_for_a_minute_and_not_that_of_its_
     assert "why=tries" in screen.post(f"{BAY}/owner", data={"code": right}).headers["Location"]
     elsewhere = screen.post(f"/tablet/bay/{CODE}/1/owner", data={"code": right})
     assert "why=code" in elsewhere.headers["Location"]
-    later = time.time() + 121
-    monkeypatch.setattr(time, "time", lambda: later)
+    count_at(monkeypatch, time.time() + 121)
+    kiosk.clock.advance(121)  # by which all instances of a fleet count
     assert screen.post(f"{BAY}/owner", data={"code": right}).headers["Location"] == f"/tablet/s/{key}"
 
 
