@@ -94,7 +94,7 @@ def urgent_ends(patch: pytest.MonkeyPatch) -> None:
 PLANTED = (
     Planted("a start is sent again after a time-out", start_again, 2, "reached upstream twice"),
     Planted("a stop is sent once", stop_once, 1, "not pursued", 8, frozenset({"ignored stops"})),
-    Planted("a grant is stamped early", stamped_early, 3, "within a minute"),
+    Planted("a grant is stamped early", stamped_early, 32, "within a minute"),
     Planted("a receipt without amounts", half_an_end, 2, "was taken", 8, frozenset({"late amounts"})),
     Planted("an ended hint is urgent", urgent_ends, 1, "unread for", 8, frozenset({"storm"})),
 )
