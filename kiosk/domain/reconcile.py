@@ -568,9 +568,10 @@ def _by_number(transactions: Iterable[SiteTransaction]) -> list[SiteTransaction]
     return sorted(newest.values(), key=lambda one: one.id)
 
 
-def _fullness(transaction: SiteTransaction) -> tuple[bool, int, int, str]:
+def _fullness(transaction: SiteTransaction) -> tuple[bool, int, int, str, str]:
+    """To the last field, so that the order of the rows decides nothing; its tag is not in its repr."""
     stop = transaction.meter_stop_wh
-    return (not transaction.active, stop is not None, stop or 0, repr(transaction))
+    return (not transaction.active, stop is not None, stop or 0, repr(transaction), transaction.id_tag or "")
 
 
 def _order(line: Line) -> tuple[bool, datetime, str]:
