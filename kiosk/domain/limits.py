@@ -164,7 +164,8 @@ def likely_kw(session: Session, fuse_kw: Decimal | None = None) -> Decimal | Non
     begin, rise = _begin(session), session.trace.last_rise()
     if begin is None or rise is None or rise.after <= begin:
         return None
-    average = rise.energy_kwh / hours(rise.after - begin)
+    # Here as well all of it may have come at the end of a stretch in which no energy was said, or in a few seconds.
+    average = min(rise.energy_kwh / hours(rise.after - begin), rise.energy_kwh / hours(rise.by - begin) * LOOSE)
     return min([average * LATE_BEGIN, *(cap for cap in (session.most_kw,) if cap is not None and cap >= average)])
 
 

@@ -499,6 +499,18 @@ def test_a_cost_without_the_energy_lacks_what_the_meter_has_not_reported_and_no_
     assert reached >= after(250), "what the cost says now is not counted once more"
 
 
+def test_a_stretch_without_figures_before_the_first_rise_ends_no_charge() -> None:
+    """For a quarter of an hour the energy was null; what came then did not come in the 14 seconds before it."""
+    trace = Trace()
+    for ago, energy in ((925, "0"), (911, "0"), (0, "0.925")):
+        trace = trace.add(NOW - timedelta(seconds=ago), Decimal(energy))
+    told = session("charging", trace=trace, energy_kwh=Decimal("0.925"), cost_minor=80, limit_minor=1500)
+    power = likely_kw(told)
+    assert power is not None
+    assert Decimal("3.6") < power < 14
+    assert guard(told, POLICY, NOW, SOON) is None
+
+
 def test_a_stretch_without_figures_ends_no_charge() -> None:
     """For sixteen minutes nobody read, or no energy was said. All that flowed may then have come in the nine seconds
     between two readings: that is no power by which a charge of 41 cents is ended at a limit of 15 euros.
