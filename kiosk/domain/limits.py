@@ -343,9 +343,16 @@ def _blind_kwh(session: Session, at: datetime, fuse_kw: Decimal | None) -> Decim
 
 
 def _begin(session: Session) -> datetime | None:
-    """The first reading of a charge that was seen from its start, when nothing had flowed."""
-    points = session.trace.points
-    return points[0].at if points and points[0].energy_kwh == 0 else None
+    """From when on all of the energy has flowed: the first reading, when it says zero, or when the connector was first
+    seen to charge, when that was earlier and no energy was said before.
+    """
+    points, since = session.trace.points, session.connector_since
+    if not points or points[0].energy_kwh != 0:
+        return None
+    draws = session.connector_status in DRAWING_WORDS - WAITING_WORDS
+    if not draws or since is None or session.status_since is None:
+        return points[0].at
+    return min(points[0].at, max(since, session.status_since))
 
 
 def _costs_no_energy(session: Session) -> bool:

@@ -511,6 +511,29 @@ def test_a_stretch_without_figures_before_the_first_rise_ends_no_charge() -> Non
     assert guard(told, POLICY, NOW, SOON) is None
 
 
+def test_a_zero_that_is_said_late_is_not_the_begin_of_a_charge_that_was_seen_to_draw() -> None:
+    """The connector charges for 15 minutes before the first figure; the meter's next report holds all of them."""
+    trace = Trace()
+    for ago, energy in ((89, "0"), (46, "0"), (0, "2.75")):
+        trace = trace.add(NOW - timedelta(seconds=ago), Decimal(energy))
+    drawn = session(
+        "charging",
+        connector_status="Charging",
+        connector_since=NOW - timedelta(seconds=900),
+        status_since=NOW - timedelta(seconds=895),
+        trace=trace,
+        energy_kwh=Decimal("2.75"),
+        cost_minor=170,
+        limit_minor=1500,
+    )
+    power = likely_kw(drawn)
+    assert power is not None
+    assert 11 < power < 16
+    assert guard(drawn, POLICY, NOW, SOON) is None
+    for waited in (replace(drawn, connector_status="SuspendedEV"), replace(drawn, connector_since=NOW)):
+        assert (likely_kw(waited) or 0) > 100, "a car that waited until then may have begun quickly"
+
+
 def test_a_stretch_without_figures_ends_no_charge() -> None:
     """For sixteen minutes nobody read, or no energy was said. All that flowed may then have come in the nine seconds
     between two readings: that is no power by which a charge of 41 cents is ended at a limit of 15 euros.
