@@ -205,3 +205,10 @@ def test_the_public_card_does_not_take_back_that_a_charger_is_out_of_order() -> 
     before = ChargerCard("7MK4T", None, True, (one,), None, None, T0, out_at=T0)
     fresh = ChargerCard("7MK4T", None, True, (one,), None, None, T0 + timedelta(seconds=30))
     assert merge(before, fresh).out_at == T0
+
+
+def test_a_connector_that_is_new_on_the_card_is_taken_as_it_comes() -> None:
+    one, two = Connector(1, "Available"), Connector(2, "Charging")
+    before = ChargerCard("AB12", None, True, (one,), None, None, T0)
+    merged = merge(before, replace(before, connectors=(one, two), seen_at=after(30)))
+    assert merged.connector(2) == two

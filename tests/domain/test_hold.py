@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.domain.hold import HoldState, figures_of, hold_of, was_held
+from kiosk.domain.hold import Hold, HoldState, figures_of, hold_of, was_held
 from kiosk.domain.money import Money
 from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import HoldProof, LiveFigures, Phase, Session
@@ -96,3 +96,7 @@ def test_money_that_is_held_for_nothing_is_called_held_with_the_amount_of_its_re
     late = replace(OPEN, status="expired", proof=HoldProof(after(900), "requires_capture", 2500, 0))
     hold = hold_of(late, receipt_of(late), checking=False)
     assert (hold.state, hold.amount) == (HoldState.HELD, Money(2500, "EUR"))
+
+
+def test_what_was_kept_is_unknown_while_nobody_has_said_what_was_taken() -> None:
+    assert Hold(HoldState.HELD, Money(3000, "EUR")).kept is None

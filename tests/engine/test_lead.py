@@ -224,3 +224,34 @@ def test_who_cannot_know_what_was_sent_on_a_full_disk_waits_for_a_minute(
     assert engine.leading
     assert fresh.free(Endpoint.STOP, now) == 0
     assert fresh.free(Endpoint.STOP, now + timedelta(seconds=60)) == 10
+
+
+def test_who_does_not_lead_yet_does_not_lead_still(house: House) -> None:
+    assert not house.engine._lead.still_leads()
+
+
+def test_who_cannot_even_read_whether_they_lead_sends_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.run(1)
+    house.clock.advance(12)
+    with full(house.store):
+        house.engine.round()
+        lead = house.engine._lead
+        assert lead.still_leads()
+
+        def broken(*_: object) -> bool:
+            raise RuntimeError("the file cannot be read")
+
+        monkeypatch.setattr(Store, "holds_lease", broken)
+        assert not lead.still_leads()
+        monkeypatch.undo()
+
+
+def test_a_call_that_cannot_be_noted_is_not_made_when_another_one_leads(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.run(1)
+    with full(house.store):
+        monkeypatch.setattr(Store, "holds_lease", lambda *_: False)
+        with pytest.raises(Deposed):
+            house.engine._lead.note_call(Endpoint.STOP, house.kiosk_clock.now())
+        monkeypatch.undo()

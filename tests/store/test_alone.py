@@ -122,3 +122,10 @@ def test_without_a_file_the_kind_of_database_says_it(whoever: bool) -> None:
     assert alone.calls_since(NOW) == []
     alone.let_go()
     alone.close()
+
+
+def test_without_a_file_no_call_can_be_remembered() -> None:
+    alone = Alone(None, whoever_asks=True)
+    assert not alone.note("stop", NOW)
+    assert alone.calls_since(NOW) == []
+    alone.close()

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kiosk.upstream import wire
 from kiosk.upstream.errors import NoAnswer, NotSent, UpstreamError
 from kiosk.upstream.http import LARGEST_BODY, Answer, Http, TimeLimits
 from kiosk.upstream.wire import DeadlineTransport, deadline
@@ -423,3 +424,9 @@ def test_a_wait_outside_of_a_call_has_only_its_own_limit() -> None:
 def test_the_time_left_runs_down() -> None:
     with deadline(5) as left:
         assert 4 < left() <= 5
+
+
+def test_what_is_not_told_otherwise_checks_certificate_and_name() -> None:
+    context = wire._trusted.__wrapped__()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from kiosk.domain.commands import Kind
 from kiosk.domain.receipt import receipt_of, still_held
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
+from kiosk.engine.duties.prove import HEARD_FOR, Prove
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
 from kiosk.sandbox.world.holds import ACCOUNT
@@ -263,3 +265,36 @@ def test_a_webhook_that_came_while_nobody_led_is_followed_up(house_with_proofs: 
     proof = house.session(key).proof
     assert proof is not None
     assert proof.refunded_minor == 20
+
+
+def proving(house: House) -> Prove:
+    duties = (post._duty for post in house.engine._posts)
+    return next(duty for duty in duties if isinstance(duty, Prove))
+
+
+def test_a_webhook_that_is_older_than_the_proof_asks_nothing_again(house_with_proofs: House) -> None:
+    house = house_with_proofs
+    key = house.charging()
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    house.run(120)
+    proof = house.session(key).proof
+    assert proof is not None
+    house.store.note_webhook("evt_1", "charge.succeeded", key, proof.checked_at - timedelta(seconds=1))
+    duty, now = proving(house), house.kiosk_clock.now()
+    duty.take_over(now)
+    assert house.store.webhooks_after(now - HEARD_FOR).keys() == {key}
+    assert duty._named(now) == []
+
+
+def test_what_is_due_and_was_named_by_a_webhook_too_is_asked_once(house_with_proofs: House) -> None:
+    house = house_with_proofs
+    assert house.proofs is not None
+    house.proofs.fails_with = NoAnswer("nobody there")
+    key = house.charging()
+    house.ask(key, Kind.STOP)
+    house.until(key, "captured")
+    house.store.note_webhook("evt_1", "charge.succeeded", key, house.kiosk_clock.now())
+    duty = proving(house)
+    duty.again(key)
+    assert len(duty.jobs(house.kiosk_clock.now()).now) == 1

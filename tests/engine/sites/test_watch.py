@@ -15,6 +15,7 @@ from kiosk.sandbox.plugchoice.office import SITE_UUID, charger_uuid
 from kiosk.sandbox.plugchoice.pages import OperatorSwitches
 from kiosk.sandbox.world.chargers import ChargerSpec, ConnectorSpec, Pricing
 from kiosk.sandbox.world.faults import Kind, Rule
+from kiosk.store import Store
 from tests.engine.site_house import (
     DRAWN,
     PRICE,
@@ -550,6 +551,15 @@ def test_what_cars_of_others_draw_is_asked_once_a_minute_and_kept_on_the_card(bu
     free = house.card(0).connector(1)
     assert free is not None
     assert free.drawn is None
+
+
+def test_a_bay_that_a_session_of_this_kiosk_keeps_is_not_asked_what_flows(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "occupied_at", lambda _store, _codes: {code(0): {2: "the key of its session"}})
+    house = busy(build, pilot=True)
+    house.run(150)
+    assert house.asked(DRAWN) == 0
 
 
 def test_where_no_fuse_is_known_nobody_is_asked_what_flows(build: Build) -> None:
