@@ -187,10 +187,7 @@ def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
         return fresh
     old = {c.connector_id: c for c in previous.connectors}
 
-    def since(connector: Connector) -> datetime | None:
-        before = old.get(connector.connector_id)
-        if before is None:
-            return None
+    def since(before: Connector, connector: Connector) -> datetime | None:
         if before.status == connector.status:
             return before.since
         came_back = before.status is None and before.last == connector.status and before.remembers(fresh.seen_at)
@@ -201,7 +198,7 @@ def merge(previous: ChargerCard | None, fresh: ChargerCard) -> ChargerCard:
         if before is None:
             return replace(connector, since=None)
         rotation, drawn = connector.phase_rotation or before.phase_rotation, connector.drawn or before.drawn
-        return replace(connector, since=since(connector), phase_rotation=rotation, drawn=drawn)
+        return replace(connector, since=since(before, connector), phase_rotation=rotation, drawn=drawn)
 
     connectors = tuple(known(c) for c in fresh.connectors)
     return replace(fresh, connectors=connectors, out_at=fresh.out_at or previous.out_at)

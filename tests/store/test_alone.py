@@ -124,6 +124,18 @@ def test_without_a_file_the_kind_of_database_says_it(whoever: bool) -> None:
     alone.close()
 
 
+def test_a_file_that_lacks_places_and_can_only_be_read_tells_no_calls(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_bytes(b"cut off")
+    truly = os.open
+    monkeypatch.setattr(os, "open", lambda path, _flags, _mode=0: truly(path, os.O_RDONLY))
+    alone = Alone(file, whoever_asks=True)
+    assert alone.calls_since(NOW) == []
+    assert not alone.remembers
+    alone.close()
+
+
 def test_without_a_file_no_call_can_be_remembered() -> None:
     alone = Alone(None, whoever_asks=True)
     assert not alone.note("stop", NOW)
