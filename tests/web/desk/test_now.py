@@ -59,4 +59,4 @@ def test_an_engine_that_stands_still_calls_and_errors_are_said(
     assert "The engine does not go round" in text
     assert "status 1" in text
     assert "start takes nothing until" in text
-    assert "read 2026-11-20T13:00:00Z Timeout, 12:00" in text
+    assert "read 2026-11-20 13:00:00 Timeout, 12:00" in text
