@@ -210,3 +210,11 @@ def test_what_is_compiled_is_what_is_written(path: Path) -> None:
     with path.with_suffix(".mo").open("rb") as file:
         compiled = {(message.context, message.id): message.string for message in read_mo(file) if message.id}
     assert compiled == {(message.context, message.id): message.string for message in read_mo(fresh) if message.id}
+
+
+def test_the_first_picture_of_a_page_waits_for_its_whole_header(client: FlaskClient) -> None:
+    """On a slow line the menu of languages may arrive after the first picture, and half of the header would move."""
+    page = client.get("/").get_data(as_text=True)
+    head, _, rest = page.partition("<body")
+    assert '<link rel="expect" href="#languages" blocking="render">' in head
+    assert rest.count('id="languages"') == 1
