@@ -14,7 +14,7 @@ from kiosk.config.settings import SettingsError
 from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.money import Money
 from kiosk.domain.reconcile import Line, Reason, State, Sums
-from kiosk.service.reconcile import Days, Reconciled, Told, charges_of, longest_of, reconciled
+from kiosk.service.reconcile import MARGIN, Days, Reconciled, Told, charges_of, longest_of, reconciled
 from kiosk.store.reconciling import LineAside
 from kiosk.store.store import Store
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError
@@ -87,7 +87,9 @@ def reconcile_site(
         raise SettingsError(f"Site {site.id!r} has no plugchoice_site in kiosk.toml: its id in Plugchoice is needed.")
     ours = charges_of(store, {one.code for one in site.chargers}, days)
     try:
-        period = read_period(operator, site.plugchoice_site, days.since, days.until, longest_of(ours))
+        # A transaction may end a moment after its session, and after midnight: its partner is looked for there too.
+        since, until = days.since - MARGIN, days.until + MARGIN
+        period = read_period(operator, site.plugchoice_site, since, until, longest_of(ours))
         uuids = {one.charger.uuid for one in period.transactions if one.charger is not None and one.charger.uuid}
         codes = _codes(store, operator, uuids)
     except UpstreamError as error:

@@ -175,7 +175,7 @@ def charge_of(session: Session, mark: str, intent_id: str | None = None) -> Char
         taken=taken if not goes_on else None,
         sent_back=_sent_back(session, taken),
         recorded=_recorded(session, session.proof),
-        recorded_back=_money(session, session.proof.refunded_minor if session.proof is not None else None),
+        recorded_back=session.money(session.proof.refunded_minor if session.proof is not None else None),
         expected=expected,
         intent_id=intent_id,
     )
@@ -583,18 +583,14 @@ def _sent_back(session: Session, taken: Money | None) -> Money | None:
     if any(one.amount_minor is None for one in session.refunds):
         return taken
     total = sum(one.amount_minor or 0 for one in session.refunds)
-    return _money(session, total)
+    return session.money(total)
 
 
 def _recorded(session: Session, proof: HoldProof | None) -> Money | None:
     """What the payment's own record says was taken; None while it does not stand still."""
     if proof is None or not proof.ended:
         return None
-    return _money(session, proof.received_minor)
-
-
-def _money(session: Session, minor: int | None) -> Money | None:
-    return session.money(minor)
+    return session.money(proof.received_minor)
 
 
 def _minor(money: Money | None) -> int:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from kiosk.clock import ManualClock
 from kiosk.command import cli
 from kiosk.command.reconcile import SENTENCES, as_json, days_of, headline, lines, reconcile_site, said
 from kiosk.config.settings import Settings, SettingsError, variable
@@ -28,6 +29,7 @@ from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.service.reconcile import Days, Reconciled, Told, reconciled
 from kiosk.store import Store
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
+from kiosk.upstream.plugchoice.period import Period
 from tests.domain.test_reconcile import CODES, charge, transaction
 from tests.engine.house import CODE, SMALL, House
 from tests.engine.site_house import TOKEN
@@ -157,6 +159,29 @@ def test_without_a_sum_of_its_own_none_is_made_up(world: World) -> None:
 def test_when_the_list_fails_nothing_is_compared_and_the_sentence_says_what_to_do(world: World, fault: Fault) -> None:
     with pytest.raises(SettingsError, match="nothing was compared"):
         world.compare(fault)
+
+
+def test_a_transaction_that_ends_a_moment_after_midnight_is_found_for_the_day_of_its_session(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = Days(date(2026, 11, 20), date(2026, 11, 20), BERLIN)
+    begin = (days.until - charge(begin=0.0).begun_at).total_seconds() - 2402.0  # its session ends two seconds before
+    ours, theirs = charge(begin=begin), transaction(begin=begin)
+    assert ours.at < days.until
+    assert theirs.stopped_at is not None
+    assert theirs.stopped_at > days.until
+
+    def told_until(_operator: object, _site: str, _since: datetime, until: datetime, _longest: timedelta) -> Period:
+        found = tuple(one for one in (theirs,) if one.stopped_at is not None and one.stopped_at <= until)
+        return Period(found, True, None, Decimal(0), 1)
+
+    monkeypatch.setattr("kiosk.command.reconcile.read_period", told_until)
+    monkeypatch.setattr("kiosk.command.reconcile.charges_of", lambda *_: [ours])
+    monkeypatch.setattr("kiosk.command.reconcile._codes", lambda *_: CODES)
+    operator = PlugchoiceOperator("http://up/api/v3", TOKEN, clock=ManualClock())
+    found = reconcile_site(store, operator, SITE, days, records=False)
+    operator.close()
+    assert [line.state for line in found.lines] == [State.AGREES]
 
 
 def test_without_a_token_or_a_site_it_says_what_to_set(world: World, store: Store) -> None:
