@@ -27,6 +27,8 @@ REFUNDS_SEEN_FOR = timedelta(days=180)
 
 ORIGINS_LIVE = timedelta(days=2)
 """By which device and network a start was asked for counts for an hour; so long it can still be looked at."""
+SIGNED_IN_KEPT = timedelta(days=30)
+"""Nobody is signed in at the desk for so long, at whatever speed a demo goes."""
 
 
 class CutOff(Duty):
@@ -106,8 +108,9 @@ class Receipts(Duty):
 
 class Erase(Duty):
     """Owns the life of everything that is kept for a time only: e-mails, devices and upstream keys of sessions that
-    ended long enough ago, their readings and the payment provider's webhooks, old hand-offs and codes, and from which
-    device and network a start was asked for. How long each lives stands in docs/security.md.
+    ended long enough ago, their readings and the payment provider's webhooks, old hand-offs and codes, from which
+    device and network a start was asked for, and in which browsers somebody was signed in at the desk. How long each
+    lives stands in docs/security.md.
 
     A job, because years of it would keep the engine's own thread from its round.
     """
@@ -126,6 +129,7 @@ class Erase(Duty):
         store.forget_handoffs(now)
         store.forget_pairing_codes(now)
         store.forget_origins(now - ORIGINS_LIVE)
+        store.desk.forget_signed_in(now - SIGNED_IN_KEPT)
         lives = self._context.personal_data_lives
         erased = store.erase_personal(now - lives, now - max(lives, REFUNDS_SEEN_FOR))
         if erased:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kiosk.domain.commands import CommandState, Kind
+from kiosk.domain.desk import Role
 from kiosk.engine.duties.tidy import Erase
 from kiosk.engine.unanswered import Unanswered
 from kiosk.sandbox.world.faults import Kind as Fault
@@ -38,6 +39,16 @@ def test_by_which_device_and_network_a_start_was_asked_for_is_erased_after_days(
     assert len(house.store.origins(began)) == 1
     erase(house, hours=49)
     assert house.store.origins(began) == []
+
+
+def test_browsers_that_never_signed_out_of_the_desk_are_forgotten(house: House) -> None:
+    now = house.kiosk_clock.now()
+    assert house.store.desk.add_user("ada", "a password in its stored form", Role.VIEWER, None, now)
+    house.store.desk.sign_in(1, "token of a browser", now)
+    erase(house, days=29)
+    assert house.store.desk.browsers_of(1) == 1
+    erase(house, days=31)
+    assert house.store.desk.browsers_of(1) == 0
 
 
 def test_readings_live_as_long_as_is_set_and_for_as_long_as_a_refund_may_come(house: House) -> None:
