@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from flask import Flask
 from jinja2 import StrictUndefined
@@ -23,22 +24,24 @@ from kiosk.engine.context import BackupPlan, Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.lead import LEASE
 from kiosk.engine.sites.plan import SitePlan
-from kiosk.metrics import Metrics
+from kiosk.metrics import Metrics, OnCall
 from kiosk.news.local import LocalNews
 from kiosk.news.news import News
-from kiosk.outside import NETWORK, Outside, Transports, connect, limits_of, remembered_budgets
+from kiosk.outside import NETWORK, Outside, Transports, budgets_of, connect, limits_of, remembered_budgets
 from kiosk.service.deadlines import policy_of
 from kiosk.service.fast import broken_prices
 from kiosk.service.notices import notice, receivers
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
 from kiosk.service.selling import learns_own, selling_problem, sold_codes
+from kiosk.service.systems import Systems
 from kiosk.store import Cipher, Store
 from kiosk.store.errors import CannotWrite
 from kiosk.web.desk import account, people, queue, sign_in
 from kiosk.web.desk import now as desk_now
 from kiosk.web.desk import sessions as desk_sessions
 from kiosk.web.desk.access import init_desk
+from kiosk.web.desk.shell import init_shell
 from kiosk.web.driver import accessibility, charger, claim, pictures
 from kiosk.web.session import events, pages
 from kiosk.web.shared import health, webhooks
@@ -100,13 +103,14 @@ def create_app(
     if problem is not None:
         log.warning(problem)
     news = _news(settings)
+    systems = Systems(clock.now, settings)
     metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
     outside = connect(
         settings,
         clock,
         remembered_budgets(store.note_call, store.note_closure, limits_of(settings)),
         transports,
-        metrics.on_call,
+        lambda system: _both(metrics.on_call(system), systems.on_call(system)),
     )
     metrics.watch_store(store.tally, clock.now)
     metrics.watch_room(outside.room(clock))
@@ -114,7 +118,9 @@ def create_app(
     engine = Engine(_context(settings, site, clock, store, news, outside, metrics, powers))
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
-    app.extensions["kiosk"] = Parts(settings, site, clock, store, news, engine, powers)
+    app.extensions["kiosk"] = Parts(
+        settings, site, clock, store, news, engine, powers, limits=budgets_of(settings), systems=systems.seen
+    )
     app.extensions["kiosk.metrics"] = metrics
     app.extensions["kiosk.running"] = Running(engine, news, store, outside)
     _pages(app, settings, site)
@@ -157,6 +163,16 @@ def running(app: Flask) -> Running:
     return found
 
 
+def _both(one: OnCall, other: OnCall) -> OnCall:
+    """Each hears of every call."""
+
+    def note(endpoint: str, outcome: StrEnum, status: int | None, seconds: float) -> None:
+        one(endpoint, outcome, status, seconds)
+        other(endpoint, outcome, status, seconds)
+
+    return note
+
+
 def _news(settings: Settings) -> News:
     if settings.sqlite:
         return LocalNews(settings.max_streams)
@@ -185,6 +201,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     init_devices(app)
     init_tablets(app)
     init_desk(app)
+    init_shell(app)
     init_i18n(app)
     init_formats(app)
     init_errors(app)

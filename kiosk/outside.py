@@ -153,6 +153,14 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(**{name: most for name, most in settings.plugchoice_limits if name != OPERATOR})
 
 
+def budgets_of(settings: Settings) -> dict[str, int]:
+    """How many requests may leave in a minute: by public endpoint, and those of the operator's user if there is one."""
+    found = {each.value: limits_of(settings).of(each) for each in Endpoint}
+    if settings.plugchoice_token is not None:
+        found[OPERATOR] = dict(settings.plugchoice_limits).get(OPERATOR, REQUESTS_A_MINUTE)
+    return found
+
+
 def _operator(
     settings: Settings, clock: Clock, transports: Transports, observed: Observed
 ) -> PlugchoiceOperator | None:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from kiosk.news.news import Subscription, TooManyStreams
+from kiosk.news.news import EVERYTHING, Subscription, TooManyStreams
 
 GLANCE_SECONDS = 20.0
 """A page that polls does so every 5 s; one in the background may miss this, and is then read like an unwatched one."""
@@ -72,6 +72,8 @@ class LocalNews:
                     self._versions, self._floor = {}, self._news
                 self._versions[topic] = self._news
                 listeners.extend(self._topics.get(topic, ()))
+            if topics:
+                listeners.extend(self._topics.get(EVERYTHING, ()))
         for subscription in listeners:
             subscription.ring()
 

@@ -29,6 +29,10 @@ def site_topic(site_id: str) -> str:
     return f"site:{site_id}"
 
 
+EVERYTHING = "everything"
+"""Whoever subscribes to it hears of each piece of news, whatever it is about. Nothing counts as watched by that."""
+
+
 class TooManyStreams(Exception):
     """The cap of open subscriptions is reached. The page polls instead (503 with Retry-After)."""
 
@@ -38,24 +42,28 @@ class Subscription:
 
     def __init__(self) -> None:
         self._news = threading.Event()
-        self._closing = False
+        self._over = threading.Event()
 
     @property
     def closing(self) -> bool:
         """The server is going down; the stream should end so that the page reconnects elsewhere."""
-        return self._closing
+        return self._over.is_set()
 
     def wait(self, seconds: float) -> bool:
         """Wait for news since the last call, at most `seconds` of the wall clock. True when there was some."""
         heard = self._news.wait(seconds)
         self._news.clear()
-        return heard and not self._closing
+        return heard and not self.closing
+
+    def rest(self, seconds: float) -> None:
+        """Hear nothing for `seconds` of the wall clock, so that much news becomes one answer. Ends with the server."""
+        self._over.wait(seconds)
 
     def ring(self) -> None:
         self._news.set()
 
     def close(self) -> None:
-        self._closing = True
+        self._over.set()
         self._news.set()
 
 

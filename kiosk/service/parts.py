@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from kiosk.clock import Clock
@@ -11,6 +12,7 @@ from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
 from kiosk.news.news import News
 from kiosk.service.power_kept import Powers
+from kiosk.service.systems import SystemSeen
 from kiosk.store.store import Store
 
 
@@ -26,7 +28,11 @@ class Alive(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """`patience`: waits for the engine last this many times as long as written. Tests without an engine set 0."""
+    """`patience`: waits for the engine last this many times as long as written. Tests without an engine set 0.
+
+    `limits`: how many requests may leave for Plugchoice in a minute, by endpoint. `systems` says what the outside
+    systems have answered here of late.
+    """
 
     settings: Settings
     site: SiteBook
@@ -36,3 +42,5 @@ class Parts:
     engine: Alive
     powers: Powers
     patience: float = 1.0
+    limits: Mapping[str, int] = field(default_factory=dict)
+    systems: Callable[[datetime], Sequence[SystemSeen]] = lambda _now: ()

@@ -59,6 +59,8 @@ function away() {
     reword(document.querySelector('#main #power'), words.dataset.power ?? '');
     const then = (words.dataset.then ?? '').replace('{power}', power?.textContent ?? '');
     reword(power, then.replace('{time}', age.dataset.time ?? ''));
+    // The curve ends with the last figures, which are not those of now.
+    if (age.dataset.time) reword(document.querySelector('#main .axis span + span'), age.dataset.time);
   }
   const region = document.querySelector('#main > p[role=status]');
   if (region) region.textContent = band.querySelector('h1')?.textContent ?? '';

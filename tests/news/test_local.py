@@ -8,7 +8,7 @@ import time
 import pytest
 
 from kiosk.news.local import GLANCE_SECONDS, MOST_GLANCES, MOST_VERSIONS, LocalNews
-from kiosk.news.news import News, TooManyStreams
+from kiosk.news.news import EVERYTHING, News, TooManyStreams
 
 
 def test_a_listener_hears_news_of_its_topic_only() -> None:
@@ -138,3 +138,27 @@ def test_local_news_is_news() -> None:
     """For the type checker: whatever else carries news has the same doors."""
     news: News = LocalNews()
     assert not news.watched("a")
+
+
+def test_whoever_listens_to_everything_hears_of_all_and_makes_nothing_watched() -> None:
+    news = LocalNews()
+    with news.subscribe(EVERYTHING) as ear:
+        assert not ear.wait(0)
+        news.publish("session:a")
+        assert ear.wait(0)
+        news.publish("site:b", "session:c")
+        assert (ear.wait(0), ear.wait(0)) == (True, False)
+        news.wish()  # the engine alone is meant
+        assert not ear.wait(0)
+        assert not news.watched("session:a")
+    news.publish("session:a")
+
+
+def test_a_rest_ends_with_the_server() -> None:
+    news = LocalNews()
+    with news.subscribe("session:a") as ear:
+        ear.rest(0)
+        assert not ear.closing
+        news.close()
+        ear.rest(3600)
+        assert ear.closing

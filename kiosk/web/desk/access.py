@@ -58,6 +58,12 @@ def signed_in() -> SignedIn:
     return found
 
 
+def still_signed_in() -> bool:
+    """The person of this request may still be here: asked again by what stays open longer than a page takes."""
+    token = request.cookies.get(_token_cookie())
+    return token is not None and who_is(parts(), token, asked_for=False) is not None
+
+
 def person() -> Person | None:
     """Whoever is signed in, for templates; None on a page for strangers."""
     found: SignedIn | None = g.get("signed_in")
@@ -125,13 +131,14 @@ def _guard() -> ResponseReturnValue | None:
     if not on_desk():
         return None
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None:
-        return None  # there is no such page; the error page says so
+    token = request.cookies.get(_token_cookie())
+    if view is None:  # there is no such page; the error page says so, in the frame of whoever asks
+        g.signed_in = who_is(parts(), token, asked_for=False) if token else None
+        return None
     marks = view.__dict__
     if "needed" not in marks:
         abort(404)
     needed: Role | None = marks["needed"]
-    token = request.cookies.get(_token_cookie())
     found = who_is(parts(), token, asked_for=not marks.get("by_itself", False)) if token else None
     g.signed_in = found
     if needed is None or (found is not None and may(found.person.role, needed)):

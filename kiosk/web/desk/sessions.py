@@ -198,7 +198,7 @@ def checks_of(shown: Whole) -> list[tuple[str, str, bool | None]]:
         (_("Meter = energy"), stand.stop_wh - stand.start_wh if stand is not None else None, _wh(session)),
     ]
     return [
-        (name, f"{_text(one)} = {_text(other)}", one == other if one is not None and other is not None else None)
+        (name, _sides(one, other), one == other if one is not None and other is not None else None)
         for name, one, other in rows
     ]
 
@@ -226,9 +226,17 @@ def _wh(session: Session) -> int | None:
     return int(wh) if wh is not None and wh == int(wh) else None
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return _("not known")
+def _sides(one: Money | int | None, other: Money | int | None) -> str:
+    """What stands on each side, as far as it is known."""
+    if one is None and other is None:
+        return _("neither side yet")
+    if one is None or other is None:
+        known = one if one is not None else other
+        return _("one side only: %(known)s", known=_text(known))
+    return f"{_text(one)} = {_text(other)}" if one == other else f"{_text(one)} ≠ {_text(other)}"
+
+
+def _text(value: Money | int | None) -> str:
     return money(value) if isinstance(value, Money) else f"{value} Wh"
 
 

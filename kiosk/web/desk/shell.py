@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Response, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 
 from kiosk.domain.desk import Role
 from kiosk.web.desk.access import may_do
@@ -51,6 +51,11 @@ def links() -> list[Link]:
         for _place, room in sorted(_rooms.items())
         if may_do(room.role)
     ]
+
+
+def init_shell(app: Flask) -> None:
+    """For pages that stand in the desk's frame and are drawn by others: those of errors."""
+    app.jinja_env.globals.update(desk_links=links)
 
 
 def page(template: str, status: int = 200, **more: object) -> Response:

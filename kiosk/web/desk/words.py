@@ -91,6 +91,43 @@ GROUPS: dict[Group, Callable[[], str]] = {
 }
 
 
+SYSTEMS: dict[str, Callable[[], str]] = {
+    "plugchoice": lambda: _("Plugchoice, charging"),
+    "plugchoice_operator": lambda: _("Plugchoice, operator's view"),
+    "stripe": lambda: _("Stripe"),
+    "chargepilot": lambda: _("ChargePilot"),
+    "ocpplab": lambda: _("OCPPLAB"),
+}
+
+BUDGETS: dict[str, Callable[[], str]] = {
+    "get_charger": lambda: _("Reads of chargers"),
+    "start": lambda: _("Starts"),
+    "get_session": lambda: _("Reads of sessions"),
+    "confirm": lambda: _("Looks at payments"),
+    "stop": lambda: _("Stops"),
+    "cancel": lambda: _("Cancels"),
+    "receipt_email": lambda: _("Receipts by e-mail"),
+    "operator": lambda: _("Operator's view"),
+}
+
+
+def bad_answer(bad: str | None) -> str:
+    """What came instead of a good answer, and what that usually means."""
+    match bad:
+        case None:
+            return _("none")
+        case "no_answer":
+            return _("no answer")
+        case "not_sent":
+            return _("it cannot be reached")
+        case "401" | "403":
+            return _("it does not let us in (%(status)s)", status=bad)
+        case "429":
+            return _("it asked for a pause (429)")
+        case _:
+            return _("an error of its own (%(status)s)", status=bad)
+
+
 def act_refused(done: Done) -> str:
     """Why an act was not done."""
     match done:

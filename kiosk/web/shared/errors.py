@@ -17,7 +17,7 @@ from kiosk.store.errors import Unavailable
 from kiosk.web.shared.formats import duration
 from kiosk.web.shared.limits import seconds_to_wait
 from kiosk.web.shared.security import keep_private
-from kiosk.web.shared.shown_where import TABLET, on_tablet
+from kiosk.web.shared.shown_where import TABLET, on_desk, on_tablet
 from kiosk.web.shared.text import _
 
 MOST_BYTES = 16 * 1024
@@ -119,7 +119,7 @@ def respond(problem: Problem) -> Response:
 
 def _page(problem: Problem) -> str:
     try:
-        return render_template("shared/error.html", problem=problem)
+        return render_template("desk/error.html" if on_desk() else "shared/error.html", problem=problem)
     except Exception:
         # The page's frame may be the very thing that is broken.
         log.exception("the error page could not be drawn")

@@ -25,7 +25,7 @@ def test_the_tab_counts_what_waits_and_the_page_says_what_where_and_how_much(kio
     listed(kiosk)
     assert re.search(r'Needs a person <b class="count">1</b>', browser.get("/desk/").text)
     page = browser.get("/desk/queue").text
-    for word in ("Another price after the start", "€50.00", CODE, "nobody", "<title>Needs a person: 1"):
+    for word in ("Another price after the start", "€50.00", CODE, "nobody", "<title>(1) Needs a person"):
         assert word in page
 
 

@@ -210,3 +210,13 @@ def test_a_page_of_the_desk_keeps_its_budget(kiosk: Kiosk, paid: str, at_desk: S
     for path in ("/desk/", "/desk/sessions", f"/desk/sessions/{number(kiosk, paid)}", "/desk/log", "/desk/queue"):
         page = browser.get(path).data
         assert len(brotli.compress(page, quality=5)) + sheets <= 40_000, path
+
+
+def test_a_side_that_is_not_known_is_said_once(kiosk: Kiosk, phone: FlaskClient, at_desk: SignIn) -> None:
+    key = kiosk.charging(phone)
+    browser = at_desk(Role.VIEWER)
+    page = browser.get("/desk/sessions/1").text
+    assert "On the receipt = taken: not known<small>neither side yet</small>" in page
+    assert "Meter = energy: not known<small>one side only: 13900 Wh</small>" in page
+    kiosk.captured(key)
+    assert "On the receipt = taken: yes<small>€9.47 = €9.47</small>" in browser.get("/desk/sessions/1").text
