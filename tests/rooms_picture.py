@@ -44,6 +44,7 @@ PLACES: dict[str, Place] = {
     "charts": Place(3, 0, 1.9, "drawings of fuses"),
     "stickers": Place(4, 0, 1.9, "QR codes to print"),
     "paper": Place(5, 0, 1.9, "documents on A4"),
+    "tables": Place(4, 7.75, 9.7, "CSV and XLSX"),
     "store": Place(5, 2.3, 4.5, "remembers"),
     "news": Place(5, 4.7, 7.0, "there is something newer"),
     "upstream": Place(5, 7.45, 9.7, "a wing for each system"),

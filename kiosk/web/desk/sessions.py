@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -10,11 +13,12 @@ from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.domain.desk import Role
-from kiosk.domain.desk_search import whole_day
+from kiosk.domain.desk_search import Said, whole_day
 from kiosk.domain.money import Money
 from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import Session
 from kiosk.service.desk_sessions import (
+    LONGEST_REASON,
     MOVES_MONEY,
     Act,
     Done,
@@ -29,7 +33,9 @@ from kiosk.service.desk_sessions import (
 from kiosk.service.story import sentence, status_word, why
 from kiosk.store.finding import FoundSession, Place
 from kiosk.store.records import StoredReceipt
+from kiosk.tables.table import Column, Kind, Table, Value
 from kiosk.web.desk.access import confirmed, needs, seen_codes, sees_code, signed_in
+from kiosk.web.desk.download import download, links, words
 from kiosk.web.desk.shell import Room, add_room, page
 from kiosk.web.desk.words import ACTS, GROUPS, act_refused, did_words
 from kiosk.web.shared.formats import money
@@ -40,40 +46,51 @@ bp = Blueprint("desk_sessions", __name__)
 
 ROWS = 50
 """Sessions of one page."""
+ROWS_OF_A_READ = 500
+"""Of a file: no read of the store lasts as long as its reader takes."""
 LONGEST_SEARCH = 200
 
 add_room(30, Room("desk_sessions.sessions", lambda: _("Sessions")))
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What of the list is asked for: everything stands in the address. `q`, `view`, `site`, `from`, `to`."""
+
+    text: str
+    said: Said
+    codes: tuple[str, ...] | None
+    view: Group | None
+    between: tuple[datetime | None, datetime | None]
+    chosen: Mapping[str, str]
+
+    def find(self, after: Place | None, most: int) -> list[FoundSession]:
+        return search(
+            parts(), self.said, codes=self.codes, group=self.view, between=self.between, after=after, most=most
+        )
+
+
 @bp.get("/sessions")
 @needs(Role.VIEWER)
 def sessions() -> ResponseReturnValue:
-    """Everything stands in the address: `q`, `view`, `site`, `from`, `to`, and `after`, where the page before ended."""
-    args = request.args
-    text, site_id, view = args.get("q", "").strip()[:LONGEST_SEARCH], args.get("site") or None, _view()
-    codes, zone = _codes(site_id), _zone(site_id)
-    since, until = _day(args.get("from"), zone), _day(args.get("to"), zone)
-    between = (since[0] if since else None, until[1] if until else None)
-    said = understood(parts(), text, codes, zone)
-    if said.email is not None:
-        parts().store.desk.log(signed_in().person.name, "searched_email", parts().clock.now())
-    found = search(
-        parts(), said, codes=codes, group=view, between=between, after=_after(args.get("after", "")), most=ROWS + 1
-    )
+    """`after` in the address is where the page before ended."""
+    asked = _listing()
+    found = asked.find(_after(request.args.get("after", "")), ROWS + 1)
     shown = found[:ROWS]
-    kept = {"q": text, "site": site_id or "", "from": args.get("from", ""), "to": args.get("to", "")}
-    more = {**kept, "view": view.value if view else "", "after": _place(shown[-1]) if len(found) > ROWS else ""}
+    kept = {name: value for name, value in asked.chosen.items() if name != "view"}
+    after = _place(shown[-1]) if len(found) > ROWS else ""
     return page(
         "desk/sessions.html",
         found=shown,
-        text=text,
-        strange=said.strange,
+        text=asked.text,
+        strange=asked.said.strange,
         kept=kept,
-        views=[(each, GROUPS[each](), _address(**kept, view=each.value), each is view) for each in Group],
+        views=[(each, GROUPS[each](), _address(**kept, view=each.value), each is asked.view) for each in Group],
         all_address=_address(**kept),
-        any_view=view is None,
-        view=view.value if view else "",
-        next_address=_address(**more) if more["after"] else "",
+        any_view=asked.view is None,
+        view=asked.chosen["view"],
+        next_address=_address(**asked.chosen, after=after) if after else "",
+        files=links(".sessions_file", **{name: value for name, value in asked.chosen.items() if value}),
         sites=[site for site in parts().site.sites if signed_in().person.sees(site.id)],
         zone_of=lambda session: parts().site.zone(session.code),
         bay_of=_bay,
@@ -81,6 +98,85 @@ def sessions() -> ResponseReturnValue:
         status_word=status_word,
         tone=tone,
     )
+
+
+@bp.get("/sessions.<any(csv, xlsx):form>")
+@needs(Role.VIEWER)
+def sessions_file(form: str) -> ResponseReturnValue:
+    """All that the list finds, every page of it, as a file."""
+    asked = _listing()
+    return download(Table("sessions", session_columns(), _rows(asked), words()), form, _told_in_log(asked))
+
+
+def session_columns() -> list[Column]:
+    """Those of the screen, the charger's code in a column of its own."""
+    return [
+        Column(_("Asked for"), Kind.TIME),
+        Column(_("Bay")),
+        Column(_("Charger")),
+        Column(_("Session"), Kind.COUNT),
+        Column(_("State")),
+        Column("kWh", Kind.ENERGY),
+        Column(_("Cost"), Kind.MONEY),
+        Column(_("Held"), Kind.MONEY),
+        Column(_("Taken"), Kind.MONEY),
+        Column(_("Given back"), Kind.MONEY),
+        Column(_("Card")),
+    ]
+
+
+def _rows(asked: Listing) -> Iterator[Sequence[Value]]:
+    after: Place | None = None
+    while found := asked.find(after, ROWS_OF_A_READ):
+        for one in found:
+            yield session_row(one)
+        after = found[-1].place
+        if len(found) < ROWS_OF_A_READ:
+            return
+
+
+def session_row(found: FoundSession) -> Sequence[Value]:
+    """One line of the list."""
+    one = found.session
+    held, taken, back = money_of(one)
+    return (
+        one.requested_at.astimezone(parts().site.zone(one.code)),
+        _bay(one),
+        one.code,
+        found.number,
+        status_word(one),
+        one.energy_kwh,
+        one.money(one.cost_minor),
+        held,
+        taken,
+        back,
+        one.proof.card_last4 if one.proof is not None else None,
+    )
+
+
+def _listing() -> Listing:
+    """As the address says. A search for an e-mail address is a look at personal data, and logged as one."""
+    args = request.args
+    text, site_id, view = args.get("q", "").strip()[:LONGEST_SEARCH], args.get("site") or None, _view()
+    codes, zone = _codes(site_id), _zone(site_id)
+    since, until = _day(args.get("from"), zone), _day(args.get("to"), zone)
+    said = understood(parts(), text, codes, zone)
+    if said.email is not None:
+        parts().store.desk.log(signed_in().person.name, "searched_email", parts().clock.now())
+    chosen = {
+        "q": text,
+        "site": site_id or "",
+        "from": args.get("from", ""),
+        "to": args.get("to", ""),
+        "view": view.value if view else "",
+    }
+    return Listing(text, said, codes, view, (since[0] if since else None, until[1] if until else None), chosen)
+
+
+def _told_in_log(asked: Listing) -> str:
+    """The filters as the log may keep them for ever: without the address of a driver."""
+    said = {**asked.chosen, "q": " ".join("(e-mail)" if "@" in word else word for word in asked.text.split())}
+    return " ".join(f"{name}={value}" for name, value in said.items() if value)[:LONGEST_REASON]
 
 
 @bp.get("/sessions/<int:number>")
@@ -172,16 +268,20 @@ def _session(shown: Whole) -> ResponseReturnValue:
     )
 
 
-def money_of(session: Session) -> dict[str, object]:
-    """Held, taken and given back, as the receipt says it once there is one; None is unknown, which is not zero."""
+class Sums(NamedTuple):
+    """None is unknown, which is not zero."""
+
+    held: Money | None
+    taken: Money | None
+    back: Money | None
+
+
+def money_of(session: Session) -> Sums:
+    """Held, taken and given back, as the receipt says it once there is one."""
     receipt = receipt_of(session)
     if receipt is not None:
-        return {"held": receipt.held, "taken": receipt.taken, "back": receipt.given_back}
-    return {
-        "held": session.money(session.authorized_minor),
-        "taken": session.money(session.captured_minor),
-        "back": None,
-    }
+        return Sums(receipt.held, receipt.taken, receipt.given_back)
+    return Sums(session.money(session.authorized_minor), session.money(session.captured_minor), None)
 
 
 def checks_of(shown: Whole) -> list[tuple[str, str, bool | None]]:

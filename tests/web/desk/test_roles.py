@@ -17,9 +17,10 @@ OPEN = {("GET", "/desk/sign-in"), ("POST", "/desk/sign-in")}
 
 
 def addresses(kiosk: Kiosk) -> list[tuple[str, str, str]]:
-    """Method, address and endpoint of everything at the desk; a number in an address is that of the first session."""
+    """Method, address and endpoint of everything at the desk; a number in an address is that of the first session, and
+    of several words the first stands there."""
     return sorted(
-        (method, re.sub(r"<[^>]+>", "1", rule.rule), rule.endpoint)
+        (method, re.sub(r"<[^>]+>", "1", re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.rule)), rule.endpoint)
         for rule in kiosk.app.url_map.iter_rules()
         if f"{rule.rule}/".startswith("/desk/")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

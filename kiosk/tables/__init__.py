@@ -1,0 +1,1 @@
+"""Tables for spreadsheets: columns of a kind, written row by row as CSV and XLSX, in the same memory however long."""
