@@ -15,6 +15,7 @@ from benchmarks import (
     expected,
     fleet,
     jitter,
+    kills,
     meters,
     news,
     pages,
@@ -43,6 +44,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "meters": meters.run,
     "jitter": jitter.run,
     "strangers": strangers.run,
+    "kills": kills.run,
 }
 
 

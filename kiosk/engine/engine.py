@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -40,6 +41,7 @@ from kiosk.engine.sites.stands import MeterStands
 from kiosk.engine.sites.watch import Sites
 from kiosk.engine.unanswered import Unanswered
 from kiosk.news.news import session_topic
+from kiosk.store.errors import Unavailable
 from kiosk.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -151,13 +153,21 @@ class Engine:
             wait = min(post.turn(now, self._crew) for post in self._posts).total_seconds()
             well = all(post.well for post in self._posts if post.vital)
         else:
-            self._stand_by()
+            self._stand_by(now)
         if well:
             self._well_at = now
         return wait
 
-    def _stand_by(self) -> None:
-        """What was asked for here while nothing could be written is written down, for whoever leads elsewhere."""
+    def _stand_by(self, now: datetime) -> None:
+        """What was asked for here while nothing could be written is written down, for whoever leads elsewhere.
+
+        Whoever leads finds out by their lease that the store takes something again. Who stands by writes nothing of
+        their own, so they try: else a wish would wait in memory for a write that never comes, and `/readyz` would say
+        for ever that this process cannot write.
+        """
+        if self._context.store.trouble is not None:
+            with suppress(Unavailable):
+                self._context.store.try_write(now)
         written = self._context.store.write_down()
         if written:
             self._context.news.wish(*(session_topic(key) for key in written))

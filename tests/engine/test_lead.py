@@ -144,11 +144,23 @@ def test_who_stands_by_writes_down_what_was_asked_for_at_their_pages(house: Hous
     with full(house.store):
         house.store.ask(key, Command.STOP, AskedBy.DRIVER, now)
     assert house.store.unwritten(key)
-    house.store.try_write(now)
     standby = house.new_engine()
     standby.round()
     assert not standby.leading
+    assert house.store.trouble is None
     assert not house.store.unwritten(key)
+
+
+def test_who_stands_by_while_nothing_can_be_written_keeps_what_was_asked_for(house: House) -> None:
+    key = house.charging()
+    house.engine.stop()
+    now, ttl = house.kiosk_clock.now(), house.engine._lead.ttl
+    assert house.store.take_lease(LEASE, "another", now, ttl)
+    with full(house.store):
+        house.store.ask(key, Command.STOP, AskedBy.DRIVER, now)
+        house.new_engine().round()
+        assert house.store.unwritten(key)
+    assert house.store.trouble is Trouble.FULL
 
 
 def cannot_write(*_asked: object) -> None:
