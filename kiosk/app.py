@@ -273,5 +273,6 @@ def _plan(site: Site) -> SitePlan:
         codes=tuple(charger.code for charger in site.chargers),
         plugchoice_site=site.plugchoice_site,
         chargepilot_site=site.chargepilot_site,
+        timezone=site.timezone,
         lab_ids={charger.code: charger.lab_id for charger in site.chargers if charger.lab_id is not None},
     )

@@ -18,6 +18,7 @@ from kiosk.service.reconcile import MARGIN, Days, Reconciled, Told, charges_of, 
 from kiosk.store.reconciling import LineAside
 from kiosk.store.store import Store
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError
+from kiosk.upstream.plugchoice.codes import read_codes
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.period import read_period
 
@@ -101,16 +102,10 @@ def reconcile_site(
 def _codes(store: Store, operator: PlugchoiceOperator, uuids: Collection[str]) -> dict[str, str]:
     """The public codes of these chargers. One that was never opened to the public has none."""
     known = {one.uuid: one.code for one in store.own_chargers() if one.code is not None}
-    for uuid in sorted(set(uuids) - known.keys()):
-        try:
-            code = operator.public_charging(uuid).public_code
-        except Refused as no:
-            if no.retry_after is not None:
-                raise
-            code = None
-        if code is not None:
-            known[uuid] = code.upper()
-    return known
+    told = read_codes(operator, sorted(set(uuids) - known.keys()), misses=1)
+    if told.ended is not None:
+        raise told.ended
+    return known | told.found
 
 
 def _why(error: UpstreamError) -> str:

@@ -12,9 +12,9 @@ from threading import Event, Lock
 from kiosk.engine.duty import Job, Pool
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint
 
-SITE_WORKERS = 13
-"""One for each of the five kinds of reads of a site, one each for the operator's own chargers and for meter stands, two
-for the public cards of boards, and four for the progress of charges."""
+SITE_WORKERS = 14
+"""One for each of the five kinds of reads of a site, one each for the operator's own chargers, for meter stands and for
+the transactions of a day, two for the public cards of boards, and four for the progress of charges."""
 
 NOTICE_WORKERS = 4
 """One message to each receiver at a time; so many of them may hang before another one waits."""

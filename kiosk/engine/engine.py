@@ -38,6 +38,7 @@ from kiosk.engine.sites.codes import PublicCodes
 from kiosk.engine.sites.own import OwnChargers
 from kiosk.engine.sites.progress import SiteProgress
 from kiosk.engine.sites.stands import MeterStands
+from kiosk.engine.sites.transactions import SiteTransactions
 from kiosk.engine.sites.watch import Sites
 from kiosk.engine.unanswered import Unanswered
 from kiosk.news.news import session_topic
@@ -96,6 +97,7 @@ class Engine:
             BoardCards(boards, crew),
             SiteProgress(boards, crew, sessions, codes),
             MeterStands(boards, crew, sessions, codes),
+            SiteTransactions(boards, crew, codes),
         ]
 
     # The outside of the engine

@@ -46,6 +46,7 @@ from kiosk.store.tables import (
     pictures,
     progress,
     sessions,
+    site_days,
     site_trees,
     takeovers,
 )
@@ -171,6 +172,15 @@ RULES: dict[str, Rule] = {
     "desk_log.at": Rule.KEPT,  # nothing of it is ever changed
     "desk_notes.at": Rule.KEPT,
     "lines_aside.at": Rule.KEPT,  # what a person did is never changed afterwards
+    "line_owners.at": Rule.KEPT,
+    "site_transactions.started_at": Rule.KEPT,  # these three are of the charger's clock
+    "site_transactions.stopped_at": Rule.KEPT,
+    "site_transactions.at": Rule.KEPT,
+    "site_transactions.seen_at": Rule.KEPT,
+    "site_days.read_at": Rule.NOW,
+    "site_days.next_at": Rule.KEPT,  # it lies ahead by right; when the day comes it is read
+    "site_days.asked_at": Rule.NOW,
+    "site_days.tried_at": Rule.FORGOTTEN,  # then what somebody asked for is tried again
 }
 """Every time that the store keeps; a test looks for new ones."""
 
@@ -220,6 +230,7 @@ _FORGET: tuple[Mending, ...] = (
     _drop(site_trees.c.seen_at),
     _empty(own_list.c.learnt_at, learnt_at=None),
     _empty(pictures.c.tried_at, tried_at=_NEVER),
+    _empty(site_days.c.tried_at, tried_at=None),
 )
 _END: tuple[Mending, ...] = (
     _set(takeovers.c.expires_at, LONGEST_TAKEOVER),

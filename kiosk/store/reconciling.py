@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, bindparam, func, insert, or_, select
 from kiosk.domain.session import Session
 from kiosk.store.aside import each
 from kiosk.store.rows import SELECT_SESSION, Part, session_from
-from kiosk.store.tables import lines_aside, sessions
+from kiosk.store.tables import line_owners, lines_aside, sessions
 from kiosk.store.types import utc
 
 AT_ONCE = 500
@@ -76,6 +76,18 @@ class Reconciling(Part):
         query = select(lines_aside).where(lines_aside.c.line == line).order_by(lines_aside.c.id)
         with self._database.read() as connection:
             return [LineAside(row.line, row.undone, row.who, row.note, row.at) for row in connection.execute(query)]
+
+    def own_line(self, line: str, owner: str | None, now: datetime) -> None:
+        """Who looks at it from now on; None: nobody."""
+        with self._database.write() as connection:
+            connection.execute(insert(line_owners).values(line=line, owner=owner, at=utc(now)))
+
+    def line_owners(self) -> dict[str, str]:
+        """Who looks at which line, by the id of the line."""
+        newest = select(func.max(line_owners.c.id)).group_by(line_owners.c.line)
+        query = select(line_owners).where(line_owners.c.id.in_(newest), line_owners.c.owner.is_not(None))
+        with self._database.read() as connection:
+            return {row.line: row.owner for row in connection.execute(query)}
 
 
 def _with_intent(row: RowMapping) -> tuple[Session, str | None]:

@@ -35,6 +35,7 @@ from kiosk.store.reconciling import Reconciling
 from kiosk.store.retention import Retention
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, command_from, session_from
 from kiosk.store.schema import is_newest, upgrade
+from kiosk.store.site_days import SiteDays
 from kiosk.store.site_facts import SiteFacts
 from kiosk.store.starts import Starts
 from kiosk.store.tables import commands, sessions
@@ -61,6 +62,7 @@ class Store(
     Tablets,
     Handoffs,
     SiteFacts,
+    SiteDays,
     Pictures,
     Machinery,
     Hits,

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -24,6 +25,7 @@ from kiosk.domain.desk import Role
 from kiosk.domain.handling import Did
 from kiosk.domain.mail import MailState
 from kiosk.domain.session import Phase
+from kiosk.domain.site_days import ListTrouble
 from kiosk.domain.telling import DeliveryState, Why
 from kiosk.store import codec, fuse_codec
 from kiosk.store.types import Cached, Document, Exact, UtcTime, Word
@@ -619,4 +621,57 @@ lines_aside = Table(  # of a reconciliation; rows are only ever added
     Column("note", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
     Index(None, "line", "id"),
+)
+
+line_owners = Table(  # of a reconciliation; rows are only ever added
+    "line_owners",
+    metadata,
+    Column("id", _LONG, primary_key=True),
+    Column("line", String, nullable=False),
+    Column("owner", String),  # null: nobody any more
+    Column("at", UtcTime, nullable=False),
+    Index(None, "line", "id"),
+)
+
+site_transactions = Table(  # as the back office told them last
+    "site_transactions",
+    metadata,
+    Column("id", _LONG, primary_key=True),
+    Column("site_id", String, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("code", String),
+    Column("charger_uuid", String),
+    Column("connector_id", _LONG),
+    Column("tag", String),  # keyed: whose card it was can be compared and not read
+    Column("active", Boolean, nullable=False),
+    Column("meter_start_wh", BigInteger),
+    Column("meter_stop_wh", BigInteger),
+    Column("reported_kwh", Exact),
+    Column("started_at", UtcTime),
+    Column("stopped_at", UtcTime),
+    Column("stop_reason", String),
+    Column("is_valid", Boolean),
+    Column("at", UtcTime),  # its end, else its begin
+    Column("seen_at", UtcTime, nullable=False),
+    UniqueConstraint("site_id", "number"),
+    Index(None, "site_id", "at"),
+    Index(None, "seen_at"),
+)
+
+site_days = Table(  # how the reading of each day goes
+    "site_days",
+    metadata,
+    Column("site_id", String, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("read_at", UtcTime),
+    Column("next_at", UtcTime),
+    Column("asked_at", UtcTime),
+    Column("tries", Integer, nullable=False),
+    Column("tried_at", UtcTime),
+    Column("trouble", Word(ListTrouble)),
+    Column("told_first", Date),  # of the list that it was read in
+    Column("told_last", Date),
+    Column("total_kwh", Exact),
+    Column("rows_kwh", Exact),
+    Column("rows", BigInteger),
 )

@@ -139,6 +139,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "board cards",
         "site progress",
         "meter stands",
+        "transactions",
     ]
     assert all(each["last_run"] and each["next_run"] and each["last_error"] is None for each in told)
 

@@ -108,9 +108,9 @@ class Receipts(Duty):
 
 class Erase(Duty):
     """Owns the life of everything that is kept for a time only: e-mails, devices and upstream keys of sessions that
-    ended long enough ago, their readings and the payment provider's webhooks, old hand-offs and codes, from which
-    device and network a start was asked for, and in which browsers somebody was signed in at the desk. How long each
-    lives stands in docs/security.md.
+    ended long enough ago, their readings and the payment provider's webhooks, the transactions of sites, old hand-offs
+    and codes, from which device and network a start was asked for, and in which browsers somebody was signed in at the
+    desk. How long each lives stands in docs/security.md.
 
     A job, because years of it would keep the engine's own thread from its round.
     """
@@ -137,5 +137,8 @@ class Erase(Duty):
         erased = store.erase_readings(now - max(self._context.readings_live, REFUNDS_SEEN_FOR))
         if erased:
             log.info("readings of ended sessions were erased", extra={"sessions": erased})
+        erased = store.forget_transactions(now - max(self._context.readings_live, REFUNDS_SEEN_FOR))
+        if erased:
+            log.info("transactions of old days were forgotten", extra={"transactions": erased})
         store.forget_notes(now - lives)
         store.forget_deliveries(now - self._context.readings_live)

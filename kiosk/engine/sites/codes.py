@@ -9,7 +9,7 @@ from threading import Lock
 from kiosk.clock import Clock
 from kiosk.domain.site_board import SiteTransaction
 from kiosk.store.store import Store
-from kiosk.upstream.errors import Refused, UpstreamError
+from kiosk.upstream.plugchoice.codes import read_codes
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 
 AT_ONCE = 30
@@ -37,24 +37,10 @@ class PublicCodes:
             learnt = {one.uuid: one.code for one in self._store.own_chargers() if one.code is not None}
             with self._lock:
                 self._known |= learnt
-        misses = 0
-        for uuid in self._wanted(uuids)[:AT_ONCE]:
-            try:
-                code = operator.public_charging(uuid).public_code
-            except Refused as no:
-                if no.retry_after is not None:
-                    break
-                code = None
-            except UpstreamError:
-                misses += 1
-                if misses >= MISSES:
-                    break
-                continue
-            with self._lock:
-                if code is None:
-                    self._without[uuid] = self._clock.now()
-                else:
-                    self._known[uuid] = code.upper()
+        told = read_codes(operator, self._wanted(uuids)[:AT_ONCE], MISSES)
+        with self._lock:
+            self._without |= dict.fromkeys(told.without, self._clock.now())
+            self._known |= told.found
         with self._lock:
             return {uuid: self._known[uuid] for uuid in uuids if uuid in self._known}
 

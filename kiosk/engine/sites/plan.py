@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class SitePlan:
-    """`plugchoice_site` is the location's uuid, `lab_ids` gives the id or identity at OCPPLAB by public code."""
+    """`plugchoice_site` is the location's uuid, `lab_ids` gives the id or identity at OCPPLAB by public code.
+    `timezone` says when its days begin.
+    """
 
     id: str
     codes: tuple[str, ...]
     plugchoice_site: str | None = None
     chargepilot_site: str | None = None
     lab_ids: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"

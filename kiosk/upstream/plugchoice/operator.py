@@ -7,11 +7,12 @@ of 500 requests a minute counts per user, whatever the endpoint, so all calls sh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -41,6 +42,8 @@ REQUESTS_A_MINUTE = 500
 PAGE_SIZE = 25
 MOST_PAGES = 100
 MOST_TRANSACTIONS = 10_000
+LARGEST_PAGE = 16 * 1024 * 1024
+"""Bytes: a page of 10,000 transactions, each of which takes some 700."""
 LONGEST_LISTING = timedelta(minutes=2)
 _WINDOW = Endpoint.GET_SESSION
 """`Budgets` has a window for each public endpoint; of the operator's own book only this one is used, by all calls."""
@@ -48,6 +51,16 @@ _TOKEN = re.compile(r"[!-~]{1,8192}", re.ASCII)
 """Access tokens of OAuth are often signed documents of a thousand letters and more."""
 _LONGEST_ID = 512
 _NO_SUCH_PAGE = frozenset({400, 404, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf(Generic[T]):
+    """One page of a list. `complete`: it is the last one, and nothing is missing; `total_kwh` as told until now."""
+
+    entries: tuple[T, ...]
+    complete: bool
+    number: int
+    total_kwh: Decimal | None
 
 
 class PlugchoiceOperator:
@@ -71,7 +84,7 @@ class PlugchoiceOperator:
     ) -> None:
         if not _TOKEN.fullmatch(token):
             raise ValueError("the operator's token must be printable text without blanks")
-        self._http = Http(base_url, limits=limits, transport=transport)
+        self._http = Http(base_url, limits=limits, transport=transport, largest_body=LARGEST_PAGE)
         self._token = token
         self._clock = clock
         self.per_minute = per_minute
@@ -131,6 +144,21 @@ class PlugchoiceOperator:
         path = f"/sites/{_part(site)}/transactions"
         return self._transactions("operator_site_transactions", path, query, limit)
 
+    def transaction_pages(
+        self, site: str, status: TransactionStatus, *, started_from: datetime, stopped_until: datetime
+    ) -> Iterator[Leaf[SiteTransaction]]:
+        """Charges on a site, page by page of 10,000: what was read before a page fails is not lost.
+
+        Raises as any other read does, at the page that fails.
+        """
+        query = _filters(status, started_from, stopped_until, MOST_TRANSACTIONS)
+        path = f"/sites/{_part(site)}/transactions"
+        return self._leaves("operator_site_transactions", path, reading.read_transaction, lambda each: each.id, query)
+
+    def room(self) -> int:
+        """How many requests may leave now."""
+        return self._budget.free(_WINDOW, self._clock.now())
+
     def charger_transactions(
         self,
         uuid: str,
@@ -181,9 +209,29 @@ class PlugchoiceOperator:
         """
         found: dict[Hashable, T] = {}
         asked = self._clock.now()
+        leaf: Leaf[T] = Leaf((), complete=False, number=0, total_kwh=None)
+        for leaf in self._leaves(endpoint, path, read, key, query):
+            found.update((key(entry), entry) for entry in leaf.entries)
+            if limit is not None and len(found) >= limit:
+                leaf = replace(leaf, complete=False)
+                break
+        entries = tuple(found.values())[:limit]
+        return Listing(entries, leaf.complete, asked, self._clock.now(), leaf.number, leaf.total_kwh)
+
+    def _leaves(
+        self,
+        endpoint: str,
+        path: str,
+        read: Callable[[object], T | None],
+        key: Callable[[T], Hashable],
+        query: Mapping[str, str] | None,
+    ) -> Iterator[Leaf[T]]:
+        """Page after page, each asked for when it is wanted."""
+        asked = self._clock.now()
         position: Mapping[str, str] = {}
         been = {frozenset({("page", "1")})}
-        complete = guessed = False
+        known: set[Hashable] = set()
+        guessed = False
         total: Decimal | None = None
         for number in range(1, MOST_PAGES + 1):
             been.add(frozenset(position.items()))
@@ -191,25 +239,21 @@ class PlugchoiceOperator:
                 page = self._ask(endpoint, path, partial(reading.read_page, path=path), {**(query or {}), **position})
             except Refused as refused:
                 if guessed and refused.status in _NO_SUCH_PAGE:
-                    break
+                    return
                 raise
             entries = {key(entry): entry for entry in map(read, page.entries) if entry is not None}
-            again = bool(entries) and entries.keys() <= found.keys()
-            found.update(entries)
+            again = bool(entries) and entries.keys() <= known
+            known |= entries.keys()
             total = page.total_kwh if page.total_kwh is not None else total
-            if limit is not None and len(found) >= limit:
-                break
             guessed = page.more is None
-            if not page.entries or page.more is False or (guessed and len(page.entries) < PAGE_SIZE):
-                complete = page.more is not True
-                break
+            ended = not page.entries or page.more is False or (guessed and len(page.entries) < PAGE_SIZE)
+            yield Leaf(tuple(entries.values()), ended and page.more is not True, number, total)
             onward = {"page": str(number + 1)} if guessed else page.follow
-            if again or onward is None or frozenset(onward.items()) in been:
-                break
+            if ended or again or onward is None or frozenset(onward.items()) in been:
+                return
             if self._clock.now() - asked > LONGEST_LISTING:
                 raise NoAnswer("the list took too long")
             position = onward
-        return Listing(tuple(found.values())[:limit], complete, asked, self._clock.now(), number, total)
 
     def _ask(self, endpoint: str, path: str, read: Callable[[object], T], query: Mapping[str, str] | None = None) -> T:
         def count(code: int, headers: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -121,3 +122,13 @@ def test_of_several_pages_the_last_sum_that_was_told_counts() -> None:
         assert w.api.site_transactions(SITE).total_kwh == 14
     assert isinstance(w, Wire)
     assert client.MOST_TRANSACTIONS == 10_000
+
+
+def test_a_page_of_as_many_rows_as_may_be_asked_for_is_not_too_large() -> None:
+    rows = [row(number, number / 1000) for number in range(client.MOST_TRANSACTIONS)]
+    assert len(json.dumps(rows)) > 4_000_000
+    pages: list[int] = []
+    with wire(Office(rows, len(rows))) as w:
+        found = read_period(w.api, SITE, SINCE, UNTIL, LONGEST, lambda page: pages.append(len(page)))
+    assert (len(found.transactions), found.complete) == (client.MOST_TRANSACTIONS, True)
+    assert pages == [client.MOST_TRANSACTIONS, 0]
