@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.sql.dml import Delete, Update
 
 from kiosk.store.errors import CannotWrite, InDoubt, Trouble, Unavailable
@@ -39,6 +39,8 @@ PATIENCE_AFTERWARDS = 0.1
 """The same while the last write had to give up: the next ones would wait in vain, one after the other."""
 LONGEST_TURN = 10.0
 """How long a thread waits for the other threads that write, as long as these can."""
+_WRITES = "kiosk_writes"
+"""What a connection to SQLite knows of itself while it is about to begin a transaction that writes."""
 GLANCE = 0.05
 """So often a thread that waits for its turn looks whether the one before it had to give up."""
 
@@ -154,8 +156,10 @@ class Database:
             with self._writing.connect() as connection:
                 raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
                 before = raw.total_changes
-                with self._waiting(raw, patience), connection.begin():
-                    yield connection
+                with self._waiting(raw, patience):
+                    connection.connection.info[_WRITES] = True
+                    with connection.begin():
+                        yield connection
                 if raw.total_changes > before:
                     self._trouble = None
         except (DBAPIError, PoolTimeout) as error:
@@ -244,17 +248,15 @@ def _sqlite(address: URL, foreign_keys: bool, patience: float) -> Engine:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("kiosk_write", False)
-        statement = "BEGIN IMMEDIATE" if write else "BEGIN"
-        raw = cast("sqlite3.Connection", connection.connection.dbapi_connection)
-        try:
-            raw.execute(statement)  # past SQLAlchemy's own way, which costs more than most of the reads after it
-        except sqlite3.Error as error:
-            raise OperationalError(statement, None, error, hide_parameters=True) from error
-
+    # Where SQLAlchemy knows of no event of the engine it looks for none, before and after every statement.
+    engine.dialect.do_begin = _begin  # type: ignore[assignment, method-assign]
     return engine
+
+
+def _begin(connection: PoolProxiedConnection) -> None:
+    """Begin what `_WRITES` says; what SQLite says against it is wrapped by SQLAlchemy as every other error."""
+    raw = cast("sqlite3.Connection", connection.dbapi_connection)
+    raw.execute("BEGIN IMMEDIATE" if connection.info.pop(_WRITES, False) else "BEGIN")
 
 
 def _use_wal(connection: sqlite3.Connection, patience: float) -> None:

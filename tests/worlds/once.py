@@ -14,17 +14,19 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import CodeType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, ParamSpec
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
-from kiosk.store import Cipher, Store
+from kiosk.store import Cipher, Store, database, postgres
+from kiosk.web.shared import assets
 
+P = ParamSpec("P")
 SECRET = "a secret that is long enough for a test"
 """What the stores of tests encrypt with, unless they are a whole kiosk's."""
 
@@ -76,30 +78,61 @@ class CompiledTemplates(BytecodeCache):
 
 
 class KeptRule(Rule):
-    """An address of an app. The function that writes it is compiled once, not again in every app of the process."""
+    """An address of an app. What is made of its words is made once, not again in every app of the process."""
 
-    _kept: ClassVar[dict[tuple[object, ...], Callable[..., tuple[str, str]]]] = {}
+    _kept: ClassVar[dict[tuple[object, ...], dict[str, Any]]] = {}
+    _builders: ClassVar[dict[tuple[object, ...], Callable[..., tuple[str, str]]]] = {}
+
+    def compile(self) -> None:
+        assert self.map is not None
+        kinds = frozenset(self.map.converters.items())
+        key = (self.rule, self.host, self.subdomain, repr(self.defaults), self.merge_slashes, kinds)
+        known = self._kept.get(key)
+        if known is None:
+            super().compile()
+            made = ("_parts", "_trace", "_converters")
+            self._kept[key] = {**{name: getattr(self, name) for name in made}, "arguments": self.arguments}
+            return
+        self.__dict__.update(known, arguments=self.arguments | known["arguments"])
+        self._build = self._compile_builder(False).__get__(self, None)
+        self._build_unknown = self._compile_builder(True).__get__(self, None)
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         key = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
-        if key not in self._kept:
-            self._kept[key] = super()._compile_builder(append_unknown)
-        return self._kept[key]
+        if key not in self._builders:
+            self._builders[key] = super()._compile_builder(append_unknown)
+        return self._builders[key]
 
 
 class _Statements:
     """What the stores of this process have compiled. A compiled statement belongs to a dialect: all stores on databases
-    of a kind share the first.
+    of a kind share that of the first which was connected.
     """
 
     compiled: ClassVar[LRUCache[Any, Any]] = LRUCache(5000)
     dialects: ClassVar[dict[str, Dialect]] = {}
 
     @classmethod
-    def share(cls, connection: Connection) -> None:
-        first = cls.dialects.setdefault(connection.dialect.name, connection.dialect)
-        connection.dialect = connection.engine.dialect = first
-        connection.engine._compiled_cache = cls.compiled
+    def sharing(cls, made: Callable[P, Engine]) -> Callable[P, Engine]:
+        """`made`, whose engines share them. No event of the engine says so: where there is one, SQLAlchemy looks for
+        others before and after every statement, a fifth of what a read costs.
+        """
+
+        def make(*given: P.args, **named: P.kwargs) -> Engine:
+            engine = made(*given, **named)
+            engine._compiled_cache = cls.compiled
+            first = cls.dialects.get(engine.dialect.name)
+            if first is not None:
+                engine.dialect = first
+            else:
+                event.listen(engine.pool, "connect", lambda *_connected: cls._keep(engine.dialect))
+            return engine
+
+        return make
+
+    @classmethod
+    def _keep(cls, dialect: Dialect) -> None:
+        cls.dialects.setdefault(dialect.name, dialect)
 
 
 class _Disk:
@@ -128,7 +161,10 @@ def hurry() -> None:
     Flask.url_rule_class = KeptRule
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
 
-    event.listen(Engine, "engine_connect", _Statements.share)
+    assets._SLIM.update({kind: cache(slim) for kind, slim in assets._SLIM.items()})
+
+    database._sqlite = _Statements.sharing(database._sqlite)
+    postgres._engine = _Statements.sharing(postgres._engine)
 
     @event.listens_for(Engine, "do_connect")
     def _do_not_wait(dialect: Dialect, _record: object, _given: object, named: dict[str, Any]) -> None:
