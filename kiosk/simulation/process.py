@@ -93,6 +93,11 @@ class MortalDatabase(Database):
 
     life: Life
 
+    def state(self) -> int | None:
+        if self.life.dead:
+            raise Killed
+        return super().state()
+
     @contextmanager
     def read(self) -> Iterator[Any]:
         if self.life.dead:

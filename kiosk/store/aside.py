@@ -45,6 +45,10 @@ class Aside:
         self._lock = Lock()
         self._known: dict[tuple[str, str], _Known] = {}
 
+    def __bool__(self) -> bool:
+        """Something is put aside."""
+        return bool(self._known)
+
     def all(self) -> tuple[Unreadable, ...]:
         with self._lock:
             return tuple(known.what for known in self._known.values())

@@ -149,6 +149,9 @@ class Chargers(Part):
 
     def wanted_cards(self) -> list[CardWish]:
         """The wishes, the oldest first; also those that are over."""
+        return list(self._unless_changed("wishes for cards", self._wanted_cards))
+
+    def _wanted_cards(self) -> list[CardWish]:
         with self._database.read() as connection:
             return each(connection, _WISHES, card_wishes.c.code, _card_wish, self.aside)
 

@@ -164,6 +164,9 @@ class Commands(Part):
 
     def next_command_at(self) -> datetime | None:
         """When the next waiting command may be sent; None when nothing waits."""
+        return self._unless_changed("next command", self._next_command_at)
+
+    def _next_command_at(self) -> datetime | None:
         with self._database.read() as connection:
             earliest: datetime | None = connection.execute(_NEXT_AT).scalar_one()
         return earliest

@@ -24,6 +24,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # Put together once, because the engine runs them with every call and every few seconds.
+_LEASE = select(leases.c.holder, leases.c.until).where(leases.c.name == bindparam("of_name"))
 _LEASE_LOCKED = (
     select(leases.c.holder, leases.c.until, leases.c.number)
     .where(leases.c.name == bindparam("of_name"))
@@ -55,7 +56,7 @@ class Machinery(Part):
         Unless an unbroken hold is renewed its number rises: another one may have held it in between, or may not.
         """
         self.alone.prepare()
-        if self.leases_by_server and self._another_leads(name, holder, now):
+        if self._another_leads(name, holder, now, ttl):
             return None
         with self._database.write() as connection:
             now = self._by_clock(connection, now)
@@ -76,11 +77,20 @@ class Machinery(Part):
             connection.execute(_TAKE_LEASE, {"of_name": name, **taken})
             return Lease(name, holder, number, unbroken)
 
-    def _another_leads(self, name: str, holder: str, now: datetime) -> bool:
+    def _another_leads(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
         """Asked before a write: all who stand by ask every second, and writes wait for each other."""
+        row = self._unless_changed(f"lease {name}", lambda: self._lease_row(name))
+        if row is None or row[0] == holder:
+            return False
+        if self.leases_by_server:
+            with self._database.read() as connection:
+                return row[1] > self._by_clock(connection, now)
+        return utc(now) < row[1] <= utc(now) + 2 * ttl
+
+    def _lease_row(self, name: str) -> tuple[str, datetime] | None:
         with self._database.read() as connection:
-            row = connection.execute(select(leases.c.holder, leases.c.until).where(leases.c.name == name)).one_or_none()
-            return row is not None and row.holder != holder and row.until > self._by_clock(connection, now)
+            row = connection.execute(_LEASE, {"of_name": name}).one_or_none()
+            return None if row is None else (row.holder, row.until)
 
     def release_lease(self, name: str, holder: str) -> None:
         """Give it back; nothing happens when another one has it. Its number is kept, so that none comes twice."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, exists, insert, select, update
 
@@ -23,6 +24,8 @@ from kiosk.store.records import Lease
 from kiosk.store.tables import commands, leases, observations, sessions
 from kiosk.store.types import dump
 
+T = TypeVar("T")
+
 _OWN_COLUMNS = tuple(one.name for one in fields(Session) if one.name != "tariff")
 _SESSION = [sessions.c[name] for name in (*_OWN_COLUMNS, "tariff_currency", "price_per_kwh_minor", "start_fee_minor")]
 _COMMAND_COLUMNS = tuple(one.name for one in fields(Command))
@@ -37,9 +40,24 @@ class Part:
         self._database = database
         self._cipher = cipher
         self.aside = Aside()
+        self._read_in: dict[str, tuple[int, object]] = {}
         file = database.file
         beside = None if file is None else file.with_name(file.name + "-alone")
         self.alone = Alone(beside, whoever_asks=not database.shared)
+
+    def _unless_changed(self, what: str, read: Callable[[], T]) -> T:
+        """What was read under that name, for as long as nobody has committed anything since; else read anew. It must be
+        the same whatever the time, and nobody may change it.
+        """
+        state = self._database.state()
+        if state is None or self.aside:  # what cannot be read is tried again now and then
+            return read()
+        known = self._read_in.get(what)
+        if known is not None and known[0] == state:
+            return cast("T", known[1])
+        found = read()
+        self._read_in[what] = state, found
+        return found
 
     def _under(self, lease: Lease | None) -> None:
         """Raises CannotWrite when the lease was never written: then nothing may be written under it."""

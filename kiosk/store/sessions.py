@@ -214,7 +214,7 @@ class Sessions(Part):
 
     def sessions_to_watch(self) -> list[Session]:
         """Upstream can still say something new about them; oldest first."""
-        return self._read(_TO_WATCH)
+        return list(self._unless_changed("sessions to watch", lambda: self._read(_TO_WATCH)))
 
     def sessions_of(self, device: str, *, code: str | None = None, since: datetime | None = None) -> list[Session]:
         """The sessions that this device owns, newest first. `since` counts from the request, and is included."""
@@ -402,11 +402,13 @@ class Sessions(Part):
         return True
 
     def hints(self) -> dict[str, datetime]:
+        return dict(self._unless_changed("hints", self._hints))
+
+    def _hints(self) -> list[tuple[str, datetime]]:
         with self._database.read() as connection:
-            rows = each(
+            return each(
                 connection, _HINTS, hints.c.session_key, lambda row: (row["session_key"], row["hinted_at"]), self.aside
             )
-            return dict(rows)
 
     def clear_hint(self, key: str, before: datetime) -> None:
         """Forget the hint unless it is later than `before`, the time at which the answering question was asked."""

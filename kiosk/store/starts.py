@@ -162,6 +162,9 @@ class Starts(Part):
 
     def queue(self) -> list[str]:
         """Keys of the sessions whose start waits, first come first. Whose turn it is says `kiosk.domain.line`."""
+        return list(self._unless_changed("starts that wait", self._queue))
+
+    def _queue(self) -> list[str]:
         with self._database.read() as connection:
             return list(connection.execute(_QUEUE).scalars())
 

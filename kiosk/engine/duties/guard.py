@@ -5,13 +5,14 @@ pursues: the end that somebody wants, until it is seen, and the payment that may
 from __future__ import annotations
 
 import logging
-from collections import deque
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from kiosk.domain.commands import PEOPLE, PURSUED, AskedBy, Command, Kind
+from kiosk.domain.lateness import LATEST, Lateness
 from kiosk.domain.limits import Step, acts_in, guard
+from kiosk.domain.progress import Progress
 from kiosk.domain.pursuit import Due, may_be_pursued, next_end, next_look
 from kiosk.domain.session import Session
 from kiosk.domain.status import Status
@@ -29,13 +30,32 @@ LOOK_AGAIN = timedelta(seconds=1)
 """A command is under way: when it has ended, the next one may be due."""
 READ_FIRST = timedelta(seconds=10)
 """A step by figures that are older is read for once more before it leaves."""
-LATE_COUNTS_FOR = timedelta(minutes=2)
-LATEST = timedelta(seconds=60)
-"""More is no lateness of this machine but a sleep, and no margin would be enough."""
+QUIET_FOR = timedelta(seconds=10)
+"""A charge that is far from its limit is not judged again for so long at most, while nothing new is known of it."""
+QUIET_SHARE = 4
+"""And for this part of the time that it is away from it."""
+LATER = timedelta(seconds=1)
+"""So much later may the engine have become meanwhile."""
 _SOONEST = timedelta(milliseconds=200)
 _ENDS = frozenset({Kind.STOP, Kind.CANCEL})
 _WISHED = PEOPLE | {AskedBy.KIOSK, AskedBy.PROVIDER}
 """Not decided by a session's figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """Nothing is due to this session, as far as these are the same and it is not later."""
+
+    version: int
+    progress: Progress | None
+    late_by: timedelta
+    until: datetime
+    acts_at: datetime | None
+    """When something will be due by what was known."""
+
+    def still(self, session: Session, progress: Progress | None, late_by: timedelta, now: datetime) -> bool:
+        same = self.version == session.version and self.progress is progress
+        return same and late_by <= self.late_by + LATER and now < self.until
 
 
 class Guard(Duty):
@@ -54,20 +74,23 @@ class Guard(Duty):
         self._sessions = sessions
         self._nothing_until: dict[str, tuple[object, datetime]] = {}
         self._since: datetime | None = None
-        self._rounds: deque[datetime] = deque()
+        self._rounds = Lateness()
+        self._quiet: dict[str, _Quiet] = {}
         self._failing: set[str] = set()
 
     def take_over(self, now: datetime) -> None:
         self._nothing_until = {}
         self._since = now
-        self._rounds = deque()
+        self._rounds = Lateness()
+        self._quiet = {}
 
     def jobs(self, now: datetime) -> Jobs:
         """One session that cannot be judged keeps no other one unguarded: it is put aside for a moment."""
         sessions = self._sessions.all()
         keys = {session.key for session in sessions}
         self._nothing_until = {key: known for key, known in self._nothing_until.items() if key in keys}
-        self._note_round(now)
+        self._quiet = {key: known for key, known in self._quiet.items() if key in keys}
+        self._rounds.note(now)
         late_by = self._late_by(now)
         self._failing &= keys
         again = NOTHING_SOON
@@ -127,10 +150,12 @@ class Guard(Duty):
 
     def _guard(self, session: Session, now: datetime, late_by: timedelta) -> timedelta:
         """Ask for what is due, and say after how long something may be due again."""
+        quiet, progress = self._quiet.get(session.key), self._sessions.progress(session.key)
+        if quiet is not None and quiet.still(session, progress, late_by, now):
+            return NOTHING_SOON if quiet.acts_at is None else max(quiet.acts_at - now, _SOONEST)
         own = self._step(session, now, late_by)
         if own is None and not may_be_pursued(session):
-            soon = acts_in(self._sessions.as_shown(session), self._context.policy, now, late_by)
-            return NOTHING_SOON if soon is None else max(soon, _SOONEST)
+            return self._stay_quiet(session, progress, now, late_by)
         seen = (session.version, own)
         known, until = self._nothing_until.get(session.key, (None, now))
         if known == seen and now < until:
@@ -146,6 +171,21 @@ class Guard(Duty):
             log.info("the kiosk acts by itself", extra={**about(session), **said})
         self._context.news.publish(session_topic(session.key))
         return timedelta(0)
+
+    def _stay_quiet(self, session: Session, progress: Progress | None, now: datetime, late_by: timedelta) -> timedelta:
+        """Nothing is due. Before anything is by the time alone it is judged again, and as soon as something is new."""
+        shown = self._sessions.as_shown(session)
+        soon = acts_in(shown, self._context.policy, now, late_by)
+        if shown.standing is not Status.CHARGING:
+            until = now + QUIET_FOR  # only a reading makes something due
+        elif soon is None:
+            return NOTHING_SOON  # nobody can tell, so that it is judged each time
+        else:
+            until = now + min(soon / QUIET_SHARE, QUIET_FOR)
+        acts_at = now + soon if soon is not None else None
+        if soon is None or soon > QUIET_SHARE * LATER:
+            self._quiet[session.key] = _Quiet(session.version, progress, late_by, until, acts_at)
+        return NOTHING_SOON if soon is None else max(soon, _SOONEST)
 
     def _due(self, session: Session, own: Step | None, now: datetime) -> Due | None:
         commands = [one for one in self._context.store.commands(session.key) if one.kind in PURSUED]
@@ -167,12 +207,6 @@ class Guard(Duty):
     def _unread(self, session: Session) -> bool:
         return self._since is not None and (session.observed_at is None or session.observed_at < self._since)
 
-    def _note_round(self, now: datetime) -> None:
-        """Kept anew each time, because commands are judged on other threads."""
-        since = now - LATE_COUNTS_FOR
-        self._rounds = deque([*(at for at in self._rounds if at > since), now])
-
     def _late_by(self, now: datetime) -> timedelta:
         """The longest time between two looks of late, and the wait for a free stop: a busy machine passes no limit."""
-        gap = min(max((after - before for before, after in pairwise(self._rounds)), default=timedelta(0)), LATEST)
-        return gap + min(self._context.budgets.wait(Endpoint.STOP, now), LATEST)
+        return self._rounds.longest + min(self._context.budgets.wait(Endpoint.STOP, now), LATEST)
