@@ -141,6 +141,11 @@ class Engine:
     def leading(self) -> bool:
         return self._lead.leading
 
+    def may_send(self) -> bool:
+        """By the store nobody else leads now."""
+        context = self._context
+        return context.store.who_holds(LEASE, context.clock.now()) in {None, self._lead.holder}
+
     def duties(self) -> list[DutyState]:
         """The state of every duty as plain JSON, in the order of the round. Nothing in it is secret."""
         return [post.state() for post in self._posts]

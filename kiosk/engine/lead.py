@@ -44,6 +44,11 @@ class Lead:
         return self._leading
 
     @property
+    def holder(self) -> str:
+        """Under this name it takes the lease."""
+        return self._holder
+
+    @property
     def lease(self) -> Lease | None:
         """The one that was taken last, held or lost: what leaves is checked against it, in the store."""
         return self._lease

@@ -112,6 +112,7 @@ class Driver:
         self.device = f"phone {number}"
         self.key: str | None = None
         self.outcome: str | None = None
+        self.plugs_after = plan.plugs_after
         self._tries = 0
         self._place = plan.places[0]
         self._declined = plan.declined_first
@@ -199,7 +200,7 @@ class Driver:
         if limit is not None:
             self._witness.limits[begun.key] = limit
         self.tell(f"starts at {code} bay {connector_id}" + (f" with a limit of {limit}" if limit is not None else ""))
-        self._world.come_late(code, connector_id, self.plan.plugs_after)
+        self._world.come_late(code, connector_id, self.plugs_after)
         self._tries = 0
         self._next = self._wait_for_the_form
         if self.plan.double_start:

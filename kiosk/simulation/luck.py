@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import httpx
 
 from kiosk.sandbox.world.faults import Kind, Rule
 from kiosk.simulation.process import Process
@@ -58,6 +61,7 @@ class Luck:
         self.rough = rough
         self.counts: Counter[str] = Counter()
         self.freezes_in: int | None = None
+        self._silent: dict[str, float] = {}
         self._share = rng.choice((0.01, 0.03, 0.08)) if rough else 0.0
 
     def note(self, name: str) -> None:
@@ -74,6 +78,28 @@ class Luck:
             seconds = self.rng.uniform(12, 80)
             process.freeze(seconds)
             self._disturbs(seconds + 30)
+
+    def silence(self, code: str, until: float) -> None:
+        """Until then nothing is told of what that charger's meter says, nor that its bay charges."""
+        self._silent[code] = until
+
+    def silenced(self, answer: httpx.Response, now: float) -> httpx.Response:
+        """The answer as it is while a charger is silent."""
+        if not self.on or not self._silent or answer.status_code >= 300:
+            return answer
+        try:
+            body = json.loads(answer.content)
+        except ValueError:
+            return answer
+        data = body.get("data") if isinstance(body, dict) else None
+        charger = data.get("charger") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(charger, dict) or data.get("status") != "charging":
+            return answer
+        if now >= self._silent.get(charger.get("public_code") or "", now):
+            return answer
+        data |= {"energy_kwh": None, "cost_amount": None, "connector_status": "Preparing"}
+        headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-length"}
+        return httpx.Response(answer.status_code, headers=headers, json=body)
 
     def fate_of_call(self, endpoint: str) -> Fate:
         rng = self.rng

@@ -69,12 +69,16 @@ class Result:
     steps: int = 0
 
 
-def play(seed: int, *, rough: bool, drivers: int = A_RUN, only: frozenset[str] = frozenset()) -> Result:
-    """Play one run to its end. The same arguments give the same result. `only` these blows come, and more often."""
+def play(
+    seed: int, *, rough: bool, drivers: int = A_RUN, only: frozenset[str] = frozenset(), two: bool = False
+) -> Result:
+    """Play one run to its end. The same arguments give the same result. `only` these blows come, and more often; with
+    `two` there are two processes in any case.
+    """
     folder = Path(tempfile.mkdtemp(prefix="kiosk-simulation-", dir=_memory()))
     try:
         with drawn_names(seed):
-            game = Game(seed, folder, rough=rough, drivers=drivers, only=only)
+            game = Game(seed, folder, rough=rough, drivers=drivers, only=only, two=two)
             try:
                 return game.play()
             finally:
@@ -84,7 +88,7 @@ def play(seed: int, *, rough: bool, drivers: int = A_RUN, only: frozenset[str] =
 
 
 class Game:
-    def __init__(self, seed: int, folder: Path, *, rough: bool, drivers: int, only: frozenset[str]) -> None:
+    def __init__(self, seed: int, folder: Path, *, rough: bool, drivers: int, only: frozenset[str], two: bool) -> None:
         self._only = only
         self.result = Result(seed, drivers)
         self._rng = rng = random.Random(f"{seed}/play")  # noqa: S311 - a play
@@ -112,7 +116,7 @@ class Game:
         self._book = SiteBook.model_validate({"operator": {"name": "Simulation"}, "sites": [here]})
         self.witness = Witness(stepper, self.world, self.tell, self.processes)
         self._ahead = timedelta(0)
-        self._two = rough and rng.random() < 0.3
+        self._two = two or (rough and rng.random() < 0.3)
         self.drivers: list[Driver] = []
         self._hears_stripe = rng.random() < 0.7
         self._ends_at = stepper.seconds() + LONGEST
@@ -270,6 +274,9 @@ class Game:
             "ignored stops": self._ignore_stops,
             "late amounts": self._hold_back_amounts,
         }
+        if self._only:
+            # These come to nobody by chance yet.
+            blows |= {"silent meters": self._silence_meters, "forgotten cables": self._forget_cables}
         chosen = [blow for name, blow in blows.items() if not self._only or name in self._only]
         self._rng.choice(chosen)()
         self._next_blow()
@@ -388,6 +395,22 @@ class Game:
         for code in CODES:
             self.world.hold_back_amounts(code, seconds)
             self.stepper.after(600, partial(self.world.hold_back_amounts, code, None))
+
+    def _forget_cables(self) -> None:
+        """Whoever comes in the next minutes pays, and plugs in much later or never."""
+        self.luck.note("cables forgotten")
+        self.tell("Some who are about to come will not plug in.")
+        for driver in self.drivers:
+            if driver.key is None and driver.outcome is None:
+                driver.plugs_after = 3000.0
+
+    def _silence_meters(self) -> None:
+        """A charger's meter values and what its bays do are lost on their way, and charging goes on."""
+        code = self._rng.choice(CODES)
+        seconds = self._rng.uniform(60, 900)
+        self.luck.note("silent meter")
+        self.tell(f"For {seconds:.0f} s nothing is told of what the meter of {code} says.")
+        self.luck.silence(code, self.stepper.seconds() + seconds)
 
     def _refund(self) -> None:
         """The operator sends back a part, or all, of what was taken."""

@@ -32,7 +32,10 @@ class Wire(httpx.BaseTransport):
             raise AssertionError(f"the kiosk calls {request.url.path}")
         process.life.pass_point(Point.BEFORE_SEND)
         luck.perhaps_freeze(process)
+        frozen = process.frozen
         process.thaw()
+        if not frozen:  # it looked whether it leads just before it was frozen, and nobody can look later
+            witness.leads(process, endpoint)
         witness.tries(process, endpoint, request)
         fate = luck.fate_of_call(endpoint)
         process.stepper.sleep(fate.before)
@@ -40,7 +43,7 @@ class Wire(httpx.BaseTransport):
             raise httpx.ConnectError("simulation: no connection", request=request)
         if fate.rule is not None:
             self._faults.add(fate.rule)
-        answer = self._carry(request, endpoint)
+        answer = self._carry(request, endpoint, counts=not frozen)
         if fate.twice:  # the network's doing: it counts upstream, and not as a call of ours
             answer = self._inner.handle_request(request)
             answer.read()
@@ -53,12 +56,13 @@ class Wire(httpx.BaseTransport):
             raise httpx.ReadTimeout("simulation: no answer in time", request=request)
         if fate.cut:
             raise httpx.RemoteProtocolError("simulation: connection cut", request=request)
+        answer = luck.silenced(answer, process.stepper.seconds())
         witness.hears(process, endpoint, request, answer)
         return answer
 
-    def _carry(self, request: httpx.Request, endpoint: str) -> httpx.Response:
+    def _carry(self, request: httpx.Request, endpoint: str, *, counts: bool) -> httpx.Response:
         arrived = self._process.stepper.now()
         answer = self._inner.handle_request(request)
         answer.read()
-        self._witness.arrived(self._process, endpoint, request, answer, arrived)
+        self._witness.arrived(self._process, endpoint, request, answer, arrived, counts=counts)
         return answer

@@ -59,6 +59,8 @@ class Heard:
     some_energy: bool = False
     ceiling_said_at: datetime | None = None
     end_said: bool = False
+    taken: set[int] = field(default_factory=set)
+    """What it said was taken, each time: less, once something was sent back."""
 
 
 class Witness:
@@ -105,15 +107,31 @@ class Witness:
         if endpoint in {"stop", "cancel"}:
             self._has_a_reason(process, endpoint, token, heard)
 
+    def leads(self, process: Process, endpoint: str) -> None:
+        """Nobody sends while another one leads."""
+        if not process.engine.may_send():
+            self.break_(f"fence {endpoint}", f"{endpoint} was sent by a process while another one led")
+
     def arrived(
-        self, process: Process, endpoint: str, request: httpx.Request, answer: httpx.Response, at: datetime
+        self,
+        process: Process,
+        endpoint: str,
+        request: httpx.Request,
+        answer: httpx.Response,
+        at: datetime,
+        *,
+        counts: bool = True,
     ) -> None:
-        """A call has reached upstream and was answered there, whether or not the answer comes back."""
+        """A call has reached upstream and was answered there, whether or not the answer comes back.
+
+        It does not `count` when its process was frozen after it had been granted: another one may lead by now.
+        """
         self.calls[endpoint] += 1
         window = self._windows[endpoint]
         while window and window[0] <= at - MINUTE:
             window.popleft()
-        window.append(at)
+        if counts:
+            window.append(at)
         if len(window) > LIMITS[endpoint]:
             self.break_("budget", f"{len(window)} calls of {endpoint} within a minute, {LIMITS[endpoint]} are allowed")
         if answer.status_code == 429:
@@ -132,6 +150,7 @@ class Witness:
         if endpoint == "session" and (data is not None or answer.status_code == 404):
             heard.answered_at = now
         if data is not None and data.get("status") == "captured" and data.get("amount_captured") is not None:
+            heard.taken.add(data["amount_captured"])
             heard.end_said = data.get("energy_kwh") is not None and data.get("cost_amount") is not None
         if data is None or data.get("status") != "charging":
             return
@@ -318,6 +337,8 @@ class Witness:
         receipt = process.store.receipt(key)
         taken = receipt.document.get("taken") if receipt is not None else None
         shown = taken["minor"] if isinstance(taken, dict) else None
+        if shown in self._heard[upstream.token].taken and upstream.amount_captured != intent["amount_received"]:
+            return  # something was sent back before the kiosk heard what had been taken
         if shown != intent["amount_received"]:
             self.break_(
                 f"receipt {key}",

@@ -107,9 +107,13 @@ class Machinery(Part):
 
     def lease_lives(self, name: str, now: datetime) -> bool:
         """Somebody took or renewed it not longer ago than it lives. Whoever did could write to this store."""
+        return self.who_holds(name, now) is not None
+
+    def who_holds(self, name: str, now: datetime) -> str | None:
+        """Whose lease lives; None when nobody's does."""
         with self._database.read() as connection:
-            until = connection.execute(select(leases.c.until).where(leases.c.name == name)).scalar_one_or_none()
-            return until is not None and until > self._by_clock(connection, now)
+            row = connection.execute(_LEASE, {"of_name": name}).one_or_none()
+            return row.holder if row is not None and row.until > self._by_clock(connection, now) else None
 
     def try_write(self, now: datetime) -> None:
         """Write something and take it away again, as far as the disk. Raises CannotWrite."""

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from kiosk.domain import pursuit
+from kiosk.domain import limits, pursuit
 from kiosk.domain import session as folding
 from kiosk.domain.session import Session
 from kiosk.engine import open_sessions
 from kiosk.engine.schedule import ReadNeed
+from kiosk.store import commands, machinery
+from kiosk.upstream import values
 from kiosk.upstream.errors import NoAnswer
+from kiosk.upstream.plugchoice import public_reading
 from kiosk.upstream.plugchoice.budget import Budgets, Grant
 from kiosk.upstream.plugchoice.public import PlugchoicePublic, Started
 
@@ -25,7 +29,7 @@ from kiosk.upstream.plugchoice.public import PlugchoicePublic, Started
 @dataclass(frozen=True)
 class Planted:
     """`found` is a part of the sentence in which the witness tells of it, in a run of so many `drivers`. `only` these
-    blows come to that run; none named: any.
+    blows come to that run; none named: any. `two` processes share its store.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Planted:
     found: str
     drivers: int = 12
     only: frozenset[str] = frozenset()
+    two: bool = False
 
 
 def start_again(patch: pytest.MonkeyPatch) -> None:
@@ -91,10 +96,33 @@ def urgent_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(open_sessions, "ReadNeed", need)
 
 
+def never_swept(patch: pytest.MonkeyPatch) -> None:
+    """A hold at which nothing charges is left to upstream."""
+    patch.setattr(limits, "charger_must_answer_by", lambda *_asked: None)
+
+
+def null_for_zero(patch: pytest.MonkeyPatch) -> None:
+    """A meter that says nothing says zero."""
+    kwh, minor = values.as_kwh, values.as_minor
+    patch.setattr(public_reading, "as_kwh", lambda value: Decimal(0) if value is None else kwh(value))
+    patch.setattr(public_reading, "as_minor", lambda value: 0 if value is None else minor(value))
+
+
+def not_fenced(patch: pytest.MonkeyPatch) -> None:
+    """Whoever led once may send."""
+    for module in (machinery, commands):
+        patch.setattr(module, "held", lambda *_asked: None)
+
+
 PLANTED = (
     Planted("a start is sent again after a time-out", start_again, 2, "reached upstream twice"),
     Planted("a stop is sent once", stop_once, 1, "not pursued", 8, frozenset({"ignored stops"})),
     Planted("a grant is stamped early", stamped_early, 32, "within a minute"),
     Planted("a receipt without amounts", half_an_end, 2, "was taken", 8, frozenset({"late amounts"})),
+    Planted("a hold is not swept", never_swept, 4, "held for", 8, frozenset({"forgotten cables"})),
+    Planted("null is taken for zero", null_for_zero, 1, "without evidence", 12, frozenset({"silent meters"})),
+    Planted(
+        "a fencing check is left out", not_fenced, 1, "another one led", 8, frozenset({"freeze at a send"}), two=True
+    ),
     Planted("an ended hint is urgent", urgent_ends, 1, "unread for", 8, frozenset({"storm"})),
 )
