@@ -106,8 +106,10 @@ class Database:
         with self._looking:
             try:
                 if self._looker is None:
-                    # A connection that never writes: the number changes with the commits of all others.
-                    self._looker = sqlite3.connect(self.file, timeout=0, isolation_level=None, check_same_thread=False)
+                    # A connection that never writes: the number changes with the commits of all others. It makes no
+                    # file, which anybody could read.
+                    place = f"{self.file.absolute().as_uri()}?mode=rw"
+                    self._looker = sqlite3.connect(place, uri=True, timeout=0, check_same_thread=False)
                 number: int = self._looker.execute("PRAGMA data_version").fetchone()[0]
             except sqlite3.Error:
                 return None

@@ -79,13 +79,12 @@ class Machinery(Part):
 
     def _another_leads(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
         """Asked before a write: all who stand by ask every second, and writes wait for each other."""
-        row = self._unless_changed(f"lease {name}", lambda: self._lease_row(name))
-        if row is None or row[0] == holder:
-            return False
         if self.leases_by_server:
             with self._database.read() as connection:
-                return row[1] > self._by_clock(connection, now)
-        return utc(now) < row[1] <= utc(now) + 2 * ttl
+                row = connection.execute(_LEASE, {"of_name": name}).one_or_none()
+                return row is not None and row.holder != holder and row.until > self._by_clock(connection, now)
+        found = self._unless_changed(f"lease {name}", lambda: self._lease_row(name))
+        return found is not None and found[0] != holder and utc(now) < found[1] <= utc(now) + 2 * ttl
 
     def _lease_row(self, name: str) -> tuple[str, datetime] | None:
         with self._database.read() as connection:
