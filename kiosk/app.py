@@ -18,6 +18,7 @@ from kiosk.clock import Clock, SystemClock
 from kiosk.config.places import PACKAGE, folder
 from kiosk.config.settings import STRIPE_API_URL, Settings, SettingsError
 from kiosk.config.sites import Site, SiteBook, load_site
+from kiosk.doctor.at_desk import Checkup
 from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group
 from kiosk.engine.context import BackupPlan, Context
@@ -40,6 +41,7 @@ from kiosk.store.errors import CannotWrite
 from kiosk.web.desk import account, people, queue, sign_in
 from kiosk.web.desk import now as desk_now
 from kiosk.web.desk import sessions as desk_sessions
+from kiosk.web.desk import setup as desk_setup
 from kiosk.web.desk.access import init_desk
 from kiosk.web.desk.shell import init_shell
 from kiosk.web.driver import accessibility, charger, claim, pictures
@@ -119,7 +121,16 @@ def create_app(
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
     app.extensions["kiosk"] = Parts(
-        settings, site, clock, store, news, engine, powers, limits=budgets_of(settings), systems=systems.seen
+        settings,
+        site,
+        clock,
+        store,
+        news,
+        engine,
+        powers,
+        limits=budgets_of(settings),
+        systems=systems.seen,
+        checkup=Checkup(settings, site, clock, store, outside),
     )
     app.extensions["kiosk.metrics"] = metrics
     app.extensions["kiosk.running"] = Running(engine, news, store, outside)
@@ -207,7 +218,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     init_errors(app)
     for module in (charger, accessibility, pictures, pages, events, claim, pairing, screens, visit, webhooks, health):
         app.register_blueprint(module.bp)
-    for module in (sign_in, account, desk_now, queue, desk_sessions, people):
+    for module in (sign_in, account, desk_now, queue, desk_sessions, desk_setup, people):
         app.register_blueprint(module.bp, url_prefix="/desk")
     for module in (pages, events):  # the same pages on the screen of a site
         app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")

@@ -27,8 +27,11 @@ ARROWS: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"domain", "clock"}),
     "engine": frozenset({"domain", "clock", "metrics", "news", "store", "upstream"}),
     "service": frozenset({"clock", "config", "domain", "metrics", "news", "store"}),
-    "web": frozenset({"clock", "config", "domain", "metrics", "news", "paper", "service", "store", "tables"}),
+    "web": frozenset(
+        {"charts", "clock", "config", "domain", "metrics", "news", "paper", "service", "stickers", "store", "tables"}
+    ),
     "outside": frozenset({"clock", "config", "domain", "metrics", "upstream"}),
+    "doctor": frozenset({"clock", "config", "domain", "outside", "service", "store", "upstream"}),
     "rehearsal": frozenset({"clock", "config", "domain", "outside", "sandbox", "store", "upstream"}),
     "simulation": frozenset(
         {
@@ -37,13 +40,25 @@ ARROWS: dict[str, frozenset[str]] = {
     ),
     "app": frozenset(
         {
-            *("clock", "config", "domain", "engine", "metrics", "news", "outside", "service", "store", "web"),
+            *("clock", "config", "doctor", "domain", "engine", "metrics", "news", "outside", "service", "store", "web"),
         }
     ),
     "demo": frozenset({"app", "clock", "config", "outside", "sandbox"}),
     "command": frozenset(
         {
-            *("app", "charts", "clock", "config", "demo", "domain", "metrics", "outside", "rehearsal", "service"),
+            *(
+                "app",
+                "charts",
+                "clock",
+                "config",
+                "demo",
+                "doctor",
+                "domain",
+                "metrics",
+                "outside",
+                "rehearsal",
+                "service",
+            ),
             *("simulation", "stickers", "store", "upstream"),
         }
     ),

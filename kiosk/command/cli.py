@@ -297,7 +297,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from kiosk.command.doctor import examine
+    from kiosk.doctor.examine import examine
 
     findings = examine(load_settings(), online=options.online)
     for finding in findings:

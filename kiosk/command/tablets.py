@@ -8,17 +8,16 @@ from zoneinfo import ZoneInfo
 
 from kiosk.config.settings import SettingsError
 from kiosk.config.sites import SiteBook
+from kiosk.service.pairing import CODE_LIVES, free_name, same_name, spaced
 from kiosk.store import Store
 
-CODE_LIVES = timedelta(minutes=15)
 DEMO_CODE_LIVES = timedelta(days=1)
-LONGEST_NAME = 40
 
 
 def pair(store: Store, book: SiteBook, address: str, now: datetime, *, site: str | None, name: str | None) -> list[str]:
     """Lines with a new code, where to type it and until when. Raises SettingsError."""
     chosen = book.chosen_site(site)
-    name = _name(store, now, name)
+    name = free_name(store, now, name)
     until = now + CODE_LIVES
     code = store.new_pairing(chosen.id, name, now, until)
     return [
@@ -55,7 +54,7 @@ def listing(store: Store, book: SiteBook) -> Iterator[str]:
 def unpair(store: Store, which: str, now: datetime) -> str:
     """Part with the tablet of that id or name; the sentence that says so. Raises SettingsError."""
     paired = store.tablets()
-    found = [one for one in paired if which == str(one.id)] or [one for one in paired if _same(which, one.name)]
+    found = [one for one in paired if which == str(one.id)] or [one for one in paired if same_name(which, one.name)]
     if not found:
         raise SettingsError(f"No tablet with the id or name {which!r} is paired: see `kiosk tablet list`.")
     if len(found) > 1:
@@ -64,27 +63,3 @@ def unpair(store: Store, which: str, now: datetime) -> str:
     (tablet,) = found
     store.unpair(tablet.id, now)
     return f"Tablet {tablet.id} ({tablet.name}) is unpaired: it shows no bays any more, and its codes open nothing."
-
-
-def spaced(code: str) -> str:
-    """As people read it: `ABCD-EFGH`."""
-    return f"{code[:4]}-{code[4:]}"
-
-
-def _name(store: Store, now: datetime, wanted: str | None) -> str:
-    """The name as given, or the next free number. Two tablets of one name could not be told apart when one is lost."""
-    used = [*(one.name for one in store.tablets()), *store.waiting_names(now)]
-    if wanted is None:
-        return next(name for number in range(1, len(used) + 2) if (name := f"tablet-{number}") not in used)
-    name = " ".join(wanted.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise SettingsError(f"A name has 1 to {LONGEST_NAME} letters.")
-    if name.isdigit():
-        raise SettingsError("A name that is a number would be taken for an id: add a letter.")
-    if any(_same(name, other) for other in used):
-        raise SettingsError(f"A tablet called {name!r} is there already: choose another name, or unpair it first.")
-    return name
-
-
-def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()

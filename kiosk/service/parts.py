@@ -11,6 +11,7 @@ from kiosk.clock import Clock
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
 from kiosk.news.news import News
+from kiosk.service.checkup import Checkup, NoCheckup
 from kiosk.service.power_kept import Powers
 from kiosk.service.systems import SystemSeen
 from kiosk.store.store import Store
@@ -44,3 +45,4 @@ class Parts:
     patience: float = 1.0
     limits: Mapping[str, int] = field(default_factory=dict)
     systems: Callable[[datetime], Sequence[SystemSeen]] = lambda _now: ()
+    checkup: Checkup = field(default_factory=NoCheckup)

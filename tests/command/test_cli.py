@@ -10,8 +10,8 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.command.cli import main
-from kiosk.command.doctor import examine
 from kiosk.config.settings import Settings, build_settings, variable
+from kiosk.doctor.examine import examine
 from kiosk.domain.charger import ChargerCard
 from kiosk.outside import Transports
 from kiosk.store import Cipher, Store

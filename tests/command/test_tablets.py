@@ -10,9 +10,10 @@ import pytest
 
 from kiosk.clock import ManualClock, SystemClock
 from kiosk.command.cli import main
-from kiosk.command.tablets import demo_code, listing, pair, spaced, unpair
+from kiosk.command.tablets import demo_code, listing, pair, unpair
 from kiosk.config.settings import Settings, SettingsError, variable
 from kiosk.config.sites import SiteBook
+from kiosk.service.pairing import spaced
 from kiosk.store import Cipher, Store
 from tests.worlds.once import migrated_store
 

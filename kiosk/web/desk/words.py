@@ -29,6 +29,8 @@ _DID: dict[str, Callable[[], str]] = {
     "queue_done": lambda: _("saw to something"),
     "queue_undone": lambda: _("took the last step in the queue back"),
     "queue_read": lambda: _("had a session read again"),
+    "asked_everybody": lambda: _("asked every system outside how it is"),
+    "made_pairing_code": lambda: _("made a code for a tablet"),
     "searched_email": lambda: _("searched for an e-mail address"),
     "opened_receipt": lambda: _("opened a receipt"),
     "export_begun": lambda: _("began to take a table as a file"),

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from kiosk.command.front import HTTP_1, HTTP_2, protocol_at
+from kiosk.doctor.front import HTTP_1, HTTP_2, headers_at, protocol_at
 
 LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=36_500)
 
@@ -46,8 +46,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def speaking(certificate: Path, protocols: Sequence[str]) -> Iterator[str]:
-    """A server that makes one handshake; its address."""
+def speaking(certificate: Path, protocols: Sequence[str], answer: bytes = b"") -> Iterator[str]:
+    """A server that makes one handshake, and gives one answer if there is one; its address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     if protocols:
@@ -58,7 +58,8 @@ def speaking(certificate: Path, protocols: Sequence[str]) -> Iterator[str]:
             plain, _ = door.accept()
             try:
                 with context.wrap_socket(plain, server_side=True) as secured:
-                    secured.recv(1)
+                    secured.recv(4096)
+                    secured.sendall(answer)
             except OSError:
                 plain.close()
 
@@ -84,3 +85,22 @@ def test_a_door_that_nobody_opens_tells_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
     assert protocol_at(f"https://127.0.0.1:{port}") is None
+
+
+def test_the_headers_that_arrive_are_told_by_their_names_in_lower_case(certificate: Path) -> None:
+    trust = ssl.create_default_context(cafile=str(certificate))
+    answer = b"HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=5\r\nContent-Length: 0\r\n\r\n"
+    with speaking(certificate, ["http/1.1"], answer) as address:
+        assert headers_at(address, trust) == {"strict-transport-security": "max-age=5", "content-length": "0"}
+
+
+@pytest.mark.parametrize("answer", [b"", b"this is no page\r\n\r\n"])
+def test_what_is_no_page_has_no_headers(certificate: Path, answer: bytes) -> None:
+    trust = ssl.create_default_context(cafile=str(certificate))
+    with speaking(certificate, ["http/1.1"], answer) as address:
+        assert headers_at(address, trust) is None
+
+
+def test_a_page_behind_a_certificate_that_is_not_trusted_has_no_headers(certificate: Path) -> None:
+    with speaking(certificate, ["http/1.1"]) as address:
+        assert headers_at(address) is None

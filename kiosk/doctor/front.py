@@ -1,9 +1,11 @@
-"""What stands in front of the kiosk, as a browser meets it: which protocol it speaks."""
+"""What stands in front of the kiosk, as a browser meets it: which protocol it speaks, which headers arrive."""
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 LONGEST = 5.0
@@ -27,3 +29,18 @@ def protocol_at(url: str, trust: ssl.SSLContext | None = None) -> str | None:
             return secured.selected_alpn_protocol() or HTTP_1
     except OSError:  # also what the ssl module raises, and a name that nobody knows
         return None
+
+
+def headers_at(url: str, trust: ssl.SSLContext | None = None) -> Mapping[str, str] | None:
+    """The headers of the first page at an https address, by their names in lower case; None when none comes in time."""
+    place = urlsplit(url)
+    line = http.client.HTTPSConnection(
+        place.hostname or "", place.port or 443, timeout=LONGEST, context=trust or ssl.create_default_context()
+    )
+    try:
+        line.request("HEAD", "/")
+        return {name.lower(): value for name, value in line.getresponse().getheaders()}
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        line.close()

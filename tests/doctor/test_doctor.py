@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,15 +13,18 @@ import httpx
 import pytest
 
 from kiosk.clock import ManualClock
-from kiosk.command.doctor import Finding, examine
-from kiosk.command.front import HTTP_1, HTTP_2
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import build_settings
+from kiosk.config.sites import load_site
+from kiosk.doctor.by_asking import MUST_ARRIVE, everybody
+from kiosk.doctor.examine import examine
+from kiosk.doctor.front import HTTP_1, HTTP_2
 from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.finding import Finding
 from kiosk.domain.ownership import ListProblem
 from kiosk.domain.tariff import Tariff
-from kiosk.outside import Transports
+from kiosk.outside import Transports, connect
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
 from kiosk.sandbox.plugchoice.office import SITE_UUID
@@ -33,6 +37,7 @@ from kiosk.store import Cipher, Store
 from kiosk.store.backup import back_up
 from kiosk.store.chargers import learn_pace
 from kiosk.store.errors import CannotWrite, Trouble
+from kiosk.upstream.plugchoice.budget import Budgets, Limits
 from tests.store.build import later, opened, queued, stored
 from tests.worlds.once import SECRET, migrated_store
 
@@ -45,13 +50,19 @@ ALL: dict[str, Any] = {
     "ocpplab_url": "https://lab.example",
     "ocpplab_token": "lab-hidden",
 }
+ARRIVED = dict.fromkeys(MUST_ARRIVE, "as the kiosk sends it")
+BARE: dict[str, Any] = {
+    "secret_key": "Zq7-secret_key.with+many/different=characters",
+    "public_url": "https://charge.example",
+    "plugchoice_url": "https://public/api/v3",
+}
 INSTALLED = ManualClock().now()
 """When the kiosk's files were written, as the tests have it: the real date is that of the clone."""
 Answer = Callable[[httpx.Request], httpx.Response | None]
 
 
 def findings(folder: Path, *, config: Path | None = EXAMPLE, **more: Any) -> list[Finding]:
-    asked = {name: more.pop(name) for name in ("online", "clock", "transports", "protocol") if name in more}
+    asked = {name: more.pop(name) for name in ("online", "clock", "transports", "protocol", "headers") if name in more}
     given = {
         "secret_key": "Zq7-secret_key.with+many/different=characters",
         "data_dir": folder,
@@ -59,6 +70,7 @@ def findings(folder: Path, *, config: Path | None = EXAMPLE, **more: Any) -> lis
         "config": config,
     }
     asked.setdefault("protocol", lambda _: HTTP_2)
+    asked.setdefault("headers", lambda _: ARRIVED)
     return examine(build_settings(**(given | more)), installed=INSTALLED, **asked)
 
 
@@ -482,7 +494,7 @@ def test_a_disk_that_is_nearly_full_is_noted(
     books: Store, tmp_path: Path, free: int, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(books)
-    monkeypatch.setattr("kiosk.command.doctor.shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))
+    monkeypatch.setattr("kiosk.doctor.of_store.shutil.disk_usage", lambda _folder: SimpleNamespace(free=free))
     found = findings(tmp_path, clock=ManualClock())
     assert [each.mark for each in found if "MB are free" in each.text] == (["note"] if told else [])
 
@@ -557,3 +569,75 @@ def test_the_last_backup_is_told_with_its_age(with_store: Path, tmp_path: Path) 
 def test_a_folder_for_backups_that_is_no_folder_is_said(with_store: Path, tmp_path: Path) -> None:
     (tmp_path / "backups").write_text("a file")
     assert said(findings(with_store, backup_folder=tmp_path / "backups"), "Nobody can look into") == "BAD"
+
+
+def test_a_proxy_that_drops_the_headers_is_named(tmp_path: Path, outside: StandIns) -> None:
+    kept = {name: "" for name in MUST_ARRIVE if name != "strict-transport-security"}
+    for headers, words, mark in ((kept, "without strict-transport-security: let", "BAD"), (None, "not seen", "note")):
+        found = findings(
+            tmp_path, online=True, transports=outside.transports, headers=lambda _, arrived=headers: arrived
+        )
+        assert said(found, words) == mark
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("enabled", False, "is not opened for public charging"),
+        ("has_account", False, "has no Stripe account"),
+        ("onboarding_complete", False, "is not complete: finish the onboarding"),
+    ],
+)
+def test_a_charger_at_which_nobody_can_pay_is_named_with_what_to_do(
+    tmp_path: Path, outside: StandIns, field: str, value: object, words: str
+) -> None:
+    outside.instead = changed(
+        outside, "/settings/public-charging", {field: value} if field == "enabled" else {"connect": {field: value}}
+    )
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
+    told = [one for one in found if words in one.text]
+    assert told
+    assert all(one.bad for one in told)
+
+
+def test_what_a_charger_says_of_itself_is_told(tmp_path: Path, outside: StandIns) -> None:
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
+    told = [one for one in found if "7MK4T: firmware" in one.text]
+    assert [one.mark for one in told] == ["ok"]
+    fault = {"error": "GroundFailure", "error_info": "left cable", "vendor_error_code": "E7", "blocked": True}
+    outside.instead = changed(outside, "/chargers", fault)
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
+    told = [one for one in found if one.text.startswith("7MK4T: error GroundFailure, its maker's code E7, left cable")]
+    assert [one.mark for one in told] == ["note"]
+    assert "blocked in the back office" in told[0].text
+
+
+def test_chargers_that_cannot_be_listed_are_no_second_complaint(tmp_path: Path, outside: StandIns) -> None:
+    outside.instead = lambda request: httpx.Response(500) if request.url.path.endswith("/chargers") else None
+    found = findings(tmp_path, online=True, clock=outside.clock, transports=outside.transports, **ALL)
+    assert not [one for one in found if "firmware" in one.text]
+
+
+def test_a_budget_that_is_spent_says_nothing_against_plugchoice(outside: StandIns) -> None:
+    client = connect(build_settings(**BARE), outside.clock, Budgets(Limits(get_charger=1)), outside.transports)
+    book = load_site(EXAMPLE)
+    assert [one.mark for one in everybody(client, book, learns=False)] == ["ok"]
+    (spent,) = everybody(client, book, learns=False)
+    assert (spent.mark, "budget of this minute is spent" in spent.text) == ("note", True)
+    client.close()
+
+
+def changed(outside: StandIns, path: str, fields: dict[str, object]) -> Answer:
+    """The stand-in's answers on that path, with other values in every row."""
+    operator = outside._apps["operator"]
+
+    def answer(request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith(path):
+            return None
+        body = json.loads(operator.handle_request(request).read())
+        rows = body["data"] if isinstance(body, dict) and "data" in body else body
+        for row in rows if isinstance(rows, list) else [rows]:
+            row.update(fields)
+        return httpx.Response(200, json=body)
+
+    return answer

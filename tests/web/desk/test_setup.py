@@ -1,0 +1,143 @@
+"""The set-up page: what the doctor says, asked for by a button; chargers; stickers; codes for tablets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from kiosk.config.settings import SettingsError
+from kiosk.domain.desk import Role
+from kiosk.domain.finding import Finding, bad, note, ok
+from kiosk.service.checkup import Asked
+from kiosk.store.chargers import learn_pace
+from kiosk.web.desk import setup
+from tests.web.conftest import CODE, Kiosk
+
+from .conftest import SignIn
+
+
+class Doctor:
+    """Says what the test says."""
+
+    def __init__(self, *found: Finding) -> None:
+        self.found, self.times, self.last = list(found), 0, None
+
+    def now(self) -> list[Finding]:
+        return self.found
+
+    last: Asked | None
+
+    def asked(self) -> Asked | None:
+        return self.last
+
+    def ask(self) -> bool:
+        self.times += 1
+        return self.times == 1
+
+
+def attended(kiosk: Kiosk, *found: Finding) -> Doctor:
+    doctor = Doctor(*found)
+    kiosk.app.extensions["kiosk"] = replace(kiosk.app.extensions["kiosk"], checkup=doctor)
+    return doctor
+
+
+def plain(browser: FlaskClient) -> str:
+    page = browser.get("/desk/setup").text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page[page.index("<main") : page.index("</main>")]))
+
+
+def test_what_is_wrong_stands_first_with_what_to_do_and_what_is_fine_below(kiosk: Kiosk, at_desk: SignIn) -> None:
+    attended(kiosk, ok("The seller is known."), note("The disk is nearly full."), bad("The clock is wrong; set it."))
+    text = plain(at_desk(Role.OWNER))
+    assert "2 to look at 1 in order" in text
+    assert text.index("The clock is wrong; set it.") < text.index("The disk is nearly full.")
+    assert text.index("The disk is nearly full.") < text.index("The seller is known.")
+
+
+def test_a_page_asks_nobody_and_the_button_asks_once(kiosk: Kiosk, at_desk: SignIn) -> None:
+    doctor, browser = attended(kiosk), at_desk(Role.OWNER)
+    assert "The systems outside were not asked from this page yet." in plain(browser)
+    assert doctor.times == 0
+    for _ in range(2):
+        answer = browser.post("/desk/setup")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/desk/setup#asked")
+    assert [one.did for one in kiosk.store.desk.log_entries()].count("asked_everybody") == 1
+    doctor.last = Asked(kiosk.now, None, (note("Plugchoice is slow."),))
+    text = plain(browser)
+    assert "They are being asked" in text
+    assert "Plugchoice is slow." in text
+    doctor.last = Asked(kiosk.now, kiosk.now, ())
+    kiosk.clock.advance(12)
+    assert "The systems outside were asked 12 s ago." in plain(browser).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_running_kiosk_says_by_itself_what_is_set_and_what_is_not(kiosk: Kiosk, at_desk: SignIn) -> None:
+    text = plain(at_desk(Role.OWNER))
+    assert "KIOSK_STRIPE_API_KEY is not set" in text
+    assert "No backups are made" in text
+    assert not [key for key in kiosk.settings.secret_keys if key in text]
+
+
+def test_a_charger_that_reports_rarely_is_named_with_what_to_set(kiosk: Kiosk, at_desk: SignIn) -> None:
+    kiosk.card()
+    attended(kiosk)
+    browser = at_desk(Role.OWNER)
+    assert "€0.49" in plain(browser)
+    assert "MeterValueSampleInterval" not in plain(browser)
+    with kiosk.store._database.write() as connection:
+        for _ in range(5):
+            learn_pace(connection, CODE, timedelta(minutes=15))
+    text = plain(browser).replace("\N{NO-BREAK SPACE}", " ")
+    assert "15 min (set MeterValueSampleInterval to 10 s)" in text
+
+
+def test_what_nobody_has_said_of_a_charger_is_not_known(kiosk: Kiosk, at_desk: SignIn) -> None:
+    attended(kiosk)
+    text = plain(at_desk(Role.OWNER))
+    assert (
+        f"{CODE} Charger 2 not known not known not known not known not known not known not known yet never never"
+        in text
+    )
+
+
+def test_the_stickers_of_a_site_are_one_file(at_desk: SignIn) -> None:
+    browser = at_desk(Role.OWNER)
+    answer = browser.get("/desk/setup/stickers/marktplatz.pdf")
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert answer.data.startswith(b"%PDF")
+    assert browser.get("/desk/setup/stickers/nowhere.pdf").status_code == 404
+
+
+def test_stickers_that_would_lead_astray_are_not_made(at_desk: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unprintable(*_: object) -> None:
+        raise SettingsError("The address is too long for a code of that size.")
+
+    monkeypatch.setattr(setup, "make", unprintable)
+    answer = at_desk(Role.OWNER).get("/desk/setup/stickers/marktplatz.pdf")
+    assert answer.status_code == 409
+    assert "The address is too long for a code of that size." in answer.text
+
+
+def test_a_code_for_a_tablet_is_shown_once_works_once_and_is_in_the_log(kiosk: Kiosk, at_desk: SignIn) -> None:
+    attended(kiosk)
+    browser = at_desk(Role.OWNER)
+    answer = browser.post("/desk/setup/tablet", data={"site": "marktplatz", "name": "hall"})
+    code = re.search(r'class="pairing">([^<]+)<', answer.text)
+    assert code is not None
+    assert code[1] not in browser.get("/desk/setup").text
+    assert kiosk.store.pair(code[1].replace("-", ""), "key", kiosk.now) is not None
+    assert next((one.did, one.reason) for one in kiosk.store.desk.log_entries()) == ("made_pairing_code", "hall")
+    again = browser.post("/desk/setup/tablet", data={"site": "marktplatz", "name": "HALL"})
+    assert again.status_code == 422
+    assert "is there already" in again.text
+    assert browser.post("/desk/setup/tablet", data={"site": "nowhere"}).status_code == 404
+    assert browser.post("/desk/setup/tablet", data={"site": "marktplatz", "name": " "}).status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.SUPPORT])
+def test_only_owners_are_led_there(at_desk: SignIn, role: Role) -> None:
+    assert "/desk/setup" not in at_desk(role).get("/desk/").text
