@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from kiosk.config.settings import SettingsError
 from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.money import Money
-from kiosk.domain.reconcile import Line, Reason, State, Sums
+from kiosk.domain.reconcile import Line, State, Sums
 from kiosk.service.reconcile import MARGIN, Days, Reconciled, Told, charges_of, longest_of, reconciled
+from kiosk.service.reconcile_words import SENTENCES
 from kiosk.store.reconciling import LineAside
 from kiosk.store.store import Store
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError
@@ -32,28 +33,6 @@ _STATES = {
     State.ONLY_THERE: "ONLY THERE",
     State.GOES_ON: "goes on",
     State.SET_ASIDE: "set aside",
-}
-SENTENCES: Mapping[Reason, str] = {
-    Reason.NOTHING_CHARGED: "nothing was charged and nothing taken",
-    Reason.NO_TRANSACTION: "the charger has no transaction that fits",
-    Reason.NO_SESSION: "no session of this kiosk fits",
-    Reason.OTHER_TAG: "begun with another card than public charges are",
-    Reason.GOES_ON: "it goes on",
-    Reason.ENERGY: "the meter counted another energy than was billed",
-    Reason.NO_ENERGY: "nobody has told the energy that was billed",
-    Reason.NO_METER: "the transaction lacks meter stands that make sense",
-    Reason.TIME: "begin or end are too far apart",
-    Reason.AMOUNT: "Stripe's record has another amount",
-    Reason.REFUND: "Stripe's record has another refund",
-    Reason.NO_AMOUNT: "nobody has told what was taken",
-    Reason.NO_RECORD: "the payment's record at Stripe was never read",
-    Reason.TAKEN_WITHOUT_ENERGY: "money was taken, and no energy flowed",
-    Reason.ENERGY_WITHOUT_TAKING: "energy flowed, and nothing was taken",
-    Reason.ABOVE_HOLD: "more was taken than was held",
-    Reason.PRICE: "price and energy come to another amount",
-    Reason.INVALID: "the back office calls the transaction invalid",
-    Reason.TOTAL: "the back office's total is not what its meter stands come to",
-    Reason.TWO_FIT: "another one fits as well",
 }
 _TROUBLE = {
     401: "is KIOSK_PLUGCHOICE_TOKEN right?",
@@ -146,8 +125,7 @@ def lines(
 def headline(sums: Sums) -> str:
     """How much of it is explained, and what is not."""
     count = sum(sums.lines.values())
-    open_lines = sum(sums.lines.get(state, 0) for state in (State.DIFFERS, State.ONLY_HERE, State.ONLY_THERE))
-    head = f"Explained {count - open_lines} of {count}; unexplained {_money(sums.unexplained)}"
+    head = f"Explained {count - sums.open_lines} of {count}; unexplained {_money(sums.unexplained)}"
     head += f" and {sums.unexplained_kwh:.3f} kWh"
     unknown = [
         f"{count} line{'s' if count > 1 else ''} of unknown {what}"

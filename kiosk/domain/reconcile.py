@@ -133,10 +133,11 @@ class Line:
 class Sums:
     """What lines come to. Amounts by currency, in minor units. `energy_here` is what the kiosk billed for, `by_meter`
     what the meter stands come to, `reported` the back office's own totals; the counts tell how many rows were left out
-    of a sum because nobody has told the figure.
+    of a sum because nobody has told the figure. `open_lines` is how many are not explained.
     """
 
     lines: Mapping[State, int]
+    open_lines: int
     taken: Mapping[str, int]
     sent_back: Mapping[str, int]
     unexplained: Mapping[str, int]
@@ -213,7 +214,7 @@ def sums_of(lines: Iterable[Line]) -> Sums:
     back: Counter[str] = Counter()
     open_money: Counter[str] = Counter()
     open_kwh = here = by_meter = reported = Decimal(0)
-    unknown_amounts = unknown_energies = without_meter = not_reported = 0
+    open_lines = unknown_amounts = unknown_energies = without_meter = not_reported = 0
     for line in lines:
         states[line.state] += 1
         charge, transaction = line.charge, line.transaction
@@ -229,12 +230,14 @@ def sums_of(lines: Iterable[Line]) -> Sums:
             not_reported += transaction.reported_kwh is None
         if line.explained:
             continue
+        open_lines += 1
         _add(open_money, line.amount)
         open_kwh += line.energy_kwh or 0
         unknown_amounts += line.amount is None
         unknown_energies += line.energy_kwh is None
     return Sums(
         lines=dict(states),
+        open_lines=open_lines,
         taken=dict(taken),
         sent_back=dict(back),
         unexplained=dict(open_money),

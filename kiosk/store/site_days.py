@@ -103,6 +103,12 @@ class SiteDays(Part):
         codes |= {row["charger_uuid"]: row["code"] for row in rows if row["code"] is not None}
         return [_transaction(row) for row in rows], codes
 
+    def count_transactions(self, site_id: str, since: datetime, until: datetime) -> int:
+        """How many ended, or began and run on, in that time."""
+        query = select(func.count()).where(_T.site_id == site_id, _T.at >= utc(since), _T.at < utc(until))
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def has_open_transactions(self, site_id: str, since: datetime, until: datetime) -> bool:
         """Something of that time runs on, or has no meter stand or total at its end."""
         open_row = or_(_T.active, _T.meter_stop_wh.is_(None), _T.reported_kwh.is_(None))

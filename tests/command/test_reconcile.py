@@ -16,7 +16,7 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.command import cli
-from kiosk.command.reconcile import SENTENCES, as_json, days_of, headline, lines, reconcile_site, said
+from kiosk.command.reconcile import as_json, days_of, headline, lines, reconcile_site, said
 from kiosk.config.settings import Settings, SettingsError, variable
 from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.commands import Kind
@@ -27,6 +27,7 @@ from kiosk.sandbox.plugchoice.pages import OperatorSwitches
 from kiosk.sandbox.world.faults import Faults, FaultyTransport, Rule
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.service.reconcile import Days, Reconciled, Told, reconciled
+from kiosk.service.reconcile_words import SENTENCES
 from kiosk.store import Store
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.period import Period

@@ -488,7 +488,15 @@ def test_the_sums_of_any_split_are_the_sums_of_all(ours: list[Charge], theirs: l
     whole, first, second = sums_of(lines), sums_of(lines[:cut]), sums_of(lines[cut:])
     for name in ("taken", "sent_back", "unexplained", "lines"):
         assert Counter(getattr(first, name)) + Counter(getattr(second, name)) == Counter(getattr(whole, name)), name
-    for name in ("unexplained_kwh", "unknown_amounts", "energy_here", "by_meter", "without_meter", "reported"):
+    for name in (
+        "open_lines",
+        "unexplained_kwh",
+        "unknown_amounts",
+        "energy_here",
+        "by_meter",
+        "without_meter",
+        "reported",
+    ):
         assert getattr(first, name) + getattr(second, name) == getattr(whole, name), name
     assert sum(whole.lines.values()) == len(lines)
     told = [one for one in {one.id: one for one in _last_rows(lines)}.values() if one.energy_kwh() is not None]

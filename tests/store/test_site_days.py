@@ -97,6 +97,7 @@ def test_rows_are_of_their_site_and_time_and_those_of_no_time_or_without_an_end_
     store.keep_transactions("other", [told(5)], {}, NOW)
     assert [row.id for row in kept(store)] == [1, 3, 4]
     assert [row.id for row in kept(store, 90_000, 99_000)] == [2, 3, 4]
+    assert store.count_transactions(SITE, later(-HOUR), later(9 * HOUR)) == 1
     assert store.oldest_running(SITE) == later(-90_000)
     assert store.oldest_running("other") is None
 

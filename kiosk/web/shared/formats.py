@@ -163,6 +163,12 @@ def day(moment: datetime, zone: tzinfo) -> str:
     return str(format_date(moment.astimezone(zone).date(), format="long", locale=_reader()))
 
 
+def short_day(day: date) -> str:
+    """`20 Nov`: where the year goes without saying."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    return _short_day(noon, day)
+
+
 def same_day(one: datetime, other: datetime, zone: tzinfo) -> bool:
     """Both are of one day in that zone."""
     return one.astimezone(zone).date() == other.astimezone(zone).date()
