@@ -38,7 +38,7 @@ from kiosk.service.selling import learns_own, selling_problem, sold_codes
 from kiosk.service.systems import Systems
 from kiosk.store import Cipher, Store
 from kiosk.store.errors import CannotWrite
-from kiosk.web.desk import account, people, queue, sign_in
+from kiosk.web.desk import account, people, queue, refund, sign_in
 from kiosk.web.desk import now as desk_now
 from kiosk.web.desk import reconcile as desk_reconcile
 from kiosk.web.desk import sessions as desk_sessions
@@ -221,6 +221,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
         app.register_blueprint(module.bp)
     for module in (sign_in, account, desk_now, queue, desk_sessions, desk_reconcile, desk_setup, people):
         app.register_blueprint(module.bp, url_prefix="/desk")
+    app.register_blueprint(refund.bp, url_prefix="/desk")
     for module in (pages, events):  # the same pages on the screen of a site
         app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")
 
@@ -248,6 +249,7 @@ def _context(
         seller=lambda session: site.seller(session.code, session.connector_id),
         policy=policy_of(settings),
         proofs=outside.proofs,
+        refunds=outside.refunds,
         personal_data_lives=timedelta(days=settings.personal_data_days),
         readings_live=timedelta(days=settings.readings_days),
         sites=tuple(_plan(each) for each in site.sites),

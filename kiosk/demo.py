@@ -193,6 +193,7 @@ def demo_settings(folder: Path, port: int, speed: int) -> Settings:
         stripe_js_url=f"{MOUNT}/stripe/endive/stripe.js",
         stripe_api_url=f"{here}{MOUNT}/stripe",
         stripe_api_key="sk_test_sandbox",
+        stripe_refund_key="rk_test_sandbox",
         log_format="console",
         demo_speed=speed,
         **_systems(here),

@@ -23,6 +23,7 @@ from kiosk.upstream.plugchoice.operator import REQUESTS_A_MINUTE, PlugchoiceOper
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 from kiosk.upstream.smtp.client import Mailer
 from kiosk.upstream.stripe.client import StripeProofs
+from kiosk.upstream.stripe.refunds import StripeRefunds
 
 OPERATOR = "operator"
 """Under this name KIOSK_PLUGCHOICE_LIMITS has the limit of the operator's user."""
@@ -55,6 +56,7 @@ class Outside:
     budgets: Budgets
     """What `public` may ask in a minute."""
     proofs: StripeProofs | None
+    refunds: StripeRefunds | None
     operator: PlugchoiceOperator | None
     pilot: ChargePilot | None
     lab: Ocpplab | None
@@ -68,7 +70,16 @@ class Outside:
 
     def close(self) -> None:
         """End the connections; a call that comes later raises NotSent. May be called twice."""
-        for client in (self.public, self.proofs, self.operator, self.pilot, self.lab, self.pictures, self.herald):
+        for client in (
+            self.public,
+            self.proofs,
+            self.refunds,
+            self.operator,
+            self.pilot,
+            self.lab,
+            self.pictures,
+            self.herald,
+        ):
             if client is not None:
                 client.close()
 
@@ -104,6 +115,7 @@ def connect(
         ),
         budgets=budgets,
         proofs=_proofs(settings, clock, transports, observed),
+        refunds=_refunds(settings, clock, transports, observed),
         operator=_operator(settings, clock, transports, observed),
         pilot=_pilot(settings, clock, transports, observed),
         lab=lab,
@@ -212,6 +224,19 @@ def _proofs(settings: Settings, clock: Clock, transports: Transports, observed: 
     base = None if settings.stripe_api_url == STRIPE_API_URL else settings.stripe_api_url
     return StripeProofs(
         settings.stripe_api_key.get_secret_value(),
+        base,
+        clock=clock,
+        http_session=transports.stripe,
+        on_call=observed("stripe"),
+    )
+
+
+def _refunds(settings: Settings, clock: Clock, transports: Transports, observed: Observed) -> StripeRefunds | None:
+    if settings.stripe_refund_key is None:
+        return None
+    base = None if settings.stripe_api_url == STRIPE_API_URL else settings.stripe_api_url
+    return StripeRefunds(
+        settings.stripe_refund_key.get_secret_value(),
         base,
         clock=clock,
         http_session=transports.stripe,

@@ -39,6 +39,7 @@ MOST_A_MINUTE = 100_000
 LEAST_SECRET = 32
 """Characters of a secret key: 32 random letters are well over 128 bits."""
 
+_SECRET_KEYS = ("sk_live_", "rk_live_", "sk_test_", "rk_test_")
 _LIVE_KEYS = ("sk_live_", "rk_live_", "pk_live_")
 
 
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     stripe_js_url: str = Field(STRIPE_JS_URL, description="Stripe's browser script; other values are for a stand-in")
     stripe_api_url: str = Field(STRIPE_API_URL, description="Stripe's API; other values are for a stand-in")
     stripe_api_key: SecretStr | None = Field(None, description="reads the proof that a hold has ended")
+    stripe_refund_key: SecretStr | None = Field(None, description="a second key, for refunds from the desk alone")
     stripe_webhook_secret: SecretStr | None = Field(None, description="opens /webhooks/stripe")
     ocpplab_url: str | None = Field(None, description="OCPPLAB's gateway: virtual chargers for `kiosk rehearse`")
     ocpplab_token: SecretStr | None = Field(None, description="bearer token for OCPPLAB")
@@ -259,7 +261,30 @@ class Settings(BaseSettings):
         if self.smtp_security == "none" and self.smtp_host is not None and not is_loopback(self.smtp_host):
             raise ValueError("KIOSK_SMTP_SECURITY=none is only for a mail server on this machine: use starttls or tls.")
         self._refuse_mixed_worlds()
+        self._refuse_mixed_keys()
         return self
+
+    def _refuse_mixed_keys(self) -> None:
+        """The key that may write is another one than the key that reads, of the same world, and never needed for it."""
+        if self.stripe_refund_key is None:
+            return
+        refund = self.stripe_refund_key.get_secret_value()
+        if self.stripe_api_key is None:
+            raise ValueError(
+                "KIOSK_STRIPE_REFUND_KEY is set without KIOSK_STRIPE_API_KEY: set both, or leave the first one out."
+            )
+        if not refund.startswith(_SECRET_KEYS):
+            raise ValueError("KIOSK_STRIPE_REFUND_KEY is no key of Stripe's: it begins with rk_live_ or rk_test_.")
+        if refund == self.stripe_api_key.get_secret_value():
+            raise ValueError(
+                "KIOSK_STRIPE_REFUND_KEY is the same as KIOSK_STRIPE_API_KEY: make a second, restricted one that may "
+                "write refunds, and let the other one read alone."
+            )
+        if refund.startswith(_LIVE_KEYS) is not self.live_stripe_key:
+            raise ValueError(
+                "KIOSK_STRIPE_REFUND_KEY and KIOSK_STRIPE_API_KEY are of two worlds: both are live keys, or both are "
+                "test keys."
+            )
 
     def _refuse_mixed_worlds(self) -> None:
         """Real cards never meet a stand-in, and a stand-in never meets real money."""

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from kiosk.clock import Clock
 from kiosk.domain.limits import Policy
+from kiosk.domain.money import Money
+from kiosk.domain.refunding import Sent
 from kiosk.domain.session import Event as FoldEvent
 from kiosk.domain.session import HoldProof, Session
 from kiosk.domain.telling import Notice, Receiver, Why
@@ -41,6 +43,14 @@ class Proofs(Protocol):
     """Reads what the payment provider says of a hold."""
 
     def proof(self, intent_id: str, account: str) -> HoldProof: ...
+
+
+class Refunding(Protocol):
+    """Has parts of a payment sent back, and says what was."""
+
+    def of(self, intent_id: str, account: str | None) -> list[Sent]: ...
+
+    def send(self, intent_id: str, account: str | None, amount: Money, key: str) -> Sent: ...
 
 
 class Ended(Exception):
@@ -149,6 +159,7 @@ class Context:
     personal_data_lives: timedelta = timedelta(days=30)
     readings_live: timedelta = timedelta(days=400)
     proofs: Proofs | None = None
+    refunds: Refunding | None = None
     health: Health = field(default_factory=lambda: Health("the back office"))
     sites: tuple[SitePlan, ...] = ()
     operator: PlugchoiceOperator | None = None

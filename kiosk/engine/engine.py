@@ -23,6 +23,7 @@ from kiosk.engine.duties.mail import SendMails
 from kiosk.engine.duties.prove import Prove
 from kiosk.engine.duties.read import ReadCards, ReadSessions
 from kiosk.engine.duties.refresh import Refresh
+from kiosk.engine.duties.refund import Refunds
 from kiosk.engine.duties.send import Send
 from kiosk.engine.duties.tell import Tell
 from kiosk.engine.duties.tidy import CutOff, Erase, Receipts
@@ -86,6 +87,7 @@ class Engine:
             ReadSessions(context, crew, sessions, unanswered),
             ReadCards(context, crew),
             prove,
+            Refunds(context),
             Receipts(context),
             LookAfter(context, sessions, prove.again),
             SendMails(context),

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, bindparam, func, literal, or_, select, union_
 
 from kiosk.domain.attention import OF_CHARGER
 from kiosk.domain.commands import PEOPLE, Command, CommandState, Kind
+from kiosk.domain.refunding import OPEN_STATES, RefundState
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, FINAL, Group, Status
 from kiosk.store.aside import Aside, each
@@ -34,6 +35,7 @@ from kiosk.store.tables import (
     receipt_gaps,
     receipt_years,
     receipts,
+    refunds,
     sessions,
 )
 from kiosk.store.types import UtcTime, utc
@@ -377,6 +379,31 @@ def _documents(facts: Facts) -> dict[str, dict[str, Any]]:
     return dict(facts.connection.execute(newest).all())
 
 
+def _refunds_are_within_what_was_taken(facts: Facts) -> Found:
+    """Counting those that may have been carried out. Where nobody has said what was taken, Stripe's own cap counts."""
+    asked = func.sum(refunds.c.amount_minor)
+    query = (
+        select(refunds.c.session_key, asked, sessions.c.captured_minor)
+        .join(sessions, sessions.c.key == refunds.c.session_key)
+        .where(refunds.c.state != RefundState.REFUSED, sessions.c.captured_minor > 0)
+        .group_by(refunds.c.session_key, sessions.c.captured_minor)
+        .having(asked > sessions.c.captured_minor)
+    )
+    for key, total, taken in facts.connection.execute(query):
+        yield key, f"refunds of {total} of the {taken} that were taken"
+
+
+def _refunds_fit_their_state(facts: Facts) -> Found:
+    """One that has not ended keeps others from being asked for; one that is done names what Stripe made of it."""
+    for row in facts.connection.execute(select(refunds).order_by(refunds.c.id.desc()).limit(MOST_ROWS)):
+        is_open = row.state in OPEN_STATES
+        fits = (row.open_of == row.session_key) if is_open else row.open_of is None
+        fits = fits and is_open == (row.ended_at is None)
+        fits = fits and (row.sent_at is None) <= (row.state not in {RefundState.SENT})
+        if not fits or (row.state is RefundState.DONE and row.refund_id is None):
+            yield row.session_key, f"refund {row.id} is {row.state.value}, and its row says otherwise"
+
+
 def _just_read(session: Session, now: datetime) -> bool:
     """The receipt is revised right after a reading or a proof was stored."""
     times = [at for at in (session.observed_at, session.proof.checked_at if session.proof else None) if at is not None]
@@ -417,6 +444,8 @@ CHECKS: tuple[Check, ...] = (
     Check("Every command that was sent gets an end", Promise.ENGINE, True, _sent_has_an_end),
     Check("A hold older than its deadline is being ended", Promise.ENGINE, True, _hold_is_being_ended),
     Check("What a person should look at is listed once", Promise.STORE, False, _listed_once),
+    Check("No more is refunded than was taken", Promise.STORE, True, _refunds_are_within_what_was_taken),
+    Check("The state of a refund fits its row", Promise.STORE, True, _refunds_fit_their_state),
     Check("A start is sent once", Promise.STORE, True, _start_is_sent_once),
     Check("The state of a command fits its times", Promise.STORE, False, _state_fits_the_times),
     Check("A command ends after it was sent", Promise.STORE, False, _ends_after_it_was_sent),

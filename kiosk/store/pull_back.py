@@ -171,6 +171,10 @@ RULES: dict[str, Rule] = {
     "desk_tries.last_at": Rule.NOW,
     "desk_log.at": Rule.KEPT,  # nothing of it is ever changed
     "desk_notes.at": Rule.KEPT,
+    "refunds.asked_at": Rule.NOW,
+    "refunds.next_at": Rule.NOW,
+    "refunds.sent_at": Rule.NOW,  # what is at Stripe is asked for before anything is sent again
+    "refunds.ended_at": Rule.NOW,  # the payment's record is older than that, so what it does not say is counted
     "lines_aside.at": Rule.KEPT,  # what a person did is never changed afterwards
     "line_owners.at": Rule.KEPT,
     "site_transactions.started_at": Rule.KEPT,  # these three are of the charger's clock

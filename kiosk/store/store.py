@@ -32,6 +32,7 @@ from kiosk.store.progress import ProgressOfCharges
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
 from kiosk.store.reconciling import Reconciling
+from kiosk.store.refunds import Refunds
 from kiosk.store.retention import Retention
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, command_from, session_from
 from kiosk.store.schema import is_newest, upgrade
@@ -72,6 +73,7 @@ class Store(
     Reconciling,
     Handlings,
     Deliveries,
+    Refunds,
 ):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db` or `postgresql://kiosk@db/kiosk`. Call
     `migrate` once before use.

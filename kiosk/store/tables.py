@@ -24,6 +24,7 @@ from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.desk import Role
 from kiosk.domain.handling import Did
 from kiosk.domain.mail import MailState
+from kiosk.domain.refunding import RefundState
 from kiosk.domain.session import Phase
 from kiosk.domain.site_days import ListTrouble
 from kiosk.domain.telling import DeliveryState, Why
@@ -608,6 +609,29 @@ desk_notes = Table(
     Column("who", String, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("text", Text, nullable=False),  # encrypted: people write names into it
+    Index(None, "session_key", "id"),
+)
+
+refunds = Table(  # that people at the desk asked for
+    "refunds",
+    metadata,
+    Column("id", _LONG, primary_key=True),
+    _session_key(),
+    Column("open_of", String),  # the session's key until it has ended: so there is one at a time
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("call_key", String, nullable=False),
+    Column("state", Word(RefundState), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("refund_id", String),
+    Column("said", String),
+    UniqueConstraint("open_of"),
+    UniqueConstraint("call_key"),
     Index(None, "session_key", "id"),
 )
 

@@ -20,6 +20,7 @@ from kiosk.sandbox.world.faults import Faults, FaultyTransport
 from kiosk.sandbox.world.holds import ACCOUNT
 from kiosk.sandbox.world.switches import Switches
 from kiosk.upstream.errors import UpstreamError
+from kiosk.upstream.stripe.refunds import StripeRefunds
 from tests.worlds.engine import EngineWorld, Gate
 
 CODE = "7MK4T"
@@ -84,6 +85,7 @@ class House(EngineWorld):
         inner = httpx.WSGITransport(create_plugchoice_app(self.world, self.faults))
         self.transport = Gate(FaultyTransport(inner, self.faults))
         self.proofs: BookProofs | None = BookProofs(self) if proofs else None
+        self.refunds: StripeRefunds | None = None
         self.seller_breaks = False
         self.breaks_price_rule: Mapping[str, bool | None] = {}
         self.engine = self.new_engine()
@@ -97,6 +99,7 @@ class House(EngineWorld):
             budgets=self.budgets,
             seller=self._seller,
             proofs=self.proofs,
+            refunds=self.refunds,
             breaks_price_rule=lambda: self.breaks_price_rule,
         )
 

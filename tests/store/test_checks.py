@@ -13,6 +13,8 @@ import pytest
 
 from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
+from kiosk.domain.money import Money
+from kiosk.domain.refunding import RefundState
 from kiosk.domain.session import HoldProof
 from kiosk.store import Store
 from kiosk.store.checks import CHECKS, Offence, Promise
@@ -94,6 +96,33 @@ def above_hold(store: Store) -> None:
 def other_proof(store: Store) -> None:
     key = captured(store)
     store.set_proof(key, HoldProof(later(100), "succeeded", 0, 500))
+
+
+def refund(store: Store, minor: int = 525) -> str:
+    key = captured(store)
+    store.ask_refund(key, Money(minor, "EUR"), "kim", later(100), earlier=0)
+    return key
+
+
+def refunded_too_much(store: Store) -> None:
+    refund(store)
+    change(store, "UPDATE refunds SET amount_minor = 526")
+
+
+def refund_without_its_place(store: Store) -> None:
+    refund(store)
+    change(store, "UPDATE refunds SET open_of = NULL")
+
+
+def refund_done_without_an_id(store: Store) -> None:
+    key = refund(store)
+    (wish,) = store.refunds_of(key)
+    store.end_refund(wish, RefundState.DONE, later(102), "sent back")
+
+
+def refund_sent_without_a_time(store: Store) -> None:
+    refund(store)
+    change(store, "UPDATE refunds SET state = 'sent'")
 
 
 def listed_twice(store: Store) -> None:
@@ -271,6 +300,10 @@ CASES: list[tuple[Callable[[Store], None], str]] = [
     (start_without_next_step, "Every unknown command has a next step"),
     (sent_for_ever, "Every command that was sent gets an end"),
     (listed_twice, "What a person should look at is listed once"),
+    (refunded_too_much, "No more is refunded than was taken"),
+    (refund_without_its_place, "The state of a refund fits its row"),
+    (refund_done_without_an_id, "The state of a refund fits its row"),
+    (refund_sent_without_a_time, "The state of a refund fits its row"),
     (start_sent_twice, "A start is sent once"),
     (two_starts, "A start is sent once"),
     (done_and_never_sent, "The state of a command fits its times"),

@@ -112,14 +112,15 @@ def _answer_of(handler: Callable[[], Response]) -> Response:
 
 def _faulty(handler: Callable[..., Response]) -> Callable[..., Response]:
     """Fail or lose an answer when told to. A lost answer is still kept for its idempotency key."""
+    refund = handler.__name__ == "create_refund"
 
     @functools.wraps(handler)
     def failing(**path: str) -> Response:
-        status = desk().faults.take_failure()
+        status = desk().faults.take_failure(of_a_refund=refund)
         if status is not None:
             kind = "rate_limit_error" if status == 429 else "api_error"
             raise StripeProblem(status, "The sandbox was told to fail this call.", kind=kind)
-        loss = desk().faults.take_loss()
+        loss = desk().faults.take_loss(of_a_refund=refund)
         if loss is Loss.BEFORE:
             return broken_answer()
         answer = _answer_of(functools.partial(handler, **path))
@@ -285,6 +286,7 @@ def retrieve_charge(charge_id: str) -> Response:
 
 
 @api.post("/refunds")
+@_faulty
 @_once
 def create_refund() -> Response:
     call = read_call("refund.create")
@@ -301,6 +303,15 @@ def create_refund() -> Response:
     wanted = None if amount is None else whole_number(amount, "amount")
     refund = book.refund(call.account, str(intent_id), wanted, call.text("reason"), call.table("metadata"))
     return jsonify(refund)
+
+
+@api.get("/refunds")
+def list_refunds() -> Response:
+    call = read_call("refund.list")
+    _nothing_to_expand(call)
+    found = desk().book.refunds(call.account, call.text("payment_intent"), call.text("charge"))
+    limit = whole_number(call.fields.get("limit", 10), "limit")
+    return jsonify(object="list", url="/v1/refunds", has_more=len(found) > limit, data=found[:limit])
 
 
 @api.get("/refunds/<refund_id>")

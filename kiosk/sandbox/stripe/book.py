@@ -37,12 +37,14 @@ class StripeBook:
         *,
         secret_key: str = "sk_test_sandbox",  # noqa: S107 - made up, and good for nothing but this stand-in
         publishable_key: str = "pk_test_sandbox",
+        refund_key: str = "rk_test_sandbox",
     ) -> None:
         if not (secret_key.startswith("sk_test_") and publishable_key.startswith("pk_test_")):
             raise ValueError("the Stripe stand-in takes test keys only")
         self.clock = clock
         self.secret_key = secret_key
         self.publishable_key = publishable_key
+        self.refund_key = refund_key
         self._lock = threading.RLock()
         self._records: dict[tuple[str, str], Record] = {}
         self._charges: dict[tuple[str, str], dict[str, Any]] = {}
@@ -238,6 +240,27 @@ class StripeBook:
             if (account, charge_id) not in self._charges:
                 raise missing("charge", charge_id)
             return copy.deepcopy(self._charges[account, charge_id])
+
+    def refunds(self, account: str, intent_id: str | None, charge_id: str | None) -> list[dict[str, Any]]:
+        """The newest first, of one payment or of all."""
+        with self._lock:
+            return [
+                copy.deepcopy(refund)
+                for (owner, _), refund in reversed(self._refunds.items())
+                if owner == account
+                and intent_id in (None, refund["payment_intent"])
+                and charge_id in (None, refund["charge"])
+            ]
+
+    def fail_refund(self, account: str, refund_id: str, status: str) -> None:
+        """The bank does not take it (`failed`), or has not yet (`pending`): what fails is left to be refunded again."""
+        with self._changing():
+            refund = self._refunds[account, refund_id]
+            charge = self._charges[account, refund["charge"]]
+            if status == "failed" and refund["status"] != "failed":
+                charge["amount_refunded"] -= refund["amount"]
+                charge["refunded"] = False
+            refund["status"] = status
 
     def get_refund(self, account: str, refund_id: str) -> dict[str, Any]:
         with self._lock:

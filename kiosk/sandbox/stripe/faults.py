@@ -14,12 +14,14 @@ class Loss(Enum):
 
 
 class StripeFaults:
-    """Counted faults. Each is used up by one confirm or one event; all calls may come from any thread."""
+    """Counted faults. Each is used up by one confirm, one refund or one event; all calls may come from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures: list[int] = []
         self._losses: list[Loss] = []
+        self._refund_failures: list[int] = []
+        self._refund_losses: list[Loss] = []
         self._delay = 0.0
         self._lost_webhooks = 0
 
@@ -32,6 +34,16 @@ class StripeFaults:
         """Break off the answer to the next `count` confirms."""
         with self._lock:
             self._losses.extend([when] * count)
+
+    def fail_refunds(self, count: int, status: int = 503) -> None:
+        """Answer the next `count` calls that make a refund with `status`; nothing is sent back."""
+        with self._lock:
+            self._refund_failures.extend([status] * count)
+
+    def drop_refunds(self, count: int, when: Loss = Loss.AFTER) -> None:
+        """Break off the answer to the next `count` calls that make a refund."""
+        with self._lock:
+            self._refund_losses.extend([when] * count)
 
     def delay_browser(self, seconds: float) -> None:
         """Let every answer to a publishable key wait for `seconds` of the book's clock, until set to 0."""
@@ -47,16 +59,20 @@ class StripeFaults:
         with self._lock:
             self._failures.clear()
             self._losses.clear()
+            self._refund_failures.clear()
+            self._refund_losses.clear()
             self._delay = 0.0
             self._lost_webhooks = 0
 
-    def take_failure(self) -> int | None:
+    def take_failure(self, *, of_a_refund: bool = False) -> int | None:
         with self._lock:
-            return self._failures.pop(0) if self._failures else None
+            waiting = self._refund_failures if of_a_refund else self._failures
+            return waiting.pop(0) if waiting else None
 
-    def take_loss(self) -> Loss | None:
+    def take_loss(self, *, of_a_refund: bool = False) -> Loss | None:
         with self._lock:
-            return self._losses.pop(0) if self._losses else None
+            waiting = self._refund_losses if of_a_refund else self._losses
+            return waiting.pop(0) if waiting else None
 
     def take_lost_webhook(self) -> bool:
         with self._lock:

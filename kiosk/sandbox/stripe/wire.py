@@ -67,7 +67,7 @@ def read_call(name: str, *, browser_may: bool = False) -> Call:
     """Check key, account and parameter names of the request at hand. Raises StripeProblem."""
     raw = request.args if request.method == "GET" else request.form
     pairs = [(key, value) for key, values in raw.lists() for value in values]
-    browser = _is_browser(browser_may)
+    browser = _is_browser(browser_may, name)
     fields = unflatten(pairs)
     check_parameters(name, fields, browser=browser)
     account = request.headers.get("Stripe-Account")
@@ -76,7 +76,11 @@ def read_call(name: str, *, browser_may: bool = False) -> Call:
     return Call(account or PLATFORM, fields, browser)
 
 
-def _is_browser(browser_may: bool) -> bool:
+_REFUND_KEY_MAY = frozenset({"refund.create", "refund.retrieve", "refund.list", "intent.retrieve", "charge.retrieve"})
+"""What the second, restricted key was made for."""
+
+
+def _is_browser(browser_may: bool, name: str) -> bool:
     header = request.headers.get("Authorization", "")
     key = header.removeprefix("Bearer ") if header.startswith("Bearer ") else request.values.get("key", "")
     if not key:
@@ -85,6 +89,11 @@ def _is_browser(browser_may: bool) -> bool:
         message = "This is a sandbox. It refuses live keys: nothing here may touch real money."
         raise StripeProblem(401, message, code="sandbox_live_key")
     if secrets.compare_digest(key.encode(), desk().book.secret_key.encode()):
+        return False
+    if secrets.compare_digest(key.encode(), desk().book.refund_key.encode()):
+        if name not in _REFUND_KEY_MAY:
+            message = f"The provided key '{key[:8]}****' does not have the required permissions for this endpoint."
+            raise StripeProblem(403, message, code="more_permissions_required")
         return False
     if not secrets.compare_digest(key.encode(), desk().book.publishable_key.encode()):
         raise StripeProblem(401, f"Invalid API Key provided: {key[:8]}****", code="api_key_invalid")

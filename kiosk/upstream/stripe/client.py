@@ -25,8 +25,8 @@ CONNECT_SECONDS = 2.0
 READ_SECONDS = 8.0
 SIGNATURE_TOLERANCE = timedelta(seconds=300)
 """Stripe's own default; here in both directions."""
-_INTENT = re.compile(r"pi_[A-Za-z0-9_]{1,250}", re.ASCII)
-_ACCOUNT = re.compile(r"acct_[A-Za-z0-9_]{1,250}", re.ASCII)
+INTENT = re.compile(r"pi_[A-Za-z0-9_]{1,250}", re.ASCII)
+ACCOUNT = re.compile(r"acct_[A-Za-z0-9_]{1,250}", re.ASCII)
 _EVENT = re.compile(r"evt_[A-Za-z0-9_]{1,250}", re.ASCII)
 _EVENT_TYPE = re.compile(r"(payment_intent|charge)(\.[a-z_]{1,60}){1,3}", re.ASCII)
 _LAST4 = re.compile(r"[0-9]{4}", re.ASCII)
@@ -45,20 +45,9 @@ class StripeProofs:
         http_session: requests.Session | None = None,
         on_call: OnCall | None = None,
     ) -> None:
-        if http_session is None:
-            http_session = requests.Session()
-            http_session.trust_env = False  # a .netrc entry would replace the key
-        mute("stripe")  # it writes whole answers, with client secrets, at DEBUG
-        self._session = http_session
         self._clock = clock
         self._on_call = on_call
-        http_client = stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS), session=http_session)
-        self._client = stripe.StripeClient(
-            api_key,
-            base_addresses={"api": api_base.rstrip("/")} if api_base else {},
-            max_network_retries=1,
-            http_client=http_client,
-        )
+        self._session, self._client = client_of(api_key, api_base, http_session, retries=1)
 
     def close(self) -> None:
         self._session.close()
@@ -69,7 +58,7 @@ class StripeProofs:
         Raises Refused (no such payment, not our account, TOO_MANY) or NoAnswer. A read has no effect, so either may be
         tried again.
         """
-        if not _INTENT.fullmatch(intent_id) or (account is not None and not _ACCOUNT.fullmatch(account)):
+        if not INTENT.fullmatch(intent_id) or (account is not None and not ACCOUNT.fullmatch(account)):
             raise Refused(Refusal.INVALID, "not the id of a payment and an account")
         began = time.monotonic()
         found: HoldProof | UpstreamError = self._read(intent_id, account)
@@ -87,14 +76,31 @@ class StripeProofs:
             intent = self._client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}, options)
             return _proof(intent.to_dict(), intent_id, self._clock.now())
         except stripe.StripeError as error:
-            return _mapped(error, self._clock.now())
+            return mapped(error, self._clock.now())
         except UpstreamError as error:
             return error
         except Exception as error:  # noqa: BLE001 - callers are promised our tree alone
             return NoAnswer(f"no usable answer: {type(error).__name__}")
 
 
-def _mapped(error: stripe.StripeError, now: datetime) -> UpstreamError:
+def client_of(
+    api_key: str, api_base: str | None, http_session: requests.Session | None, *, retries: int
+) -> tuple[requests.Session, stripe.StripeClient]:
+    """The library's client over one session, whose connections are reused. `retries`: how often it repeats a call."""
+    if http_session is None:
+        http_session = requests.Session()
+        http_session.trust_env = False  # a .netrc entry would replace the key
+    mute("stripe")  # it writes whole answers, with client secrets, at DEBUG
+    client = stripe.StripeClient(
+        api_key,
+        base_addresses={"api": api_base.rstrip("/")} if api_base else {},
+        max_network_retries=retries,
+        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS), session=http_session),
+    )
+    return http_session, client
+
+
+def mapped(error: stripe.StripeError, now: datetime) -> UpstreamError:
     status = error.http_status
     if status is None or not 400 <= status < 500:
         return NoAnswer(f"no answer: {type(error).__name__}", status)
@@ -164,7 +170,7 @@ def verify_webhook(payload: bytes, signature: str | None, secret: str, now: date
         return None
     intent = thing.get("id") if str(kind).startswith("payment_intent.") else thing.get("payment_intent")
     intent = (as_object(intent) or {}).get("id", intent)
-    if not _matches(_INTENT, intent) or not (account is None or _matches(_ACCOUNT, account)):
+    if not _matches(INTENT, intent) or not (account is None or _matches(ACCOUNT, account)):
         return None
     return WebhookHint(str(event_id), str(kind), None if account is None else str(account), str(intent))
 

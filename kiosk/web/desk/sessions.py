@@ -17,6 +17,7 @@ from kiosk.domain.desk_search import Said, whole_day
 from kiosk.domain.money import Money
 from kiosk.domain.receipt import receipt_of
 from kiosk.domain.session import Session
+from kiosk.service.desk_refunds import is_set_up, refundable
 from kiosk.service.desk_sessions import (
     LONGEST_REASON,
     MOVES_MONEY,
@@ -36,6 +37,7 @@ from kiosk.store.records import StoredReceipt
 from kiosk.tables.table import Column, Kind, Table, Value
 from kiosk.web.desk.access import confirmed, needs, seen_codes, sees_code, signed_in
 from kiosk.web.desk.download import download, links, words
+from kiosk.web.desk.refund import refund_words
 from kiosk.web.desk.shell import Room, add_room, page
 from kiosk.web.desk.words import ACTS, GROUPS, act_refused, did_words
 from kiosk.web.shared.formats import money
@@ -262,6 +264,9 @@ def _session(shown: Whole) -> ResponseReturnValue:
         sentences=[(entry.at, sentence(entry, zone)) for entry in told.entries],
         status_word=status_word,
         tone=tone(told.session),
+        refunds=refundable(parts(), shown),
+        refund_words=refund_words,
+        may_refund=is_set_up(parts()),
         act_words=[(act.value, ACTS[act].name()) for act in shown.acts],
         did_words=did_words,
         log=parts().store.desk.log_entries(subject=str(shown.number), most=50),

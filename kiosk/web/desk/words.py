@@ -41,6 +41,7 @@ _DID: dict[str, Callable[[], str]] = {
     "export_begun": lambda: _("began to take a table as a file"),
     "export_ended": lambda: _("has taken a table as a file"),
     "export_broken_off": lambda: _("broke off a file"),
+    "asked_refund": lambda: _("asked to send money back"),
     "noted": lambda: _("wrote a note"),
     Act.STOP: lambda: _("asked to stop a charge"),
     Act.CANCEL: lambda: _("asked to cancel a start"),
