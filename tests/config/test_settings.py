@@ -456,3 +456,32 @@ def test_a_limit_that_makes_no_sense_is_refused_with_the_names_that_there_are(va
 
 def test_everything_that_upstream_limits_can_be_named() -> None:
     assert set(LIMITED) == {*Endpoint, OPERATOR}
+
+
+BOTH = {"KIOSK_STRIPE_API_KEY": "rk_test_reads", "KIOSK_STRIPE_REFUND_KEY": "rk_test_refunds"}
+
+
+def test_a_second_key_may_refund() -> None:
+    key = load_settings(STAND_IN | BOTH).stripe_refund_key
+    assert key is not None
+    assert load_settings(STAND_IN | {"KIOSK_STRIPE_API_KEY": "rk_test_reads"}).stripe_refund_key is None
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"KIOSK_STRIPE_API_KEY": ""}, "KIOSK_STRIPE_REFUND_KEY is set without KIOSK_STRIPE_API_KEY"),
+        ({"KIOSK_STRIPE_API_KEY": "rk_test_refunds"}, "is the same as KIOSK_STRIPE_API_KEY"),
+        ({"KIOSK_STRIPE_REFUND_KEY": "rk_live_refunds"}, "are of two worlds"),
+        ({"KIOSK_STRIPE_REFUND_KEY": "pk_test_refunds"}, "is no key of Stripe's"),
+    ],
+)
+def test_a_second_key_that_cannot_be_right_is_refused_at_start(more: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as refused:
+        load_settings(STAND_IN | BOTH | more)
+    assert "refunds" not in str(refused.value).replace("write refunds", "")
+
+
+def test_a_live_reading_key_takes_no_test_key_for_refunds() -> None:
+    with pytest.raises(SettingsError, match="are of two worlds"):
+        load_settings(REAL | BOTH | {"KIOSK_STRIPE_API_KEY": "rk_live_reads"})

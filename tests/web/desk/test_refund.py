@@ -23,7 +23,7 @@ from .conftest import PASSWORD, SignIn
 
 
 @pytest.fixture
-def kiosk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kiosk]:
+def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
     """One with a second key."""
     made = Kiosk(tmp_path)
     allow(made, "rk_test_two")
@@ -50,16 +50,14 @@ ADDRESS = "/desk/sessions/1/refund"
 
 
 def seen(page: str) -> str:
-    return re.findall(r'name="seen" value="([^"]+)"', page)[0]
+    return str(re.findall(r'name="seen" value="([^"]+)"', page)[0])
 
 
 def form(browser: FlaskClient, amount: str = "3.00", reason: str = "broken cable") -> dict[str, str]:
     return {"amount": amount, "reason": reason, "seen": seen(browser.get(ADDRESS).text)}
 
 
-def test_a_part_is_asked_for_after_a_preview_a_password_and_a_reason(
-    kiosk: Kiosk, paid: str, at_desk: SignIn
-) -> None:
+def test_a_part_is_asked_for_after_a_preview_a_password_and_a_reason(kiosk: Kiosk, paid: str, at_desk: SignIn) -> None:
     browser = at_desk(Role.OWNER)
     assert f'href="{ADDRESS}"' in browser.get("/desk/sessions/1").text
     kiosk.clock.advance(CONFIRMED.total_seconds() + 1)
@@ -169,9 +167,7 @@ def test_a_running_charge_has_nothing_to_send_back(kiosk: Kiosk, phone: FlaskCli
         (RefundState.DONE, "sent back"),
     ],
 )
-def test_each_state_is_told_in_words(
-    kiosk: Kiosk, paid: str, at_desk: SignIn, state: RefundState, said: str
-) -> None:
+def test_each_state_is_told_in_words(kiosk: Kiosk, paid: str, at_desk: SignIn, state: RefundState, said: str) -> None:
     wish = kiosk.store.ask_refund(paid, Money(300, "EUR"), "kim", kiosk.now, earlier=0)
     if state is RefundState.SENT:
         assert kiosk.store.claim_refund(wish, kiosk.now)
