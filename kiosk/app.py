@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 
 from flask import Flask
 from jinja2 import StrictUndefined
@@ -19,6 +20,8 @@ from kiosk.config.places import PACKAGE, folder
 from kiosk.config.settings import STRIPE_API_URL, Settings, SettingsError
 from kiosk.config.sites import Site, SiteBook, load_site
 from kiosk.doctor.at_desk import Checkup
+from kiosk.domain.attention import Level
+from kiosk.domain.commands import Command, CommandState, Kind, Refusal
 from kiosk.domain.session import Event, Session
 from kiosk.domain.status import Group
 from kiosk.engine.context import BackupPlan, Context
@@ -37,6 +40,7 @@ from kiosk.service.power_kept import Powers
 from kiosk.service.selling import learns_own, selling_problem, sold_codes
 from kiosk.service.systems import Systems
 from kiosk.store import Cipher, Store
+from kiosk.store.commands import ENDED
 from kiosk.store.errors import CannotWrite
 from kiosk.web.desk import account, people, queue, refund, sign_in
 from kiosk.web.desk import now as desk_now
@@ -107,7 +111,13 @@ def create_app(
         log.warning(problem)
     news = _news(settings)
     systems = Systems(clock.now, settings)
-    metrics = Metrics([event.value for event in Event], ["queued", *(group.value for group in Group)])
+    metrics = Metrics(
+        [event.value for event in Event],
+        ["queued", *(group.value for group in Group)],
+        commands=[(kind.value, end.value) for kind in Kind for end in ENDED],
+        starts=[CommandState.DONE.value, CommandState.UNKNOWN.value, *(why.value for why in Refusal)],
+        levels=[level.value for level in Level],
+    )
     outside = connect(
         settings,
         clock,
@@ -117,8 +127,11 @@ def create_app(
     )
     metrics.watch_store(store.tally, clock.now)
     metrics.watch_room(outside.room(clock))
+    metrics.watch_limits(outside.limits())
+    metrics.watch_streams(lambda: news.streams, settings.max_streams)
     powers = Powers(store, news, clock)
     engine = Engine(_context(settings, site, clock, store, news, outside, metrics, powers))
+    metrics.watch_work(engine, lambda: store.trouble, clock.now)
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
     app.extensions["kiosk"] = Parts(
@@ -265,8 +278,14 @@ def _context(
         backups=_backups(settings),
         fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),
+        on_command=partial(_count, metrics),
         breaks_price_rule=lambda: broken_prices(store, site, sold_codes(settings, site, store)),
     )
+
+
+def _count(metrics: Metrics, command: Command) -> None:
+    seconds = (command.ended_at - command.asked_at).total_seconds() if command.ended_at is not None else 0.0
+    metrics.on_command(command.kind.value, command.state.value, seconds, command.refusal)
 
 
 def _backups(settings: Settings) -> BackupPlan | None:

@@ -68,6 +68,10 @@ class Outside:
         """By public endpoint: asks how many requests may leave now."""
         return {each.value: partial(_free, self.budgets, each, clock) for each in Endpoint}
 
+    def limits(self) -> dict[str, Callable[[], int]]:
+        """By public endpoint: asks how many requests a minute it takes, ours or upstream's word."""
+        return {each.value: partial(self.budgets.limit, each) for each in Endpoint}
+
     def close(self) -> None:
         """End the connections; a call that comes later raises NotSent. May be called twice."""
         for client in (

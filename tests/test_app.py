@@ -25,6 +25,7 @@ from kiosk.outside import Transports
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.world.scene import CHARGERS
 from kiosk.service.parts import Parts
+from kiosk.store import Cipher, Store
 from kiosk.upstream.errors import NotSent, UpstreamError
 from tests.store.build import opened
 from tests.web.built import made_app, made_settings
@@ -81,6 +82,26 @@ def test_a_wrong_setting_stops_the_server_with_a_sentence() -> None:
     assert done.returncode == 3
     assert done.stderr.startswith("kiosk: KIOSK_SECRET_KEY cannot be used")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_database_of_a_newer_release_stops_the_server_with_a_sentence(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'kiosk.db'}", Cipher(["k" * 40]))
+    store.migrate()
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    done = subprocess.run(
+        [sys.executable, "-c", "import wsgi"],
+        cwd=HOME,
+        env={"KIOSK_SECRET_KEY": "k" * 40, "KIOSK_DATA_DIR": str(tmp_path), "KIOSK_PUBLIC_URL": "https://c.example"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "kiosk: The database cannot be used: its tables are those of a newer release" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_demo_shows_its_pages_and_its_sandbox(demo: Flask) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,19 @@ from flask import Flask
 
 from kiosk.app import running
 from kiosk.clock import ManualClock
-from kiosk.domain.commands import AskedBy, CommandState, Kind
+from kiosk.domain.attention import Act, Attention, Matter
+from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.session import Event
 from kiosk.domain.status import Group
+from kiosk.engine.engine import Engine
 from kiosk.metrics import Metrics
 from kiosk.outside import Transports, connect
+from kiosk.store.database import Database
+from kiosk.store.errors import Trouble, Unavailable
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.http import Outcome
 from kiosk.upstream.plugchoice.budget import Budgets
+from tests.engine.house import House
 from tests.store.build import charging, later, opened, queued, stored, whole_end
 from tests.web.built import made_app, made_settings
 
@@ -230,10 +237,107 @@ def test_with_a_token_only_the_token_opens_it(tmp_path: Path) -> None:
 def test_every_counter_is_documented(app: Flask) -> None:
     metrics: Metrics = app.extensions["kiosk.metrics"]
     metrics.on_call("plugchoice")("start", Outcome.REFUSED, 429, 0.1)
+    running(app).store.observe(opened(running(app).store), charging(60), source="read")
+    running(app).engine.round()
     page = (Path(__file__).parent.parent / "docs" / "evidence.md").read_text(encoding="utf-8")
     names = {name.partition("{")[0] for name in counted_by(app)}
     kinds = {re.sub("_(bucket|count|sum)$", "", name) for name in names if not name.endswith("_created")}
     assert set(re.findall(r"^\| `(kiosk_\w+)` \|", page, re.M)) == kinds
+
+
+def test_how_a_command_ended_is_counted_by_kind_and_a_start_by_its_reason_too() -> None:
+    metrics = Metrics()
+    metrics.on_command("stop", "done", 4.0)
+    metrics.on_command("start", "refused", 1.0, "charger_offline")
+    metrics.on_command("start", "done", -3.0)  # the clock was set back meanwhile
+    counted = read(metrics)
+    assert counted['kiosk_command_seconds_count{kind="stop",outcome="done"}'] == 1
+    assert counted['kiosk_command_seconds_sum{kind="start",outcome="done"}'] == 0
+    assert {name: value for name, value in counted.items() if name.startswith("kiosk_starts_total")} == {
+        'kiosk_starts_total{outcome="charger_offline"}': 1,
+        'kiosk_starts_total{outcome="done"}': 1,
+    }
+
+
+def test_what_a_command_that_was_sent_comes_to_is_counted_by_the_engine(tmp_path: Path) -> None:
+    app = made_app(tmp_path)
+    key = opened(running(app).store)
+    clock = app.extensions["kiosk"].clock
+    asked = running(app).store.ask(key, Kind.STOP, AskedBy.DRIVER, clock.now())
+    running(app).store.claim(asked.id, clock.now())
+    running(app).engine.round()  # it was left sent by somebody who is dead
+    running(app).engine.stop()
+    assert counted_by(app)['kiosk_command_seconds_count{kind="stop",outcome="unknown"}'] == 1
+
+
+def test_holds_and_figures_and_what_needs_a_person_are_told_with_their_ages(app: Flask) -> None:
+    store = running(app).store
+    nobody = counted_by(app)
+    assert (nobody["kiosk_holds"], nobody["kiosk_oldest_hold_seconds"]) == (0, 0)
+    assert not [name for name in nobody if name.startswith("kiosk_figure_age_seconds")]
+    for number in range(20):
+        key = opened(store, queued(f"key-{number}", connector_id=number + 1), token=f"token-{number}")
+        store.observe(key, charging(60), source="read")
+    now = app.extensions["kiosk"].clock.now()
+    matter = Matter(Attention.HOLD_OVERDUE, "key-1", "7MK4T", now - timedelta(hours=2), Act.READ)
+    store.keep_exceptions([matter], ["key-1"], now)
+    counted = counted_by(app)
+    sessions = store.sessions_to_watch()
+    ages = sorted((now - one.fresh_at).total_seconds() for one in sessions if one.fresh_at is not None)
+    assert len(ages) == 20
+    assert counted["kiosk_holds"] == 20
+    held = [one.held_seen_at for one in sessions if one.held_seen_at is not None]
+    assert counted["kiosk_oldest_hold_seconds"] == max(0, (now - min(held)).total_seconds())
+    assert counted['kiosk_figure_age_seconds{share="0.95"}'] == max(0, ages[18])
+    assert counted['kiosk_figure_age_seconds{share="1"}'] == max(0, ages[19])
+    assert counted['kiosk_attention{level="loud"}'] == 1
+    assert counted['kiosk_attention{level="alarm"}'] == 0
+    assert counted["kiosk_oldest_attention_seconds"] == 7200
+
+
+def test_without_its_database_a_kiosk_still_tells_what_it_has_counted_itself(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_database: Database) -> object:
+        raise Unavailable(Trouble.AWAY)
+
+    assert counted_by(app)["kiosk_store_answers"] == 1
+    monkeypatch.setattr(Database, "read", away)
+    counted = counted_by(app)
+    assert counted["kiosk_store_answers"] == 0
+    assert "kiosk_sessions" not in {name.partition("{")[0] for name in counted}
+    assert counted['kiosk_budget_limit{endpoint="start"}'] == 3
+
+
+def test_who_leads_tells_of_its_duties(app: Flask) -> None:
+    before = counted_by(app)
+    assert (before["kiosk_leading"], before["kiosk_engine_alive"]) == (0, 0)
+    assert not [name for name in before if name.startswith("kiosk_duty_last_run_seconds")]
+    running(app).engine.round()
+    after = counted_by(app)
+    assert (after["kiosk_leading"], after["kiosk_engine_alive"], after["kiosk_store_takes_writes"]) == (1, 1, 1)
+    assert after['kiosk_duty_last_run_seconds{duty="send"}'] == 0
+    assert {after[f'kiosk_duty_{what}{{duty="send"}}'] for what in ("late", "failing", "jobs_aside")} == {0}
+
+
+def test_a_counter_that_fails_costs_no_command_its_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def broken_counter(_command: Command) -> None:
+        raise RuntimeError("no")
+
+    house = House(tmp_path)
+    house.engine = Engine(replace(house.context, on_command=broken_counter), inline=True)
+    key = house.charging()
+    house.ask(key, Kind.STOP)
+    house.run(90)
+    assert house.session(key).final
+    assert "a command was not counted" in caplog.text
+    house.close()
+
+
+def test_open_streams_are_counted(app: Flask) -> None:
+    with running(app).news.subscribe("session:x"), running(app).news.subscribe("session:y"):
+        assert counted_by(app)["kiosk_streams"] == 2
+    assert counted_by(app)["kiosk_streams"] == 0
 
 
 def test_no_label_names_a_session_a_charger_or_an_address(app: Flask) -> None:

@@ -307,13 +307,17 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     from kiosk.store import Cipher, Store
-    from kiosk.store.errors import Damaged
+    from kiosk.store.errors import Damaged, TooNew
 
     del options
     settings = load_settings()
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     try:
         store.migrate()
+    except TooNew as error:
+        raise SettingsError(
+            f"The database cannot be used: {error}. Start that release, or restore an older backup."
+        ) from None
     except Damaged as error:
         raise SettingsError(
             f"The database cannot be brought to the newest version: {error}. Restore a backup."

@@ -12,6 +12,7 @@ from threading import Event, Lock
 from typing import Any, Protocol
 
 from kiosk.clock import Clock
+from kiosk.domain.commands import Command
 from kiosk.domain.limits import Policy
 from kiosk.domain.money import Money
 from kiosk.domain.refunding import Sent
@@ -72,6 +73,8 @@ class OpenStore:
 
 OnEvent = Callable[[FoldEvent, Session], None]
 """Told of everything that a fold noticed, with the session as it then stands: for counters."""
+OnCommand = Callable[[Command], None]
+"""Told of every command that has ended, as it then stands: for counters."""
 FuseKw = Callable[[Session], Decimal | None]
 """What the fuses of the site leave the connector of a charging session, in kW; None when that is not known."""
 Seller = Callable[[Session], Mapping[str, Any]]
@@ -128,6 +131,18 @@ def about(session: Session) -> dict[str, str]:
     return {"session": session.key, "code": session.code}
 
 
+def note_end(context: Context, command_id: int) -> None:
+    """Tell whoever counts, if that command has ended. It may as well wait again. To count must cost nobody anything."""
+    if context.on_command is None:
+        return
+    try:
+        command = context.store.command(command_id)
+        if command.ended_at is not None:
+            context.on_command(command)
+    except Exception as error:  # noqa: BLE001 - what follows the end of a command has to follow
+        log.warning("a command was not counted", extra={"reason": type(error).__name__})
+
+
 def the_session(store: Store, key: str) -> Session:
     """The session of a command or a read. Raises LookupError: a command without one cannot have been stored."""
     session = store.session(key)
@@ -172,6 +187,7 @@ class Context:
     notice: MakeNotice | None = None
     fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None
+    on_command: OnCommand | None = None
     backups: BackupPlan | None = None
     breaks_price_rule: BreaksPriceRule = nobody_tells
     learns_own_chargers: bool = False

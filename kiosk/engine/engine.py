@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -66,7 +67,7 @@ class Engine:
             context.budgets, self._wake.set, inline=inline, workers=workers, pool=pool, may_act=self._lead.still_leads
         )
         self._sessions = OpenSessions(context)
-        self._posts = [Post(duty, context.clock.now) for duty in self._duties()]
+        self._posts = [Post(duty, context.clock.now, context.clock.rate) for duty in self._duties()]
         context.news.on_wish(self.wake)
 
     def _duties(self) -> list[Duty]:
@@ -151,6 +152,17 @@ class Engine:
     def duties(self) -> list[DutyState]:
         """The state of every duty as plain JSON, in the order of the round. Nothing in it is secret."""
         return [post.state() for post in self._posts]
+
+    def states(self) -> Sequence[Post]:
+        """The duties at their places, in the order of the round."""
+        return self._posts
+
+    def unwell(self) -> list[str]:
+        """The names of duties that are late, or without which nothing works and that fail. Of who leads alone."""
+        if not self._lead.leading:
+            return []
+        now = self._context.clock.now()
+        return [post.name for post in self._posts if post.late(now) or (post.vital and not post.well)]
 
     def round(self) -> float:
         """Let every duty run once. Returns the seconds after which to go round again at the latest."""

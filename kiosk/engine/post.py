@@ -22,6 +22,8 @@ LONGEST_AFTER_FAILURE = timedelta(minutes=1)
 """A duty that failed is run again after its beat, but not later than this."""
 STORE_AGAIN = timedelta(seconds=2)
 """A job that only waits for the store is tried again so soon: with the store it works again."""
+LATE_AFTER = timedelta(seconds=30)
+"""Of the wall clock: a turn that is due and has not come for so long hangs, and so does whatever comes after it."""
 _MOST_FAILING = 1000
 
 
@@ -43,8 +45,10 @@ class DutyState(TypedDict):
 class Post:
     """One duty at its place in the round. Whatever fails in it is logged once, again when it works, and stays in it."""
 
-    def __init__(self, duty: Duty, now: Callable[[], datetime]) -> None:
+    def __init__(self, duty: Duty, now: Callable[[], datetime], rate: float = 1.0) -> None:
+        """`rate`: seconds of the clock in one of the wall clock."""
         self._duty = duty
+        self._rate = rate
         self._now = now
         self._lock = Lock()
         self._ready = False
@@ -88,7 +92,6 @@ class Post:
     def state(self) -> DutyState:
         with self._lock:
             error, at = self._last_error or (None, None)
-            aside = len(self._failing_jobs)
         return DutyState(
             name=self._duty.name,
             beat_seconds=self._duty.beat.total_seconds(),
@@ -96,14 +99,36 @@ class Post:
             next_run=_iso(self._next_run),
             last_error=error,
             last_error_at=_iso(at),
-            aside=aside,
+            aside=self.aside,
         )
+
+    def late(self, now: datetime) -> bool:
+        """Its turn was due some time ago. Only who leads goes round: where nobody does, this says nothing."""
+        return self._next_run is not None and now - self._next_run > LATE_AFTER * self._rate
 
     @property
     def well(self) -> bool:
         """It could decide when it was asked last."""
         with self._lock:
             return not self._failing
+
+    @property
+    def name(self) -> str:
+        return self._duty.name
+
+    @property
+    def ran_at(self) -> datetime | None:
+        return self._last_run
+
+    @property
+    def failing(self) -> bool:
+        return not self.well
+
+    @property
+    def aside(self) -> int:
+        """How many of its jobs failed when they were tried last, and wait for another try."""
+        with self._lock:
+            return len(self._failing_jobs)
 
     @property
     def vital(self) -> bool:

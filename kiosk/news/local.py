@@ -102,6 +102,10 @@ class LocalNews:
             glanced = self._glances.get(topic)
             return topic in self._topics or (glanced is not None and time.monotonic() - glanced < GLANCE_SECONDS)
 
+    @property
+    def streams(self) -> int:
+        return self._open
+
     def close(self) -> None:
         """End every stream and refuse new ones."""
         with self._lock:

@@ -97,5 +97,9 @@ class News(Protocol):
     def watched(self, topic: str) -> bool:
         """Somebody has a page of this topic open: the engine reads it more often."""
 
+    @property
+    def streams(self) -> int:
+        """How many subscriptions are open in this process."""
+
     def close(self) -> None:
         """End every subscription and refuse new ones."""

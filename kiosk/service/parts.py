@@ -23,6 +23,9 @@ class Alive(Protocol):
     def alive(self) -> bool:
         """Its last round was a moment ago, here or in the process that holds the lease."""
 
+    def unwell(self) -> list[str]:
+        """The names of duties that are late, or without which nothing works and that fail. Of who leads alone."""
+
     def duties(self) -> Sequence[Mapping[str, object]]:
         """The state of every duty as plain JSON, in the order of the round. Nothing in it is secret."""
 

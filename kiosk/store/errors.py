@@ -43,6 +43,10 @@ class Damaged(Exception):
     """The file is no database, or its content is damaged. A backup helps."""
 
 
+class TooNew(Damaged):
+    """The tables are those of a newer release. A backup from before the upgrade helps, or that release."""
+
+
 class Deposed(Exception):
     """Whoever wanted to send something leads no more: it was frozen, and another one has taken the lease."""
 

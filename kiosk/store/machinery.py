@@ -9,12 +9,12 @@ from sqlalchemy import Connection, String, bindparam, delete, func, insert, or_,
 
 from kiosk.domain.commands import CommandState
 from kiosk.domain.session import Phase
-from kiosk.domain.status import facts
+from kiosk.domain.status import Status, facts
 from kiosk.store.aside import each
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.records import Lease, Tally, Webhook
 from kiosk.store.rows import Part, held
-from kiosk.store.tables import calls, closures, commands, leases, sessions, webhooks
+from kiosk.store.tables import calls, closures, commands, exceptions, leases, progress, sessions, webhooks
 from kiosk.store.types import utc
 
 _KEEP_CALLS = timedelta(minutes=10)
@@ -37,6 +37,19 @@ _NEWEST_WEBHOOKS = (
     .where(webhooks.c.received_at > bindparam("after", type_=webhooks.c.received_at.type))
     .where(webhooks.c.session_key.is_not(None))
     .group_by(webhooks.c.session_key)
+)
+_HOLDS = select(func.count(), func.min(sessions.c.held_seen_at)).where(
+    sessions.c.held_seen_at.is_not(None), sessions.c.watch.is_(True)
+)
+_FIGURES = (
+    select(sessions.c.fresh_at, progress.c.rose_at)
+    .join(progress, (progress.c.session_key == sessions.c.key) & progress.c.agreed_at.is_not(None), isouter=True)
+    .where(sessions.c.watch.is_(True), sessions.c.status == Status.CHARGING.value)
+)
+"""Of a charge that an operator's list tells of too, the newer of the two: as its page does."""
+_LEVEL = type_coerce(exceptions.c.level, String)
+_ATTENTION = (
+    select(_LEVEL, func.count(), func.min(exceptions.c.since)).where(exceptions.c.closed_at.is_(None)).group_by(_LEVEL)
 )
 _FORGET_CALLS = delete(calls).where(calls.c.called_at < bindparam("before", type_=calls.c.called_at.type))
 
@@ -161,7 +174,7 @@ class Machinery(Part):
         live = select(phase, sessions.c.status, func.count()).where(
             or_(sessions.c.watch.is_(True), sessions.c.phase == Phase.QUEUED)
         )
-        waiting = select(func.count()).where(commands.c.state == CommandState.WAITING)
+        waiting = select(func.count(), func.min(commands.c.asked_at)).where(commands.c.state == CommandState.WAITING)
         unknown = (
             select(func.min(commands.c.ended_at))
             .join(sessions, sessions.c.key == commands.c.session_key)
@@ -171,8 +184,19 @@ class Machinery(Part):
         with self._database.read() as connection:
             for found, status, count in connection.execute(live.group_by(phase, sessions.c.status)):
                 counted["queued" if found == Phase.QUEUED.value else facts(status).group.value] += count
+            wait, oldest_waiting = connection.execute(waiting).one()
+            holds, oldest_hold = connection.execute(_HOLDS).one()
+            loud = connection.execute(_ATTENTION).all()
             return Tally(
-                dict(counted), connection.execute(waiting).scalar_one(), connection.execute(unknown).scalar_one()
+                live=dict(counted),
+                waiting=wait,
+                oldest_waiting_at=oldest_waiting,
+                oldest_unknown_at=connection.execute(unknown).scalar_one(),
+                holds=holds,
+                oldest_hold_at=oldest_hold,
+                figures_of=tuple(max(known) for row in connection.execute(_FIGURES) if (known := [*filter(None, row)])),
+                attention={level: count for level, count, _ in loud},
+                attention_since=min((since for _, _, since in loud), default=None),
             )
 
     def note_webhook(self, event_id: str, event_type: str, key: str | None, now: datetime) -> bool:

@@ -161,12 +161,21 @@ class Lease:
 class Tally:
     """How much is under way. `live` counts sessions that can still change: `queued`, or the group of their status.
 
-    `oldest_unknown_at` is when the oldest command without an answer ended, among live sessions; None without one.
+    `oldest_waiting_at` is when the oldest command that waits was asked for, `oldest_unknown_at` when the oldest one
+    without an answer ended, among live sessions. `holds` counts the holds of sessions that can still change, the oldest
+    seen at `oldest_hold_at`. `figures_of` has, for each charge that runs, of when its newest figure is. `attention`
+    counts what needs a person by how loud it is, `attention_since` is of the oldest. None: there is none.
     """
 
     live: Mapping[str, int]
     waiting: int
+    oldest_waiting_at: datetime | None
     oldest_unknown_at: datetime | None
+    holds: int
+    oldest_hold_at: datetime | None
+    figures_of: tuple[datetime, ...]
+    attention: Mapping[str, int]
+    attention_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,18 @@ def is_newest(database: Database) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == newest()
 
 
+def is_newer(database: Database) -> bool:
+    """Whether a newer release has upgraded it: its version is none that this one knows. Reads only."""
+    with database.read() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    return found is not None and found not in _known()
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(each.revision for each in ScriptDirectory.from_config(configuration()).walk_revisions())
+
+
 def upgrade(url: str) -> None:
     """Upgrade to head in one write transaction: a second process waits for it and then finds nothing to do.
 

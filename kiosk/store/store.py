@@ -15,7 +15,7 @@ from kiosk.store.cipher import Cipher
 from kiosk.store.database import PATIENCE_SECONDS, Database
 from kiosk.store.deliveries import Deliveries
 from kiosk.store.desk import Desk
-from kiosk.store.errors import BayTaken, Damaged, Trouble, Unavailable
+from kiosk.store.errors import BayTaken, Damaged, TooNew, Trouble, Unavailable
 from kiosk.store.exceptions import Exceptions
 from kiosk.store.finding import Finding
 from kiosk.store.handlings import Handlings
@@ -35,7 +35,7 @@ from kiosk.store.reconciling import Reconciling
 from kiosk.store.refunds import Refunds
 from kiosk.store.retention import Retention
 from kiosk.store.rows import SELECT_COMMAND, SELECT_SESSION, command_from, session_from
-from kiosk.store.schema import is_newest, upgrade
+from kiosk.store.schema import is_newer, is_newest, upgrade
 from kiosk.store.site_days import SiteDays
 from kiosk.store.site_facts import SiteFacts
 from kiosk.store.starts import Starts
@@ -89,9 +89,13 @@ class Store(
         self._url = url
 
     def migrate(self) -> None:
-        """Bring the tables to the newest version. Safe when several processes do it at once. Raises Damaged."""
+        """Bring the tables to the newest version. Safe when several processes do it at once. Raises Damaged, and
+        TooNew for those of a newer release: nothing is changed then.
+        """
         try:
             if not is_newest(self._database):
+                if is_newer(self._database):
+                    raise TooNew("its tables are those of a newer release of the kiosk")
                 upgrade(self._url)
         except (DatabaseError, sqlite3.DatabaseError) as error:
             # What is locked, or in the way, is an OperationalError: that is not the file's fault.
@@ -136,12 +140,18 @@ class Store(
 
     def healthy(self) -> bool:
         """The database answers and has its tables."""
+        return self.ill() is None
+
+    def ill(self) -> str | None:
+        """Why it is not healthy, in a word: of `Trouble`, or `tables`. None: it is."""
         try:
             with self._database.read() as connection:
                 connection.execute(select(sessions.c.id).limit(1))
-        except (SQLAlchemyError, Unavailable):
-            return False
-        return True
+        except Unavailable as error:
+            return error.trouble.value
+        except SQLAlchemyError:
+            return "tables"
+        return None
 
     def close(self) -> None:
         self.alone.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,6 +108,19 @@ def test_migrate_makes_the_database(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["migrate"]) == 0
     assert "newest version" in capsys.readouterr().out
     assert said(doctored(tmp_path / "data"), "database") == "ok"
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_database_of_a_newer_release_is_one_sentence_and_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"]) == 0
+    with closing(sqlite3.connect(tmp_path / "data" / "kiosk.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert main(["migrate"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("kiosk: The database cannot be used: its tables are those of a newer release")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.usefixtures("environment")

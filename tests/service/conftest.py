@@ -58,6 +58,9 @@ class Bell:
         if self.act is not None:
             self.act()
 
+    def unwell(self) -> list[str]:
+        return []
+
     def alive(self) -> bool:
         return self.up
 

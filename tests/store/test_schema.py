@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kiosk.store import Cipher, Store
+from kiosk.store.errors import TooNew
 from kiosk.store.rows import SELECT_SESSION
 from kiosk.store.schema import configuration, is_newest, newest
 from kiosk.store.tables import metadata
@@ -46,6 +47,14 @@ def test_a_database_of_another_version_is_not_the_newest(store: Store) -> None:
     with store._database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     assert not is_newest(store._database)
+
+
+def test_a_database_of_a_newer_release_is_refused_and_left_as_it_is(store: Store) -> None:
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(TooNew, match="newer release"):
+        store.migrate()
+    assert revision(store) == "9999"
 
 
 def test_a_migrated_database_is_what_the_tables_say(store: Store) -> None:

@@ -21,7 +21,7 @@ from kiosk.domain.pursuit import LONGEST_GAP, end_needed
 from kiosk.domain.session import Observation, PaymentContext, Phase, Session
 from kiosk.domain.status import Group, facts
 from kiosk.domain.terms import terms_of
-from kiosk.engine.context import Context, about, the_session
+from kiosk.engine.context import Context, about, note_end, the_session
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import COMMAND_MARK, NOTHING_SOON, Duty, Job, Jobs
 from kiosk.engine.in_hand import InHand, patiently
@@ -174,6 +174,7 @@ class Send(Duty):
         # Until `follow_up` has seen its end: whatever fails in between, a later reading asks what became of it.
         self._unanswered.add(key)
         session = self._sender.send(context.store.command(command_id))
+        note_end(context, command_id)
         self._sessions.note_commanded(key, context.clock.now())
         self._sessions.keep(session)
         self._unanswered.follow_up(session)

@@ -8,7 +8,7 @@ from functools import partial
 
 from kiosk.domain.commands import Command, CommandState, Kind
 from kiosk.domain.session import Session
-from kiosk.engine.context import Context, about
+from kiosk.engine.context import Context, about, note_end
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import COMMAND_MARK, Duty, Job, Jobs, Pool
 from kiosk.engine.observing import follow, tell
@@ -71,8 +71,10 @@ class CutOff(Duty):
         log.warning("a command was cut off", extra={**self._sessions.about(key), "kind": command.kind.value})
         if command.kind is Kind.START:
             tell(context, context.store.start_unanswered(command.id, now, "cut off"))
+            note_end(context, command.id)
             return
         context.store.finish(command.id, CommandState.UNKNOWN, now, detail="cut off")
+        note_end(context, command.id)
         self._unanswered.add(key)
         context.store.hint(key, now)
         context.news.publish(session_topic(key))

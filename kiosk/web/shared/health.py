@@ -36,8 +36,11 @@ def healthz() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """The store answers, a round of the engine ended well a moment ago, and a write works; 503 otherwise. While the
-    last write failed, `trouble` says why in a word: locked, full, read_only, broken.
+    """The store answers, a round of the engine ended well a moment ago, and a write works; 503 otherwise.
+
+    Then `trouble` says in a word what keeps it from being read or written: away, locked, full, read_only, broken, or
+    tables, where they are missing. `duties_late` are those whose turn was due half a minute ago, and those that fail
+    without which nothing works: such a process is not ready either.
 
     With `?verbose` also the state of every duty of the engine, what was put aside, how old the operator's own list of
     chargers is, and by how much the kiosk is behind a machine's clock that leapt ahead: 404 for everybody but a machine
@@ -46,14 +49,16 @@ def readyz() -> ResponseReturnValue:
     verbose = "verbose" in request.args
     if verbose and not _is_allowed():
         abort(404)
-    trouble = parts().store.trouble
-    state = {"store": parts().store.healthy() and trouble is None, "engine": parts().engine.alive()}
-    more: dict[str, object] = {}
+    writing = parts().store.trouble
+    trouble = parts().store.ill() or (writing.value if writing is not None else None)
+    late = parts().engine.unwell()
+    state = {"store": trouble is None, "engine": parts().engine.alive() and not late}
+    more: dict[str, object] = {"duties_late": late} if late else {}
     if verbose:
-        more = {"duties": parts().engine.duties(), "aside": _aside(), "own_chargers": _own_chargers()}
+        more |= {"duties": parts().engine.duties(), "aside": _aside(), "own_chargers": _own_chargers()}
         more["clock_behind_seconds"] = round(parts().clock.behind().total_seconds())
     if trouble is not None:
-        more["trouble"] = trouble.value
+        more["trouble"] = trouble
     return jsonify(**state, **more), 200 if all(state.values()) else 503
 
 

@@ -16,7 +16,8 @@ from kiosk.clock import ManualClock, SystemClock
 from kiosk.config.logs import session_mark
 from kiosk.domain.ownership import ListProblem
 from kiosk.store import Store
-from kiosk.store.errors import CannotWrite
+from kiosk.store.database import Database
+from kiosk.store.errors import CannotWrite, Trouble, Unavailable
 from tests.web.built import made_app
 from tests.worlds.refusing import EVERY, Switch
 
@@ -53,7 +54,7 @@ def test_it_is_not_ready_without_its_tables(tmp_path: Path) -> None:
     app = made_app(tmp_path)
     with closing(sqlite3.connect(tmp_path / "kiosk.db")) as database:
         database.execute("DROP TABLE sessions")
-    assert ready(app) == (503, {"store": False, "engine": False})
+    assert ready(app) == (503, {"store": False, "engine": False, "trouble": "tables"})
 
 
 def test_stopping_ends_the_streams_first(tmp_path: Path) -> None:
@@ -108,6 +109,31 @@ def test_it_is_not_ready_when_nobody_has_renewed_the_lease(tmp_path: Path) -> No
     with closing(sqlite3.connect(tmp_path / "kiosk.db")) as database, database:
         database.execute("UPDATE leases SET until = '2020-01-01 00:00:00'")
     assert ready(app) == (503, {"store": True, "engine": False})
+
+
+def test_it_says_that_the_database_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = made_app(tmp_path)
+    running(app).engine.round()
+
+    def away(_database: Database) -> object:
+        raise Unavailable(Trouble.AWAY)
+
+    monkeypatch.setattr(Database, "read", away)
+    assert ready(app) == (503, {"store": False, "engine": False, "trouble": "away"})
+
+
+def test_it_is_not_ready_while_a_turn_of_a_duty_does_not_come_and_says_whose(tmp_path: Path) -> None:
+    clock = ManualClock()
+    app = made_app(tmp_path, clock=clock)
+    engine = running(app).engine
+    engine.round()
+    assert ready(app) == (200, {"store": True, "engine": True})
+    clock.advance(120)  # longer than any duty rests that asks for less than two minutes, and than the lease lives
+    status, told = ready(app)
+    assert status == 503
+    assert isinstance(told, dict)
+    assert {"send", "guard", "read sessions"} <= set(told["duties_late"])
+    assert "erase" not in told["duties_late"]  # once an hour
 
 
 def test_a_machine_is_told_how_the_list_of_the_own_chargers_is_read(tmp_path: Path) -> None:
