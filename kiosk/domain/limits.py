@@ -35,6 +35,12 @@ ROUGH_AFTER = timedelta(seconds=60)
 LIMIT_IS_NEAR = timedelta(hours=12)
 HOLD_IS_NEAR = timedelta(hours=4)
 """The time at which a charge ends at its limit, or at its hold, is told when it is no further ahead than this."""
+QUIET_FOR = timedelta(seconds=10)
+"""A charge that is far from its limit is not judged again for so long at most, while nothing new is known of it."""
+QUIET_SHARE = 4
+"""And for this part of the time that it is away from it."""
+LATER = timedelta(seconds=1)
+"""So much later may whoever judges it have become meanwhile."""
 _FINE_STEPS = (10, 20, 50, 100, 200, 500)
 """Minor units: an amount that says how rough something is, is itself round."""
 
@@ -274,6 +280,21 @@ def acts_in(
     if expected is None or per_hour == 0:
         return None
     return timedelta(seconds=float(min(max(Decimal(0), ceiling - expected) * 3600 / per_hour, Decimal(10**6))))
+
+
+def quiet_until(session: Session, policy: Policy, now: datetime, late_by: timedelta) -> datetime | None:
+    """Before then time alone makes nothing due that is not due now; None when nobody can tell, or it is too soon.
+
+    It holds as long as nothing new is known of the session, and whoever looks is late by no more than `LATER` beyond
+    `late_by`: then the charge is a quarter of the way to its stop at most. The end of a hold, a day before it lapses,
+    may be late by `QUIET_FOR`.
+    """
+    if session.standing is not Status.CHARGING:
+        return now + QUIET_FOR  # only a reading makes something due
+    soon = acts_in(session, policy, now, late_by)
+    if soon is None or soon <= QUIET_SHARE * LATER:
+        return None
+    return now + min(soon / QUIET_SHARE, QUIET_FOR)
 
 
 def _before_ceiling(session: Session, bites_at: datetime, now: datetime, fuse_kw: Decimal | None) -> Step | None:

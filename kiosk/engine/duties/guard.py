@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from kiosk.domain.commands import PEOPLE, PURSUED, AskedBy, Command, Kind
 from kiosk.domain.lateness import LATEST, Lateness
-from kiosk.domain.limits import Step, acts_in, guard
+from kiosk.domain.limits import LATER, Step, acts_in, guard, quiet_until
 from kiosk.domain.progress import Progress
 from kiosk.domain.pursuit import Due, may_be_pursued, next_end, next_look
 from kiosk.domain.session import Session
@@ -30,12 +30,6 @@ LOOK_AGAIN = timedelta(seconds=1)
 """A command is under way: when it has ended, the next one may be due."""
 READ_FIRST = timedelta(seconds=10)
 """A step by figures that are older is read for once more before it leaves."""
-QUIET_FOR = timedelta(seconds=10)
-"""A charge that is far from its limit is not judged again for so long at most, while nothing new is known of it."""
-QUIET_SHARE = 4
-"""And for this part of the time that it is away from it."""
-LATER = timedelta(seconds=1)
-"""So much later may the engine have become meanwhile."""
 _SOONEST = timedelta(milliseconds=200)
 _ENDS = frozenset({Kind.STOP, Kind.CANCEL})
 _WISHED = PEOPLE | {AskedBy.KIOSK, AskedBy.PROVIDER}
@@ -174,16 +168,10 @@ class Guard(Duty):
 
     def _stay_quiet(self, session: Session, progress: Progress | None, now: datetime, late_by: timedelta) -> timedelta:
         """Nothing is due. Before anything is by the time alone it is judged again, and as soon as something is new."""
-        shown = self._sessions.as_shown(session)
-        soon = acts_in(shown, self._context.policy, now, late_by)
-        if shown.standing is not Status.CHARGING:
-            until = now + QUIET_FOR  # only a reading makes something due
-        elif soon is None:
-            return NOTHING_SOON  # nobody can tell, so that it is judged each time
-        else:
-            until = now + min(soon / QUIET_SHARE, QUIET_FOR)
-        acts_at = now + soon if soon is not None else None
-        if soon is None or soon > QUIET_SHARE * LATER:
+        policy, shown = self._context.policy, self._sessions.as_shown(session)
+        soon, until = acts_in(shown, policy, now, late_by), quiet_until(shown, policy, now, late_by)
+        if until is not None:
+            acts_at = now + soon if soon is not None else None
             self._quiet[session.key] = _Quiet(session.version, progress, late_by, until, acts_at)
         return NOTHING_SOON if soon is None else max(soon, _SOONEST)
 
