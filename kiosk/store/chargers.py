@@ -149,6 +149,9 @@ class Chargers(Part):
 
     def wanted_cards(self) -> list[CardWish]:
         """The wishes, the oldest first; also those that are over."""
+        glance = self._glance()
+        if glance is not None and not glance.wishes:
+            return []
         return list(self._unless_changed("wishes for cards", self._wanted_cards))
 
     def _wanted_cards(self) -> list[CardWish]:

@@ -156,27 +156,33 @@ class Commands(Part):
 
     def commands(self, key: str) -> list[Command]:
         """All that was ever asked for this session, oldest first."""
-        return self._commands(_OF_SESSION, key=key)
+        return list(self._unless_changed(("commands", key), lambda: self._commands(_OF_SESSION, key=key)))
 
     def waiting(self, now: datetime) -> list[Command]:
         """What may be sent now, oldest first."""
-        return self._commands(_MAY_BE_SENT, now=now)
+        if self._glance() is None:
+            return self._commands(_MAY_BE_SENT, now=now)
+        waiting = self._unless_changed("waiting commands", lambda: self._commands(WAITING))
+        return [one for one in waiting if one.not_before is not None and one.not_before <= now]
 
     def next_command_at(self) -> datetime | None:
         """When the next waiting command may be sent; None when nothing waits."""
-        return self._unless_changed("next command", self._next_command_at)
-
-    def _next_command_at(self) -> datetime | None:
+        glance = self._glance()
+        if glance is not None:
+            return glance.command_at
         with self._database.read() as connection:
             earliest: datetime | None = connection.execute(_NEXT_AT).scalar_one()
         return earliest
 
     def left_sent(self) -> list[Command]:
         """Sent and without an end. After a restart nobody will hear those answers any more."""
-        return self._commands(_LEFT_SENT)
+        glance = self._glance()
+        return self._commands(_LEFT_SENT) if glance is None or glance.sent else []
 
     def sendings(self, keys: Sequence[str]) -> dict[str, int]:
         """How many commands of each of these sessions were sent before, to end it."""
+        if not keys:
+            return {}
         query = select(commands.c.session_key, func.count()).where(
             commands.c.session_key.in_(keys), commands.c.kind.in_(ENDS), commands.c.sent_at.is_not(None)
         )

@@ -11,13 +11,15 @@ from kiosk.domain.commands import CommandState
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status, facts
 from kiosk.store.aside import each
-from kiosk.store.database import changed_one, insert_once
+from kiosk.store.cipher import Cipher
+from kiosk.store.database import Database, changed_one, insert_once
 from kiosk.store.records import Lease, Tally, Webhook
 from kiosk.store.rows import Part, held
 from kiosk.store.tables import calls, closures, commands, exceptions, leases, progress, sessions, webhooks
 from kiosk.store.types import utc
 
 _KEEP_CALLS = timedelta(minutes=10)
+_FORGET_CALLS_EVERY = timedelta(minutes=1)
 _KEEP_CLOSURES = timedelta(days=1)
 _TRIED = "tried"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +31,18 @@ _LEASE_LOCKED = (
     select(leases.c.holder, leases.c.until, leases.c.number)
     .where(leases.c.name == bindparam("of_name"))
     .with_for_update()
+)
+_RENEW_LEASE = (
+    update(leases)
+    .where(
+        leases.c.name == bindparam("of_name"),
+        leases.c.holder == bindparam("of_holder"),
+        leases.c.number.is_not(None),
+        leases.c.until > bindparam("now", type_=leases.c.until.type),
+        leases.c.until <= bindparam("at_most", type_=leases.c.until.type),
+    )
+    .values(until=bindparam("renewed", type_=leases.c.until.type))
+    .returning(leases.c.number)
 )
 _TAKE_LEASE = update(leases).where(leases.c.name == bindparam("of_name"))
 _NOTE_CALL = insert(calls)
@@ -55,6 +69,12 @@ _FORGET_CALLS = delete(calls).where(calls.c.called_at < bindparam("before", type
 
 
 class Machinery(Part):
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        super().__init__(database, cipher)
+        self._held: set[tuple[str, str]] = set()
+        """Leases that were taken, and by whom, the last time that this process asked for them."""
+        self._forgot_calls = _LONG_AGO
+
     leases_by_server = False
     """Leases are counted by the database server's clock, and not by the time that is handed in: the clocks of several
     machines are never quite the same.
@@ -69,11 +89,22 @@ class Machinery(Part):
         Unless an unbroken hold is renewed its number rises: another one may have held it in between, or may not.
         """
         self.alone.prepare()
-        if self._another_leads(name, holder, now, ttl):
+        if (name, holder) not in self._held and self._another_leads(name, holder, now, ttl):
             return None
+        self._held.discard((name, holder))
+        lease = self._take_lease(name, holder, now, ttl)
+        if lease is not None:
+            self._held.add((name, holder))
+        return lease
+
+    def _take_lease(self, name: str, holder: str, now: datetime, ttl: timedelta) -> Lease | None:
         with self._database.write() as connection:
             now = self._by_clock(connection, now)
             until = now + ttl
+            mine = {"of_name": name, "of_holder": holder, "now": now, "at_most": until + ttl, "renewed": until}
+            kept = connection.execute(_RENEW_LEASE, mine).scalar_one_or_none()
+            if kept is not None:
+                return Lease(name, holder, kept, unbroken=True)
             row = connection.execute(_LEASE_LOCKED, {"of_name": name}).one_or_none()
             if row is None:
                 first = {"name": name, "holder": holder, "until": until, "number": 1}
@@ -136,7 +167,7 @@ class Machinery(Part):
             connection.execute(delete(closures).where(closures.c.door == _TRIED))
 
     def note_call(self, endpoint: str, at: datetime, lease: Lease | None = None) -> None:
-        """Remember a call for the budgets. Calls more than ten minutes older than this one are forgotten.
+        """Remember a call for the budgets. Calls more than ten minutes older than this one are forgotten, soon.
 
         With `lease` only while it is held. Raises Deposed: then nothing may be sent.
         """
@@ -145,7 +176,9 @@ class Machinery(Part):
             if lease is not None:
                 held(connection, lease)
             connection.execute(_NOTE_CALL, {"endpoint": endpoint, "called_at": at})
-            connection.execute(_FORGET_CALLS, {"before": utc(at) - _KEEP_CALLS})
+            if not timedelta(0) <= utc(at) - self._forgot_calls < _FORGET_CALLS_EVERY:
+                connection.execute(_FORGET_CALLS, {"before": utc(at) - _KEEP_CALLS})
+                self._forgot_calls = utc(at)
 
     def calls_since(self, at: datetime) -> list[tuple[str, datetime]]:
         """Endpoint and time of the calls at or after `at`, oldest first; also of those that were only noted."""

@@ -28,6 +28,12 @@ class Origins(Part):
 
     def waiting_starts(self) -> list[Waiting]:
         """Every start that waits, first come first. One from before origins were kept is a device of its own."""
+        glance = self._glance()
+        if glance is not None and not glance.starts:
+            return []
+        return list(self._unless_changed("waiting starts", self._waiting_starts))
+
+    def _waiting_starts(self) -> list[Waiting]:
         waits = (commands.c.state == CommandState.WAITING) & (commands.c.kind == Kind.START)
         query = (
             select(

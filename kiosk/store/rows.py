@@ -20,11 +20,16 @@ from kiosk.store.aside import Aside
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import Database, changed_one
 from kiosk.store.errors import CannotWrite, Deposed, Missing, Trouble, WrongState
+from kiosk.store.glance import Glance, glance
 from kiosk.store.records import Lease
 from kiosk.store.tables import commands, leases, observations, sessions
 from kiosk.store.types import dump
 
 T = TypeVar("T")
+
+MOST_KNOWN = 1000
+"""So much is kept of what was read in one state of the database."""
+_UNREAD = object()
 
 _OWN_COLUMNS = tuple(one.name for one in fields(Session) if one.name != "tariff")
 _SESSION = [sessions.c[name] for name in (*_OWN_COLUMNS, "tariff_currency", "price_per_kwh_minor", "start_fee_minor")]
@@ -40,24 +45,40 @@ class Part:
         self._database = database
         self._cipher = cipher
         self.aside = Aside()
-        self._read_in: dict[str, tuple[int, object]] = {}
+        self._as_read: tuple[int, dict[object, object]] = (0, {})
         file = database.file
         beside = None if file is None else file.with_name(file.name + "-alone")
         self.alone = Alone(beside, whoever_asks=not database.shared)
 
-    def _unless_changed(self, what: str, read: Callable[[], T]) -> T:
+    def _unless_changed(self, what: object, read: Callable[[], T]) -> T:
         """What was read under that name, for as long as nobody has committed anything since; else read anew. It must be
         the same whatever the time, and nobody may change it.
+
+        The state is asked for first: what is committed while it is read shows in the next state.
         """
         state = self._database.state()
         if state is None or self.aside:  # what cannot be read is tried again now and then
             return read()
-        known = self._read_in.get(what)
-        if known is not None and known[0] == state:
-            return cast("T", known[1])
-        found = read()
-        self._read_in[what] = state, found
-        return found
+        of_state, known = self._as_read
+        if of_state != state or len(known) >= MOST_KNOWN:
+            known = {}
+            self._as_read = state, known
+        found = known.get(what, _UNREAD)
+        if found is _UNREAD:
+            found = known[what] = read()
+        return cast("T", found)
+
+    def _glance(self) -> Glance | None:
+        """What waits, by one question for all of it, for as long as nobody has committed anything since. None where
+        nobody can tell: then each is asked for.
+        """
+        if self.aside or self._database.state() is None:
+            return None
+        return self._unless_changed("glance", self._look)
+
+    def _look(self) -> Glance:
+        with self._database.read() as connection:
+            return glance(connection)
 
     def _under(self, lease: Lease | None) -> None:
         """Raises CannotWrite when the lease was never written: then nothing may be written under it."""

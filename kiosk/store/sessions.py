@@ -176,6 +176,9 @@ def fold_in(
 
 class Sessions(Part):
     def session(self, key: str) -> Session | None:
+        return self._unless_changed(("session", key), lambda: self._session(key))
+
+    def _session(self, key: str) -> Session | None:
         with self._database.read() as connection:
             return read_session(connection, key)
 
@@ -285,7 +288,7 @@ class Sessions(Part):
 
     def without_receipt(self) -> list[Session]:
         """Ended sessions whose receipt is still to be written; oldest first."""
-        return self._read(_WITHOUT_RECEIPT)
+        return list(self._unless_changed("sessions without receipt", lambda: self._read(_WITHOUT_RECEIPT)))
 
     def unproven(self, late: datetime) -> list[Session]:
         """Ended sessions that had a hold whose end is not proven, while the payment can still be looked up. Those that
@@ -338,7 +341,8 @@ class Sessions(Part):
 
     def given_up(self) -> list[Session]:
         """Those that upstream still keeps for drivers who cancelled; oldest first."""
-        return [session for session in self._read(_GIVEN_UP) if session.given_up]
+        found = self._unless_changed("sessions given up", lambda: self._read(_GIVEN_UP))
+        return [session for session in found if session.given_up]
 
     def agree(self, key: str, word: str, now: datetime) -> Session:
         """Its driver has read these terms and agreed to them."""
@@ -402,6 +406,9 @@ class Sessions(Part):
         return True
 
     def hints(self) -> dict[str, datetime]:
+        glance = self._glance()
+        if glance is not None and not glance.hints:
+            return {}
         return dict(self._unless_changed("hints", self._hints))
 
     def _hints(self) -> list[tuple[str, datetime]]:
@@ -412,6 +419,8 @@ class Sessions(Part):
 
     def clear_hint(self, key: str, before: datetime) -> None:
         """Forget the hint unless it is later than `before`, the time at which the answering question was asked."""
+        if self._glance() is not None and key not in self.hints():
+            return  # nothing is written for nothing; one that comes now is later than the question
         with self._database.write() as connection:
             connection.execute(_FORGET_HINT, {"key": key, "before": before})
 

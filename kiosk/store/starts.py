@@ -141,6 +141,9 @@ class Starts(Part):
 
     def full_chargers(self, now: datetime) -> dict[str, datetime]:
         """The chargers at which nothing is started for now, and until when at least."""
+        glance = self._glance()
+        if glance is not None and not glance.full:
+            return {}
         query = select(full_chargers.c.code, full_chargers.c.until).where(full_chargers.c.until > now)
         with self._database.read() as connection:
             return dict(connection.execute(query).all())
@@ -162,9 +165,9 @@ class Starts(Part):
 
     def queue(self) -> list[str]:
         """Keys of the sessions whose start waits, first come first. Whose turn it is says `kiosk.domain.line`."""
-        return list(self._unless_changed("starts that wait", self._queue))
-
-    def _queue(self) -> list[str]:
+        glance = self._glance()
+        if glance is not None and not glance.starts:
+            return []
         with self._database.read() as connection:
             return list(connection.execute(_QUEUE).scalars())
 

@@ -57,9 +57,9 @@ class Tokens(Part):
 
     def next_unused_at(self) -> datetime | None:
         """When the next of all rows is due, also of one whose start is under way; None when there is none."""
-        return self._unless_changed("next unused token", self._next_unused_at)
-
-    def _next_unused_at(self) -> datetime | None:
+        glance = self._glance()
+        if glance is not None:
+            return glance.unused_at
         with self._database.read() as connection:
             earliest: datetime | None = connection.execute(_NEXT_AT).scalar_one()
         return earliest
