@@ -45,6 +45,7 @@ from kiosk.store.errors import CannotWrite
 from kiosk.web.desk import account, people, queue, refund, sign_in
 from kiosk.web.desk import now as desk_now
 from kiosk.web.desk import reconcile as desk_reconcile
+from kiosk.web.desk import report as desk_report
 from kiosk.web.desk import sessions as desk_sessions
 from kiosk.web.desk import setup as desk_setup
 from kiosk.web.desk.access import init_desk
@@ -232,7 +233,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     init_errors(app)
     for module in (charger, accessibility, pictures, pages, events, claim, pairing, screens, visit, webhooks, health):
         app.register_blueprint(module.bp)
-    for module in (sign_in, account, desk_now, queue, desk_sessions, desk_reconcile, desk_setup, people):
+    for module in (sign_in, account, desk_now, queue, desk_sessions, desk_reconcile, desk_report, desk_setup, people):
         app.register_blueprint(module.bp, url_prefix="/desk")
     app.register_blueprint(refund.bp, url_prefix="/desk")
     for module in (pages, events):  # the same pages on the screen of a site

@@ -120,7 +120,7 @@ class Shown:
 @needs(Role.VIEWER)
 def reconciliation() -> ResponseReturnValue:
     """`after` in the address is where the page before ended."""
-    asked = _asked()
+    asked = asked_for()
     if asked is None:
         return page("desk/reconcile_none.html")
     compared, strip = _compared(asked)
@@ -157,9 +157,10 @@ def reconciliation() -> ResponseReturnValue:
         unread=[_unread(one, asked) for one in compared.not_read if one.day <= asked.today],
         older=[one for one in compared.site_days if one.read_at is not None and one.trouble is not None],
         troubles=TROUBLES,
-        records=_records(),
+        records=records_are_read(),
         sites=_sites(),
         files=links(".lines_file", **{**asked.chosen, **state}),
+        report=url_for("desk_report.report", **asked.chosen),  # type: ignore[arg-type]
         can_read=parts().settings.plugchoice_token is not None and asked.site.plugchoice_site is not None,
         address=_address,
         zone=asked.days.zone,
@@ -170,7 +171,7 @@ def reconciliation() -> ResponseReturnValue:
 @needs(Role.SUPPORT)
 def read_again() -> ResponseReturnValue:
     """Ask the engine for the days that the form names."""
-    asked = _asked(request.form)
+    asked = asked_for(request.form)
     if asked is None:
         abort(404)
     ask_to_read(parts().store, parts().news, signed_in().person, asked.site, asked.days, parts().clock.now())
@@ -181,7 +182,7 @@ def read_again() -> ResponseReturnValue:
 @needs(Role.VIEWER)
 def lines_file(form: str) -> ResponseReturnValue:
     """All lines of the day or month and state, as a file."""
-    asked = _asked()
+    asked = asked_for()
     if asked is None:
         abort(404)
     told = {**asked.chosen, "state": asked.state.value if asked.state is not None else ""}
@@ -276,7 +277,7 @@ def _file_row(row: Shown, asked: Asked) -> Sequence[Value]:
 # --- what is asked for
 
 
-def _asked(source: Mapping[str, str] | None = None) -> Asked | None:
+def asked_for(source: Mapping[str, str] | None = None) -> Asked | None:
     """None when the person sees no site. What makes no sense in the address is as if it were not there."""
     told = request.args if source is None else source
     sites = _sites()
@@ -323,7 +324,8 @@ def _month(text: str, zone: ZoneInfo, today: date) -> Days | None:
     return Days(first, min(last, today), zone)
 
 
-def _records() -> bool:
+def records_are_read() -> bool:
+    """Payments are read at Stripe."""
     return parts().settings.stripe_api_key is not None
 
 
@@ -332,18 +334,23 @@ def _compared(asked: Asked) -> tuple[Compared, Compared]:
     so that a card of the site itself is known by more than one day."""
     kiosk, strip = parts(), asked.strip
     if asked.month or kiosk.store.count_transactions(asked.site.id, strip.since, strip.until) > MOST_FOR_STRIP:
-        compared = compare(kiosk.store, asked.site, asked.days, records=_records())
+        compared = compare(kiosk.store, asked.site, asked.days, records=records_are_read())
         if asked.month:
             return compared, compared
         known = kiosk.store.site_days(asked.site.id, strip.first, strip.last)
         return compared, Compared(compared.found, tuple(known), (), (), ())
-    around = compare(kiosk.store, asked.site, strip, records=_records())
+    around = compare(kiosk.store, asked.site, strip, records=records_are_read())
     return part_of(around, asked.days), around
+
+
+def compared_of(asked: Asked) -> Compared:
+    """These days alone, however many."""
+    return _compared(asked)[0]
 
 
 def _found(line_id: str) -> tuple[Asked, Line]:
     """The line, if there is one on that day of a site that the person sees; else the same answer for all."""
-    asked = _asked()
+    asked = asked_for()
     lines = _compared(asked)[0].found.lines if asked is not None else ()
     found = next((one for one in lines if one.id == line_id), None)
     if asked is None or found is None:

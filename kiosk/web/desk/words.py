@@ -35,6 +35,7 @@ _DID: dict[str, Callable[[], str]] = {
     "line_back": lambda: _("brought a line of a reconciliation back"),
     "line_owned": lambda: _("took a line of a reconciliation"),
     "line_let_go": lambda: _("let a line of a reconciliation go"),
+    "took_report": lambda: _("took a report as a document"),
     "days_read": lambda: _("had transactions read again"),
     "searched_email": lambda: _("searched for an e-mail address"),
     "opened_receipt": lambda: _("opened a receipt"),
