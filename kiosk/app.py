@@ -42,12 +42,15 @@ from kiosk.service.systems import Systems
 from kiosk.store import Cipher, Store
 from kiosk.store.commands import ENDED
 from kiosk.store.errors import CannotWrite
+from kiosk.web.api import views as api_views
 from kiosk.web.desk import account, people, queue, refund, sign_in
+from kiosk.web.desk import keys as desk_keys
 from kiosk.web.desk import now as desk_now
 from kiosk.web.desk import reconcile as desk_reconcile
 from kiosk.web.desk import report as desk_report
 from kiosk.web.desk import sessions as desk_sessions
 from kiosk.web.desk import setup as desk_setup
+from kiosk.web.desk import views as desk_views
 from kiosk.web.desk.access import init_desk
 from kiosk.web.desk.shell import init_shell
 from kiosk.web.driver import accessibility, charger, claim, pictures
@@ -235,7 +238,9 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
         app.register_blueprint(module.bp)
     for module in (sign_in, account, desk_now, queue, desk_sessions, desk_reconcile, desk_report, desk_setup, people):
         app.register_blueprint(module.bp, url_prefix="/desk")
-    app.register_blueprint(refund.bp, url_prefix="/desk")
+    for module in (refund, desk_keys, desk_views):
+        app.register_blueprint(module.bp, url_prefix="/desk")
+    app.register_blueprint(api_views.bp, url_prefix="/api/v1")
     for module in (pages, events):  # the same pages on the screen of a site
         app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")
 

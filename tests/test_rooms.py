@@ -81,6 +81,7 @@ WINGS: dict[str, dict[str, frozenset[str]]] = {
         "session": frozenset({"shared"}),
         "tablet": frozenset({"shared"}),
         "desk": frozenset({"shared"}),
+        "api": frozenset({"shared"}),
     },
     "engine": {
         FLOOR: frozenset({"duties", "sites"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 AROUND = timedelta(minutes=15)
 """A caller's clock and memory: so much before and after the time that they say."""
@@ -80,8 +80,11 @@ def understand(text: str, zone: tzinfo, now: datetime, bays: Mapping[str, tuple[
 
 
 def whole_day(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Its first moment and that of the next one, by the clocks of that zone."""
-    return datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
+    """Its first moment and that of the next one, by the clocks of that zone. Raises OverflowError beyond time."""
+    both = datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
+    for moment in both:
+        moment.astimezone(UTC)
+    return both
 
 
 def _both(one: set[tuple[str, int | None]], other: set[tuple[str, int | None]]) -> set[tuple[str, int | None]]:

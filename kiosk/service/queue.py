@@ -84,6 +84,11 @@ def page_of(
     return Page(cases_of(store, book, shown, now), more)
 
 
+def is_place(text: str, state: State) -> bool:
+    """That text is where a page of that state ended."""
+    return _place(text, state) is not None
+
+
 def case_of(store: Store, book: SiteBook, number: int, now: datetime) -> Case | None:
     """One row, open or closed; None: there is none of that number."""
     try:

@@ -19,6 +19,7 @@ from kiosk.store.rows import SELECT_SESSION, Part, session_from
 from kiosk.store.tables import commands, receipts, sessions
 from kiosk.store.types import utc
 
+MOST_NUMBER = 2**63
 MOST_LED = 200
 """So many values of one column are looked up one by one; of more, the time leads."""
 
@@ -68,7 +69,9 @@ class Finding(Part):
             return connection.execute(select(sessions.c.id).where(sessions.c.key == key)).scalar_one_or_none()
 
     def by_number(self, number: int) -> FoundSession | None:
-        """None also for one that this version cannot read."""
+        """None also for one that this version cannot read, and for a number that no row can have."""
+        if number >= MOST_NUMBER:
+            return None
         found = self._read(_ROWS.where(sessions.c.id == number))
         return found[0] if found else None
 

@@ -171,6 +171,9 @@ RULES: dict[str, Rule] = {
     "desk_tries.last_at": Rule.NOW,
     "desk_log.at": Rule.KEPT,  # nothing of it is ever changed
     "desk_notes.at": Rule.KEPT,
+    "api_keys.made_at": Rule.KEPT,
+    "api_keys.used_at": Rule.NOW,  # else nobody would see for long that it is used
+    "api_keys.revoked_at": Rule.KEPT,
     "refunds.asked_at": Rule.NOW,
     "refunds.next_at": Rule.NOW,
     "refunds.sent_at": Rule.NOW,  # what is at Stripe is asked for before anything is sent again

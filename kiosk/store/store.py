@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
+from kiosk.store.access import Access
 from kiosk.store.aside import Unreadable, each
 from kiosk.store.chargers import Chargers
 from kiosk.store.checks import Checks
@@ -86,6 +87,7 @@ class Store(
         super().__init__(Database(url, patience=patience), cipher)
         self.desk = Desk(self._database, cipher)
         self.finding = Finding(self._database, cipher)
+        self.access = Access(self._database, cipher)
         self._url = url
 
     def migrate(self) -> None:

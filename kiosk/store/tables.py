@@ -612,6 +612,32 @@ desk_notes = Table(
     Index(None, "session_key", "id"),
 )
 
+api_keys = Table(  # of programs that read; a key itself stands nowhere
+    "api_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("key_hash", String, nullable=False),
+    Column("scopes", Document(codec.same, codec.same), nullable=False),
+    Column("sites", Document(codec.same, codec.same)),  # null: all of them
+    Column("made_by", String, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    UniqueConstraint("key_hash"),
+)
+
+desk_views = Table(  # filters of the sessions list under a name
+    "desk_views",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("who", String, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("name", String, nullable=False),
+    Column("chosen", Document(codec.same, codec.same), nullable=False),
+    UniqueConstraint("who", "name"),
+)
+
 refunds = Table(  # that people at the desk asked for
     "refunds",
     metadata,

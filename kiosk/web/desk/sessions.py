@@ -39,6 +39,7 @@ from kiosk.web.desk.access import confirmed, needs, seen_codes, sees_code, signe
 from kiosk.web.desk.download import download, links, words
 from kiosk.web.desk.refund import refund_words
 from kiosk.web.desk.shell import Room, add_room, page
+from kiosk.web.desk.views import kept_views
 from kiosk.web.desk.words import ACTS, GROUPS, act_refused, did_words
 from kiosk.web.shared.formats import money
 from kiosk.web.shared.parts import parts
@@ -92,6 +93,7 @@ def sessions() -> ResponseReturnValue:
         any_view=asked.view is None,
         view=asked.chosen["view"],
         next_address=_address(**asked.chosen, after=after) if after else "",
+        kept_views=kept_views(),
         files=links(".sessions_file", **{name: value for name, value in asked.chosen.items() if value}),
         sites=[site for site in parts().site.sites if signed_in().person.sees(site.id)],
         zone_of=lambda session: parts().site.zone(session.code),

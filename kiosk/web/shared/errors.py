@@ -23,6 +23,8 @@ from kiosk.web.shared.text import _
 MOST_BYTES = 16 * 1024
 """Body of a request: forms are short. Webhooks have their own limit."""
 BUSY_SECONDS = 10
+API = "/api/"
+"""Below it programs of the operator's ask, which read a word and a sentence."""
 UNWRITTEN_SECONDS = 10
 """After so long it makes sense to ask a store again that could not write."""
 
@@ -52,7 +54,7 @@ def init_errors(app: Flask) -> None:
 
 def wants_json() -> bool:
     """A script asks, which reads JSON rather than a page: by the address, or by what it accepts."""
-    if request.path.endswith((".json", "/events")):
+    if request.path.endswith((".json", "/events")) or request.path.startswith(API):
         return True
     return request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html") == "application/json"
 
@@ -100,7 +102,9 @@ def problem_of(status: int, retry_after: int | None = None) -> Problem:
 
 def respond(problem: Problem) -> Response:
     """The answer for a problem, in the form that the caller reads."""
-    if wants_json():
+    if request.path.startswith(API):
+        response = jsonify(error=HTTPStatus(problem.status).name.lower(), message=f"{problem.title}. {problem.text}")
+    elif wants_json():
         response = jsonify(
             error={
                 "status": problem.status,

@@ -220,3 +220,16 @@ def test_a_side_that_is_not_known_is_said_once(kiosk: Kiosk, phone: FlaskClient,
     assert "Meter = energy: not known<small>one side only: 13900 Wh</small>" in page
     kiosk.captured(key)
     assert "On the receipt = taken: yes<small>€9.47 = €9.47</small>" in browser.get("/desk/sessions/1").text
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30"])
+def test_a_day_at_the_ends_of_time_narrows_nothing_and_breaks_nothing(
+    kiosk: Kiosk, paid: str, at_desk: SignIn, day: str
+) -> None:
+    page = at_desk(Role.VIEWER).get(f"/desk/sessions?from={day}&to={day}")
+    assert page.status_code == 200
+    assert numbers(page.text) == [number(kiosk, paid)]
+
+
+def test_a_number_that_no_session_can_have_is_not_there(at_desk: SignIn) -> None:
+    assert at_desk(Role.VIEWER).get(f"/desk/sessions/{2**80}").status_code == 404
