@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from kiosk.sandbox.chargepilot.gateway import PREFIX as PILOT_PREFIX
 from kiosk.sandbox.chargepilot.gateway import create_chargepilot_app
 from kiosk.sandbox.ocpplab.gateway import create_ocpplab_app
 from kiosk.sandbox.panel import create_panel
+from kiosk.sandbox.plugchoice.office import Office, PastCharge
 from kiosk.sandbox.plugchoice.operator import PREFIX as OFFICE_PREFIX
 from kiosk.sandbox.plugchoice.operator import create_operator_app
 from kiosk.sandbox.plugchoice.public import create_plugchoice_app
@@ -78,12 +79,17 @@ class Sandbox:
             f"{MOUNT}/ocpplab": create_ocpplab_app(world, LAB_TOKEN, faults=self._lab_faults),
             MOUNT: panel,
         }
+        self._office: Office = office.extensions["office"]
 
     def mount(self, app: Flask) -> None:
         """Put the apps in front of this kiosk, whose pages say from now on that nothing is real."""
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, self._apps)  # type: ignore[method-assign]
         app.jinja_env.globals["demo"] = True
         app.extensions["kiosk.sandbox"] = self
+
+    def tell_past(self, charges: Iterable[Mapping[str, Any]]) -> None:
+        """What was charged before the world began, by the fields of `PastCharge`."""
+        self._office.past.extend(PastCharge(**each) for each in charges)
 
     def transports(self) -> Transports:
         """Into the sandbox, each with the faults that were asked for on its panel."""
@@ -129,9 +135,19 @@ def _plugchoice(public: WSGIApplication, office: WSGIApplication) -> WSGIApplica
     return serve
 
 
-def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = None, rough: int | None = None) -> Flask:
+History = Callable[[Flask], Iterable[Mapping[str, Any]]]
+"""Stores sessions of before, and gives what the back office knows of their charges: see `Sandbox.tell_past`."""
+
+
+def create_demo_app(
+    speed: int = 10,
+    port: int = 8000,
+    data_dir: Path | None = None,
+    rough: int | None = None,
+    history: History | None = None,
+) -> Flask:
     """The kiosk in front of a world of its own: chargers, cars, back office and Stripe, all made up, in this process.
-    `rough` is the seed of a rough site; None: a gentle one.
+    `rough` is the seed of a rough site; None: a gentle one. `history` makes what was before, while nothing runs yet.
 
     Running when it is returned; end it with `kiosk.app.stop`. The world is new each time, so its store is too; only the
     secret key stays.
@@ -146,6 +162,8 @@ def create_demo_app(speed: int = 10, port: int = 8000, data_dir: Path | None = N
         sandbox.world.make_rough(sandbox.faults, seed=rough)
     app = create_app(settings, site=load_site(EXAMPLE), clock=clock, transports=sandbox.transports())
     sandbox.mount(app)
+    if history is not None:
+        sandbox.tell_past(history(app))
     running(app).closers.append(keep_up(sandbox.world))
     start(app)
     return app

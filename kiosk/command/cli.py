@@ -265,6 +265,7 @@ def _demo(options: argparse.Namespace) -> int:
     from werkzeug.serving import make_server
 
     from kiosk.app import stop
+    from kiosk.command.demo_month import history_of_demo
     from kiosk.command.tablets import demo_code
     from kiosk.command.users import demo_sign_in
     from kiosk.demo import create_demo_app, rough_words
@@ -276,7 +277,7 @@ def _demo(options: argparse.Namespace) -> int:
     # The port is taken first: a second demo must not touch the first one's files.
     server = make_server(options.host, port, Flask("kiosk.demo"), threaded=True)
     rough = secrets.randbelow(10_000) if options.rough == -1 else options.rough
-    app = create_demo_app(speed, server.port, rough=rough)
+    app = create_demo_app(speed, server.port, rough=rough, history=history_of_demo)
     server.app = app
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parts = app.extensions["kiosk"]

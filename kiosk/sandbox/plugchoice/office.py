@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from kiosk.sandbox.plugchoice.pages import OperatorSwitches, filtered, page_of
@@ -29,6 +31,23 @@ def charger_uuid(code: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, code.upper()))
 
 
+@dataclass(frozen=True, slots=True)
+class PastCharge:
+    """A charge of before the world began, as the back office has it. Meter stands in Wh; `total_kwh` as it is told."""
+
+    number: int
+    code: str
+    connector_id: int
+    id_tag: str | None
+    meter_start: int | None
+    meter_stop: int | None
+    total_kwh: str | None
+    started_at: datetime
+    stopped_at: datetime | None
+    stop_reason: str | None = None
+    is_valid: bool | None = True
+
+
 class Office:
     """What each endpoint answers. Path arguments are named as in the app's rules."""
 
@@ -38,6 +57,7 @@ class Office:
         self._world = world
         self.switches = switches
         self._sites = None if sites is None else {site: frozenset(codes) for site, codes in sites.items()}
+        self.past: list[PastCharge] = []
         self._totals: dict[int, tuple[datetime, int]] = {}
         """When the total of a running charge was worked out last, and what it was."""
 
@@ -127,11 +147,12 @@ class Office:
 
     def site_transactions(self, site: str) -> object:
         self._known_site(site)
-        told = list(self._told(site))
-        page = self._page(filtered([each for _, each in told]))
+        told, past = list(self._told(site)), list(self._told_past(site))
+        page = self._page(filtered([*(each for _, each in told), *past]))
         if not self.switches.total_told:
             return page
-        return {**page, "total_kwh": sum(one.reported_wh for one, _ in told) / 1000}
+        total = Decimal(sum(one.reported_wh for one, _ in told)) / 1000
+        return {**page, "total_kwh": float(total + sum(Decimal(each["total_kwh"] or 0) for each in past))}
 
     def charger_transactions(self, charger: str) -> object:
         view = self._find(charger)[1]
@@ -151,6 +172,36 @@ class Office:
             heard = view.online or view.seen_at is None or each.started_at <= view.seen_at
             if heard and (now - each.started_at).total_seconds() >= self.switches.told_after:
                 yield each, self._transaction(row, view, each, now)
+
+    def _told_past(self, site: str) -> Iterator[dict[str, Any]]:
+        """What was charged before the world began, newest first."""
+        rows = {view.spec.code: (row, view) for row, view in self._rows(site)}
+        for each in reversed(self.past):
+            if each.code not in rows:
+                continue
+            row, view = rows[each.code]
+            yield {
+                "id": each.number,
+                "charger_id": row,
+                "charger_connector_id": connector_row(row, each.connector_id),
+                "reservation_id": None,
+                "id_tag": each.id_tag,
+                "meter_start": each.meter_start,
+                "meter_stop": each.meter_stop,
+                "total_kwh": each.total_kwh,
+                "started_at": timestamp(each.started_at),
+                "stopped_at": timestamp(each.stopped_at),
+                "stop_reason": each.stop_reason,
+                "is_valid": each.is_valid,
+                "charger": {
+                    "uuid": charger_uuid(each.code),
+                    "identity": identity(view),
+                    "reference": view.spec.name,
+                },
+                "connector": {"connector_id": each.connector_id},
+                "created_at": timestamp(each.started_at),
+                "updated_at": timestamp(each.stopped_at),
+            }
 
     def _transaction(self, row: int, view: ChargerView, transaction: Transaction, now: datetime) -> dict[str, Any]:
         stopped = self._stop_told(transaction, now)

@@ -36,7 +36,7 @@ def create_operator_app(
     `sites`: by uuid the codes of the chargers that stand there; without it all stand at one site.
     """
     app = Flask(__name__, static_folder=None)
-    office = Office(world, switches or OperatorSwitches(), sites)
+    office = app.extensions["office"] = Office(world, switches or OperatorSwitches(), sites)
     reception = Reception(world, faults, KINDS, world.tick, world.line)
     wanted = f"Bearer {token}".encode()
 
