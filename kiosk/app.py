@@ -46,6 +46,7 @@ from kiosk.web.api import views as api_views
 from kiosk.web.desk import account, people, queue, refund, sign_in
 from kiosk.web.desk import keys as desk_keys
 from kiosk.web.desk import now as desk_now
+from kiosk.web.desk import plots as desk_plots
 from kiosk.web.desk import reconcile as desk_reconcile
 from kiosk.web.desk import report as desk_report
 from kiosk.web.desk import sessions as desk_sessions
@@ -241,6 +242,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
     for module in (refund, desk_keys, desk_views):
         app.register_blueprint(module.bp, url_prefix="/desk")
     app.register_blueprint(api_views.bp, url_prefix="/api/v1")
+    app.register_blueprint(desk_plots.bp, url_prefix="/desk")
     for module in (pages, events):  # the same pages on the screen of a site
         app.register_blueprint(module.bp, url_prefix="/tablet", name=f"tablet_{module.bp.name}")
 

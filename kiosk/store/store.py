@@ -29,6 +29,7 @@ from kiosk.store.origins import Origins
 from kiosk.store.outbox import Outbox
 from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
+from kiosk.store.plotting import Plotting
 from kiosk.store.progress import ProgressOfCharges
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
@@ -75,6 +76,7 @@ class Store(
     Handlings,
     Deliveries,
     Refunds,
+    Plotting,
 ):
     """`url` is an SQLAlchemy address such as `sqlite:////var/lib/kiosk/kiosk.db` or `postgresql://kiosk@db/kiosk`. Call
     `migrate` once before use.

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
+from kiosk.charts.plots import Scale, scale_of
+from kiosk.charts.plots import curve as draw_curve
 from kiosk.domain.desk import Role
 from kiosk.domain.desk_search import Said, whole_day
 from kiosk.domain.money import Money
@@ -41,7 +45,7 @@ from kiosk.web.desk.refund import refund_words
 from kiosk.web.desk.shell import Room, add_room, page
 from kiosk.web.desk.views import kept_views
 from kiosk.web.desk.words import ACTS, GROUPS, act_refused, did_words
-from kiosk.web.shared.formats import money
+from kiosk.web.shared.formats import clock, money, number
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 
@@ -262,6 +266,8 @@ def _session(shown: Whole) -> ResponseReturnValue:
         bay=_bay(told.session),
         money=money_of(told.session),
         checks=checks_of(shown),
+        curve=_curve(told.session, zone),
+        points=told.session.trace.points,
         why=why(told.ending, zone),
         sentences=[(entry.at, sentence(entry, zone)) for entry in told.entries],
         status_word=status_word,
@@ -281,6 +287,26 @@ class Sums(NamedTuple):
     held: Money | None
     taken: Money | None
     back: Money | None
+
+
+def _curve(session: Session, zone: tzinfo) -> Markup | None:
+    """The energy over time, as the meter told it; None where it told less than twice."""
+    points = session.trace.points
+    if len(points) < 2:
+        return None
+    first, last = points[0], points[-1]
+    length, steps = last.at - first.at, scale_of(max(one.energy_kwh for one in points))
+    most = steps[-1]
+    up = [Scale(one / most, f"{number(one, max(0, -int(steps[1].as_tuple().exponent)))} kWh") for one in steps]
+    along = [Scale(Decimal(part) / 4, clock(first.at + length * part / 4, zone, last.at)) for part in range(5)]
+    placed = [(Decimal((one.at - first.at) / length), one.energy_kwh / most) for one in points]
+    told = _(
+        "Energy from %(start)s to %(end)s: %(energy)s at the last reading",
+        start=clock(first.at, zone, last.at),
+        end=clock(last.at, zone),
+        energy=f"{number(last.energy_kwh, 3)} kWh",
+    )
+    return Markup(draw_curve(placed, up, along, told))  # noqa: S704 - its words are escaped where it is drawn
 
 
 def money_of(session: Session) -> Sums:

@@ -35,7 +35,9 @@ _rooms: dict[int, Room] = {}
 
 
 def add_room(place: int, room: Room) -> None:
-    """A blueprint says where its page stands in the navigation: smaller numbers first."""
+    """A blueprint says where its page stands in the navigation: smaller numbers first, each of them once."""
+    if place in _rooms:
+        raise ValueError(f"{_rooms[place].endpoint} stands at {place} already")
     _rooms[place] = room
 
 

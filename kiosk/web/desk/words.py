@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kiosk.domain.plots import Outcome, Step
 from kiosk.service.desk_sessions import Act, Done, Group
 from kiosk.web.shared.text import _
 
@@ -105,6 +106,26 @@ GROUPS: dict[Group, Callable[[], str]] = {
     Group.REFUSED: lambda: _("Not started"),
 }
 
+
+OUTCOMES: dict[Outcome, Callable[[], str]] = {
+    Outcome.PAID: lambda: _("Charged and paid"),
+    Outcome.FREE: lambda: _("Held, and nothing taken"),
+    Outcome.UNPAID: lambda: _("Left before the payment"),
+    Outcome.LEFT: lambda: _("Left while waiting"),
+    Outcome.REFUSED: lambda: _("Refused by Plugchoice"),
+    Outcome.NO_ANSWER: lambda: _("No answer to the start"),
+    Outcome.STUCK: lambda: _("A person has to look"),
+    Outcome.LOST: lambda: _("Gone at Plugchoice"),
+    Outcome.OPEN: lambda: _("Still open"),
+}
+
+STEPS: dict[Step, Callable[[], str]] = {
+    Step.STARTED: lambda: _("Asked for a start"),
+    Step.MADE: lambda: _("Plugchoice took it"),
+    Step.HELD: lambda: _("Paid: the hold stood"),
+    Step.CHARGED: lambda: _("Power flowed"),
+    Step.PAID: lambda: _("Something was taken"),
+}
 
 SYSTEMS: dict[str, Callable[[], str]] = {
     "plugchoice": lambda: _("Plugchoice, charging"),

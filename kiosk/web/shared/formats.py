@@ -158,6 +158,11 @@ def _short_day(local: datetime, today: date) -> str:
     return str(format_skeleton(form, local, locale=_reader()))
 
 
+def short_date(one: date) -> str:
+    """`19 Nov`, without its year: of days that stand side by side."""
+    return str(format_skeleton("MMMd", datetime(one.year, one.month, one.day, tzinfo=UTC), locale=_reader()))
+
+
 def day(moment: datetime, zone: tzinfo) -> str:
     """`20 November 2026` in that zone."""
     return str(format_date(moment.astimezone(zone).date(), format="long", locale=_reader()))

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from kiosk.domain.desk import Role, may
+from kiosk.web.desk.shell import Room, add_room
 from tests.web.conftest import PAYMENT, Kiosk
 
 from .conftest import SignIn
@@ -43,6 +44,11 @@ def test_every_view_of_the_desk_says_whom_it_needs(kiosk: Kiosk) -> None:
     unmarked = [path for _, path, end in found if "needed" not in kiosk.app.view_functions[end].__dict__]
     assert unmarked == []
     assert {(method, path) for method, path, end in found if needed(kiosk, end) is None} == OPEN
+
+
+def test_two_rooms_cannot_stand_at_the_same_place() -> None:
+    with pytest.raises(ValueError, match=r"desk_now\.now stands at 10 already"):
+        add_room(10, Room("another", str))
 
 
 def test_a_view_that_forgot_to_say_so_is_closed(kiosk: Kiosk, at_desk: SignIn) -> None:
