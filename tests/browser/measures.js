@@ -2,6 +2,7 @@
 // scripts. Evaluates to the functions that `measures.py` calls; every one of them gives a list of sentences.
 ((limits) => {
   const seen = new Map();
+  const frames = [];
   const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
 
   function rgba(colour) {
@@ -64,9 +65,9 @@
     return [`${scrollWidth} px wide: ${out.slice(-2).map(named).join(', ')}`];
   }
 
-  function cut(page) {
-    const narrow = (one) => getComputedStyle(one).overflowX === 'hidden' && one.scrollWidth > one.clientWidth + 1;
-    return texts(page).filter(narrow).map((one) => `cut off: ${named(one)}`);
+  function cut(page, found = texts(page)) {
+    const narrow = (one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX === 'hidden';
+    return found.filter(narrow).map((one) => `cut off: ${named(one)}`);
   }
 
   /** The texts that an age can come to: the longest while it is fresh, and the longest of all. */
@@ -77,11 +78,16 @@
     return [said(fresh, '59\u00a0s'), said(old, age)];
   }
 
+  /** Every age reads again as it came. */
+  function served(page) {
+    for (const one of page.querySelectorAll('[data-served]')) one.textContent = one.dataset.served;
+  }
+
   /** An age counts on, and nothing may move when it grows longer. */
   function broken(page) {
+    served(page);
     return [...page.querySelectorAll('[data-age]')].filter(shown).flatMap((one) => {
-      one.dataset.served ??= one.textContent;
-      one.textContent = one.dataset.served;
+      one.dataset.served = one.textContent;
       const row = one.closest('.row');
       const before = row && !one.classList.contains('old') ? box(row).height : null;
       const texts = longest(one);
@@ -112,28 +118,28 @@
    * Words in two lines that would fit into one, if what stands beside them left them the room; and longer ones that no
    * browser may part in their syllables. Whether it does hangs on what it knows of the language, so none does here.
    */
-  function parted(page) {
+  function parted(page, all) {
     const room = 0.65 * page.documentElement.clientWidth;
-    const whole = texts(page).filter((one) => !one.closest('svg, .qr, dd, .brand'));
-    const known = page.documentElement.lang !== '' && new Map(whole.map((one) => [one, getComputedStyle(one).hyphens]));
+    const within = (text, from, to) => {
+      const range = page.createRange();
+      range.setStart(text, from);
+      range.setEnd(text, to);
+      return range.getClientRects();
+    };
     page.documentElement.dataset.whole = '';
-    const sheet = new page.defaultView.CSSStyleSheet();
-    sheet.replaceSync('[data-whole] * { hyphens: manual !important }');
-    page.adoptedStyleSheets = [...page.adoptedStyleSheets, sheet];
-    const found = whole.flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).flatMap(
-      (text) => [...text.textContent.matchAll(/[\p{L}’']+/gu)].flatMap(({ 0: word, index }) => {
-        const range = page.createRange();
-        range.setStart(text, index);
-        range.setEnd(text, index + word.length);
-        const lines = range.getClientRects();
-        if (lines.length < 2) return [];
-        const wide = [...lines].reduce((sum, line) => sum + line.width, 0);
-        if (wide <= room) return [`a word in two lines: ${word} of ${named(one)}`];
-        return known && known.get(one) === 'auto' ? [] : [`a word that nobody may part: ${word} of ${named(one)}`];
-      })));
-    page.adoptedStyleSheets = page.adoptedStyleSheets.slice(0, -1);
+    const broken = all.filter((one) => !one.closest('svg, .qr, dd, .brand'))
+      .flatMap((one) => [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE))
+      .filter((text) => within(text, 0, text.length).length > 1)
+      .flatMap((text) => [...text.textContent.matchAll(/[\p{L}’']+/gu)].flatMap(({ 0: word, index }) => {
+        const lines = [...within(text, index, index + word.length)];
+        return lines.length < 2 ? [] : [[word, text.parentElement, lines.reduce((sum, line) => sum + line.width, 0)]];
+      }));
     delete page.documentElement.dataset.whole;
-    return found;
+    const known = (one) => page.documentElement.lang !== '' && getComputedStyle(one).hyphens === 'auto';
+    return broken.flatMap(([word, one, width]) => {
+      if (width <= room) return [`a word in two lines: ${word} of ${named(one)}`];
+      return known(one) ? [] : [`a word that nobody may part: ${word} of ${named(one)}`];
+    });
   }
 
   function unreadable(page) {
@@ -182,35 +188,38 @@
     });
   }
 
+  /** Words are not parted in their syllables while the page is measured for that. */
+  const WHOLE = '[data-whole] * { hyphens: manual !important }';
+
   /** The page at that path in a frame: the one that is measured. */
   async function draw(path, language) {
     const answer = await fetch(`${path}${path.includes('?') ? '&' : '?'}lang=${language}`);
     const parsed = new DOMParser().parseFromString(await answer.text(), 'text/html');
     for (const one of parsed.querySelectorAll('script, noscript, meta[http-equiv]')) one.remove();
-    window.measured?.remove();
     const frame = document.createElement('iframe');
     frame.srcdoc = '<!doctype html>';
     frame.style.cssText = 'position: fixed; inset: 0 auto auto 0; border: 0';
     const ready = new Promise((done) => { frame.onload = done; });
     document.documentElement.append(frame);
     window.measured = frame;
+    frames.push(frame);
     await ready;
     const page = frame.contentDocument;
     page.documentElement.replaceWith(page.adoptNode(parsed.documentElement));
     // What a page brings along: the policy of the page around the frame allows no style sheet in its text.
-    page.adoptedStyleSheets = [...page.querySelectorAll('style')].map((one) => {
+    page.adoptedStyleSheets = [...[...page.querySelectorAll('style')].map((one) => one.textContent), WHOLE].map((text) => {
       const sheet = new frame.contentWindow.CSSStyleSheet();
-      sheet.replaceSync(one.textContent);
+      sheet.replaceSync(text);
       return sheet;
     });
     const come = (link) => link.sheet ?? new Promise((done) => { link.onload = done; link.onerror = done; });
     await Promise.all([...page.querySelectorAll('link[rel=stylesheet]')].map(come));
-    if (page.styleSheets.length + page.adoptedStyleSheets.length === 0) throw new Error('without a style sheet nothing can be measured');
+    if (page.styleSheets.length + page.adoptedStyleSheets.length === 1) throw new Error('without a style sheet nothing can be measured');
     return page;
   }
 
-  function size(width, height) {
-    Object.assign(window.measured.style, { width: `${width}px`, height: `${height}px` });
+  function size(page, width, height) {
+    Object.assign(page.defaultView.frameElement.style, { width: `${width}px`, height: `${height}px` });
   }
 
   function unfold(page) {
@@ -225,39 +234,55 @@
     });
   }
 
-  async function widths([path, languages, sizes, scales, usual]) {
+  /** Away with what was measured before. */
+  function clear() {
+    for (const one of frames.splice(0)) one.remove();
+  }
+
+  /** What of the page, at each size and with its text that large, is wider than the phone, cut off or broken. */
+  function fitting(page, language, sizes, scale, usual) {
+    page.documentElement.style.fontSize = scale;
+    return sizes.flatMap(([width, height]) => {
+      size(page, width, height);
+      const words = texts(page);
+      const wrong = [...wide(page), ...cut(page, words), ...(usual ? broken(page) : [])];
+      if (scale !== '100%') wrong.push(...parted(page, words));
+      return wrong.map((one) => `${language}, ${width} px, text ${scale}: ${one}`);
+    });
+  }
+
+  /** Drawn once in each language, and kept for `byDefault`: words and targets in English, the widths in all. */
+  async function phone([path, languages, sizes]) {
+    clear();
     const found = [];
     for (const language of languages) {
       const page = await draw(path, language);
       unfold(page);
-      for (const scale of scales) {
-        page.documentElement.style.fontSize = scale;
-        for (const [width, height] of sizes) {
-          size(width, height);
-          const wrong = [...wide(page), ...cut(page), ...(usual && scale === '100%' ? broken(page) : [])];
-          if (scale !== '100%') wrong.push(...parted(page));
-          found.push(...wrong.map((one) => `${language}, ${width} px, text ${scale}: ${one}`));
-        }
+      if (language === 'en') {
+        size(page, ...sizes[0]);
+        found.push(...small(page), ...tiny(page), ...colours(page));
+        delete page.documentElement.dataset.theme;
       }
+      found.push(...fitting(page, language, sizes, '100%', true), ...fitting(page, language, sizes, '200%', false));
+      served(page);
     }
     return found;
   }
 
-  async function wordsAndTargets([path, width, height]) {
-    const page = await draw(path, 'en');
-    unfold(page);
-    size(width, height);
-    return [...small(page), ...tiny(page), ...colours(page)];
+  /** The pages that `phone` has drawn, once more: now the browser has another size of text of its own. */
+  function byDefault([languages, sizes]) {
+    return frames.flatMap((one, at) => fitting(one.contentDocument, languages[at], sizes, '100%', false));
   }
 
   async function screen([path, languages, sizes, first]) {
     const found = [];
     for (const language of languages) {
+      clear();
       const page = await draw(path, language);
       for (const one of page.querySelectorAll('.keypad, .digits')) one.hidden = false;
       page.querySelector('form[data-keys]')?.setAttribute('data-pad', '');
       for (const [way, [width, height]] of Object.entries(sizes)) {
-        size(width, height);
+        size(page, width, height);
         const measured = [wide, cut, torn, small, tiny, covered].flatMap((measure) => measure(page));
         const wrong = [...measured, ...first.flatMap((wanted) => hidden(page, wanted))];
         found.push(...wrong.map((one) => `${language}, ${way}: ${one}`));
@@ -284,5 +309,5 @@
     return found;
   }
 
-  return { widths, wordsAndTargets, screen, now };
+  return { phone, byDefault, screen, now };
 })

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
@@ -36,13 +36,15 @@ def _measure(page: Page, name: str, given: object) -> list[str]:
     return found
 
 
-def widths(page: Page, path: str, languages: Sequence[str], sizes: Sizes) -> list[str]:
-    """Where the page at that path is wider than the phone, cuts words off, or breaks an age: in every language, at each
-    size, with the usual text, with text twice as large by the page's own zoom, and by the browser's setting.
+def of_phone(page: Page, path: str, languages: Sequence[str], sizes: Sizes) -> list[str]:
+    """What is wrong with the page at that path. In English: what is too small to read or to touch at the first size, or
+    cannot be read in light or in dark. In every language, at each size: where it is wider than the phone, cuts words
+    off, or breaks an age; with the usual text, with text twice as large by the page's own zoom, and by the browser's
+    setting.
     """
-    found = _measure(page, "widths", [path, languages, sizes, ["100%", "200%"], True])
+    found = _measure(page, "phone", [path, languages, sizes])
     with _large_by_default(page):
-        found += [f"by default {one}" for one in _measure(page, "widths", [path, languages, sizes, ["100%"], False])]
+        found += [f"by default {one}" for one in _measure(page, "byDefault", [languages, sizes])]
     return found
 
 
@@ -56,11 +58,6 @@ def _large_by_default(page: Page) -> Iterator[None]:
     finally:
         inside.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
         inside.detach()
-
-
-def words_and_targets(page: Page, path: str, size: tuple[int, int]) -> list[str]:
-    """What of the page at that path is too small to read or to touch, or cannot be read in light or in dark."""
-    return _measure(page, "wordsAndTargets", [path, *size])
 
 
 def of_tablet(
@@ -94,11 +91,13 @@ def violations(page: Page) -> list[str]:
 
 
 def _broken_rules(page: Page, only: dict[str, object]) -> list[str]:
-    found: dict[str, Any] = Axe().run(page, options={"runOnly": only, "resultTypes": ["violations"]}).response
+    """The rules are brought into a page once. They need to read no style sheet: no page here has a sound or a film."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    options = {"runOnly": only, "resultTypes": ["violations"], "preload": {"assets": ["media"]}}
+    found: list[dict[str, Any]] = page.evaluate("async (options) => (await axe.run(options)).violations", options)
     return [
-        f"{one['id']}: {' '.join(node['target'])}: {node['failureSummary']}"
-        for one in found["violations"]
-        for node in one["nodes"]
+        f"{one['id']}: {' '.join(node['target'])}: {node['failureSummary']}" for one in found for node in one["nodes"]
     ]
 
 
@@ -123,7 +122,7 @@ def _unreadable_in_each_state(page: Page) -> list[str]:
     nodes = inside.send("DOM.querySelectorAll", {"nodeId": root, "selector": CONTROLS})["nodeIds"]
     found: list[str] = []
     for state in STATES:
-        for node in nodes:
+        for node in nodes if state else ():
             inside.send("CSS.forcePseudoState", {"nodeId": node, "forcedPseudoClasses": list(state)})
         found += [f"{'+'.join(state) or 'rest'}, {one}" for one in unreadable(page, CONTROLS)]
     inside.detach()

@@ -15,7 +15,7 @@ from jinja2 import Template
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.garage import EXAMPLE
-from tests.browser.measures import controls_unreadable, in_frame, of_tablet, violations, widths, words_and_targets
+from tests.browser.measures import controls_unreadable, in_frame, of_phone, of_tablet, violations
 from tests.browser.phone import Phone, at_the_edge
 from tests.browser.screens import SCREENS, settle
 from tests.browser.stage import Stage
@@ -78,9 +78,17 @@ def measured(seen: Phone, address: str) -> Iterator[Page]:
     page.close()
 
 
+@pytest.fixture(scope="module")
+def drawing(phone: tuple[Phone, Stage]) -> Iterator[Page]:
+    """Where one screen of the phone after the other is drawn, see `measured`."""
+    seen, stage = phone
+    with measured(seen, stage.address) as page:
+        yield page
+
+
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_of_the_phone_can_be_read_and_pressed_and_fits_in_every_language(
-    phone: tuple[Phone, Stage], name: str
+    phone: tuple[Phone, Stage], drawing: Page, name: str
 ) -> None:
     seen, stage = phone
     client = stage.driver()
@@ -97,8 +105,7 @@ def test_a_screen_of_the_phone_can_be_read_and_pressed_and_fits_in_every_languag
     found += controls_unreadable(seen.page)
     seen.context.set_offline(False)
     seen.page.goto("about:blank")
-    with measured(seen, stage.address) as page:
-        found += words_and_targets(page, path, PHONES[0]) + widths(page, path, LANGUAGES, PHONES)
+    found += of_phone(drawing, path, LANGUAGES, PHONES)
     stage.clear()
     assert not found, "\n".join(found)
 
@@ -219,7 +226,7 @@ MOST_WORDS = 121
 """On the board of fifteen bays."""
 
 
-def test_the_measures_find_what_is_wrong(phone: tuple[Phone, Stage]) -> None:
+def test_the_measures_find_what_is_wrong(phone: tuple[Phone, Stage], drawing: Page) -> None:
     """Each of them fails on a page that was made to break it."""
     seen, stage = phone
     client = stage.driver()
@@ -232,8 +239,7 @@ def test_the_measures_find_what_is_wrong(phone: tuple[Phone, Stage]) -> None:
         <p class="age" data-age="2026-11-20T13:00:00Z" data-fresh="{"long words " * 9}" data-old="">x</p>
         </main></body></html>"""
     seen.context.route("**/broken*", lambda route: route.fulfill(content_type="text/html", body=body))
-    with measured(seen, stage.address) as page:
-        found = words_and_targets(page, "/broken", PHONES[0]) + widths(page, "/broken", ["en"], PHONES[:1])
+    found = of_phone(drawing, "/broken", ["en"], PHONES[:1])
     seen.context.unroute("**/broken*")
     for words in ("px wide", "target of", "14 px high", "two lines", "to one", "a word in two lines: navigateur"):
         assert any(words in one for one in found), found
