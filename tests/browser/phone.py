@@ -36,6 +36,10 @@ ADDRESSES = (f"10.{a}.{b}.{c}" for a, b, c in itertools.product(range(250), rang
 """Each phone has its own, as behind the proxy of a real site."""
 GONE = r"ERR_CONNECTION|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED|503"
 """What a browser says of a kiosk that has ended."""
+STRIPE = re.compile(r"\.stripe\.com/")
+"""Hosts that the browser's edge answers. As a pattern it is told to the browser's driver, which asks nobody about all
+other requests.
+"""
 LEFT = re.compile(r"net::ERR_ABORTED")
 """The browser itself drops what a page still waited for when the driver leaves it."""
 
@@ -74,7 +78,7 @@ class Phone:
         self.context.on("weberror", self._broke)
         self.context.on("requestfailed", self._failed)
         if edge is not None:
-            self.context.route(lambda url: ".stripe.com/" in url, at_the_edge(edge))
+            self.context.route(STRIPE, at_the_edge(edge))
         self.page: Page = self.context.new_page()
 
     # --- what went wrong

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.garage import EXAMPLE
 from tests.browser.measures import controls_unreadable, in_frame, of_phone, of_tablet, violations
-from tests.browser.phone import Phone, at_the_edge
+from tests.browser.phone import STRIPE, Phone, at_the_edge
 from tests.browser.screens import SCREENS, settle
 from tests.browser.stage import Stage
 from tests.browser.tablet import SIZES, Tablet
@@ -162,7 +162,7 @@ def test_a_screen_of_the_tablet_shows_what_matters_without_scrolling_both_ways_i
     path = TABLET_SCREENS[name](stage, client)
     seen.context.clear_cookies()
     hand_over(stage, client, seen.context)
-    seen.context.route(lambda url: ".stripe.com/" in url, at_the_edge(stage.edge))
+    seen.context.route(STRIPE, at_the_edge(stage.edge))
     seen.page.goto(stage.address + path)
     expect(seen.heading).to_have_count(1)
     expect(seen.page.locator("header .call")).to_be_visible()
