@@ -33,32 +33,35 @@ from .made import EURO, T0, a_session, after, charging, energies, seen, words
 TAKEN = {Status.CAPTURED, Status.REFUNDED}
 maybe_minor = st.none() | st.integers(0, 9000)
 maybe_time = st.none() | st.integers(0, 600).map(after)
+questions = st.integers(0, 600)
+answers = st.integers(0, 8)
+SAID: dict[str, st.SearchStrategy[Any]] = {
+    "status": words | st.none(),
+    "failure_reason": st.sampled_from([None, "declined", "timeout"]),
+    "connector_status": st.sampled_from([None, "Charging", "SuspendedEV"]),
+    "charger_name": st.sampled_from([None, "Bay 1"]),
+    "charger_online": st.sampled_from([None, True, False]),
+    "tariff": st.sampled_from([None, EURO, Tariff("EUR", 59, 100)]),
+    "authorized_minor": maybe_minor,
+    "energy_kwh": st.none() | energies,
+    "cost_minor": maybe_minor,
+    "captured_minor": maybe_minor,
+    "tax_minor": maybe_minor,
+    "driver_email": st.sampled_from([None, "driver@example.org"]),
+    "created_at": maybe_time,
+    "authorized_at": maybe_time,
+    "charging_started_at": maybe_time,
+    "completed_at": maybe_time,
+    "captured_at": maybe_time,
+}
+"""What an answer may say of each field. Made once: to make it anew for every answer costs more than the tests do."""
 
 
 @st.composite
 def observations(draw: st.DrawFn) -> Observation:
-    asked = draw(st.integers(0, 600))
-    return Observation(
-        asked_at=after(asked),
-        seen_at=after(asked + draw(st.integers(0, 8))),
-        status=draw(words | st.none()),
-        failure_reason=draw(st.sampled_from([None, "declined", "timeout"])),
-        connector_status=draw(st.sampled_from([None, "Charging", "SuspendedEV"])),
-        charger_name=draw(st.sampled_from([None, "Bay 1"])),
-        charger_online=draw(st.sampled_from([None, True, False])),
-        tariff=draw(st.sampled_from([None, EURO, Tariff("EUR", 59, 100)])),
-        authorized_minor=draw(maybe_minor),
-        energy_kwh=draw(st.none() | energies),
-        cost_minor=draw(maybe_minor),
-        captured_minor=draw(maybe_minor),
-        tax_minor=draw(maybe_minor),
-        driver_email=draw(st.sampled_from([None, "driver@example.org"])),
-        created_at=draw(maybe_time),
-        authorized_at=draw(maybe_time),
-        charging_started_at=draw(maybe_time),
-        completed_at=draw(maybe_time),
-        captured_at=draw(maybe_time),
-    )
+    asked = draw(questions)
+    said = {name: draw(each) for name, each in SAID.items()}
+    return Observation(asked_at=after(asked), seen_at=after(asked + draw(answers)), **said)
 
 
 stories = st.lists(observations(), max_size=12)
