@@ -31,6 +31,7 @@ from kiosk.service.desk_people import (
     who_is,
 )
 from kiosk.service.parts import Parts
+from tests.worlds.once import REAL_HASHER
 
 from .conftest import Desk
 
@@ -83,6 +84,15 @@ def test_name_and_password_let_somebody_in_and_the_log_says_so(parts: Parts) -> 
 @pytest.mark.parametrize(("name", "password"), [("kim", "wrong"), ("eve", PASSWORD), ("", ""), ("kim", "")])
 def test_a_wrong_name_and_a_wrong_password_are_answered_alike(parts: Parts, name: str, password: str) -> None:
     assert refused(parts, name, password=password) == NotEntered(Refused.WRONG)
+
+
+def test_a_password_is_stored_at_the_cost_that_a_guesser_pays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_people, "_HASHER", REAL_HASHER)
+    assert add_person(desk.store, "kim", PASSWORD, Role.SUPPORT, None, desk.now, "test") is None
+    known = desk.store.desk.user("kim")
+    assert known is not None
+    assert known.password.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    entered(desk.parts)
 
 
 def test_a_stored_password_that_is_no_hash_lets_nobody_in(parts: Parts) -> None:

@@ -53,7 +53,7 @@ def test_a_run_does_not_hang_on_the_process_that_plays_it() -> None:
                 "--seed",
                 "5",
                 "--sessions",
-                "4",
+                "2",
                 "--rough",
                 "--story",
             ],

@@ -1,7 +1,7 @@
 """What every world needs and no test is about: made once in a process, then copied or kept.
 
 Tables that are migrated; templates, addresses and statements that are compiled; static files that are compressed.
-`hurry` also leaves out the waits for the disk, which only tests marked `durable` need.
+`hurry` also leaves out the waits for the disk, which only tests marked `durable` need, and the costs of passwords.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar, ParamSpec
 
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -23,12 +24,15 @@ from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
+from kiosk.service import desk_people
 from kiosk.store import Cipher, Store, database, postgres
 from kiosk.web.shared import assets
 
 P = ParamSpec("P")
 SECRET = "a secret that is long enough for a test"
 """What the stores of tests encrypt with, unless they are a whole kiosk's."""
+REAL_HASHER = desk_people._HASHER
+"""What passwords cost at a real desk; at that of a test they cost next to nothing."""
 
 
 @cache
@@ -161,6 +165,8 @@ def hurry() -> None:
     Flask.url_rule_class = KeptRule
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
 
+    desk_people._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    desk_people._NOBODYS = desk_people._HASHER.hash("nobody's")
     assets._SLIM.update({kind: cache(slim) for kind, slim in assets._SLIM.items()})
 
     database._sqlite = _Statements.sharing(database._sqlite)
