@@ -28,6 +28,8 @@ from kiosk.engine.context import BackupPlan, Context
 from kiosk.engine.engine import Engine
 from kiosk.engine.lead import LEASE
 from kiosk.engine.sites.plan import SitePlan
+from kiosk.eyes.faults import faults_of
+from kiosk.eyes.traces import Traces, traces_of
 from kiosk.metrics import Metrics, OnCall
 from kiosk.news.local import LocalNews
 from kiosk.news.news import News
@@ -123,19 +125,25 @@ def create_app(
         starts=[CommandState.DONE.value, CommandState.UNKNOWN.value, *(why.value for why in Refusal)],
         levels=[level.value for level in Level],
     )
+    traces, faults = traces_of(settings), faults_of(settings)
+
+    def heard(system: str) -> OnCall:
+        both = _both(metrics.on_call(system), systems.on_call(system))
+        return both if traces is None else _both(both, traces.on_call(system))
+
     outside = connect(
         settings,
         clock,
         remembered_budgets(store.note_call, store.note_closure, limits_of(settings)),
         transports,
-        lambda system: _both(metrics.on_call(system), systems.on_call(system)),
+        heard,
     )
     metrics.watch_store(store.tally, clock.now)
     metrics.watch_room(outside.room(clock))
     metrics.watch_limits(outside.limits())
     metrics.watch_streams(lambda: news.streams, settings.max_streams)
     powers = Powers(store, news, clock)
-    engine = Engine(_context(settings, site, clock, store, news, outside, metrics, powers))
+    engine = Engine(_context(settings, site, clock, store, news, outside, metrics, powers, traces))
     metrics.watch_work(engine, lambda: store.trouble, clock.now)
 
     app = Flask("kiosk", template_folder=str(TEMPLATES), static_folder=None, root_path=str(PACKAGE))
@@ -152,8 +160,9 @@ def create_app(
         checkup=Checkup(settings, site, clock, store, outside),
     )
     app.extensions["kiosk.metrics"] = metrics
-    app.extensions["kiosk.running"] = Running(engine, news, store, outside)
-    _pages(app, settings, site)
+    closers = [one.close for one in (traces, faults) if one is not None]
+    app.extensions["kiosk.running"] = Running(engine, news, store, outside, closers)
+    _pages(app, settings, site, traces)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
@@ -211,7 +220,7 @@ def _news(settings: Settings) -> News:
     return FleetNews(settings.database_url, settings.max_streams)
 
 
-def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
+def _pages(app: Flask, settings: Settings, site: SiteBook, traces: Traces | None) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
@@ -224,7 +233,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook) -> None:
         stripe_api=STRIPE_API_URL if settings.real_stripe_js else "",
     )
     # Answers pass through these in reverse order, so the request log sees them last and compression before that.
-    init_request_log(app, settings)
+    init_request_log(app, settings, traces.record if traces is not None else None)
     init_assets(app, settings, STATIC, site.operator.hue)
     init_security(app, settings)
     init_limits(app)
@@ -256,6 +265,7 @@ def _context(
     outside: Outside,
     metrics: Metrics,
     powers: Powers,
+    traces: Traces | None,
 ) -> Context:
     def fuse_kw(session: Session) -> Decimal | None:
         ceiling = powers.ceiling(session.code, session.connector_id, site)
@@ -287,6 +297,7 @@ def _context(
         fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),
         on_command=partial(_count, metrics),
+        spans=traces,
         breaks_price_rule=lambda: broken_prices(store, site, sold_codes(settings, site, store)),
     )
 

@@ -43,6 +43,7 @@ PLACES: dict[str, Place] = {
     "service": Place(4, 2.3, 5.0, "what people may ask, no HTTP"),
     "serving": Place(2, 0, 1.9, "the server's threads"),
     "charts": Place(5, 0, 1.9, "drawings and plots"),
+    "eyes": Place(3, 0, 1.9, "traces and faults"),
     "stickers": Place(4, 0, 1.9, "QR codes to print"),
     "paper": Place(6, 0, 1.9, "documents on A4"),
     "tables": Place(4, 5.3, 7.0, "CSV and XLSX"),

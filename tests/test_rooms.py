@@ -17,6 +17,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "config": frozenset(),
     "metrics": frozenset(),
     "serving": frozenset(),
+    "eyes": frozenset({"config"}),
     "news": frozenset({"clock"}),
     "upstream": frozenset({"domain", "clock"}),
     "store": frozenset({"domain"}),
@@ -40,7 +41,20 @@ ARROWS: dict[str, frozenset[str]] = {
     ),
     "app": frozenset(
         {
-            *("clock", "config", "doctor", "domain", "engine", "metrics", "news", "outside", "service", "store", "web"),
+            *(
+                "clock",
+                "config",
+                "doctor",
+                "domain",
+                "engine",
+                "eyes",
+                "metrics",
+                "news",
+                "outside",
+                "service",
+                "store",
+                "web",
+            ),
         }
     ),
     "demo": frozenset({"app", "clock", "config", "outside", "sandbox"}),
@@ -151,6 +165,8 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "pypdf": frozenset({"paper"}),
     "xlsxwriter": frozenset({"tables"}),
     "prometheus_client": frozenset({"metrics"}),
+    "opentelemetry": frozenset({"eyes"}),
+    "sentry_sdk": frozenset({"eyes"}),
     "gevent": frozenset(),
     "gunicorn": frozenset({"serving"}),
     "asyncio": frozenset(),

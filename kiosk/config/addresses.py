@@ -45,6 +45,18 @@ def outside_address(url: str | None) -> str | None:
     return url.rstrip("/") if url is not None else None
 
 
+def collector(url: str | None) -> str | None:
+    """A whole address without a query, also of another machine of the operator's without https: nothing that goes there
+    is secret. None is left alone. Raises ValueError.
+    """
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("use a whole address such as http://127.0.0.1:4318, without a query")
+    return url.rstrip("/")
+
+
 def pattern_of_codes(url: str | None) -> str | None:
     """A whole address with `{code}` in its path or its query; None is left alone. Raises ValueError."""
     if url is None:

@@ -142,6 +142,33 @@ def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventD
     return {name: _by_name(name, value) for name, value in event.items()}
 
 
+def redacted(said: Mapping[str, object]) -> dict[str, object]:
+    """What is said under names, without secrets; a session's key becomes its mark."""
+    return {name: _by_name(name, value) for name, value in said.items()}
+
+
+def said_by(record: logging.LogRecord) -> dict[str, object]:
+    """What a record of the log says, without secrets: its sentence as `event`, the `error` it is about, and the rest by
+    name. The sentence of an error that says all by its `log_reason` is followed by that `reason`, and has no `error`.
+    """
+    if isinstance(record.msg, dict):  # structlog's, on the way to its formatter
+        event: EventDict = dict(record.msg)
+    else:
+        event = _extras(None, "", {"event": record.getMessage(), "_record": record})
+        event = {**structlog.contextvars.get_contextvars(), **event, "exc_info": record.exc_info}
+    for name in ("_record", "_from_structlog", "timestamp", "level", "logger"):
+        event.pop(name, None)
+    event = reason_instead_of_traceback(None, "", event)
+    error = _error_of(event.pop("exc_info", None))
+    said = redacted({"event": "", **event})
+    return said if error is None else {**said, "error": error}
+
+
+def mute_library(name: str) -> None:
+    """What a library of the operator's own tools says of itself is no error of the kiosk's, and may hold an address."""
+    logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def redact(value: object) -> object:
     """`value` without secrets: text is searched, containers are walked, other objects become their redacted repr."""
     if value is None or isinstance(value, bool | int | float):

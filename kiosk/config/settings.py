@@ -128,6 +128,10 @@ class Settings(BaseSettings):
     )
     ntfy_token: SecretStr | None = Field(None, description="signs in at the ntfy server of kiosk.toml's notify")
     metrics_token: SecretStr | None = Field(None, description="opens /metrics from other machines")
+    otlp_endpoint: str | None = Field(
+        None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="takes traces, by OTLP over HTTP"
+    )
+    sentry_dsn: SecretStr | None = Field(None, description="takes faults: Sentry, or whatever speaks as it does")
     worker_class: Literal["gthread", "gevent"] = Field("gthread", description="kind of gunicorn worker")
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or text for people")
     demo_speed: int = Field(10, ge=1, le=600, description="seconds of the demo's world in one real second")
@@ -228,6 +232,7 @@ class Settings(BaseSettings):
 
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
     _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)
+    _collector = field_validator("otlp_endpoint")(addresses.collector)
     _pattern = field_validator("unlisted_url")(addresses.pattern_of_codes)
     _tokens = field_validator("ocpplab_token", "chargepilot_key", "metrics_token", "ntfy_token")(addresses.token)
     _long_token = field_validator("plugchoice_token")(addresses.long_token)

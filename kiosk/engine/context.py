@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from kiosk.clock import Clock
 from kiosk.domain.commands import Command
@@ -73,6 +74,21 @@ class OpenStore:
 
 OnEvent = Callable[[FoldEvent, Session], None]
 """Told of everything that a fold noticed, with the session as it then stands: for counters."""
+
+
+Side = Literal["server", "client", "internal"]
+
+
+class Spans(Protocol):
+    """Told of what the engine does and how long it takes: see `kiosk.eyes.traces.Traces`."""
+
+    def record(
+        self, name: str, seconds: float, side: Side = "internal", *, failed: bool = False, **said: object
+    ) -> None: ...
+
+    def span(self, name: str, **said: object) -> AbstractContextManager[None]: ...
+
+
 OnCommand = Callable[[Command], None]
 """Told of every command that has ended, as it then stands: for counters."""
 FuseKw = Callable[[Session], Decimal | None]
@@ -188,6 +204,7 @@ class Context:
     fuse_kw: FuseKw | None = None
     on_event: OnEvent | None = None
     on_command: OnCommand | None = None
+    spans: Spans | None = None
     backups: BackupPlan | None = None
     breaks_price_rule: BreaksPriceRule = nobody_tells
     learns_own_chargers: bool = False

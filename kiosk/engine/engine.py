@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -49,6 +50,8 @@ from kiosk.store.store import Store
 
 log = logging.getLogger(__name__)
 
+WORTH_A_SPAN = 0.05
+"""Seconds of the wall clock: a round that took less has nothing to tell. What it began has a span of its own."""
 ROUND_AT_MOST = 1.0
 """Seconds of the wall clock between two rounds: another process may have written something."""
 
@@ -67,7 +70,7 @@ class Engine:
             context.budgets, self._wake.set, inline=inline, workers=workers, pool=pool, may_act=self._lead.still_leads
         )
         self._sessions = OpenSessions(context)
-        self._posts = [Post(duty, context.clock.now, context.clock.rate) for duty in self._duties()]
+        self._posts = [Post(duty, context.clock.now, context.clock.rate, context.spans) for duty in self._duties()]
         context.news.on_wish(self.wake)
 
     def _duties(self) -> list[Duty]:
@@ -171,7 +174,10 @@ class Engine:
         wait = ROUND_AT_MOST * self._context.clock.rate
         well = True
         if self._lead.hold(now, self._begin):
+            began = time.monotonic()
             wait = min(post.turn(now, self._crew) for post in self._posts).total_seconds()
+            if self._context.spans is not None and time.monotonic() - began > WORTH_A_SPAN:
+                self._context.spans.record("engine: round", time.monotonic() - began)
             well = all(post.well for post in self._posts if post.vital)
         else:
             self._stand_by(now)

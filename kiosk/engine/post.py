@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypedDict
 
+from kiosk.engine.context import Spans
 from kiosk.engine.crew import Crew
 from kiosk.engine.duty import EVERY_ROUND, NOTHING_SOON, Duty, Job
 from kiosk.store.errors import of_the_store
@@ -45,9 +47,10 @@ class DutyState(TypedDict):
 class Post:
     """One duty at its place in the round. Whatever fails in it is logged once, again when it works, and stays in it."""
 
-    def __init__(self, duty: Duty, now: Callable[[], datetime], rate: float = 1.0) -> None:
+    def __init__(self, duty: Duty, now: Callable[[], datetime], rate: float = 1.0, spans: Spans | None = None) -> None:
         """`rate`: seconds of the clock in one of the wall clock."""
         self._duty = duty
+        self._spans = spans
         self._rate = rate
         self._now = now
         self._lock = Lock()
@@ -79,7 +82,7 @@ class Post:
                 if wait > EVERY_ROUND:
                     later = min(later, wait)
                 else:
-                    crew.begin(job, self._ended)
+                    crew.begin(self._traced(job), self._ended)
         except Exception as error:  # noqa: BLE001 - one duty's failure must not keep the others from running
             self._decision_failed(error)
             wait = min(max(self._duty.beat, AFTER_FAILURE), LONGEST_AFTER_FAILURE)
@@ -88,6 +91,18 @@ class Post:
             wait = self._duty.beat or min(jobs.wait, later)
         self._last_run, self._next_run = now, now + wait
         return wait
+
+    def _traced(self, job: Job) -> Job:
+        """The job, as a span in which its calls lie."""
+        if self._spans is None:
+            return job
+        spans, said = self._spans, {"duty": self._duty.name, **job.about}
+
+        def run() -> None:
+            with spans.span(f"engine: {self._duty.name}", **said):
+                job.run()
+
+        return replace(job, run=run)
 
     def state(self) -> DutyState:
         with self._lock:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from http import HTTPStatus
+from typing import Literal, Protocol
 
 import structlog
 from flask import Flask, Response, g, request
@@ -18,7 +20,15 @@ _UNREMARKABLE = frozenset({"/healthz", "/readyz"})
 log = structlog.stdlib.get_logger(__name__)
 
 
-def init_request_log(app: Flask, settings: Settings) -> None:
+class Record(Protocol):
+    """Told of each request when its answer begins: see `kiosk.eyes.traces.Traces`."""
+
+    def __call__(
+        self, name: str, seconds: float, side: Literal["server"], *, failed: bool = False, **said: object
+    ) -> None: ...
+
+
+def init_request_log(app: Flask, settings: Settings, record: Record | None = None) -> None:
     def begin() -> None:
         given = request.headers.get(HEADER, "") if settings.trusted_proxies else ""
         g.request_id = given if _USABLE.fullmatch(given) else secrets.token_hex(8)
@@ -30,6 +40,16 @@ def init_request_log(app: Flask, settings: Settings) -> None:
         response.headers[HEADER] = g.request_id
         route = request.url_rule.rule if request.url_rule else None
         if route not in _UNREMARKABLE:
+            if record is not None:
+                record(
+                    f"{request.method} {route or 'unknown'}",
+                    time.perf_counter() - g.began,
+                    "server",
+                    failed=response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR,
+                    route=route,
+                    status=response.status_code,
+                    request_id=g.request_id,
+                )
             log.info(
                 "request",
                 method=request.method,
