@@ -128,6 +128,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "read sessions",
         "read cards",
         "proofs",
+        "refunds",
         "receipts",
         "exceptions",
         "own mails",
