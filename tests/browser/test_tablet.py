@@ -247,12 +247,11 @@ def test_ten_thousand_idle_resets_leave_no_state(tablet: Tablet) -> None:
 # --- the rules
 
 
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("large", [False, True], ids=["normal", "large"])
-def test_every_screen_keeps_the_rules_in_light_and_dark(
-    garage: Garage, new_tablet: NewTablet, way: Way, large: bool
+def test_every_screen_keeps_the_rules_both_ways_in_light_and_dark(
+    garage: Garage, new_tablet: NewTablet, large: bool
 ) -> None:
-    screen = new_tablet(way)
+    screen = new_tablet()
     screen.expects(NO_NETWORK)
     screen.hears_of(CODE)
     page = screen.page
@@ -261,9 +260,11 @@ def test_every_screen_keeps_the_rules_in_light_and_dark(
         page.goto(garage.address + "/tablet/?text=large")
 
     def look(name: str) -> None:
-        problems.extend(f"{name}: {one}" for one in violations(page))
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            problems.append(f"{name}: wider than the screen")
+        for way in WAYS:
+            screen.turn(way)
+            problems.extend(f"{name}, {way}: {one}" for one in violations(page))
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                problems.append(f"{name}, {way}: wider than the screen")
 
     look("board")
     page.locator("summary").click()
