@@ -35,6 +35,7 @@ from kiosk.news.local import LocalNews
 from kiosk.news.news import News
 from kiosk.outside import NETWORK, Outside, Transports, budgets_of, connect, limits_of, remembered_budgets
 from kiosk.service.deadlines import policy_of
+from kiosk.service.desk_directory import grants_of
 from kiosk.service.fast import broken_prices
 from kiosk.service.notices import notice, receivers
 from kiosk.service.parts import Parts
@@ -45,7 +46,7 @@ from kiosk.store import Cipher, Store
 from kiosk.store.commands import ENDED
 from kiosk.store.errors import CannotWrite
 from kiosk.web.api import views as api_views
-from kiosk.web.desk import account, people, queue, refund, sign_in
+from kiosk.web.desk import account, directory, people, queue, refund, sign_in
 from kiosk.web.desk import keys as desk_keys
 from kiosk.web.desk import now as desk_now
 from kiosk.web.desk import plots as desk_plots
@@ -158,6 +159,8 @@ def create_app(
         limits=budgets_of(settings),
         systems=systems.seen,
         checkup=Checkup(settings, site, clock, store, outside),
+        directory=outside.directory,
+        grants=grants_of(settings, site),
     )
     app.extensions["kiosk.metrics"] = metrics
     closers = [one.close for one in (traces, faults) if one is not None]
@@ -248,7 +251,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook, traces: Traces | None
         app.register_blueprint(module.bp)
     for module in (sign_in, account, desk_now, queue, desk_sessions, desk_reconcile, desk_report, desk_setup, people):
         app.register_blueprint(module.bp, url_prefix="/desk")
-    for module in (refund, desk_keys, desk_views):
+    for module in (refund, directory, desk_keys, desk_views):
         app.register_blueprint(module.bp, url_prefix="/desk")
     app.register_blueprint(api_views.bp, url_prefix="/api/v1")
     app.register_blueprint(desk_plots.bp, url_prefix="/desk")

@@ -18,6 +18,7 @@ from kiosk.upstream.http import OnCall
 from kiosk.upstream.notice.client import Herald
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.pictures import Pictures
+from kiosk.upstream.oidc.client import OpenIdDirectory
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
 from kiosk.upstream.plugchoice.operator import REQUESTS_A_MINUTE, PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
@@ -39,6 +40,7 @@ class Transports:
     """To Plugchoice's operator endpoints, at the address of the public ones."""
     pilot: httpx.BaseTransport | None = None
     lab: httpx.BaseTransport | None = None
+    directory: httpx.BaseTransport | None = None
     stripe: requests.Session | None = None
     """Stripe's library speaks requests."""
     pictures: bool = True
@@ -63,6 +65,8 @@ class Outside:
     pictures: Pictures | None
     mailer: Mailer | None
     herald: Herald
+    directory: OpenIdDirectory | None = None
+    """Says who somebody is that comes to the desk."""
 
     def room(self, clock: Clock) -> dict[str, Callable[[], int]]:
         """By public endpoint: asks how many requests may leave now."""
@@ -83,6 +87,7 @@ class Outside:
             self.lab,
             self.pictures,
             self.herald,
+            self.directory,
         ):
             if client is not None:
                 client.close()
@@ -125,6 +130,7 @@ def connect(
         lab=lab,
         mailer=_mailer(settings),
         herald=Herald(_plain(settings.notify_secret), _plain(settings.ntfy_token)),
+        directory=_directory(settings, clock, transports, observed),
         pictures=Pictures() if lab is not None and transports.pictures else None,
     )
 
@@ -205,6 +211,21 @@ def _pilot(settings: Settings, clock: Clock, transports: Transports, observed: O
         full_path=settings.chargepilot_path == "full",
         transport=transports.pilot,
         on_call=observed("chargepilot"),
+    )
+
+
+def _directory(settings: Settings, clock: Clock, transports: Transports, observed: Observed) -> OpenIdDirectory | None:
+    issuer, client, secret = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
+    if issuer is None or client is None or secret is None:
+        return None
+    return OpenIdDirectory(
+        issuer,
+        client,
+        secret.get_secret_value(),
+        settings.oidc_claim,
+        clock=clock,
+        transport=transports.directory,
+        on_call=observed("directory"),
     )
 
 

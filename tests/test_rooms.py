@@ -109,6 +109,7 @@ WINGS: dict[str, dict[str, frozenset[str]]] = {
         "ocpplab": frozenset({FLOOR}),
         "stripe": frozenset({FLOOR}),
         "smtp": frozenset({FLOOR}),
+        "oidc": frozenset({FLOOR}),
         "notice": frozenset({FLOOR, "smtp"}),
     },
     "sandbox": {
@@ -153,6 +154,8 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "psycopg": frozenset({"store", "news"}),
     "cryptography": frozenset({"store"}),
     "argon2": frozenset({"service"}),
+    "authlib": frozenset({"upstream"}),
+    "joserfc": frozenset({"upstream"}),
     "pyotp": frozenset({"service"}),
     "httpx": frozenset({"upstream", "sandbox", "outside", "demo", "rehearsal", "simulation"}),
     "requests": frozenset({"upstream", "outside", "demo"}),

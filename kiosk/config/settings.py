@@ -127,6 +127,14 @@ class Settings(BaseSettings):
         None, min_length=32, description="signs the webhooks of kiosk.toml's notify"
     )
     ntfy_token: SecretStr | None = Field(None, description="signs in at the ntfy server of kiosk.toml's notify")
+    oidc_issuer: str | None = Field(None, description="the operator's own directory, for signing in at the desk")
+    oidc_client_id: str | None = Field(None, description="as what the kiosk is known there")
+    oidc_client_secret: SecretStr | None = Field(None, description="with which secret")
+    oidc_claim: str = Field("groups", min_length=1, description="the claim that says what somebody may do")
+    oidc_roles: str | None = Field(
+        None, description="what its values are good for, such as bosses=owner,desk=support@garage"
+    )
+    desk_passwords: bool = Field(True, description="people may sign in at the desk with a password of the kiosk's")
     metrics_token: SecretStr | None = Field(None, description="opens /metrics from other machines")
     otlp_endpoint: str | None = Field(
         None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="takes traces, by OTLP over HTTP"
@@ -231,7 +239,7 @@ class Settings(BaseSettings):
         return tuple(agreed.items())
 
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
-    _outside = field_validator("ocpplab_url", "chargepilot_url")(addresses.outside_address)
+    _outside = field_validator("ocpplab_url", "chargepilot_url", "oidc_issuer")(addresses.outside_address)
     _collector = field_validator("otlp_endpoint")(addresses.collector)
     _pattern = field_validator("unlisted_url")(addresses.pattern_of_codes)
     _tokens = field_validator("ocpplab_token", "chargepilot_key", "metrics_token", "ntfy_token")(addresses.token)
@@ -263,6 +271,14 @@ class Settings(BaseSettings):
             raise ValueError("KIOSK_SMTP_USER and KIOSK_SMTP_PASSWORD belong together: set both, or leave both out.")
         if self.backup_folder is not None and not self.sqlite:
             raise ValueError("KIOSK_BACKUP_FOLDER is for SQLite: PostgreSQL is backed up by its own tools, as pg_dump.")
+        directory = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_roles)
+        if any(directory) and not all(directory):
+            raise ValueError(
+                "KIOSK_OIDC_ISSUER, KIOSK_OIDC_CLIENT_ID, KIOSK_OIDC_CLIENT_SECRET and KIOSK_OIDC_ROLES belong "
+                "together: set them all, or leave them all out."
+            )
+        if not self.desk_passwords and self.oidc_issuer is None:
+            raise ValueError("KIOSK_DESK_PASSWORDS=false lets nobody in without KIOSK_OIDC_ISSUER: set that as well.")
         if self.smtp_security == "none" and self.smtp_host is not None and not is_loopback(self.smtp_host):
             raise ValueError("KIOSK_SMTP_SECURITY=none is only for a mail server on this machine: use starttls or tls.")
         self._refuse_mixed_worlds()

@@ -45,13 +45,16 @@ def may(role: Role, needed: Role) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the operator's who may sign in. `sites` None: all of them. `second`: they also give a code."""
+    """Somebody of the operator's who may sign in. `sites` None: all of them. `second`: they also give a code.
+    `directory`: the operator's own directory vouches for them, and they have no password here.
+    """
 
     id: int
     name: str
     role: Role
     sites: frozenset[str] | None = None
     second: bool = False
+    directory: bool = False
 
     def sees(self, site_id: str | None) -> bool:
         """A charger that belongs to no site is seen by those alone who see all sites."""

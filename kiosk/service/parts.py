@@ -10,6 +10,7 @@ from typing import Protocol
 from kiosk.clock import Clock
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
+from kiosk.domain.directory import Directory, Grant
 from kiosk.news.news import News
 from kiosk.service.checkup import Checkup, NoCheckup
 from kiosk.service.power_kept import Powers
@@ -35,7 +36,7 @@ class Parts:
     """`patience`: waits for the engine last this many times as long as written. Tests without an engine set 0.
 
     `limits`: how many requests may leave for Plugchoice in a minute, by endpoint. `systems` says what the outside
-    systems have answered here of late.
+    systems have answered here of late. `directory` is the operator's own, `grants` what its words are good for.
     """
 
     settings: Settings
@@ -49,3 +50,5 @@ class Parts:
     limits: Mapping[str, int] = field(default_factory=dict)
     systems: Callable[[datetime], Sequence[SystemSeen]] = lambda _now: ()
     checkup: Checkup = field(default_factory=NoCheckup)
+    directory: Directory | None = None
+    grants: Mapping[str, Grant] = field(default_factory=dict)

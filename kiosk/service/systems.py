@@ -108,6 +108,7 @@ def _names(settings: Settings) -> list[str]:
         "plugchoice_operator": settings.plugchoice_token is not None,
         "stripe": settings.stripe_api_key is not None,
         "chargepilot": settings.chargepilot_url is not None,
+        "directory": settings.oidc_issuer is not None,
         "ocpplab": settings.ocpplab_url is not None and settings.ocpplab_token is not None,
     }
     return [name for name, there in is_set.items() if there]

@@ -66,9 +66,27 @@ class Desk(Part):
             row = connection.execute(select(desk_users).where(desk_users.c.name == name)).mappings().one_or_none()
         return None if row is None else self._user(row)
 
-    def add_user(self, name: str, password: str, role: Role, sites: Sequence[str] | None, now: datetime) -> bool:
-        """`password` in its stored form. False: there is one of that name."""
-        values = {"name": name, "password": password, "role": role, "made_at": utc(now)}
+    def user_of_directory(self, mark: str) -> User | None:
+        """Whom the operator's own directory calls so."""
+        query = select(desk_users).where(desk_users.c.directory == mark)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else self._user(row)
+
+    def add_user(
+        self,
+        name: str,
+        password: str,
+        role: Role,
+        sites: Sequence[str] | None,
+        now: datetime,
+        *,
+        directory: str | None = None,
+    ) -> bool:
+        """`password` in its stored form; "" fits nothing. `directory`: what the operator's own directory calls them.
+        False: there is one of that name, or of that mark.
+        """
+        values = {"name": name, "password": password, "role": role, "made_at": utc(now), "directory": directory}
         with self._database.write() as connection:
             return insert_once(connection, desk_users, {**values, "sites": None if sites is None else sorted(sites)})
 
@@ -123,8 +141,9 @@ class Desk(Part):
 
     # --- browsers in which somebody is signed in
 
-    def sign_in(self, user_id: int, token: str, now: datetime) -> None:
-        times = dict.fromkeys(("started_at", "seen_at", "confirmed_at"), utc(now))
+    def sign_in(self, user_id: int, token: str, now: datetime, *, proved_at: datetime | None = None) -> None:
+        """`proved_at`: when they proved who they are; None: just now."""
+        times = {**dict.fromkeys(("started_at", "seen_at"), utc(now)), "confirmed_at": utc(proved_at or now)}
         with self._database.write() as connection:
             connection.execute(insert(desk_sessions).values(token_hash=digest(token), user_id=user_id, **times))
 
@@ -268,4 +287,4 @@ _TIMES = (
 def _person(row: RowMapping) -> Person:
     sites = row["sites"]
     only = None if sites is None else frozenset(map(str, sites))
-    return Person(row["id"], row["name"], row["role"], only, row["second"] is not None)
+    return Person(row["id"], row["name"], row["role"], only, row["second"] is not None, row["directory"] is not None)

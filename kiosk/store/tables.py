@@ -556,7 +556,9 @@ desk_users = Table(  # of the operator
     Column("second", Text),  # encrypted secret of one-time codes
     Column("second_step", BigInteger),  # of the last code that was used
     Column("made_at", UtcTime, nullable=False),
+    Column("directory", String),  # whom the operator's own directory vouches for; null: with a password of ours
     UniqueConstraint("name"),
+    Index("ux_desk_users_directory", "directory", unique=True),
 )
 
 desk_recovery_codes = Table(  # each opens once

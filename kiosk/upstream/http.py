@@ -137,6 +137,7 @@ class Http:
         path: str,
         *,
         json_body: Mapping[str, object] | None = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         on_head: OnHead | None = None,
     ) -> Answer:
@@ -147,7 +148,9 @@ class Http:
         failure: UpstreamError
         try:
             with deadline(self._limits.total) as left:
-                request = self._client.build_request(method, self._base + path, json=json_body, headers=headers)
+                request = self._client.build_request(
+                    method, self._base + path, json=json_body, data=form, headers=headers
+                )
                 response = self._client.send(request, stream=True)
                 try:
                     if on_head is not None:

@@ -79,7 +79,12 @@ class Kiosk(ByHand):
     """The kiosk under test: two chargers on one site."""
 
     def __init__(
-        self, folder: Path, clock: ManualClock | None = None, book: SiteBook | None = None, secret_key: str = KEY
+        self,
+        folder: Path,
+        clock: ManualClock | None = None,
+        book: SiteBook | None = None,
+        secret_key: str = KEY,
+        **more: Any,
     ) -> None:
         super().__init__(
             folder,
@@ -87,6 +92,7 @@ class Kiosk(ByHand):
             clock or ManualClock(),
             secret_key=secret_key,
             data_dir=static_files(),
+            **more,
         )
         self.app.testing = True
 

@@ -33,7 +33,13 @@ _SALT = "kiosk.desk.browser"
 def init_desk(app: Flask) -> None:
     app.before_request(_guard)
     app.after_request(_private)
-    app.jinja_env.globals.update(demo_sign_in=None, person=person, may_do=may_do)
+    app.jinja_env.globals.update(
+        demo_sign_in=None,
+        person=person,
+        may_do=may_do,
+        desk_directory=lambda: parts().directory is not None,
+        desk_passwords=lambda: parts().settings.desk_passwords,
+    )
 
 
 def needs(role: Role, *, by_itself: bool = False) -> Callable[[V], V]:
@@ -62,6 +68,12 @@ def still_signed_in() -> bool:
     """The person of this request may still be here: asked again by what stays open longer than a page takes."""
     token = request.cookies.get(_token_cookie())
     return token is not None and who_is(parts(), token, asked_for=False) is not None
+
+
+def whoever() -> SignedIn | None:
+    """Whoever is signed in here, if anybody is: for views that are open to strangers."""
+    found: SignedIn | None = g.get("signed_in")
+    return found
 
 
 def person() -> Person | None:

@@ -56,7 +56,7 @@ def enter() -> ResponseReturnValue:
         page = render_template(
             "desk/sign_in.html", after=after, name=name[:100], problem=_said(found), wants_code=wants_code
         )
-        return make_response(page, 429 if found.why is Refused.WAIT else 422)
+        return make_response(page, {Refused.WAIT: 429, Refused.OFF: 403}.get(found.why, 422))
     return remember_browser(keep_token(make_response(redirect(after, 303)), found.token), found.person.name)
 
 
@@ -76,6 +76,8 @@ def _said(found: NotEntered) -> str:
             left = found.until - parts().clock.now() if found.until is not None else timedelta(0)
             wait = duration(left / parts().clock.rate + timedelta(seconds=1))
             return _("Too many wrong tries from here. The next one is taken in %(wait)s.", wait=wait)
+        case Refused.OFF:
+            return _("Nobody signs in with a password here: sign in with your directory.")
         case Refused.BUSY:
             return _("Many people try to sign in just now. Try again in a moment.")
         case Refused.WRONG:

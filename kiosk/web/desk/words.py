@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kiosk.domain.plots import Outcome, Step
+from kiosk.service.desk_directory import NotLetIn
 from kiosk.service.desk_sessions import Act, Done, Group
 from kiosk.web.shared.text import _
 
@@ -30,6 +31,10 @@ _DID: dict[str, Callable[[], str]] = {
     "queue_done": lambda: _("saw to something"),
     "queue_undone": lambda: _("took the last step in the queue back"),
     "queue_read": lambda: _("had a session read again"),
+    "directory_refused": lambda: _("did not vouch for somebody who came back"),
+    "directory_not_known": lambda: _("came from the directory without a role here"),
+    "directory_took_rights": lambda: _("has no role any more by the directory, and was removed"),
+    "directory_changed_rights": lambda: _("has another role by the directory"),
     "asked_everybody": lambda: _("asked every system outside how it is"),
     "made_pairing_code": lambda: _("made a code for a tablet"),
     "line_aside": lambda: _("set a line of a reconciliation aside"),
@@ -133,6 +138,7 @@ SYSTEMS: dict[str, Callable[[], str]] = {
     "stripe": lambda: _("Stripe"),
     "chargepilot": lambda: _("ChargePilot"),
     "ocpplab": lambda: _("OCPPLAB"),
+    "directory": lambda: _("Your directory"),
 }
 
 BUDGETS: dict[str, Callable[[], str]] = {
@@ -145,6 +151,23 @@ BUDGETS: dict[str, Callable[[], str]] = {
     "receipt_email": lambda: _("Receipts by e-mail"),
     "operator": lambda: _("Operator's view"),
 }
+
+
+def not_let_in(why: NotLetIn) -> str:
+    """Why nobody came in from the directory, and what to do."""
+    match why:
+        case NotLetIn.OLD:
+            return _("That took too long, or was begun in another browser. Begin again.")
+        case NotLetIn.AWAY:
+            return _("Your directory gives no answer, so nobody was signed in. Begin again in a moment.")
+        case NotLetIn.REFUSED:
+            return _("Your directory does not vouch for you, so nobody was signed in.")
+        case NotLetIn.UNKNOWN:
+            return _("Your directory knows you, but nothing there says what you may do here: ask whoever runs it.")
+        case NotLetIn.WAIT:
+            return _("Too many tries from here. Wait a quarter of an hour.")
+        case NotLetIn.ANOTHER:
+            return _("That was not the person who is signed in here, or they did not prove it anew. Nothing was done.")
 
 
 def bad_answer(bad: str | None) -> str:

@@ -13,7 +13,12 @@ from tests.web.conftest import PAYMENT, Kiosk
 
 from .conftest import SignIn
 
-OPEN = {("GET", "/desk/sign-in"), ("POST", "/desk/sign-in")}
+OPEN = {
+    ("GET", "/desk/sign-in"),
+    ("POST", "/desk/sign-in"),
+    ("GET", "/desk/sign-in/directory"),
+    ("GET", "/desk/sign-in/directory/back"),
+}
 """What strangers may ask for."""
 
 
