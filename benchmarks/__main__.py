@@ -11,6 +11,7 @@ from collections.abc import Callable
 from benchmarks import (
     board,
     card,
+    desk,
     economy,
     expected,
     fleet,
@@ -39,6 +40,7 @@ ALL: dict[str, Callable[[], list[Figure]]] = {
     "expected": expected.run,
     "reconciling": reconciling.run,
     "queue": queue.run,
+    "desk": desk.run,
     "board": board.run,
     "tablet": tablet.run,
     "meters": meters.run,

@@ -82,7 +82,9 @@ def xlsx_pieces(table: Table, most_rows: int = MOST_ROWS) -> Iterator[bytes]:
     with zipfile.ZipFile(wire, "w", zipfile.ZIP_DEFLATED) as file:
         for info, content in frame.parts:
             file.writestr(info, content)
-        with file.open(zipfile.ZipInfo(_SHEET), "w") as sheet:
+        rows = zipfile.ZipInfo(_SHEET)
+        rows.compress_type = zipfile.ZIP_DEFLATED  # else that of the file does not hold for it
+        with file.open(rows, "w") as sheet:
             sheet.write(frame.before)
             yield wire.take()
             for number, row in enumerate(table.rows, 2):

@@ -235,3 +235,8 @@ def test_a_reader_who_leaves_ends_the_reading_of_rows(pieces_of: Callable[[Table
     pieces.close()  # type: ignore[attr-defined]
     source.close()  # type: ignore[attr-defined]
     assert ended == [True]
+
+
+def test_a_sheet_is_compressed() -> None:
+    content = b"".join(xlsx_pieces(of(*[ROW] * 2000)))
+    assert len(content) < 60_000

@@ -85,7 +85,7 @@ class ByHand:
         self.clock = clock
         self.book = book
         self.settings: Settings = build_settings(
-            database_url=migrated_database(folder / "kiosk.db"),
+            database_url=more.pop("database_url", None) or migrated_database(folder / "kiosk.db"),
             public_url="https://lindenau.example",
             plugchoice_url="http://127.0.0.1:9/api/v3",
             **more,

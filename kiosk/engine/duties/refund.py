@@ -20,11 +20,13 @@ from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = timedelta(seconds=5)
+LOOK_EVERY = timedelta(seconds=2)
+"""Whoever asks for a refund waits for the page that shows it; a round in between asks the store nothing."""
 
 
 class Refunds(Duty):
     name = "refunds"
+    beat = LOOK_EVERY
 
     def __init__(self, context: Context) -> None:
         self._context = context

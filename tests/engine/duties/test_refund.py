@@ -121,7 +121,7 @@ def test_what_somebody_sent_back_at_stripe_itself_is_counted(desk: Desk) -> None
 def test_a_lost_answer_is_looked_up_and_never_sent_with_another_key(desk: Desk, when: Loss) -> None:
     desk.faults.drop_refunds(1, when)
     desk.ask()
-    desk.house.run(2)
+    desk.house.run(4)
     (wish,) = desk.wishes()
     assert (wish.state, wish.said) == (RefundState.SENT, "Stripe gave no answer")
     assert desk.left() is None, "nothing else is offered meanwhile"
@@ -153,7 +153,7 @@ def test_a_refusal_sends_nothing_back_and_says_why(desk: Desk) -> None:
 def test_a_key_that_is_in_use_says_nothing_of_the_effect(desk: Desk) -> None:
     desk.faults.fail_refunds(1, 409)
     desk.ask()
-    desk.house.run(2)
+    desk.house.run(4)
     assert desk.wishes()[-1].state is RefundState.SENT
     assert desk.ends(60).state is RefundState.DONE
     assert desk.at_stripe() == [100]
@@ -182,7 +182,7 @@ def test_a_claim_by_somebody_else_is_left_to_them(desk: Desk) -> None:
 def test_what_never_arrived_is_given_up_after_a_day_and_not_sent_late(desk: Desk) -> None:
     desk.faults.fail_refunds(1)
     desk.ask()
-    desk.house.run(2)
+    desk.house.run(4)
     desk.house.clock.advance(KEY_LIVES.total_seconds() + 60)
     wish = desk.ends(60)
     assert (wish.state, wish.said) == (RefundState.REFUSED, "Stripe does not have it, a day after it was sent")
@@ -193,7 +193,7 @@ def test_a_refund_that_the_bank_works_on_has_no_end_until_it_has_one(desk: Desk)
     book = desk.house.book
     desk.faults.drop_refunds(1)
     desk.ask()
-    desk.house.run(2)
+    desk.house.run(4)
     (made,) = book.refunds(ACCOUNT, desk.intent, None)
     book.fail_refund(ACCOUNT, made["id"], "pending")
     desk.house.run(60)
@@ -210,7 +210,7 @@ def test_it_is_done_only_when_the_payments_own_record_was_read_after_it(desk: De
     assert desk.house.proofs is not None
     desk.faults.drop_refunds(1)
     desk.ask()
-    desk.house.run(2)
+    desk.house.run(4)
     proofs, real = desk.house.proofs, desk.house.proofs.proof
     calls = []
 
