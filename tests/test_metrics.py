@@ -24,6 +24,8 @@ from kiosk.domain.status import Group
 from kiosk.engine.engine import Engine
 from kiosk.metrics import Metrics
 from kiosk.outside import Transports, connect
+from kiosk.sandbox.world.faults import Kind as Fault
+from kiosk.sandbox.world.faults import Rule
 from kiosk.store.database import Database
 from kiosk.store.errors import Trouble, Unavailable
 from kiosk.upstream.errors import UpstreamError
@@ -331,6 +333,17 @@ def test_a_counter_that_fails_costs_no_command_its_end(tmp_path: Path, caplog: p
     house.run(90)
     assert house.session(key).final
     assert "a command was not counted" in caplog.text
+    house.close()
+
+
+def test_a_command_that_waits_again_has_not_ended(tmp_path: Path) -> None:
+    ended: list[Command] = []
+    house = House(tmp_path)
+    house.engine = Engine(replace(house.context, on_command=ended.append), inline=True)
+    house.faults.add(Rule(Fault.TOO_MANY, "start", retry_after=30))
+    house.request()
+    house.run(5)
+    assert (house.answered("start", 429), ended) == (1, [])
     house.close()
 
 
