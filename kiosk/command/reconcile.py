@@ -16,6 +16,7 @@ from kiosk.domain.money import Money
 from kiosk.domain.reconcile import Line, State, Sums
 from kiosk.service.reconcile import MARGIN, Days, Reconciled, Told, charges_of, longest_of, reconciled
 from kiosk.service.reconcile_words import SENTENCES
+from kiosk.service.story import energy_text, money_text, time_text
 from kiosk.store.reconciling import LineAside
 from kiosk.store.store import Store
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError
@@ -115,7 +116,7 @@ def lines(
         yield _row(line, book, zone)
         said = aside.get(line.id)
         if line.state is State.SET_ASIDE and said is not None:
-            yield f"    {said.who}, {said.at.astimezone(zone):%Y-%m-%d %H:%M}: {said.note}"
+            yield f"    {said.who}, {time_text(said.at, zone)}: {said.note}"
     if len(found.by_day) > 1:
         yield ""
         for day, each in found.by_day.items():
@@ -157,7 +158,7 @@ def _totals(found: Reconciled) -> str:
 
 
 def _row(line: Line, book: SiteBook, zone: ZoneInfo) -> str:
-    at = f"{line.at.astimezone(zone):%Y-%m-%d %H:%M}" if line.at is not None else "no time         "
+    at = time_text(line.at, zone) if line.at is not None else "no time"
     charge, transaction = line.charge, line.transaction
     connector = charge.connector_id if charge is not None else transaction.connector_id if transaction else None
     where = "unknown bay"
@@ -166,22 +167,22 @@ def _row(line: Line, book: SiteBook, zone: ZoneInfo) -> str:
     parts = [f"{at}  {_STATES[line.state]:<10}  {where}  {line.id}"]
     if charge is not None:
         taken = _one(charge.taken)
-        energy = f"{charge.energy_kwh:f} kWh" if charge.energy_kwh is not None else "unknown energy"
+        energy = energy_text(charge.energy_kwh) if charge.energy_kwh is not None else "unknown energy"
         parts.append(f"here {energy}, {taken}")
     if transaction is not None:
         counted = transaction.energy_kwh()
-        parts.append(f"there {counted:f} kWh" if counted is not None else "there unknown energy")
+        parts.append(f"there {energy_text(counted)}" if counted is not None else "there unknown energy")
     why = "; ".join(SENTENCES[reason] for reason in line.reasons)
     if why:
         parts.append(why)
     if not line.explained:
-        energy = f"{line.energy_kwh:f} kWh" if line.energy_kwh is not None else "unknown energy"
+        energy = energy_text(line.energy_kwh) if line.energy_kwh is not None else "unknown energy"
         parts.append(f"open: {_one(line.amount)}, {energy}")
     return "\n    ".join(parts)
 
 
 def _one(money: Money | None) -> str:
-    return f"{money.major:f} {money.currency}" if money is not None else "unknown amount"
+    return money_text(money) if money is not None else "unknown amount"
 
 
 def _money(sums: Mapping[str, int]) -> str:

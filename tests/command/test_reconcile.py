@@ -31,7 +31,9 @@ from kiosk.service.reconcile_words import SENTENCES
 from kiosk.store import Store
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.period import Period
-from tests.domain.test_reconcile import CODES, charge, transaction
+from tests.domain.made import CODES
+from tests.domain.made import a_transaction as transaction
+from tests.domain.test_reconcile import charge
 from tests.engine.house import CODE, SMALL, House
 from tests.engine.site_house import TOKEN
 from tests.worlds.once import migrated_store

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kiosk.domain.money import ISO_EXPONENTS
 from kiosk.domain.session import Observation, Phase, Session
+from kiosk.domain.site_board import ChargerRef, SiteTransaction
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
 
@@ -53,3 +54,30 @@ def charging(at: float, energy: str | None, cost: int | None, **said: Any) -> Ob
         "cost_minor": cost,
     }
     return seen(at, "charging", **(facts | said))
+
+
+UUID, CODE = "0b1c", "7MK4T"
+CODES = {UUID: CODE, "ffff": "OTHER"}
+"""Public codes by the uuid of a charger: the one that `a_transaction` is at, and another."""
+BEGAN, ENDED = 60.0, 2460.0
+"""Seconds: when a charge begins and ends."""
+
+
+def a_transaction(number: int = 1, begin: float = BEGAN, **changed: Any) -> SiteTransaction:
+    """The charger's own record of a charge of 7.936 kWh that began `begin` seconds in, by its clock 4 s later."""
+    facts: dict[str, Any] = {
+        "id": number,
+        "charger": ChargerRef(UUID, 7, "CP-1"),
+        "charger_connector_id": 99,
+        "connector_id": 1,
+        "id_tag": "PUBLIC",
+        "active": False,
+        "meter_start_wh": 29_317,
+        "meter_stop_wh": 37_253,
+        "reported_kwh": Decimal("7.94"),
+        "started_at": after(begin + 4),
+        "stopped_at": after(begin + ENDED - BEGAN + 3),
+        "stop_reason": "EVDisconnected",
+        "is_valid": True,
+    }
+    return SiteTransaction(**(facts | changed))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,11 +15,8 @@ from kiosk.domain.matching import RUNS_WITHIN, SLACK, MeterStand, matches, may_b
 from kiosk.domain.session import Phase, Session
 from kiosk.domain.site_board import ChargerRef, SiteTransaction
 
-from .made import a_session, after
-
-UUID, CODE = "0b1c", "7MK4T"
-CODES = {UUID: CODE, "ffff": "OTHER"}
-BEGAN, ENDED = 60, 2460
+from .made import BEGAN, CODE, CODES, ENDED, a_session, after
+from .made import a_transaction as transaction
 
 
 def charged(key: str = "k", begin: float = BEGAN, energy: str = "7.9", **more: object) -> Session:
@@ -36,25 +32,6 @@ def charged(key: str = "k", begin: float = BEGAN, energy: str = "7.9", **more: o
         "energy_kwh": Decimal(energy),
     }
     return a_session(key=key, **(facts | more))
-
-
-def transaction(number: int = 1, begin: float = BEGAN, **more: Any) -> SiteTransaction:
-    made = SiteTransaction(
-        id=number,
-        charger=ChargerRef(UUID, 7, "CP-1"),
-        charger_connector_id=99,
-        connector_id=1,
-        id_tag="X",
-        active=False,
-        meter_start_wh=29_317,
-        meter_stop_wh=37_253,
-        reported_kwh=Decimal("7.00"),
-        started_at=after(begin + 4),
-        stopped_at=after(begin + ENDED - BEGAN + 3),
-        stop_reason="EVDisconnected",
-        is_valid=True,
-    )
-    return replace(made, **more)
 
 
 def test_the_only_one_that_fits_is_its_own() -> None:

@@ -29,11 +29,9 @@ from kiosk.domain.reconcile import (
 from kiosk.domain.session import HoldProof, Phase, Refund
 from kiosk.domain.site_board import ChargerRef, SiteTransaction
 
-from .made import EURO, T0, a_session, after
+from .made import BEGAN, CODE, CODES, ENDED, EURO, T0, a_session, after
+from .made import a_transaction as transaction
 
-UUID, CODE = "0b1c", "7MK4T"
-CODES = {UUID: CODE, "ffff": "OTHER"}
-BEGAN, ENDED = 60.0, 2460.0
 BILL = EURO.example(Decimal("7.94")).minor
 
 
@@ -59,25 +57,6 @@ def charge(key: str = "k", begin: float = BEGAN, **more: Any) -> Charge:
         recorded=euro(BILL),
         recorded_back=euro(0),
         expected=True,
-    )
-    return replace(made, **more)
-
-
-def transaction(number: int = 1, begin: float = BEGAN, **more: Any) -> SiteTransaction:
-    made = SiteTransaction(
-        id=number,
-        charger=ChargerRef(UUID, 7, "CP-1"),
-        charger_connector_id=99,
-        connector_id=1,
-        id_tag="PUBLIC",
-        active=False,
-        meter_start_wh=29_317,
-        meter_stop_wh=37_253,
-        reported_kwh=Decimal("7.94"),
-        started_at=after(begin + 4),
-        stopped_at=after(begin + ENDED - BEGAN + 3),
-        stop_reason="EVDisconnected",
-        is_valid=True,
     )
     return replace(made, **more)
 

@@ -14,7 +14,9 @@ import pytest
 from kiosk.domain.reconcile import State
 from kiosk.service.reconcile import USUAL, Days, Told, charges_of, longest_of, reconciled
 from kiosk.store import Store
-from tests.domain.test_reconcile import CODES, charge, transaction
+from tests.domain.made import CODES
+from tests.domain.made import a_transaction as transaction
+from tests.domain.test_reconcile import charge
 from tests.store.build import NOW, charging, later, opened, queued, seen, whole_end
 from tests.worlds.once import migrated_store
 
