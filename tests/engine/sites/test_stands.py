@@ -13,7 +13,9 @@ import pytest
 from kiosk.domain.commands import Kind
 from kiosk.domain.matching import SLACK
 from kiosk.engine.context import Context
+from kiosk.engine.duty import Jobs
 from kiosk.engine.sites.plan import SitePlan
+from kiosk.engine.sites.transactions import SiteTransactions
 from kiosk.news.news import session_topic
 from kiosk.sandbox.plugchoice.office import SITE_UUID
 from kiosk.sandbox.plugchoice.operator import create_operator_app
@@ -142,7 +144,10 @@ def test_an_outage_costs_a_few_looks_and_then_it_is_found(make: Make) -> None:
     assert house.session(key).final
 
 
-def test_what_cannot_be_found_is_looked_for_more_and_more_seldom_and_a_day_later_no_more(make: Make) -> None:
+def test_what_cannot_be_found_is_looked_for_more_and_more_seldom_and_a_day_later_no_more(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SiteTransactions, "jobs", lambda _self, _now: Jobs())  # at night it asks for lists of its own
     house = make()
     house.office.add(Rule(Fault.UNAUTHORIZED, times=None))
     key = house.charged(seconds=40)
