@@ -179,6 +179,19 @@ def test_a_claim_by_somebody_else_is_left_to_them(desk: Desk) -> None:
     assert desk.at_stripe() == [100]
 
 
+def test_what_another_worker_has_claimed_meanwhile_is_not_sent_here(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as late:
+        late.setattr(desk.house.store, "claim_refund", lambda *_named: False)
+        desk.ask()
+        desk.house.run(10)
+        assert desk.at_stripe() == []
+        assert desk.wishes()[-1].state is RefundState.WAITING
+    assert desk.ends().state is RefundState.DONE
+    assert desk.at_stripe() == [100]
+
+
 def test_what_never_arrived_is_given_up_after_a_day_and_not_sent_late(desk: Desk) -> None:
     desk.faults.fail_refunds(1)
     desk.ask()
