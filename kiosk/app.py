@@ -67,6 +67,7 @@ from kiosk.web.shared.errors import init_errors
 from kiosk.web.shared.formats import init_formats
 from kiosk.web.shared.i18n import init_i18n
 from kiosk.web.shared.limits import init_limits
+from kiosk.web.shared.numbers import Number
 from kiosk.web.shared.request_log import init_request_log
 from kiosk.web.shared.security import init_security
 from kiosk.web.tablet import pairing, screens, visit
@@ -225,6 +226,7 @@ def _news(settings: Settings) -> News:
 
 def _pages(app: Flask, settings: Settings, site: SiteBook, traces: Traces | None) -> None:
     app.jinja_env.undefined = StrictUndefined
+    app.url_map.converters["int"] = Number
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         operator=site.operator,

@@ -248,11 +248,19 @@ def _meters(store: Store, codes: Sequence[str]) -> Iterator[Finding]:
         if pace.interval is None:
             continue
         seconds = pace.interval // timedelta(seconds=1)
-        text = f"{code} reports its meter at most {seconds} s apart, by {len(pace.seconds)} charges."
-        if pace.interval > ROUGH_AFTER:
-            yield note(f"{text} Limits are rough there; set MeterValueSampleInterval to 10 s in the back office.")
+        seen = "the last charge" if len(pace.seconds) == 1 else f"the last {len(pace.seconds)} charges"
+        if pace.surely is not None and pace.surely > ROUGH_AFTER:
+            least = pace.surely // timedelta(seconds=1)
+            yield note(
+                f"{code} reports its meter only every {least} to {seconds} s, as {seen} showed. Limits are rough "
+                "there; set MeterValueSampleInterval to 10 s in the back office."
+            )
+        elif pace.interval > ROUGH_AFTER:
+            yield ok(
+                f"{code} had something new at each look, up to {seconds} s apart: its meter may report more often."
+            )
         else:
-            yield ok(text)
+            yield ok(f"{code} reports its meter every {seconds} s or more often, as {seen} showed.")
 
 
 _HEARD = {Level.NOTED: note, Level.LOUD: note, Level.ALARM: bad}

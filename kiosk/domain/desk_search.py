@@ -16,6 +16,7 @@ _MARK = re.compile(r"[0-9a-f]{10}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _AMOUNT = re.compile(r"(?:[€£$]|eur|gbp|usd|chf)?(\d{1,6})[.,](\d{2})(?:[€£$]|eur|gbp|usd|chf)?", re.IGNORECASE)
 _TIME = re.compile(r"([01]?\d|2[0-3])[:.h]([0-5]\d)")
+_HALF = re.compile(r"\b(\d{1,2})(?:([:.])([0-5]\d))?\s*([ap])\.?\s?m\b\.?", re.IGNORECASE)
 _ISO_DAY = re.compile(r"(20\d\d)-(\d\d?)-(\d\d?)")
 _SHORT_DAY = re.compile(r"(\d\d?)\.(\d\d?)\.(20\d\d|\d\d)?")
 _LAST4 = re.compile(r"\d{4}")
@@ -53,7 +54,7 @@ def understand(text: str, zone: tzinfo, now: datetime, bays: Mapping[str, tuple[
     at: time | None = None
     day: date | None = None
     strange = []
-    for word in text.split()[:MOST_WORDS]:
+    for word in _HALF.sub(_of_24_hours, text).split()[:MOST_WORDS]:
         small = word.lower()
         if small in bays:
             places = set(bays[small]) if places is None else _both(places, set(bays[small]))
@@ -108,6 +109,14 @@ def _window(at: time | None, day: date | None, zone: tzinfo, now: datetime) -> d
 def _time(word: str) -> time:
     hours, minutes = re.split("[:.h]", word)
     return time(int(hours), int(minutes))
+
+
+def _of_24_hours(said: re.Match[str]) -> str:
+    """`2:03 PM` as `14:03`; what is no time of such a clock stays as it is."""
+    hours, minutes, half = int(said[1]), said[3] or "00", said[4].lower()
+    if not 1 <= hours <= 12:
+        return said[0]
+    return f"{hours % 12 + (12 if half == 'p' else 0):02}:{minutes}"
 
 
 def _day(word: str, today: date) -> date | None:

@@ -19,3 +19,8 @@ class LabFacts:
     model: str | None = None
     max_kw: Decimal | None = None
     connector_type: str | None = None
+
+    @property
+    def make(self) -> str | None:
+        """Who has made it and what it is called there; None when neither is known."""
+        return " ".join(filter(None, (self.vendor, self.model))) or None

@@ -15,9 +15,12 @@ LONGEST = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """At most so many seconds lay between two reports, in each of the last charges, the oldest first."""
+    """At most so many seconds lay between two reports, in each of the last charges, the oldest first. `least`: so many
+    at least, as far as the newest of them were looked at often enough; fewer than the charges in what was kept earlier.
+    """
 
     seconds: tuple[int, ...] = ()
+    least: tuple[int, ...] = ()
 
     @property
     def interval(self) -> timedelta | None:
@@ -26,9 +29,18 @@ class Pace:
             return None
         return timedelta(seconds=sorted(self.seconds)[(len(self.seconds) - 1) // 2])
 
-    def with_charge(self, interval: timedelta) -> Pace:
+    @property
+    def surely(self) -> timedelta | None:
+        """At least so far apart does it report: what half of the last charges have shown. None: nobody can tell."""
+        if not self.least:
+            return None
+        return timedelta(seconds=sorted(self.least)[(len(self.least) - 1) // 2])
+
+    def with_charge(self, interval: timedelta, surely: timedelta | None = None) -> Pace:
+        """With one more charge. `surely`: so far apart it reports at least, by what was seen of it."""
         seconds = max(1, round(interval.total_seconds()))
-        return Pace((*self.seconds, seconds)[-CHARGES_KEPT:])
+        least = self.least if surely is None else (*self.least, int(surely.total_seconds()))
+        return Pace((*self.seconds, seconds)[-CHARGES_KEPT:], least[-CHARGES_KEPT:])
 
 
 def learnt_interval(before: Session, after: Session) -> timedelta | None:

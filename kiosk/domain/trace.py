@@ -130,6 +130,14 @@ class Trace:
         gaps = sorted(_gaps(self._rises()))
         return gaps[1] if len(gaps) >= FEWEST_GAPS else None
 
+    def surely_apart(self) -> timedelta | None:
+        """At least so far apart does this meter report, by what was seen; None before enough rises.
+
+        Zero where each reading has shown a rise: then it says how often somebody looked, and nothing of the meter.
+        """
+        gaps = sorted(max(newer.after - older.by, ZERO) for older, newer in pairwise(self._rises()))
+        return gaps[1] if len(gaps) >= FEWEST_GAPS else None
+
     def _rises(self) -> tuple[Rise, ...]:
         return self._once("rises", lambda: _rises(self.points))
 

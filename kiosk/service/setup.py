@@ -26,6 +26,9 @@ class ChargerAtDesk:
     seen_at: datetime | None
     priced_at: datetime | None
     every: timedelta | None
+    """Its meter reports so often or more often."""
+    surely: timedelta | None
+    """And not more often than that."""
     make: str | None
 
 
@@ -46,7 +49,8 @@ def chargers_of(parts: Parts, site: Site) -> tuple[ChargerAtDesk, ...]:
                 seen_at=card.seen_at if card is not None else None,
                 priced_at=card.price_seen_at if card is not None else None,
                 every=pace.interval if pace is not None else None,
-                make=make.name if make is not None else None,
+                surely=pace.surely if pace is not None else None,
+                make=make.make if make is not None else None,
             )
         )
     return tuple(found)

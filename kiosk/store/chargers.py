@@ -185,11 +185,11 @@ def _fulfil(connection: Connection, code: str) -> None:
     connection.execute(delete(card_wishes).where(card_wishes.c.code == code))
 
 
-def learn_pace(connection: Connection, code: str, interval: timedelta) -> None:
-    """One charge at that charger has shown how often it reports."""
+def learn_pace(connection: Connection, code: str, interval: timedelta, surely: timedelta | None = None) -> None:
+    """One charge at that charger has shown how often it reports: at most and at least so far apart."""
     query = select(chargers.c.pace).where(chargers.c.code == code).with_for_update()
     known: Pace | None = connection.execute(query).scalar_one_or_none()
-    _put(connection, code, {"pace": (known or Pace()).with_charge(interval)})
+    _put(connection, code, {"pace": (known or Pace()).with_charge(interval, surely)})
 
 
 def _put(connection: Connection, code: str, values: dict[str, Any]) -> None:

@@ -85,12 +85,15 @@ def doubt_from(value: Json) -> Doubt:
     return Doubt(time_from(value["since"]), None if energy is None else Decimal(energy), value.get("cost_minor"))
 
 
-def pace_to(value: Pace) -> list[int]:
-    return list(value.seconds)
+def pace_to(value: Pace) -> dict[str, list[int]]:
+    return {"most": list(value.seconds), "least": list(value.least)}
 
 
-def pace_from(value: list[int]) -> Pace:
-    return Pace(tuple(value))
+def pace_from(value: dict[str, list[int]] | list[int]) -> Pace:
+    """Earlier releases have kept the one list alone."""
+    if isinstance(value, list):
+        return Pace(tuple(value))
+    return Pace(tuple(value["most"]), tuple(value["least"]))
 
 
 def proof_to(value: HoldProof) -> Json:

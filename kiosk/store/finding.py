@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, type_coerce, union_all
@@ -26,10 +26,15 @@ MOST_LED = 200
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page ends: the next one has what is older."""
+    """Where a page ends: the next one has what is older. Raises ValueError or OverflowError for what can be no row."""
 
     at: datetime
     id: int
+
+    def __post_init__(self) -> None:
+        if self.at.utcoffset() is None or not 0 <= self.id < MOST_NUMBER:
+            raise ValueError("no row of any table")
+        self.at.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ def fold_in(
     saved = save_session(connection, before, after, seen.seen_at)
     interval = learnt_interval(before, after)
     if interval is not None:
-        learn_pace(connection, after.code, interval)
+        learn_pace(connection, after.code, interval, after.trace.surely_apart())
     payment = None if after == before or after.final else seen.payment
     if payment is not None:
         this = sessions.c.key == before.key

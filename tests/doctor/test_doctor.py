@@ -433,9 +433,19 @@ def test_how_often_a_charger_reports_is_told_as_far_as_it_was_seen(
 ) -> None:
     assert not [each for each in findings(tmp_path, clock=ManualClock()) if "reports its meter" in each.text]
     with books._database.write() as connection:
-        learn_pace(connection, "7MK4T", timedelta(seconds=seconds))
-    sentence = f"7MK4T reports its meter at most {seconds} s apart, by 1 charges."
+        learn_pace(connection, "7MK4T", timedelta(seconds=seconds), timedelta(seconds=seconds - 10))
+    sentence = f"{seconds} s or more often, as the last charge showed." if mark == "ok" else "290 to 300 s, as the last"
     assert said(findings(tmp_path, clock=ManualClock()), sentence) == mark
+
+
+@pytest.mark.parametrize("surely", [timedelta(0), None])
+def test_a_meter_that_has_something_new_at_each_look_is_not_called_slow(
+    books: Store, tmp_path: Path, surely: timedelta | None
+) -> None:
+    with books._database.write() as connection:
+        learn_pace(connection, "7MK4T", timedelta(seconds=120), surely)
+    sentence = "7MK4T had something new at each look, up to 120 s apart"
+    assert said(findings(tmp_path, clock=ManualClock()), sentence) == "ok"
 
 
 def test_a_row_that_breaks_the_books_is_one_sentence_with_the_command_that_tells_more(

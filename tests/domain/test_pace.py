@@ -62,6 +62,26 @@ def test_a_charger_that_was_set_anew_is_known_after_a_few_charges() -> None:
     assert pace.interval == timedelta(seconds=300)
 
 
+def test_what_each_look_had_something_new_of_may_report_more_often() -> None:
+    trace = Trace()
+    for second in range(0, 3600, 120):
+        trace = trace.add(after(second), Decimal(second))
+    assert trace.surely_apart() == timedelta(0)
+    slow = charge(300).trace.surely_apart()
+    assert slow is not None
+    assert timedelta(seconds=280) <= slow <= timedelta(seconds=300)
+    assert Trace().surely_apart() is None
+
+
+def test_how_far_apart_it_surely_reports_is_what_half_of_the_charges_showed() -> None:
+    pace = Pace((300,) * CHARGES_KEPT)
+    assert pace.surely is None
+    for least in (0, 290, 290):
+        pace = pace.with_charge(timedelta(seconds=300), timedelta(seconds=least))
+    assert pace.surely == timedelta(seconds=290)
+    assert pace.with_charge(timedelta(seconds=300)).least == pace.least
+
+
 @given(st.lists(seconds, min_size=1, max_size=20))
 def test_only_the_last_charges_count_and_the_interval_is_one_of_them(intervals: list[int]) -> None:
     pace = Pace()

@@ -218,9 +218,6 @@ def _place() -> Place | None:
         return None
     at, _sign, number = text.partition("_")
     try:
-        place = Place(datetime.fromisoformat(at), int(number))
+        return Place(datetime.fromisoformat(at), int(number))
     except (ValueError, OverflowError):
         raise _no_cursor() from None
-    if place.at.utcoffset() is None or place.id >= 2**63:
-        raise _no_cursor()
-    return place

@@ -425,8 +425,7 @@ def _place(found: FoundSession) -> str:
 def _after(text: str) -> Place | None:
     at, _sign, number = text.replace(" ", "+").partition("_")
     try:
-        moment = datetime.fromisoformat(at)
-        return Place(moment, int(number)) if moment.utcoffset() is not None else None
+        return Place(datetime.fromisoformat(at), int(number))
     except (ValueError, OverflowError):
         return None
 

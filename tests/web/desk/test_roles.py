@@ -38,6 +38,16 @@ def pages(kiosk: Kiosk) -> list[str]:
     return [path for method, path, _ in addresses(kiosk) if method == "GET" and not path.endswith("/events")]
 
 
+def with_number(kiosk: Kiosk, number: int) -> list[tuple[str, str]]:
+    """Method and address of whatever has a number in it, with that one."""
+    return [
+        (method, re.sub(r"<[^>]+>", "1", re.sub(r"<int:[^>]+>", str(number), rule.rule)))
+        for rule in kiosk.app.url_map.iter_rules()
+        if "<int:" in rule.rule
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
+
+
 def needed(kiosk: Kiosk, endpoint: str) -> Role | None:
     role: Role | None = kiosk.app.view_functions[endpoint].__dict__["needed"]
     return role
@@ -141,3 +151,13 @@ def test_hostile_names_are_escaped_on_every_page(kiosk: Kiosk, phone: FlaskClien
     for path in pages(kiosk):
         page = browser.get(path, query_string={"q": hostile, "who": hostile, "subject": hostile, "after": hostile})
         assert b"<script>alert" not in page.get_data(), path
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 10**400])
+def test_a_number_that_no_row_has_is_of_no_page_anywhere(kiosk: Kiosk, at_desk: SignIn, number: int) -> None:
+    owner = at_desk(Role.OWNER)
+    found = with_number(kiosk, number)
+    assert len(found) > 10
+    broken = [(method, path[:60]) for method, path in found if owner.open(path, method=method).status_code >= 500]
+    assert broken == []
+    assert owner.get(f"/desk/sessions/{number}").status_code == 404

@@ -34,7 +34,20 @@ def number(kiosk: Kiosk, key: str) -> int:
     return found
 
 
-@pytest.mark.parametrize("said", ["4242 14:03", "9,47", "bay 4", "7mk4t", "DE*LND*E000204", "2026-000001", "4242 9.47"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "4242 14:03",
+        "2:03\N{NARROW NO-BREAK SPACE}PM",
+        "bay 4 2.03 p.m.",
+        "9,47",
+        "bay 4",
+        "7mk4t",
+        "DE*LND*E000204",
+        "2026-000001",
+        "4242 9.47",
+    ],
+)
 def test_a_session_is_found_by_what_a_caller_can_say(kiosk: Kiosk, paid: str, at_desk: SignIn, said: str) -> None:
     page = at_desk(Role.VIEWER).get("/desk/sessions", query_string={"q": said}).text
     assert numbers(page) == [number(kiosk, paid)]
@@ -55,6 +68,8 @@ def test_the_filters_stand_in_the_address_and_a_view_keeps_them(kiosk: Kiosk, pa
     assert numbers(browser.get("/desk/sessions?from=2026-11-21").text) == []
     assert numbers(browser.get("/desk/sessions?view=open").text) == []
     assert numbers(browser.get("/desk/sessions?view=odd&from=never&after=nonsense").text) == [number(kiosk, paid)]
+    for end in (f"2026-11-21T00:00+00:00_{10**30}", "0001-01-01T00:00+23:59_1", "2026-11-21T00:00+00:00_-1"):
+        assert numbers(browser.get("/desk/sessions", query_string={"after": end}).text) == [number(kiosk, paid)]
 
 
 def test_older_sessions_are_on_the_next_page(kiosk: Kiosk, at_desk: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
