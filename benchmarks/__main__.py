@@ -22,6 +22,7 @@ from benchmarks import (
     pages,
     queue,
     reconciling,
+    rounds,
     strangers,
     tablet,
     weight,
@@ -33,6 +34,7 @@ from kiosk.config.logs import configure_logs
 ALL: dict[str, Callable[[], list[Figure]]] = {
     "fleet": fleet.run,
     "economy": economy.run,
+    "rounds": rounds.run,
     "card": card.run,
     "news": news.run,
     "weight": weight.run,

@@ -82,7 +82,7 @@ def run() -> list[Figure]:
 
 
 def measured(size: int, switches: OperatorSwitches | None, how: str, *, aim: bool = True) -> list[Figure]:
-    with _many(size, switches) as many:
+    with many_sessions(size, switches) as many:
         many.pass_time(SETTLES)
         seen = many.pass_time(MEASURED)
     return figures_of(size, how, seen, with_token=switches is not None, aim=aim)
@@ -115,7 +115,7 @@ def figures_of(size: int, how: str, seen: Seen, *, with_token: bool, aim: bool =
 
 def naive(size: int) -> list[Figure]:
     """Each open page asks upstream every POLL seconds by the kiosk's address."""
-    with _many(size, None) as many:
+    with many_sessions(size, None) as many:
         http = httpx.Client(transport=many.wire(), base_url="http://upstream/api/v3")
         tokens = [many.store.token(key) for key in many.watched]
         last = dict.fromkeys(range(len(tokens)), many.clock.now())
@@ -156,7 +156,7 @@ class Seen:
 
 
 @contextmanager
-def _many(size: int, switches: OperatorSwitches | None) -> Iterator[Many]:
+def many_sessions(size: int, switches: OperatorSwitches | None) -> Iterator[Many]:
     with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as folder:
         many = Many(Path(folder), size, switches)
         try:

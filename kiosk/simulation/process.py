@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from kiosk.clock import OnlyClock
+from kiosk.clock import SystemClock
 from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
 from kiosk.engine.context import Context, Proofs
@@ -72,17 +72,13 @@ class Life:
             raise Killed
 
 
-class SimulatedClock(OnlyClock):
-    """The clock of one process: `ahead` of the true time. It never goes back while the process lives."""
-
-    rate = 1.0
+class SimulatedClock(SystemClock):
+    """The real clock of one process, on a machine whose clock is `ahead` of the true time, and may be set."""
 
     def __init__(self, stepper: Stepper, ahead: timedelta) -> None:
         self._stepper = stepper
         self.ahead = ahead
-
-    def now(self) -> datetime:
-        return self._stepper.now() + self.ahead
+        super().__init__(wall=lambda: stepper.now() + self.ahead, monotonic=stepper.seconds)
 
     def wait(self, event: Event, seconds: float) -> bool:
         return self._stepper.wait(event, seconds)
