@@ -288,7 +288,7 @@ class Driver:
             return None
         if self.plan.loses_phone and not self._lost and session.known_status is Status.CHARGING:
             self._find_another_phone(process)
-        if session.final:
+        if session.final or session.facts.group is Group.OPERATOR:  # nobody waits there for the back office
             self._leaves(f"{session.status}")
             return None
         if self.plan.goal is Goal.CANCEL and not self._acted and session.facts.group is not Group.UNPAID:
