@@ -16,6 +16,7 @@ from kiosk.domain.commands import Command, CommandState, Kind
 from kiosk.domain.limits import Policy
 from kiosk.domain.overdue import NEARLY, held_since, lapses_at, should_have_ended_by
 from kiosk.domain.receipt import still_held
+from kiosk.domain.refunding import RefundState, RefundWish
 from kiosk.domain.session import Phase, Session, Unsaid
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Group, Status
 
@@ -26,6 +27,8 @@ LOOKED_WITHIN = timedelta(minutes=10)
 """So long after a command without an answer the session should have been read."""
 SOME_KWH = Decimal("0.1")
 REFUSED_IN_A_ROW = 5
+REFUND_WITHIN = timedelta(hours=1)
+"""By then a refund from the desk should have an end."""
 
 
 class Attention(StrEnum):
@@ -51,6 +54,8 @@ class Attention(StrEnum):
     TWO_AT_ONE_BAY = "two_at_one_bay"
     STARTS_REFUSED = "starts_refused"  # the last starts at a charger were all refused
     PRICE_BREAKS_RULE = "price_breaks_rule"  # a fee beside the price per kWh at a fast charger (rule EU-05)
+    REFUND_WITHOUT_END = "refund_without_end"  # nobody knows yet whether what the desk sent back arrived
+    REFUND_REFUSED = "refund_refused"  # nothing of what the desk wanted to send back went back
     FIGURE_UNKNOWN = "figure_unknown"  # time or energy of its end are not known
 
 
@@ -68,6 +73,7 @@ class Act(StrEnum):
     CANCEL = "cancel"
     ASK_BACK_OFFICE = "ask_back_office"
     LOOK_AT_PAYMENT = "look_at_payment"  # at the payment provider
+    LOOK_AT_REFUND = "look_at_refund"  # at the payment provider, and send nothing back there meanwhile
     LOOK_AT_CHARGER = "look_at_charger"
     SET_PRICE = "set_price"  # in the back office
 
@@ -92,6 +98,8 @@ class Matter:
 
 
 OF_CHARGER = frozenset({Attention.STARTS_REFUSED, Attention.PRICE_BREAKS_RULE})
+OF_REFUND = frozenset({Attention.REFUND_WITHOUT_END, Attention.REFUND_REFUSED})
+"""Of a session, whatever is odd about itself: of its newest refund from the desk."""
 _QUIET = frozenset(
     {
         Attention.FIGURE_UNKNOWN,
@@ -125,6 +133,8 @@ _ACTS = {
     Attention.STARTS_REFUSED: Act.LOOK_AT_CHARGER,
     Attention.FIGURE_UNKNOWN: Act.ASK_BACK_OFFICE,
     Attention.PRICE_BREAKS_RULE: Act.SET_PRICE,
+    Attention.REFUND_WITHOUT_END: Act.LOOK_AT_REFUND,
+    Attention.REFUND_REFUSED: Act.LOOK_AT_PAYMENT,
 }
 
 
@@ -219,11 +229,33 @@ def broken_prices(breaks: Mapping[str, bool | None], now: datetime) -> tuple[lis
     return [Matter(Attention.PRICE_BREAKS_RULE, code, code, now, Act.SET_PRICE) for code in found], known
 
 
+def refund_matter(code: str, wish: RefundWish, now: datetime) -> Matter | None:
+    """What a person should look at of the newest refund from the desk of a session at that charger; an older one was on
+    the page on which the newest was asked for.
+    """
+    if wish.is_open and now - wish.asked_at >= REFUND_WITHIN:
+        kind, since = Attention.REFUND_WITHOUT_END, wish.asked_at
+    elif wish.state is RefundState.REFUSED:
+        kind, since = Attention.REFUND_REFUSED, wish.ended_at or wish.asked_at
+    else:
+        return None
+    return Matter(kind, wish.session_key, code, since, _ACTS[kind], wish.amount.minor, wish.amount.currency)
+
+
+def happened_again(known: Matter, found: Matter) -> bool:
+    """It is not what stands in the list, but the same once more: what somebody has seen to was the other one."""
+    return found.kind is Attention.REFUND_REFUSED and found.since > known.since
+
+
 def level_of(matter: Matter, now: datetime) -> Level:
-    """How loud it is told: after an hour loudly, after a day as an alarm. What is about to lapse does not wait."""
+    """How loud it is told: after an hour loudly, after a day as an alarm. What is about to lapse does not wait, nor
+    what nobody tries any more.
+    """
     if matter.kind in _QUIET:
         return Level.NOTED
     passed = now - matter.since
+    if matter.kind is Attention.REFUND_REFUSED and passed < ALARM_AFTER:
+        return Level.LOUD
     if matter.kind is Attention.HOLD_LAPSES:
         return Level.ALARM if passed >= NEARLY / 2 else Level.LOUD
     return Level.ALARM if passed >= ALARM_AFTER else Level.LOUD if passed >= LOUD_AFTER else Level.NOTED

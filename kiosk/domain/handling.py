@@ -29,6 +29,7 @@ MAY_BE_DONE = frozenset(
         Attention.OTHER_PRICE,
         Attention.FIGURE_UNKNOWN,
         Attention.LOST,
+        Attention.REFUND_REFUSED,
     }
 )
 """What may never change by itself, so that a person has the last word. Everything else has an end that can be seen."""

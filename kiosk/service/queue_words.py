@@ -30,6 +30,8 @@ WHAT = {
     Attention.CHARGER_SILENT: "it charges, and its charger has not been heard of for hours",
     Attention.TWO_AT_ONE_BAY: "another session is at the same bay",
     Attention.STARTS_REFUSED: "the last starts there were all refused",
+    Attention.REFUND_WITHOUT_END: "a refund from the desk has no end, and nobody knows whether it arrived",
+    Attention.REFUND_REFUSED: "a refund from the desk came to nothing, so the driver still waits for it",
     Attention.PRICE_BREAKS_RULE: "it gives 50 kW or more and has a start fee, which the law forbids (EU-05)",
 }
 """Of a session or a charger, as the rest of a sentence."""
@@ -39,6 +41,7 @@ DO = {
     Act.CANCEL: "cancel the payment at Stripe if it is still held",
     Act.ASK_BACK_OFFICE: "ask Plugchoice, with the charger and the time",
     Act.LOOK_AT_PAYMENT: "look at its payment at Stripe, and release or refund it there",
+    Act.LOOK_AT_REFUND: "look at its payment at Stripe, and send nothing back there while the kiosk still tries",
     Act.LOOK_AT_CHARGER: "look at the charger, and whether it has a connection",
     Act.SET_PRICE: "set its start fee to 0 in Plugchoice; or installed_on in kiosk.toml, if from before 13 April 2024",
 }
@@ -66,6 +69,8 @@ TITLES = {
     Attention.CHARGER_SILENT: "Charger silent for hours",
     Attention.TWO_AT_ONE_BAY: "Two sessions at one bay",
     Attention.STARTS_REFUSED: "Start refused five times",
+    Attention.REFUND_WITHOUT_END: "Refund without an end",
+    Attention.REFUND_REFUSED: "Refund refused",
     Attention.PRICE_BREAKS_RULE: "Price breaks a rule",
 }
 """As a heading."""
@@ -133,6 +138,14 @@ ABOUT_IT = {
         "Look at the charger and its fault code; close the bay in the back office until it is mended. One start "
         "that is taken closes this."
     ),
+    Attention.REFUND_WITHOUT_END: (
+        "The kiosk asks Stripe again and again and sends nothing twice. Is Stripe in reach, and the key for refunds in "
+        "force? Sent back at Stripe as well, the driver would get it twice. It closes when the refund has an end."
+    ),
+    Attention.REFUND_REFUSED: (
+        "The session's page says why; nobody tries any more. Ask for it there anew, or send it back at Stripe, then "
+        "mark it as seen to."
+    ),
     Attention.PRICE_BREAKS_RULE: (
         "From 50 kW the price may be one per kWh alone (AFIR, Article 5(4)). When the price was read anew without "
         "the fee, this closes."
@@ -168,6 +181,7 @@ ACTS = {
     Act.CANCEL: "How to release it",
     Act.ASK_BACK_OFFICE: "What to ask",
     Act.LOOK_AT_PAYMENT: "What to look at",
+    Act.LOOK_AT_REFUND: "Where the refund is",
     Act.LOOK_AT_CHARGER: "Where to look",
     Act.SET_PRICE: "What to set",
 }

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 
-from kiosk.domain.attention import Attention, Level, Matter, attention, level_of
+from kiosk.domain.attention import OF_REFUND, Attention, Level, Matter, attention, happened_again, level_of
 from kiosk.domain.commands import Command, CommandState
 from kiosk.domain.handling import Handling
 from kiosk.domain.limits import Policy
@@ -109,25 +109,30 @@ class Exceptions(Part):
         found: Sequence[Matter],
         looked_at: Collection[str],
         now: datetime,
-        chargers: Collection[tuple[Attention, str]] = (),
+        others: Collection[tuple[Attention, str]] = (),
     ) -> Changes:
-        """Write down what was found in one look at the sessions with these keys, and for these reasons at chargers: of
-        them, what was not found any more is closed. Everything else stays as it is.
+        """Write down what was found in one look at the sessions with these keys, and for these other reasons, each with
+        its charger or the session of its refund: of them, what was not found any more is closed. What happened again is
+        closed and opened anew. Everything else stays as it is.
         """
         wanted = {(one.kind, one.subject): one for one in found}
         known = {(one.matter.kind, one.matter.subject): one for one in self.every_open_exception()}
-        sessions_looked_at, places = set(looked_at), set(chargers)
-        opened = [one for place, one in wanted.items() if place not in known]
+        sessions_looked_at, places = set(looked_at), set(others)
+        again = {place for place in wanted.keys() & known if happened_again(known[place].matter, wanted[place])}
+        opened = [one for place, one in wanted.items() if place not in known or place in again]
         louder = [
             (known[place], one, level)
             for place, one in wanted.items()
-            if place in known and (level := level_of(one, now)) is not known[place].level
+            if place in known and place not in again and (level := level_of(one, now)) is not known[place].level
         ]
         closed = [
             one
             for place, one in known.items()
-            if place not in wanted
-            and (place in places if one.matter.of_charger else one.matter.subject in sessions_looked_at)
+            if place in again
+            or (
+                place not in wanted
+                and (place in places if _apart(one.matter) else one.matter.subject in sessions_looked_at)
+            )
         ]
         if not opened and not louder and not closed:
             return Changes()
@@ -157,6 +162,11 @@ class Exceptions(Part):
 
 
 _LOUDNESS = list(Level)
+
+
+def _apart(matter: Matter) -> bool:
+    """A look at its session does not say whether it is over."""
+    return matter.of_charger or matter.kind in OF_REFUND
 
 
 def _values(one: Matter, at: datetime) -> dict[str, object]:

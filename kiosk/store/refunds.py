@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, or_, select, update
 
 from kiosk.domain.money import Money
 from kiosk.domain.refunding import OPEN_STATES, RefundState, RefundWish
 from kiosk.store.database import changed_one
 from kiosk.store.errors import WrongState
 from kiosk.store.rows import Part, lock_session
-from kiosk.store.tables import refunds
+from kiosk.store.tables import refunds, sessions
 from kiosk.store.types import utc
 
 MOST_DUE = 20
@@ -60,6 +60,18 @@ class Refunds(Part):
         with self._database.read() as connection:
             rows = connection.execute(due.order_by(refunds.c.next_at, refunds.c.id).limit(MOST_DUE)).mappings().all()
         return [_wish(row) for row in rows]
+
+    def newest_refunds(self, since: datetime, keys: Collection[str] = ()) -> list[tuple[str, RefundWish]]:
+        """The newest refund of a session each, with the code of its charger: those without an end, those that ended
+        since then, and those of the sessions with these keys, however old.
+        """
+        c = refunds.c
+        newest = select(func.max(c.id)).group_by(c.session_key)
+        lately = or_(c.open_of.is_not(None), c.ended_at > utc(since), c.session_key.in_(keys))
+        query = select(refunds, sessions.c.code).join(sessions, sessions.c.key == c.session_key)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(c.id.in_(newest), lately).order_by(c.id)).mappings()
+            return [(row["code"], _wish(row)) for row in rows]
 
     def claim_refund(self, wish: RefundWish, now: datetime) -> bool:
         """Whoever gets True sends it now: from here on it may have left. False: somebody else has it."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kiosk.domain.attention import (
     LOOKED_WITHIN,
+    REFUND_WITHIN,
     REFUSED_IN_A_ROW,
     SILENT_AFTER,
     Act,
@@ -21,13 +22,17 @@ from kiosk.domain.attention import (
     Matter,
     attention,
     broken_prices,
+    happened_again,
     level_of,
     matters,
+    refund_matter,
     refused_starts,
 )
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Wish
 from kiosk.domain.limits import Policy
+from kiosk.domain.money import Money
 from kiosk.domain.overdue import should_have_ended_by
+from kiosk.domain.refunding import RefundState, RefundWish
 from kiosk.domain.session import HoldProof, Phase, Session, with_proof
 from kiosk.domain.status import Status
 from kiosk.domain.tariff import Tariff
@@ -369,3 +374,42 @@ def test_what_stands_in_the_list_keeps_only_what_has_its_cause_still(
 def test_an_end_of_which_a_figure_is_unknown_is_never_taken_for_fine(unknown: set[str]) -> None:
     nobody_says: dict[str, Any] = dict.fromkeys(unknown)
     assert attention(replace(WHOLE, **nobody_says), after(9000))
+
+
+def wish(state: RefundState = RefundState.SENT, **changed: Any) -> RefundWish:
+    return replace(RefundWish(1, "k", Money(300, "EUR"), "kim", "call", state, T0, T0), **changed)
+
+
+@pytest.mark.parametrize("state", [RefundState.WAITING, RefundState.SENT, RefundState.PENDING])
+def test_a_refund_without_an_end_is_loud_after_an_hour_and_an_alarm_after_a_day(state: RefundState) -> None:
+    assert refund_matter("AB12", wish(state), T0 + REFUND_WITHIN - timedelta(seconds=1)) is None
+    found = refund_matter("AB12", wish(state), T0 + REFUND_WITHIN)
+    assert found == Matter(Attention.REFUND_WITHOUT_END, "k", "AB12", T0, Act.LOOK_AT_REFUND, 300, "EUR")
+    assert level_of(found, T0 + REFUND_WITHIN) is Level.LOUD
+    assert level_of(found, T0 + timedelta(days=1)) is Level.ALARM
+
+
+def test_a_refund_that_was_refused_is_loud_at_once_and_one_that_was_sent_is_nobodys_matter() -> None:
+    found = refund_matter("AB12", wish(RefundState.REFUSED, ended_at=after(60)), after(60))
+    assert found == Matter(Attention.REFUND_REFUSED, "k", "AB12", after(60), Act.LOOK_AT_PAYMENT, 300, "EUR")
+    assert level_of(found, after(60)) is Level.LOUD
+    assert level_of(found, after(60) + timedelta(days=1)) is Level.ALARM
+    assert refund_matter("AB12", wish(RefundState.DONE, ended_at=after(60)), after(10**6)) is None
+
+
+@given(st.sampled_from(RefundState), st.integers(0, 10**6))
+def test_every_refund_without_a_good_end_matters_from_an_hour_on_and_none_with_one(
+    state: RefundState, age: int
+) -> None:
+    ended = after(age) if state in {RefundState.DONE, RefundState.REFUSED} else None
+    found = refund_matter("AB12", wish(state, ended_at=ended), after(age))
+    late = age >= REFUND_WITHIN.total_seconds()
+    assert (found is not None) == (state is RefundState.REFUSED or (state is not RefundState.DONE and late))
+
+
+def test_only_a_later_refusal_of_a_refund_is_the_same_once_more() -> None:
+    first = Matter(Attention.REFUND_REFUSED, "k", "AB12", T0, Act.LOOK_AT_PAYMENT)
+    assert happened_again(first, replace(first, since=after(1)))
+    assert not happened_again(first, first)
+    overdue = replace(first, kind=Attention.HOLD_OVERDUE)
+    assert not happened_again(overdue, replace(overdue, since=after(1)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kiosk.domain.attention import Act, Attention, Level, Matter
 from kiosk.domain.commands import AskedBy, CommandState, Kind
+from kiosk.domain.handling import Did
 from kiosk.store import Cipher, Store
 from kiosk.store.exceptions import MOST, Changes
 
@@ -95,6 +96,25 @@ def test_of_a_charger_only_the_reason_that_was_looked_at_is_closed(store: Store)
     store.keep_exceptions([refused, price], (), later(60), places)
     store.keep_exceptions([], {"7MK4T"}, later(120), {(Attention.STARTS_REFUSED, "7MK4T")})
     assert [one.matter.kind for one in store.open_exceptions()] == [Attention.PRICE_BREAKS_RULE]
+
+
+def test_a_reason_of_a_refund_is_closed_by_a_look_at_its_refund_and_not_by_one_at_its_session(store: Store) -> None:
+    refused = matter(Attention.REFUND_REFUSED)
+    store.keep_exceptions([refused], (), later(60), {(Attention.REFUND_REFUSED, "key-1")})
+    assert store.keep_exceptions([], {"key-1"}, later(120)) == Changes()
+    closed = store.keep_exceptions([], (), later(180), {(Attention.REFUND_REFUSED, "key-1")})
+    assert [one.matter for one in closed.closed] == [refused]
+
+
+def test_a_second_refusal_is_not_hidden_by_the_first_that_somebody_has_seen_to(store: Store) -> None:
+    first, second = matter(Attention.REFUND_REFUSED, since=10), matter(Attention.REFUND_REFUSED, since=500)
+    (row,) = store.keep_exceptions([first], (), later(60)).opened
+    store.handle(row.id, Did.DONE, "kim", later(100))
+    assert store.keep_exceptions([first], (), later(120)) == Changes()
+    changes = store.keep_exceptions([second], (), later(520))
+    assert ([one.id for one in changes.closed], [one.matter for one in changes.opened]) == ([row.id], [second])
+    (open_now,) = store.open_exceptions()
+    assert open_now.handling.waits(later(520))
 
 
 def test_more_reasons_than_are_shown_at_once_are_opened_once_each(store: Store) -> None:

@@ -86,3 +86,16 @@ def test_of_two_desks_at_once_one_asks(store: Store, key: str) -> None:
         desk.join()
     assert sorted(told) == ["asked", "late"]
     assert len(store.refunds_of(key)) == 1
+
+
+def test_the_newest_of_each_session_is_told_with_its_charger_while_it_matters(store: Store, key: str) -> None:
+    first = store.ask_refund(key, AMOUNT, "kim", later(10), earlier=0)
+    assert store.newest_refunds(later(9000)) == [("ABC", first)]
+    store.end_refund(first, RefundState.REFUSED, later(20), "no")
+    second = store.ask_refund(key, AMOUNT, "kim", later(30), earlier=1)
+    assert store.newest_refunds(later(0)) == [("ABC", second)]
+    store.end_refund(second, RefundState.DONE, later(40), "sent back", "re_1")
+    (done,) = store.newest_refunds(later(39))
+    assert done[1].state is RefundState.DONE
+    assert store.newest_refunds(later(40)) == []
+    assert store.newest_refunds(later(40), {key, "another"}) == [done]

@@ -12,12 +12,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from kiosk.domain.attention import (
+    OF_REFUND,
     REFUSED_IN_A_ROW,
     Attention,
     Level,
     Matter,
     broken_prices,
     matters,
+    refund_matter,
     refused_starts,
 )
 from kiosk.domain.session import Session
@@ -99,6 +101,9 @@ class LookAfter(Duty):
         }
         places = {(Attention.STARTS_REFUSED, code) for code in refusing}
         places |= {(Attention.PRICE_BREAKS_RULE, code) for code in priced}
+        sent_back, of_refunds = self._refunds(listed, now)
+        found += sent_back
+        places |= of_refunds
         changes = store.keep_exceptions(found, looked_at, now, places)
         for one in (*changes.opened, *changes.louder):
             _tell(one)
@@ -108,6 +113,14 @@ class LookAfter(Duty):
             if not one.matter.of_charger:
                 self._context.news.publish(session_topic(one.matter.subject))
         self._once_more(found, now)
+
+    def _refunds(self, listed: list[Listed], now: datetime) -> tuple[list[Matter], set[tuple[Attention, str]]]:
+        """What is to be looked at of refunds from the desk, and of which sessions all is known of them."""
+        known = {one.matter.subject for one in listed if one.matter.kind in OF_REFUND}
+        newest = self._context.store.newest_refunds(now - LISTED_FOR, known)
+        found = [matter for code, wish in newest if (matter := refund_matter(code, wish, now)) is not None]
+        keys = known | {wish.session_key for _code, wish in newest}
+        return found, {(kind, key) for kind in OF_REFUND for key in keys}
 
     def _to_look_at(self, listed: list[Listed], now: datetime) -> dict[str, Session]:
         store = self._context.store

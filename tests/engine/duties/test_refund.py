@@ -10,13 +10,16 @@ import httpx
 import pytest
 
 from kiosk.demo import stripe_session
+from kiosk.domain.attention import Attention, Level
 from kiosk.domain.commands import Kind
+from kiosk.domain.handling import Did
 from kiosk.domain.money import Money
 from kiosk.domain.receipt import receipt_of
-from kiosk.domain.refunding import KEY_LIVES, RefundState, RefundWish, left_of
+from kiosk.domain.refunding import KEY_LIVES, PATIENCE, RefundState, RefundWish, left_of
 from kiosk.sandbox.stripe.api import create_stripe_app
 from kiosk.sandbox.stripe.faults import Loss, StripeFaults
 from kiosk.sandbox.world.holds import ACCOUNT
+from kiosk.store.exceptions import Listed
 from kiosk.upstream.errors import NoAnswer
 from kiosk.upstream.stripe.refunds import StripeRefunds
 from tests.engine.house import House
@@ -273,3 +276,44 @@ def test_without_a_second_key_nothing_is_sent(tmp_path: Path) -> None:
         assert house.store.refunds_of(key)[0].state is RefundState.WAITING
     finally:
         house.close()
+
+
+def waiting(desk: Desk) -> dict[Attention, Listed]:
+    return {one.matter.kind: one for one in desk.house.store.open_exceptions()}
+
+
+def test_one_without_an_end_needs_a_person_after_an_hour_until_it_is_done(desk: Desk) -> None:
+    desk.faults.fail_refunds(len(PATIENCE), 503)
+    desk.ask()
+    desk.house.run(3500, every=30)
+    assert waiting(desk) == {}
+    desk.house.run(200, every=30)
+    found = waiting(desk)
+    assert found.keys() == {Attention.REFUND_WITHOUT_END}
+    row = found[Attention.REFUND_WITHOUT_END]
+    assert (row.level, row.matter.subject, row.matter.amount_minor) == (Level.LOUD, desk.key, 100)
+    desk.house.restart()
+    desk.house.run(PATIENCE[-1], every=30)
+    assert desk.ends(60).state is RefundState.DONE
+    assert waiting(desk) == {}
+
+
+def test_one_that_was_refused_needs_a_person_until_one_that_was_asked_for_after_it_is_done(desk: Desk) -> None:
+    desk.faults.fail_refunds(1, 403)
+    desk.ask()
+    desk.ends(60)
+    (first,) = waiting(desk).values()
+    assert (first.matter.kind, first.level) == (Attention.REFUND_REFUSED, Level.LOUD)
+    desk.house.store.handle(first.id, Did.DONE, "kim", desk.house.kiosk_clock.now())
+    desk.house.run(3700, every=30)
+    (same,) = waiting(desk).values()
+    assert same.id == first.id
+    desk.faults.fail_refunds(1, 403)
+    desk.ask()
+    desk.ends(60)
+    (second,) = waiting(desk).values()
+    assert second.id != first.id
+    assert second.handling.done_at is None
+    desk.ask()
+    desk.ends(60)
+    assert waiting(desk) == {}
