@@ -218,6 +218,33 @@ class TakeOverLapsed:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundAsked:
+    """`who` of the operator asked at the desk that so much be sent back."""
+
+    at: datetime
+    amount: Money
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSent:
+    """That refund was sent to the payment provider for the first time; it may or may not have arrived."""
+
+    at: datetime
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RefundEnded:
+    """It is `done`, by the payment's own record, or it came to nothing; `said` is why, redacted."""
+
+    at: datetime
+    amount: Money
+    done: bool
+    said: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Since then a person should look at it, `why`; `act` is the one safe thing to do, `amount` what is at stake."""
 
@@ -265,6 +292,9 @@ Entry = (
     | Owned
     | TakenBack
     | TakeOverLapsed
+    | RefundAsked
+    | RefundSent
+    | RefundEnded
     | Noticed
     | Settled
     | SeenTo

@@ -31,6 +31,9 @@ from kiosk.service.entries import (
     Owned,
     Proven,
     Reason,
+    RefundAsked,
+    RefundEnded,
+    RefundSent,
     Requested,
     Revised,
     SeenTo,
@@ -221,6 +224,17 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
             return f"The right that a device had got {_WAYS.get(entry.how, entry.how)} was taken back."
         case TakeOverLapsed():
             return "A one-use code to take it over had been shown; nobody used it in time."
+        case RefundAsked():
+            return f"{entry.who} asked at the desk to send {money_text(entry.amount)} back."
+        case RefundSent():
+            return f"The refund of {money_text(entry.amount)} was sent to Stripe for the first time."
+        case RefundEnded(done=True):
+            return (
+                f"The refund of {money_text(entry.amount)} is done: Stripe's record of the payment was read after it."
+            )
+        case RefundEnded():
+            because = f": {entry.said}" if entry.said else ""
+            return f"The refund of {money_text(entry.amount)} came to nothing{because}."
         case Noticed():
             stake = f" ({money_text(entry.amount)} at stake)" if entry.amount is not None else ""
             return f"A person should look at it: {WHAT[entry.why]}{stake}. What to do: {DO[entry.act]}."

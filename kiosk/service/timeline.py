@@ -18,6 +18,7 @@ from kiosk.domain.commands import AskedBy, Command, CommandState, Kind
 from kiosk.domain.hold import was_held
 from kiosk.domain.limits import Policy
 from kiosk.domain.money import Money
+from kiosk.domain.refunding import RefundState
 from kiosk.domain.session import Event, Observation, Phase, Session, fold
 from kiosk.domain.status import Group, facts
 from kiosk.service.entries import (
@@ -37,6 +38,9 @@ from kiosk.service.entries import (
     Owned,
     Proven,
     Reason,
+    RefundAsked,
+    RefundEnded,
+    RefundSent,
     Requested,
     Revised,
     SeenTo,
@@ -280,10 +284,20 @@ def _kept_beside(store: Store, session: Session, now: datetime) -> Iterator[Entr
     for taken in store.taken_back(session.key):
         yield Owned(taken.granted_at, taken.how)
         yield TakenBack(taken.taken_at, taken.how)
+    yield from _refunds(store, session)
     yield from _in_the_list(store, session)
     for code in store.takeovers_of(session.key):
         if code.used_at is None and code.expires_at <= now:
             yield TakeOverLapsed(code.expires_at)
+
+
+def _refunds(store: Store, session: Session) -> Iterator[RefundAsked | RefundSent | RefundEnded]:
+    for wish in store.refunds_of(session.key):
+        yield RefundAsked(wish.asked_at, wish.amount, wish.who)
+        if wish.sent_at is not None:
+            yield RefundSent(wish.sent_at, wish.amount)
+        if wish.ended_at is not None:
+            yield RefundEnded(wish.ended_at, wish.amount, wish.state is RefundState.DONE, _redacted(wish.said))
 
 
 def _in_the_list(store: Store, session: Session) -> Iterator[Noticed | Settled | SeenTo]:

@@ -17,6 +17,7 @@ from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
 from kiosk.domain.handling import Did
 from kiosk.domain.matching import MeterStand
 from kiosk.domain.money import Money
+from kiosk.domain.refunding import RefundState
 from kiosk.domain.session import Event, HoldProof
 from kiosk.domain.tariff import Tariff
 from kiosk.service.entries import (
@@ -34,6 +35,9 @@ from kiosk.service.entries import (
     Owned,
     Proven,
     Reason,
+    RefundAsked,
+    RefundEnded,
+    RefundSent,
     Revised,
     SeenTo,
     Settled,
@@ -346,6 +350,28 @@ def test_the_proof_of_the_payment_provider_is_told_with_its_amounts(store: Store
     assert only(told(store, key).entries, Proven) == [
         Proven(later(100), "succeeded", euros(0), euros(525), None, ended=True)
     ]
+
+
+def test_refunds_from_the_desk_are_told_as_far_as_they_came(store: Store) -> None:
+    key = opened(store)
+    first = store.ask_refund(key, euros(300), "kim", later(100), earlier=0)
+    assert store.claim_refund(first, later(101))
+    store.end_refund(first, RefundState.DONE, later(102), "sent back", "re_1")
+    second = store.ask_refund(key, euros(200), "ann", later(110), earlier=1)
+    store.end_refund(second, RefundState.REFUSED, later(111), "Stripe refused: ada@example.org has no card")
+    store.ask_refund(key, euros(100), "kim", later(120), earlier=2)
+    entries = told(store, key).entries
+    assert only(entries, RefundAsked) == [
+        RefundAsked(later(100), euros(300), "kim"),
+        RefundAsked(later(110), euros(200), "ann"),
+        RefundAsked(later(120), euros(100), "kim"),
+    ]
+    assert only(entries, RefundSent) == [RefundSent(later(101), euros(300))]
+    done, refused = only(entries, RefundEnded)
+    assert done == RefundEnded(later(102), euros(300), True, "sent back")
+    assert (refused.at, refused.done) == (later(111), False)
+    assert refused.said is not None
+    assert "ada@example.org" not in refused.said
 
 
 def test_webhooks_and_a_hint_that_waits_are_told(store: Store) -> None:
