@@ -33,7 +33,16 @@ from kiosk.eyes.traces import Traces, traces_of
 from kiosk.metrics import Metrics, OnCall
 from kiosk.news.local import LocalNews
 from kiosk.news.news import News
-from kiosk.outside import NETWORK, Outside, Transports, budgets_of, connect, limits_of, remembered_budgets
+from kiosk.outside import (
+    NETWORK,
+    Outside,
+    Transports,
+    budgets_of,
+    check_addresses,
+    connect,
+    limits_of,
+    remembered_budgets,
+)
 from kiosk.service.deadlines import policy_of
 from kiosk.service.desk_directory import grants_of
 from kiosk.service.fast import broken_prices
@@ -105,6 +114,7 @@ def create_app(
     Raises SettingsError for a kiosk.toml that cannot be used.
     """
     site = site or load_site(settings.config)
+    check_addresses(receivers(site, settings))
     clock = clock or SystemClock()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))

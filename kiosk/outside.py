@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,10 +12,12 @@ import requests
 from pydantic import SecretStr
 
 from kiosk.clock import Clock
-from kiosk.config.settings import STRIPE_API_URL, Settings
+from kiosk.config.settings import STRIPE_API_URL, Settings, SettingsError
+from kiosk.domain.telling import Channel, Receiver
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.http import OnCall
 from kiosk.upstream.notice.client import Herald
+from kiosk.upstream.notice.other_services import is_usable
 from kiosk.upstream.ocpplab.client import Ocpplab
 from kiosk.upstream.ocpplab.pictures import Pictures
 from kiosk.upstream.oidc.client import OpenIdDirectory
@@ -133,6 +135,16 @@ def connect(
         directory=_directory(settings, clock, transports, observed),
         pictures=Pictures() if lab is not None and transports.pictures else None,
     )
+
+
+def check_addresses(told: Iterable[Receiver]) -> None:
+    """Raises SettingsError for an address that Apprise cannot use. Asks nobody, and names no address."""
+    for one in told:
+        if one.channel is Channel.APPRISE and not is_usable(one.address):
+            raise SettingsError(
+                f"notify {one.name!r}: Apprise cannot use its address: it knows no such service, or a part is missing."
+                " Compare it with Apprise's list of services."
+            )
 
 
 def _plain(secret: SecretStr | None) -> str | None:

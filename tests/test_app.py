@@ -160,6 +160,14 @@ def test_an_upstream_that_does_not_answer_does_not_stop_the_start(tmp_path: Path
         stop(app)
 
 
+def test_an_address_of_apprise_that_cannot_be_used_stops_the_start_before_a_store_is_made(tmp_path: Path) -> None:
+    book = SiteBook.model_validate({"notify": [{"name": "kim", "apprise": "nonsense://hidden"}]})
+    settings = made_settings(tmp_path, data_dir=tmp_path / "data")
+    with pytest.raises(SettingsError, match=r"^notify 'kim': Apprise cannot use its address"):
+        create_app(settings, site=book)
+    assert not settings.data_dir.exists()
+
+
 def test_holds_under_a_secret_that_is_not_set_any_more_are_refused_at_start(tmp_path: Path) -> None:
     before = made_app(tmp_path)
     opened(running(before).store)

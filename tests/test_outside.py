@@ -12,7 +12,9 @@ import pytest
 import requests
 
 from kiosk.clock import ManualClock
-from kiosk.outside import Outside, Transports, connect, remembered_budgets
+from kiosk.config.settings import SettingsError
+from kiosk.domain.telling import Channel, Receiver
+from kiosk.outside import Outside, Transports, check_addresses, connect, remembered_budgets
 from kiosk.upstream.errors import NotSent, UpstreamError
 from kiosk.upstream.plugchoice.budget import Budgets
 from tests.web.built import KEY, made_settings
@@ -114,3 +116,12 @@ def test_remembered_budgets_write_each_call_down(tmp_path: Path) -> None:
     assert [name for name, _ in store.calls_since(clock.now() - timedelta(minutes=1))] == ["get_charger"]
     outside.close()
     store.close()
+
+
+def test_an_address_that_apprise_cannot_use_is_said_with_the_name_of_its_receiver_alone() -> None:
+    usable = Receiver("chat", Channel.APPRISE, "json://chat.example/x")
+    other = Receiver("phone", Channel.NTFY, "https://ntfy.example/x")
+    check_addresses([usable, other])
+    with pytest.raises(SettingsError, match=r"^notify 'kim': Apprise cannot use its address") as caught:
+        check_addresses([usable, other, Receiver("kim", Channel.APPRISE, "nonsense://hidden")])
+    assert "hidden" not in str(caught.value)

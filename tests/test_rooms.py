@@ -172,6 +172,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "sentry_sdk": frozenset({"eyes"}),
     "gevent": frozenset(),
     "gunicorn": frozenset({"serving"}),
+    "apprise": frozenset({"upstream"}),
     "asyncio": frozenset(),
 }
 """A library, and the only rooms that know it."""

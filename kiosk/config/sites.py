@@ -190,11 +190,12 @@ class Site(_Facts):
 
 
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_ANY_SCHEME = r"^[A-Za-z][A-Za-z0-9+.-]*://\S+$"
 _HTTP = r"^(https://\S+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/\S*)?)$"
 
 
 class Notify(_Facts):
-    """Somebody who hears of what needs a person: by exactly one of `mail`, `webhook` and `ntfy`.
+    """Somebody who hears of what needs a person: by exactly one of `mail`, `webhook`, `ntfy` and `apprise`.
 
     `kinds` and `sites`: of which alone, all when left out. `after_minutes`: only of what is as old as that; `again`:
     once more after an hour and after a day. `quiet` are hours in which only alarms come, or nothing when
@@ -203,9 +204,10 @@ class Notify(_Facts):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
-    mail: Annotated[str, Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")] | None = None
-    webhook: Annotated[str, Field(pattern=_HTTP)] | None = None
-    ntfy: Annotated[str, Field(pattern=_HTTP)] | None = None
+    mail: Annotated[str, Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")] | None = Field(None, repr=False)
+    webhook: Annotated[str, Field(pattern=_HTTP)] | None = Field(None, repr=False)
+    ntfy: Annotated[str, Field(pattern=_HTTP)] | None = Field(None, repr=False)
+    apprise: Annotated[str, Field(pattern=_ANY_SCHEME)] | None = Field(None, repr=False)
     kinds: tuple[Text, ...] = ()
     sites: tuple[Text, ...] = ()
     after_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
@@ -216,8 +218,8 @@ class Notify(_Facts):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if sum(way is not None for way in (self.mail, self.webhook, self.ntfy)) != 1:
-            raise ValueError(f"notify {self.name!r} needs exactly one of mail, webhook and ntfy")
+        if sum(way is not None for way in (self.mail, self.webhook, self.ntfy, self.apprise)) != 1:
+            raise ValueError(f"notify {self.name!r} needs exactly one of mail, webhook, ntfy and apprise")
         return self
 
 

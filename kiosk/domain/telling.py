@@ -29,6 +29,7 @@ class Channel(StrEnum):
     MAIL = "mail"
     WEBHOOK = "webhook"
     NTFY = "ntfy"
+    APPRISE = "apprise"
 
 
 class Why(StrEnum):

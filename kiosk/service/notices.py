@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
+from importlib.util import find_spec
 
 from kiosk.config.logs import session_mark
 from kiosk.config.settings import Settings, SettingsError
@@ -32,6 +33,10 @@ def _receiver(one: Notify, book: SiteBook, settings: Settings) -> Receiver:
         raise SettingsError(f"notify {one.name!r} wants mails: set KIOSK_SMTP_HOST and KIOSK_SMTP_FROM.")
     if one.webhook is not None and settings.notify_secret is None:
         raise SettingsError(f"notify {one.name!r} wants a webhook: set KIOSK_NOTIFY_SECRET, which signs it.")
+    if one.apprise is not None and find_spec("apprise") is None:
+        raise SettingsError(
+            f"notify {one.name!r} wants Apprise, which is not installed: pip install 'charge-kiosk[apprise]'."
+        )
     words = {each.value for each in Attention}
     for kind in one.kinds:
         if kind not in words:
@@ -39,7 +44,12 @@ def _receiver(one: Notify, book: SiteBook, settings: Settings) -> Receiver:
                 f"notify {one.name!r}: there is no kind {kind!r}; there are {', '.join(sorted(words))}."
             )
     codes = frozenset(charger.code for site in book.sites if site.id in one.sites for charger in site.chargers)
-    channels = ((Channel.MAIL, one.mail), (Channel.WEBHOOK, one.webhook), (Channel.NTFY, one.ntfy))
+    channels = (
+        (Channel.MAIL, one.mail),
+        (Channel.WEBHOOK, one.webhook),
+        (Channel.NTFY, one.ntfy),
+        (Channel.APPRISE, one.apprise),
+    )
     channel, address = next((each, where) for each, where in channels if where is not None)
     named = [site.timezone for site in book.sites if not one.sites or site.id in one.sites]
     return Receiver(

@@ -38,18 +38,28 @@ def test_a_test_message_reaches_everybody_and_each_end_is_told(
         "SECURITY": "none",
     }.items():
         monkeypatch.setenv(f"KIOSK_SMTP_{name}", value)
-    rows = [("a", "mail", "a@c.example"), ("b", "webhook", hooks.address), ("c", "ntfy", broken.address)]
+    rows = [
+        ("a", "mail", "a@c.example"),
+        ("b", "webhook", hooks.address),
+        ("c", "apprise", hooks.address.replace("http", "json")),
+        ("d", "ntfy", broken.address),
+        ("e", "apprise", broken.address.replace("http", "json")),
+    ]
     told = [f'[[notify]]\nname = "{name}"\n{way} = "{where}"\n' for name, way, where in rows]
-    settings.write_text("".join(told[:2]), encoding="utf-8")
+    settings.write_text("".join(told[:3]), encoding="utf-8")
     assert main(["notify", "--test"]) == 0
-    assert capsys.readouterr().out == "a: taken\nb: taken\n"
+    assert capsys.readouterr().out == "a: taken\nb: taken\nc: taken\n"
     settings.write_text("".join(told), encoding="utf-8")
     assert main(["notify", "--test"]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "c: refused (HTTP 500)"
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "d: refused (HTTP 500)",
+        "e: it did not arrive, as far as anybody knows (the service did not say that it took it)",
+    ]
     for server in (mails, hooks, broken):
         server.close()
     assert "This is a test" in mails.texts[0]
     assert json.loads(hooks.taken[0].body)["why"] == "test"
+    assert "This is a test" in json.loads(hooks.taken[1].body)["message"]
 
 
 def test_without_anybody_to_tell_it_says_where_to_write_them(

@@ -67,10 +67,14 @@ def test_what_is_missing_is_said_before_anybody_waits_for_a_message(one: dict[st
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('name = "a"', "exactly one of mail, webhook and ntfy"),
-        ('name = "a"\nmail = "a@b.example"\nntfy = "https://n.example/a"', "exactly one of mail, webhook and ntfy"),
+        ('name = "a"', "one of mail, webhook, ntfy and apprise"),
+        (
+            'name = "a"\nmail = "a@b.example"\nntfy = "https://n.example/a"',
+            "one of mail, webhook, ntfy and apprise",
+        ),
         ('name = "a"\nntfy = "https://n.example/a"\nsites = ["south"]', "there is no site 'south'"),
         ('name = "a"\nwebhook = "http://n.example/a"', "notify.0.webhook"),
+        ('name = "a"\napprise = "no address"', "notify.0.apprise"),
         ('name = "a"\nntfy = "https://n.example/a"\nquiet = "22-7"', "notify.0.quiet"),
         ('name = "a"\nntfy = "https://n.example/a"\n[[notify]]\nname = "a"\nntfy = "https://n.example/b"', "twice"),
     ],
@@ -86,6 +90,20 @@ def listed(number: int, level: Level, **more: Any) -> Listed:
     facts: dict[str, Any] = {"kind": Attention.STARTS_REFUSED, "subject": "AAAA2", "act": Act.LOOK_AT_CHARGER}
     matter = Matter(code="AAAA2", since=later(0), **{**facts, **more})
     return Listed(number, matter, later(1), level, later(1), None, Handling())
+
+
+def test_without_the_package_an_address_of_apprise_stops_the_kiosk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.service.notices.find_spec", lambda _name: None)
+    with pytest.raises(SettingsError, match=r"^notify 'kim' wants Apprise.*charge-kiosk\[apprise\]") as caught:
+        receivers(book(apprise="slack://hidden"), settings())
+    assert "hidden" not in str(caught.value)
+
+
+def test_an_address_of_apprise_is_shown_nowhere() -> None:
+    made = book(apprise="slack://hidden")
+    (one,) = receivers(made, settings())
+    assert (one.channel, one.address) == (Channel.APPRISE, "slack://hidden")
+    assert "hidden" not in repr(made) + repr(one)
 
 
 def test_a_message_names_place_amount_age_and_what_to_do_and_no_key(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Where an operator wants to hear of trouble: addresses that take a signed webhook, or of an ntfy server."""
+"""Where an operator wants to hear of trouble: what takes a signed webhook, an ntfy server, or an address of Apprise."""

@@ -1,9 +1,8 @@
-"""Hands one message to one address: as a signed webhook, or to an ntfy topic. Time limits; taken, refused, unknown.
+"""Hands one message to one address, as a webhook, to ntfy or by Apprise. Time limits; taken, refused, unknown.
 
 A webhook is signed as Stripe's are: `Kiosk-Signature: t=<unix seconds>,v1=<hex>`, where v1 is the HMAC-SHA256 of
 `<t>.<body>` under KIOSK_NOTIFY_SECRET. `Kiosk-Delivery` is the same at each attempt, so that a receiver can tell a
-second one. Both are plain HTTP, so that no library for a hundred services, each with its own way to fail, is needed:
-a server of Apprise's takes the webhook and passes it on.
+second one. It and ntfy are plain HTTP, and need no library.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import httpx
 
 from kiosk.upstream.errors import NoAnswer, NotSent, UpstreamError
 from kiosk.upstream.http import TimeLimits, mute
+from kiosk.upstream.notice.other_services import OtherServices
 from kiosk.upstream.wire import DeadlineTransport, deadline
 
 _LIMITS = TimeLimits(read=10.0, total=15.0)
@@ -39,6 +39,7 @@ class Herald:
     ) -> None:
         mute("httpx")
         self._secret, self._ntfy_token, self._limits = secret, ntfy_token, limits
+        self._others = OtherServices(limits.total)
         self._client = httpx.Client(
             transport=transport or DeadlineTransport(4),
             timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.write, pool=limits.pool),
@@ -63,6 +64,10 @@ class Herald:
         if self._ntfy_token is not None:
             headers["Authorization"] = f"Bearer {self._ntfy_token}"
         self._post(address, text.encode(), headers)
+
+    def apprise(self, address: str, title: str, text: str, *, urgent: bool) -> None:
+        """The same, for an address of Apprise. Raises NotSent or NoAnswer: Apprise tells no refusal apart."""
+        self._others.send(address, title, text, urgent=urgent)
 
     def _post(self, address: str, body: bytes, headers: Mapping[str, str]) -> None:
         failure: Exception

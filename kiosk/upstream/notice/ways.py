@@ -1,4 +1,4 @@
-"""One message over whichever way its receiver has: the mail server, a webhook or an ntfy topic."""
+"""One message over whichever way its receiver has: the mail server, a webhook, an ntfy topic or Apprise."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ def hand_over(
                 raise NotSetUp("nothing carries it")
             body = json.dumps({"delivery": name, **notice.facts}, ensure_ascii=False).encode()
             herald.webhook(receiver.address, body, name, now)
+        case Channel.APPRISE:
+            if herald is None:
+                raise NotSetUp("nothing carries it")
+            herald.apprise(receiver.address, notice.subject, notice.text, urgent=notice.urgent)
         case _:
             if herald is None:
                 raise NotSetUp("nothing carries it")

@@ -244,6 +244,20 @@ def test_to_an_ntfy_topic_it_is_text_with_a_title(tmp_path: Path, hooks: HookSer
     house.close()
 
 
+def test_what_apprise_did_not_see_taken_is_tried_again(tmp_path: Path) -> None:
+    server = HookServer(403, 200)
+    house = Told(tmp_path, Receiver("chat", Channel.APPRISE, server.address.replace("http", "json")))
+    house.hangs()
+    house.run(2 * 60, every=30)
+    server.close()
+    first, second = (json.loads(one.body) for one in server.taken)
+    assert first == second
+    assert (first["title"], first["type"]) == ("Lindenau Energie: Something needs a person", "info")
+    (message,) = house.messages()
+    assert (message.state, message.attempts) == (DeliveryState.SENT, 2)
+    house.close()
+
+
 def test_who_is_not_in_the_file_any_more_hears_nothing_and_the_record_says_so(
     tmp_path: Path, hooks: HookServer
 ) -> None:
