@@ -22,13 +22,15 @@ LONGEST_FILTER = 200
 @bp.post("/views")
 @needs(Role.VIEWER)
 def keep() -> ResponseReturnValue:
-    """An address of a driver is never kept. Whoever only reads shares nothing."""
+    """An address of a driver is never kept. Whoever only reads shares nothing; what is shared is in the log before."""
     form, who = request.form, signed_in().person.name
     chosen = {name: form.get(name, "").strip()[:LONGEST_FILTER] for name in FILTERS}
     chosen = {name: value for name, value in chosen.items() if value}
     name = " ".join(form.get("name", "").split())[:LONGEST_NAME]
     if name and chosen and "@" not in chosen.get("q", ""):
-        shared = bool(form.get("shared")) and may_do(Role.SUPPORT)
+        shared, kept = bool(form.get("shared")) and may_do(Role.SUPPORT), parts().store.access.views_of(who)
+        if shared and not any(view.who == who and view.name == name for view in kept):
+            parts().store.desk.log(who, "shared_view", parts().clock.now(), subject=name)
         parts().store.access.keep_view(who, name, chosen, shared=shared)
     return redirect(address(chosen), 303)
 
@@ -36,8 +38,12 @@ def keep() -> ResponseReturnValue:
 @bp.post("/views/<int:number>/drop")
 @needs(Role.VIEWER)
 def drop(number: int) -> ResponseReturnValue:
-    if number < 2**31:
-        parts().store.access.drop_view(number, signed_in().person.name)
+    who, access = signed_in().person.name, parts().store.access
+    theirs = next((view for view in access.views_of(who) if (view.id, view.who) == (number, who)), None)
+    if theirs is not None:
+        if theirs.shared:
+            parts().store.desk.log(who, "dropped_shared_view", parts().clock.now(), subject=theirs.name)
+        access.drop_view(number, who)
     return redirect(url_for("desk_sessions.sessions"), 303)
 
 

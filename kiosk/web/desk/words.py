@@ -49,6 +49,8 @@ _DID: dict[str, Callable[[], str]] = {
     "export_ended": lambda: _("has taken a table as a file"),
     "export_broken_off": lambda: _("broke off a file"),
     "asked_refund": lambda: _("asked to send money back"),
+    "shared_view": lambda: _("kept a view of the sessions for everybody"),
+    "dropped_shared_view": lambda: _("dropped a view of the sessions that everybody had"),
     "made_key": lambda: _("made a key for a program"),
     "revoked_key": lambda: _("revoked a key"),
     "read_receipt": lambda: _("read a receipt"),

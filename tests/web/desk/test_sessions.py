@@ -222,8 +222,13 @@ def test_a_page_of_the_desk_keeps_its_budget(kiosk: Kiosk, paid: str, at_desk: S
     for name in ("app.css", "desk/desk.css"):
         with browser.get(asset(name), headers={"Accept-Encoding": "br"}) as answer:
             sheets += len(answer.data)
-    for path in ("/desk/", "/desk/sessions", f"/desk/sessions/{number(kiosk, paid)}", "/desk/log", "/desk/queue"):
-        page = browser.get(path).data
+    session = f"/desk/sessions/{number(kiosk, paid)}"
+    old = ("/desk/", "/desk/sessions", session, "/desk/log", "/desk/queue")
+    new = ("/desk/keys", "/desk/reconcile", "/desk/reconcile/report", "/desk/plots", "/desk/setup", "/desk/account")
+    for path in old + new:
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        page = answer.data
         assert len(brotli.compress(page, quality=5)) + sheets <= 40_000, path
 
 

@@ -56,3 +56,21 @@ def test_a_view_without_a_name_or_with_somebodys_address_is_not_kept(kiosk: Kios
     for _ in range(2):
         browser.post("/desk/views", data={**CHOSEN, "name": "Twice"})
     assert len(kiosk.store.access.views_of("support")) == 1
+
+
+def test_a_view_for_everybody_stands_in_the_log_when_it_is_kept_and_dropped_and_ones_own_does_not(
+    kiosk: Kiosk, at_desk: SignIn
+) -> None:
+    browser, other = at_desk(Role.SUPPORT, name="kim"), at_desk(Role.SUPPORT, name="ann")
+    for _ in range(2):
+        browser.post("/desk/views", data={**CHOSEN, "name": "Ours", "shared": "1"})
+    browser.post("/desk/views", data={**CHOSEN, "name": "Mine"})
+    numbers = [view.id for view in kiosk.store.access.views_of("kim")]
+    for who in (other, browser, browser):
+        for number in numbers:
+            who.post(f"/desk/views/{number}/drop")
+    told = [(one.who, one.did, one.subject) for one in kiosk.store.desk.log_entries() if "view" in one.did]
+    assert sorted(told) == [("kim", "dropped_shared_view", "Ours"), ("kim", "shared_view", "Ours")]
+    page = at_desk(Role.OWNER, name="owner").get("/desk/log").text
+    assert "kept a view of the sessions for everybody" in page
+    assert "dropped a view of the sessions that everybody had" in page
