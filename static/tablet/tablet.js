@@ -318,7 +318,7 @@ export function since(screen, from) {
   const words = new Intl.DateTimeFormat(root.lang === 'en' ? 'en-GB' : root.lang, {
     day: 'numeric',
     month: 'short',
-    hour: 'numeric',
+    hour: '2-digit',
     minute: '2-digit',
     timeZone: body.dataset.zone,
   });
