@@ -160,6 +160,7 @@ class Commands(Part):
 
     def waiting(self, now: datetime) -> list[Command]:
         """What may be sent now, oldest first."""
+        now = utc(now)
         if self._glance() is None:
             return self._commands(_MAY_BE_SENT, now=now)
         waiting = self._unless_changed("waiting commands", lambda: self._commands(WAITING))

@@ -419,6 +419,7 @@ class Sessions(Part):
 
     def clear_hint(self, key: str, before: datetime) -> None:
         """Forget the hint unless it is later than `before`, the time at which the answering question was asked."""
+        before = utc(before)
         if self._glance() is not None and key not in self.hints():
             return  # nothing is written for nothing; one that comes now is later than the question
         with self._database.write() as connection:

@@ -30,6 +30,7 @@ from kiosk.store.rows import (
     slot_of,
 )
 from kiosk.store.tables import commands, full_chargers, grants, origins, received_tokens, sessions
+from kiosk.store.types import utc
 
 _QUEUE = (
     select(commands.c.session_key)
@@ -141,6 +142,7 @@ class Starts(Part):
 
     def full_chargers(self, now: datetime) -> dict[str, datetime]:
         """The chargers at which nothing is started for now, and until when at least."""
+        now = utc(now)
         glance = self._glance()
         if glance is not None and not glance.full:
             return {}
