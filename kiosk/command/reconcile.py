@@ -16,7 +16,7 @@ from kiosk.domain.money import Money
 from kiosk.domain.reconcile import Line, State, Sums
 from kiosk.service.reconcile import MARGIN, Days, Reconciled, Told, charges_of, longest_of, reconciled
 from kiosk.service.reconcile_words import SENTENCES
-from kiosk.service.story import energy_text, money_text, time_text
+from kiosk.service.story import energy_text, exactly, money_text, time_text
 from kiosk.store.reconciling import LineAside
 from kiosk.store.store import Store
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError
@@ -116,7 +116,7 @@ def lines(
         yield _row(line, book, zone)
         said = aside.get(line.id)
         if line.state is State.SET_ASIDE and said is not None:
-            yield f"    {said.who}, {time_text(said.at, zone)}: {said.note}"
+            yield f"    {said.who}, {time_text(said.at, exactly(zone))}: {said.note}"
     if len(found.by_day) > 1:
         yield ""
         for day, each in found.by_day.items():
@@ -158,7 +158,7 @@ def _totals(found: Reconciled) -> str:
 
 
 def _row(line: Line, book: SiteBook, zone: ZoneInfo) -> str:
-    at = time_text(line.at, zone) if line.at is not None else "no time"
+    at = time_text(line.at, exactly(zone)) if line.at is not None else "no time"
     charge, transaction = line.charge, line.transaction
     connector = charge.connector_id if charge is not None else transaction.connector_id if transaction else None
     where = "unknown bay"

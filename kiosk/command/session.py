@@ -18,7 +18,7 @@ from kiosk.domain.money import Money
 from kiosk.domain.session import Session
 from kiosk.domain.tariff import Tariff
 from kiosk.service.entries import Change, Timeline
-from kiosk.service.story import lines, money_text, sentence, status_word, taken_of, time_text, why
+from kiosk.service.story import exactly, lines, money_text, sentence, status_word, taken_of, time_text, why
 from kiosk.service.timeline import find, timeline
 from kiosk.store import Cipher, Store
 
@@ -58,7 +58,7 @@ def listing(sessions: Sequence[Session], book: SiteBook) -> Iterator[str]:
     for one in sessions:
         bay = book.bay_label(one.code, one.connector_id)
         taken = money_text(taken_of(one))
-        at = time_text(one.requested_at, book.zone(one.code))
+        at = time_text(one.requested_at, exactly(book.zone(one.code)))
         yield f"{session_mark(one.key)}  {at}  bay {bay}  {status_word(one)}, taken {taken}"
 
 
@@ -79,8 +79,8 @@ def as_object(told: Timeline, book: SiteBook) -> dict[str, Any]:
             "payment": told.intent_id,
             "readings": told.readings,
         },
-        "ending": {**_object(told.ending, zone), "sentence": why(told.ending, zone)},
-        "entries": [_object(entry, zone) | {"sentence": sentence(entry, zone)} for entry in told.entries],
+        "ending": {**_object(told.ending, zone), "sentence": why(told.ending, exactly(zone))},
+        "entries": [_object(entry, zone) | {"sentence": sentence(entry, exactly(zone))} for entry in told.entries],
     }
 
 

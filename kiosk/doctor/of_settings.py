@@ -163,6 +163,12 @@ def _lab(settings: Settings) -> Iterator[Finding]:
 
 def of_time(now: datetime, installed: datetime) -> Iterator[Finding]:
     if now < installed - timedelta(days=1):
-        yield bad(f"The clock says {now:%Y-%m-%d %H:%M} UTC, which is before the kiosk was installed; set it right.")
+        yield bad(
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC, which is before {installed:%Y-%m-%d}, when the kiosk was "
+            "installed; set it right."
+        )
     else:
-        yield ok(f"The clock says {now:%Y-%m-%d %H:%M} UTC.")
+        yield ok(
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC, which is after the kiosk was installed ({installed:%Y-%m-%d}). "
+            "It was compared with nothing else."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -45,6 +45,8 @@ from kiosk.service.entries import (
 )
 from kiosk.service.queue_words import DID, DO, WHAT
 
+Tell = Callable[[datetime], str]
+"""How a moment is told where the sentence stands: at the desk as on all its pages, in a shell `exactly`."""
 UNKNOWN = "unknown"
 WORTH_SAYING = timedelta(seconds=1)
 """A command that took less than this is not said to have taken any time."""
@@ -104,14 +106,15 @@ def lines(told: Timeline, book: SiteBook) -> Iterator[str]:
     """The whole timeline: what it comes to first, then one line for each thing that happened."""
     session = told.session
     zone = book.zone(session.code)
+    tell = exactly(zone)
     site = book.site_of(session.code)
     where = f"charger {session.code}, connector {session.connector_id}"
     if book.bay(session.code, session.connector_id) is not None:
         where += f", bay {book.bay_label(session.code, session.connector_id)}"
     yield f"Session   {told.mark}" + (f", receipt {told.receipt_number}" if told.receipt_number else ", no receipt")
     yield f"Where     {where}" + (f", {site.name}" if site is not None else "") + f" (times of {zone.key})"
-    yield f"Status    {status_word(session)}" + (f", ended {time_text(told.ended_at, zone)}" if told.ended_at else "")
-    yield f"Why       {why(told.ending, zone)}"
+    yield f"Status    {status_word(session)}" + (f", ended {time_text(told.ended_at, tell)}" if told.ended_at else "")
+    yield f"Why       {why(told.ending, tell)}"
     held, taken = session.money(session.authorized_minor), taken_of(session)
     cost = session.money(session.cost_minor)
     yield f"Money     held {money_text(held)}, cost {money_text(cost)}, taken {money_text(taken)}"
@@ -122,7 +125,7 @@ def lines(told: Timeline, book: SiteBook) -> Iterator[str]:
     yield f"Readings  {'erased, because it ended long ago' if gone else told.readings}"
     yield ""
     for entry in told.entries:
-        yield f"{time_text(entry.at, zone)}  {sentence(entry, zone)}"
+        yield f"{time_text(entry.at, tell)}  {sentence(entry, tell)}"
 
 
 def taken_of(session: Session) -> Money | None:
@@ -133,13 +136,13 @@ def taken_of(session: Session) -> Money | None:
     return session.money(session.captured_minor)
 
 
-def why(ending: Ending, zone: ZoneInfo) -> str:
+def why(ending: Ending, tell: Tell) -> str:
     """One line on why the session was stopped, or how else it ended."""
     said = f" The back office gives as reason: {ending.said}." if ending.said else ""
     command = ending.command
     match ending.outcome:
         case Outcome.GOES_ON:
-            return f"It goes on.{said}"
+            return f"It has not ended yet.{said}"
         case Outcome.LEFT:
             return "The driver left the line before the start was sent."
         case Outcome.START_REFUSED:
@@ -149,19 +152,19 @@ def why(ending: Ending, zone: ZoneInfo) -> str:
         case Outcome.LOST:
             return f"The back office no longer knows it and never said that it ended: look at the payment.{said}"
         case Outcome.ASKED if command is not None:
-            seen = f"; the end was seen {time_text(ending.seen_at, zone)}" if ending.seen_at else ""
-            return f"At {time_text(command.at, zone)} {_who(command)}, and {_answered(command)}{seen}.{said}"
+            seen = f"; the end was seen {time_text(ending.seen_at, tell)}" if ending.seen_at else ""
+            return f"At {time_text(command.at, tell)} {_who(command)}, and {_answered(command)}{seen}.{said}"
         case Outcome.NEVER_PAID:
-            seen = f", seen {time_text(ending.seen_at, zone)}" if ending.seen_at else ""
+            seen = f", seen {time_text(ending.seen_at, tell)}" if ending.seen_at else ""
             return f"Nobody paid: it ended before a hold was seen and before any charge{seen}.{said}"
         case _:
-            seen = f", seen {time_text(ending.seen_at, zone)}" if ending.seen_at else ""
+            seen = f", seen {time_text(ending.seen_at, tell)}" if ending.seen_at else ""
             tried = "" if command is None else f" ({_who(command)}, but that did not end it: {_answered(command)})"
             others = "the car, the cable, the charger or the back office did"
             return f"No stop of this kiosk ended it{tried}: {others}{seen}.{said}"
 
 
-def sentence(entry: Entry, zone: ZoneInfo) -> str:
+def sentence(entry: Entry, tell: Tell) -> str:
     """What happened, in one sentence."""
     match entry:
         case Requested():
@@ -170,19 +173,19 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
                 f"the hold that was shown is {money_text(entry.hold)}."
             )
         case HandedOver():
-            shown = time_text(entry.shown_at, zone)
+            shown = time_text(entry.shown_at, tell)
             return f"A phone took over the bay from the tablet {entry.tablet}, which had shown it since {shown}."
         case Asked():
             who = _who(entry)
             return f"{who[0].upper()}{who[1:]}: {_answered(entry)}{_took(entry)}."
         case Changed():
-            told = [_change(change, zone) for change in entry.changes]
+            told = [_change(change, tell) for change in entry.changes]
             told += [_EVENTS[event] for event in entry.events if event in _EVENTS]
             told += _silent(entry)
             return f"Seen ({entry.source}): {'; '.join(told)}."
         case Metered():
             return (
-                f"The meter went on ({entry.readings} changed since {time_text(entry.since, zone)}): energy "
+                f"The meter went on ({entry.readings} changed since {time_text(entry.since, tell)}): energy "
                 f"{energy_text(entry.energy_before)} -> {energy_text(entry.energy_kwh)}, "
                 f"cost {money_text(entry.cost_before)} -> {money_text(entry.cost)}."
             )
@@ -191,17 +194,17 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
             return f"The back office answered that it does not know this session (404), {more}."
         case Issued():
             proven = (
-                f"proven {time_text(entry.given_back_at, zone)}" if entry.given_back_at else "the release is not proven"
+                f"proven {time_text(entry.given_back_at, tell)}" if entry.given_back_at else "the release is not proven"
             )
             return (
                 f"Receipt {entry.number} was issued ({entry.status or UNKNOWN}): held {money_text(entry.held)}, taken "
                 f"{money_text(entry.taken)}, given back {money_text(entry.given_back)} ({proven})."
             )
         case Revised():
-            return f"Receipt {entry.number} was revised: {'; '.join(_change(one, zone) for one in entry.changes)}."
+            return f"Receipt {entry.number} was revised: {'; '.join(_change(one, tell) for one in entry.changes)}."
         case Proven():
             state = "the hold has ended" if entry.ended else "the hold has not ended"
-            released = f", released {time_text(entry.canceled_at, zone)}" if entry.canceled_at else ""
+            released = f", released {time_text(entry.canceled_at, tell)}" if entry.canceled_at else ""
             return (
                 f"Stripe said {entry.intent_status}: still held {money_text(entry.capturable)}, taken "
                 f"{money_text(entry.received)}{released}; {state}."
@@ -210,7 +213,7 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
             because = f", stopped as {entry.stop_reason}" if entry.stop_reason else ""
             kwh = Decimal(entry.stop_wh - entry.start_wh) / 1000
             return (
-                f"The charger's own transaction {entry.number}, begun {time_text(entry.started_at, zone)}: "
+                f"The charger's own transaction {entry.number}, begun {time_text(entry.started_at, tell)}: "
                 f"its meter went from {entry.start_wh} to {entry.stop_wh} Wh ({energy_text(kwh)}){because}. "
                 "Nobody has signed that."
             )
@@ -239,7 +242,7 @@ def sentence(entry: Entry, zone: ZoneInfo) -> str:
             stake = f" ({money_text(entry.amount)} at stake)" if entry.amount is not None else ""
             return f"A person should look at it: {WHAT[entry.why]}{stake}. What to do: {DO[entry.act]}."
         case SeenTo():
-            until = f" until {time_text(entry.until, zone)}" if entry.until is not None else ""
+            until = f" until {time_text(entry.until, tell)}" if entry.until is not None else ""
             said = f", and wrote: {entry.said}" if entry.said else ""
             return f"{entry.who} {DID[entry.did]}{until}{said}. It was about this: {WHAT[entry.why]}."
         case Settled():
@@ -294,13 +297,13 @@ def _took(asked: Asked) -> str:
     return f" ({', '.join(told)})" if told else ""
 
 
-def _change(change: Change, zone: ZoneInfo) -> str:
+def _change(change: Change, tell: Tell) -> str:
     name = _FACTS.get(change.what, change.what)
-    after = _value(change.after, zone)
-    return f"{name} {after}" if change.before is None else f"{name} {_value(change.before, zone)} -> {after}"
+    after = _value(change.after, tell)
+    return f"{name} {after}" if change.before is None else f"{name} {_value(change.before, tell)} -> {after}"
 
 
-def _value(value: Value, zone: ZoneInfo) -> str:
+def _value(value: Value, tell: Tell) -> str:
     match value:
         case None:
             return UNKNOWN
@@ -313,7 +316,7 @@ def _value(value: Value, zone: ZoneInfo) -> str:
         case Decimal():
             return energy_text(value)
         case datetime():
-            return time_text(value, zone)
+            return time_text(value, tell)
         case _:
             return str(value)
 
@@ -330,10 +333,13 @@ def energy_text(energy: Decimal | None) -> str:
     return f"{energy:f} kWh" if energy is not None else UNKNOWN
 
 
-def time_text(at: datetime | None, zone: ZoneInfo) -> str:
-    if at is None:
-        return UNKNOWN
-    return at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+def time_text(at: datetime | None, tell: Tell) -> str:
+    return tell(at) if at is not None else UNKNOWN
+
+
+def exactly(zone: ZoneInfo) -> Tell:
+    """Times as a shell and a program want them: `2026-11-20 14:00:00+01:00`."""
+    return lambda at: at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
 def _seconds(span: timedelta) -> str:

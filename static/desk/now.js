@@ -55,7 +55,11 @@ function show(page) {
   swap(page, false);
   document.querySelectorAll('#main .scroll').forEach((one, index) => (one.scrollLeft = scrolled[index] ?? 0));
   const [before, after] = [document.querySelector('.top nav'), page.querySelector('.top nav')];
-  if (before && after && !before.contains(document.activeElement)) before.replaceWith(after);
+  if (before && after && !before.contains(document.activeElement)) {
+    const along = before.scrollLeft;
+    before.replaceWith(after);
+    after.scrollLeft = along;
+  }
   sync(page.documentElement.dataset.now ?? '');
   tick();
 }

@@ -204,7 +204,9 @@ def test_doctor_sees_a_clock_that_lost_its_battery(tmp_path: Path) -> None:
 def test_doctor_holds_the_clock_against_the_day_of_the_installation(tmp_path: Path, hours: int, mark: str) -> None:
     installed = ManualClock().now()
     findings = examine(doctored(tmp_path), clock=ManualClock(installed + timedelta(hours=hours)), installed=installed)
-    assert [f.mark for f in findings if "The clock says" in f.text] == [mark]
+    (found,) = [f for f in findings if "The clock says" in f.text]
+    assert found.mark == mark
+    assert f"{installed:%Y-%m-%d}" in found.text, "it says what it was held against"
 
 
 def test_doctor_sees_a_database_without_tables(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from kiosk.config.sites import SiteBook
 from kiosk.domain.commands import CommandState, Kind, Refusal
 from kiosk.domain.session import Event
 from kiosk.service.entries import Asked, Change, Changed, Ending, Entry, Measured, Metered, Outcome, Reason
-from kiosk.service.story import sentence, why
+from kiosk.service.story import exactly, sentence, why
 from kiosk.store import Store
 from tests.engine.house import CODE, House
 from tests.store.build import later, opened, queued, seen
@@ -221,7 +221,7 @@ def test_what_is_not_found_is_one_sentence(store: Store) -> None:
 @pytest.mark.parametrize(
     ("ending", "said"),
     [
-        (Ending(Outcome.GOES_ON), "It goes on."),
+        (Ending(Outcome.GOES_ON), "It has not ended yet."),
         (Ending(Outcome.LEFT), "left the line"),
         (Ending(Outcome.NEVER_PAID), "Nobody paid: it ended before a hold was seen"),
         (
@@ -240,7 +240,7 @@ def test_what_is_not_found_is_one_sentence(store: Store) -> None:
     ],
 )
 def test_each_ending_is_one_sentence(ending: Ending, said: str) -> None:
-    line = why(ending, BERLIN)
+    line = why(ending, exactly(BERLIN))
     assert said in line
     assert "\n" not in line
 
@@ -249,26 +249,26 @@ def test_each_ending_is_one_sentence(ending: Ending, said: str) -> None:
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("reason", Reason)
 def test_every_command_has_a_sentence(kind: Kind, reason: Reason, state: CommandState) -> None:
-    said = sentence(asked(kind=kind, reason=reason, state=state), BERLIN)
+    said = sentence(asked(kind=kind, reason=reason, state=state), exactly(BERLIN))
     assert re.fullmatch(r"(The driver|The kiosk|Somebody at the desk) asked .*: .*\.", said)
 
 
 def test_a_command_that_took_long_or_was_sent_again_says_so() -> None:
     slow = asked(ended_at=later(90), attempts=3)
-    assert sentence(slow, BERLIN).endswith("(sent 3 times, 90.0 s after it was asked for).")
-    assert sentence(asked(), BERLIN).endswith("the back office accepted it.")
+    assert sentence(slow, exactly(BERLIN)).endswith("(sent 3 times, 90.0 s after it was asked for).")
+    assert sentence(asked(), exactly(BERLIN)).endswith("the back office accepted it.")
 
 
 @pytest.mark.parametrize("event", [event for event in Event if event not in {Event.STATUS, Event.FIGURES}])
 def test_every_odd_event_has_words(event: Event) -> None:
     change = Change("status", "charging", "created")
     entry = Changed(NOW, "read", "created", (change,), (event,), None, None)
-    assert sentence(entry, BERLIN).count("; ") == 1
+    assert sentence(entry, exactly(BERLIN)).count("; ") == 1
 
 
 def test_the_meter_that_begins_from_unknown_says_so() -> None:
     entry = Metered(NOW, NOW, 1, None, None, None, None)
-    assert "energy unknown -> unknown, cost unknown -> unknown" in sentence(entry, BERLIN)
+    assert "energy unknown -> unknown, cost unknown -> unknown" in sentence(entry, exactly(BERLIN))
 
 
 @pytest.fixture
@@ -301,9 +301,9 @@ def test_the_command_makes_no_database(environment: Path, capsys: pytest.Capture
 
 def test_the_chargers_own_meter_is_told_in_watt_hours_and_as_unsigned() -> None:
     entry = Measured(NOW, 7, NOW - timedelta(hours=1), 29_317, 37_253, "EVDisconnected")
-    said = sentence(entry, BERLIN)
+    said = sentence(entry, exactly(BERLIN))
     assert "from 29317 to 37253 Wh (7.936 kWh), stopped as EVDisconnected. Nobody has signed that." in said
-    assert "stopped as" not in sentence(replace(entry, stop_reason=None), BERLIN)
+    assert "stopped as" not in sentence(replace(entry, stop_reason=None), exactly(BERLIN))
 
 
 def test_a_database_without_tables_is_one_sentence(environment: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from kiosk.domain.commands import AskedBy, CommandState, Kind
 from kiosk.domain.desk import Person, Role
 from kiosk.domain.session import Phase
 from kiosk.service.desk_sessions import Act, Done, Group, Whole, add_note, names_of, perform, search, understood, whole
-from kiosk.service.story import sentence
+from kiosk.service.story import exactly, sentence
 from kiosk.store import Store
 
 from .conftest import CODE, FAR, NEAR, Desk
@@ -137,7 +137,7 @@ def test_a_charge_is_stopped_once_and_the_log_says_who_and_why(desk: Desk) -> No
     assert log(desk.store)[-1] == ("kim", "stop", str(shown(desk, key).number), "the driver called")
     assert do(desk, key, Act.STOP) is Done.NOT_OFFERED, "it is under way"
     assert len(asked(desk, key)) == 1
-    told = [sentence(entry, BERLIN) for entry in shown(desk, key).told.entries]
+    told = [sentence(entry, exactly(BERLIN)) for entry in shown(desk, key).told.entries]
     assert "Somebody at the desk asked to stop the charge: it waits to be sent." in told
 
 

@@ -25,7 +25,7 @@ from kiosk.service.entries import (
     TakenBack,
     TakeOverLapsed,
 )
-from kiosk.service.story import sentence, time_text
+from kiosk.service.story import exactly, sentence, time_text
 
 AT = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -59,8 +59,8 @@ WHY = next(iter(Attention))
     ],
 )
 def test_each_says_what_happened(entry: Entry, said: str) -> None:
-    assert said in sentence(entry, BERLIN)
+    assert said in sentence(entry, exactly(BERLIN))
 
 
 def test_what_nobody_knows_is_called_unknown() -> None:
-    assert time_text(None, BERLIN) == "unknown"
+    assert time_text(None, exactly(BERLIN)) == "unknown"

@@ -16,7 +16,7 @@ from kiosk.domain.session import Session
 from kiosk.service.desk_sessions import Whole
 from kiosk.service.entries import Timeline
 from kiosk.service.queue import Case
-from kiosk.service.story import sentence
+from kiosk.service.story import exactly, sentence
 from kiosk.store.finding import FoundSession
 from kiosk.store.records import ReceiptRevision, StoredReceipt
 from kiosk.web.shared.formats import stamp
@@ -136,5 +136,5 @@ def _sent_back(session: Session) -> Money | None:
 
 
 def _story(story: Timeline) -> list[dict[str, Any]]:
-    zone = parts().site.zone(story.session.code)
-    return [{"at": time(entry.at), "text": sentence(entry, zone)} for entry in story.entries]
+    tell = exactly(parts().site.zone(story.session.code))
+    return [{"at": time(entry.at), "text": sentence(entry, tell)} for entry in story.entries]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from threading import BoundedSemaphore
 
 import structlog
-from flask import Response, stream_with_context, url_for
+from flask import Response, abort, stream_with_context, url_for
 
 from kiosk.clock import Clock
 from kiosk.store.errors import CannotWrite
@@ -19,7 +19,7 @@ from kiosk.store.store import Store
 from kiosk.tables import csv_text, workbook
 from kiosk.tables.table import Table, Value, Words
 from kiosk.web.desk.access import signed_in
-from kiosk.web.desk.shell import page
+from kiosk.web.desk.shell import left_out, page
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 
@@ -54,6 +54,8 @@ def download(table: Table, form: str, chosen: str) -> Response:
     Before this is called nothing of the rows is asked for: that begins when the first bytes are out. Raises CannotWrite
     when it cannot be written down who takes it: then nobody gets it.
     """
+    if left_out():  # a file cannot say that it holds more than was asked for
+        abort(400)
     kind, pieces_of = FORMS[form]
     who, clock, store = signed_in().person.name, parts().clock, parts().store
     if not _at_once.acquire(blocking=False):

@@ -18,7 +18,7 @@ from kiosk.domain.money import Money
 from kiosk.domain.plots import DayTotal, Outcome, Step, Waits
 from kiosk.service.plots import SPANS, Plots, plots_of
 from kiosk.web.desk.access import needs, seen_codes, signed_in
-from kiosk.web.desk.shell import Room, add_room, page
+from kiosk.web.desk.shell import Room, add_room, leave_out, page
 from kiosk.web.desk.words import OUTCOMES, STEPS
 from kiosk.web.shared.formats import duration, number, short_date
 from kiosk.web.shared.parts import parts
@@ -35,8 +35,13 @@ def plots() -> ResponseReturnValue:
     """`site` and `days` stand in the address. Without a site the first one that the person sees is drawn."""
     sites = [one for one in parts().site.sites if signed_in().person.sees(one.id)]
     site = next((one for one in sites if one.id == request.args.get("site")), sites[0] if sites else None)
+    if site is not None and request.args.get("site", site.id) not in {site.id, ""}:
+        leave_out(_("Site"), request.args["site"])
     count = request.args.get("days", type=int)
-    count = count if count in SPANS else SPANS[1]
+    if count not in SPANS:
+        if request.args.get("days"):
+            leave_out(_("Days"), request.args["days"])
+        count = SPANS[1]
     zone = ZoneInfo(site.timezone if site is not None else "UTC")
     found = plots_of(parts(), site, _codes(site), zone, count)
     currencies = sorted({currency for one in found.days for currency in one.taken})

@@ -20,7 +20,7 @@ from kiosk.store.handlings import State, Wanted
 from kiosk.tables.table import Column, Kind, Table, Value
 from kiosk.web.desk.access import needs, seen_codes, sees_code, signed_in
 from kiosk.web.desk.download import download, links, words
-from kiosk.web.desk.shell import Room, add_room, page
+from kiosk.web.desk.shell import Room, add_room, leave_out, page
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 
@@ -130,12 +130,14 @@ def _rows(wanted: Wanted) -> Iterator[Sequence[Value]]:
 
 def _listing() -> Listing:
     kiosk, seen = parts(), seen_codes()
-    kind = _one_of(Attention, "kind")
+    kind = _one_of(Attention, "kind", _("What"))
     sites = [site for site in kiosk.site.sites if seen is None or {one.code for one in site.chargers} & set(seen)]
     site = next((each for each in sites if each.id == request.args.get("site")), None)
+    if site is None and request.args.get("site"):
+        leave_out(_("Site"), request.args["site"])
     codes = seen if site is None else tuple(one.code for one in site.chargers)
     mine = signed_in().person.name if request.args.get("mine") else None
-    wanted = Wanted(_one_of(State, "state") or State.WAITS, None if kind is None else (kind,), codes, mine)
+    wanted = Wanted(_one_of(State, "state", _("State")) or State.WAITS, None if kind is None else (kind,), codes, mine)
     chosen = {"kind": kind.value if kind else None, "site": site.id if site else None, "mine": "1" if mine else None}
     return Listing(wanted, sites, chosen)
 
@@ -184,10 +186,14 @@ def _seen(number: int) -> Case:
     return found
 
 
-def _one_of(words: type[W], name: str) -> W | None:
+def _one_of(words: type[W], name: str, told: str) -> W | None:
+    """`told`: what the page calls it, where it says that a word of the address means nothing."""
+    word = request.args.get(name, "")
     try:
-        return words(request.args.get(name, ""))
+        return words(word)
     except ValueError:
+        if word:
+            leave_out(told, word)
         return None
 
 

@@ -34,7 +34,7 @@ from kiosk.store.reconciling import LineAside
 from kiosk.tables.table import Column, Kind, Table, Value
 from kiosk.web.desk.access import needs, signed_in
 from kiosk.web.desk.download import download, links, words
-from kiosk.web.desk.shell import Room, add_room, page
+from kiosk.web.desk.shell import Room, add_room, leave_out, page
 from kiosk.web.shared.formats import money, number, short_day
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
@@ -278,7 +278,7 @@ def _file_row(row: Shown, asked: Asked) -> Sequence[Value]:
 
 
 def asked_for(source: Mapping[str, str] | None = None) -> Asked | None:
-    """None when the person sees no site. What makes no sense in the address is as if it were not there."""
+    """None when the person sees no site. What makes no sense in the address is left out, and the page says so."""
     told = request.args if source is None else source
     sites = _sites()
     if not sites:
@@ -294,6 +294,13 @@ def asked_for(source: Mapping[str, str] | None = None) -> Asked | None:
     month = _month(told.get("month", ""), zone, today)
     days = month or _one_day(told.get("day", ""), zone, today)
     state = told.get("state", "")
+    for name, called, good in (
+        ("month", _("Month"), month is not None),
+        ("day", _("Day"), month is not None or _is(told.get("day", ""), days.first)),
+        ("state", _("State"), state in set(State)),
+    ):
+        if told.get(name) and not good:
+            leave_out(called, told[name])
     return Asked(site, days, month is not None, State(state) if state in set(State) else None, today)
 
 
@@ -311,6 +318,13 @@ def _one_day(text: str, zone: ZoneInfo, today: date) -> Days:
     if not date(2000, 1, 1) <= day <= today:
         day = today - timedelta(days=1)
     return Days(day, day, zone)
+
+
+def _is(text: str, day: date) -> bool:
+    try:
+        return date.fromisoformat(text) == day
+    except ValueError:
+        return False
 
 
 def _month(text: str, zone: ZoneInfo, today: date) -> Days | None:

@@ -35,17 +35,18 @@ from kiosk.service.desk_sessions import (
     understood,
     whole,
 )
-from kiosk.service.story import sentence, status_word, why
+from kiosk.service.entries import Outcome, Timeline
+from kiosk.service.story import Tell, sentence, status_word, why
 from kiosk.store.finding import FoundSession, Place
 from kiosk.store.records import StoredReceipt
 from kiosk.tables.table import Column, Kind, Table, Value
 from kiosk.web.desk.access import confirmed, needs, seen_codes, sees_code, signed_in
 from kiosk.web.desk.download import download, links, words
 from kiosk.web.desk.refund import refund_words
-from kiosk.web.desk.shell import Room, add_room, page
+from kiosk.web.desk.shell import Room, add_room, leave_out, page
 from kiosk.web.desk.views import kept_views
 from kiosk.web.desk.words import ACTS, GROUPS, act_refused, did_words
-from kiosk.web.shared.formats import clock, money, number
+from kiosk.web.shared.formats import clock, clock_s, day, money, number
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
 
@@ -167,15 +168,15 @@ def _listing() -> Listing:
     args = request.args
     text, site_id, view = args.get("q", "").strip()[:LONGEST_SEARCH], args.get("site") or None, _view()
     codes, zone = _codes(site_id), _zone(site_id)
-    since, until = _day(args.get("from"), zone), _day(args.get("to"), zone)
+    since, until = _day("from", _("From"), zone), _day("to", _("To"), zone)
     said = understood(parts(), text, codes, zone)
     if said.email is not None:
         parts().store.desk.log(signed_in().person.name, "searched_email", parts().clock.now())
     chosen = {
         "q": text,
         "site": site_id or "",
-        "from": args.get("from", ""),
-        "to": args.get("to", ""),
+        "from": args.get("from", "") if since else "",
+        "to": args.get("to", "") if until else "",
         "view": view.value if view else "",
     }
     return Listing(text, said, codes, view, (since[0] if since else None, until[1] if until else None), chosen)
@@ -268,8 +269,8 @@ def _session(shown: Whole) -> ResponseReturnValue:
         checks=checks_of(shown),
         curve=_curve(told.session, zone),
         points=told.session.trace.points,
-        why=why(told.ending, zone),
-        sentences=[(entry.at, sentence(entry, zone)) for entry in told.entries],
+        head=_head(told, zone),
+        days=_story(told, zone),
         status_word=status_word,
         tone=tone(told.session),
         refunds=refundable(parts(), shown),
@@ -279,6 +280,43 @@ def _session(shown: Whole) -> ResponseReturnValue:
         did_words=did_words,
         log=parts().store.desk.log_entries(subject=str(shown.number), most=50),
     )
+
+
+class Told(NamedTuple):
+    """One line of the timeline."""
+
+    at: datetime
+    text: str
+
+
+def _head(told: Timeline, zone: tzinfo) -> str:
+    """Why it ended; of one that has not, what it does and since when, as far as that is known."""
+    session = told.session
+    if told.ending.outcome is not Outcome.GOES_ON:
+        return why(told.ending, _telling(zone))
+    state = status_word(session)
+    since = told.session.status_since
+    doing = _("%(state)s since %(time)s", state=state, time=clock(since, zone)) if since is not None else state
+    seen = session.observed_at
+    answer = (
+        _("The last answer about it came at %(time)s.", time=clock_s(seen, zone))
+        if seen is not None
+        else _("No answer about it has come.")
+    )
+    return _("It has not ended yet: %(doing)s. %(answer)s", doing=doing, answer=answer)
+
+
+def _story(told: Timeline, zone: tzinfo) -> list[tuple[str, list[Told]]]:
+    """What happened, by day: a line tells the time alone, and another day only where it speaks of one."""
+    days: dict[str, list[Told]] = {}
+    for entry in told.entries:
+        lines = days.setdefault(day(entry.at, zone), [])
+        lines.append(Told(entry.at, sentence(entry, _telling(zone, entry.at))))
+    return list(days.items())
+
+
+def _telling(zone: tzinfo, beside: datetime | None = None) -> Tell:
+    return lambda at: clock_s(at, zone, beside)
 
 
 class Sums(NamedTuple):
@@ -388,7 +426,11 @@ def _act(word: str) -> Act:
 
 def _view() -> Group | None:
     word = request.args.get("view", "")
-    return Group(word) if word in {each.value for each in Group} else None
+    if word in {each.value for each in Group}:
+        return Group(word)
+    if word:
+        leave_out(_("View"), word)
+    return None
 
 
 def _codes(site_id: str | None) -> tuple[str, ...] | None:
@@ -407,10 +449,13 @@ def _zone(site_id: str | None) -> tzinfo:
     return ZoneInfo(sites[0].timezone if sites else "UTC")
 
 
-def _day(text: str | None, zone: tzinfo) -> tuple[datetime, datetime] | None:
+def _day(name: str, words: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
+    text = request.args.get(name, "")
     try:
-        return whole_day(date.fromisoformat(text or ""), zone)
+        return whole_day(date.fromisoformat(text), zone)
     except (ValueError, OverflowError):
+        if text:
+            leave_out(words, text)
         return None
 
 
@@ -425,9 +470,12 @@ def _place(found: FoundSession) -> str:
 def _after(text: str) -> Place | None:
     at, _sign, number = text.replace(" ", "+").partition("_")
     try:
-        return Place(datetime.fromisoformat(at), int(number))
+        place: Place | None = Place(datetime.fromisoformat(at), int(number))
     except (ValueError, OverflowError):
-        return None
+        place = None
+    if text and place is None:
+        leave_out(_("Where to go on"), text)
+    return place
 
 
 def _address(**more: str) -> str:

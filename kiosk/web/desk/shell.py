@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 
 from kiosk.domain.desk import Role
 from kiosk.web.desk.access import may_do
@@ -32,6 +32,8 @@ class Link:
 
 
 _rooms: dict[int, Room] = {}
+_LONGEST_LEFT_OUT = 40
+"""Signs of it that are shown."""
 
 
 def add_room(place: int, room: Room) -> None:
@@ -55,9 +57,20 @@ def links() -> list[Link]:
     ]
 
 
+def leave_out(what: str, said: str) -> None:
+    """A part of the address means nothing, and so narrows nothing: the page says so. `what` in the reader's words."""
+    g.setdefault("left_out", []).append((what, said[:_LONGEST_LEFT_OUT]))
+
+
+def left_out() -> list[tuple[str, str]]:
+    """What of this address was left out, each with what it was."""
+    found: list[tuple[str, str]] = g.get("left_out", [])
+    return found
+
+
 def init_shell(app: Flask) -> None:
     """For pages that stand in the desk's frame and are drawn by others: those of errors."""
-    app.jinja_env.globals.update(desk_links=links)
+    app.jinja_env.globals.update(desk_links=links, left_out=left_out)
 
 
 def page(template: str, status: int = 200, **more: object) -> Response:

@@ -30,7 +30,10 @@ def test_it_counts_charges_holds_and_starts_that_wait(kiosk: Kiosk, phone: Flask
     kiosk.card("Available", code=NEAR)
     kiosk.start(kiosk.phone(), connector=1, code=NEAR)
     text = plain(at_desk(Role.VIEWER))
-    assert "Charging 1 power not known yet Open sessions 1 Starts waiting 1 Held €30.00 longest: 1 , 1 h 16 min" in text
+    assert (
+        "Charging 1 power not known yet Open sessions 1 Starts waiting 1 Held €30.00 longest: session 1 , 1 h 16 min"
+        in text
+    )
     assert "charging 13.900 €7.16 €30.00" in text
 
 
@@ -74,7 +77,7 @@ def test_the_bays_of_a_site_stand_there_with_their_session(kiosk: Kiosk, phone: 
     kiosk.charging(phone)
     kiosk.card("Available")
     text = plain(at_desk(Role.VIEWER))
-    assert "Marktplatz garage 3 Free seen 0 s 4 Not known Session 1 seen 0 s 7 Not known never seen" in text
+    assert "Marktplatz garage 3 Free seen 0 s ago 4 Not known Session 1 seen 0 s ago 7 Not known never seen" in text
 
 
 def test_power_is_summed_where_it_is_known_and_counts_no_car_that_is_silent(

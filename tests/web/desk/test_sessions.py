@@ -72,6 +72,41 @@ def test_the_filters_stand_in_the_address_and_a_view_keeps_them(kiosk: Kiosk, pa
         assert numbers(browser.get("/desk/sessions", query_string={"after": end}).text) == [number(kiosk, paid)]
 
 
+def test_what_of_the_address_means_nothing_is_said_and_makes_no_file(at_desk: SignIn) -> None:
+    browser = at_desk(Role.VIEWER)
+    page = browser.get("/desk/sessions?from=garbage&to=2026-11-31&view=<b>&after=here&site=").text
+    assert "It was left out: View “&lt;b&gt;”; From “garbage”; To “2026-11-31”; Where to go on “here”." in " ".join(
+        page.split()
+    )
+    assert 'value="garbage"' not in page
+    assert "from=garbage" not in page
+    assert "It was left out" not in browser.get("/desk/sessions?from=2026-11-20&view=paid&to=").text
+    for address in ("sessions.csv?from=garbage", "queue.csv?kind=nonsense", "reconcile.csv?day=never"):
+        assert browser.get(f"/desk/{address}").status_code == 400, address
+    for address in (
+        "queue?kind=nonsense",
+        "queue?state=nonsense",
+        "queue?site=nonsense",
+        "reconcile?state=nonsense",
+        "reconcile?month=nonsense",
+        "reconcile?day=nonsense",
+    ):
+        assert "“nonsense”." in browser.get(f"/desk/{address}").text, address
+    for address in ("reconcile?day=20261120", "reconcile?day=2026-11-20&state=", "queue?kind=&site=marktplatz"):
+        assert "It was left out" not in browser.get(f"/desk/{address}").text, address
+
+
+def test_a_session_tells_its_times_as_every_page_does(kiosk: Kiosk, paid: str, at_desk: SignIn) -> None:
+    browser = at_desk(Role.VIEWER)
+    page = browser.get(f"/desk/sessions/{number(kiosk, paid)}").text
+    assert not re.search(r"[+]0\d:00", page)
+    assert "<h3>20 November 2026</h3>" in page
+    assert re.search(r"held at \d\d:\d\d:\d\d[.;]", page), "a time of the same day goes without its day"
+    kiosk.clock.advance(24 * 3600)
+    later = at_desk(Role.VIEWER).get(f"/desk/sessions/{number(kiosk, paid)}").text
+    assert re.search(r"seen \d\d:\d\d:\d\d on 20 Nov\.", later)
+
+
 def test_older_sessions_are_on_the_next_page(kiosk: Kiosk, at_desk: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kiosk.web.desk.sessions.ROWS", 2)
     for _ in range(5):
