@@ -77,3 +77,10 @@ def test_what_is_no_day_and_no_time_means_nothing(text: str) -> None:
 def test_whatever_is_typed_is_answered(text: str) -> None:
     assert isinstance(said(text), Said)
     assert said(text).nothing is (said(text) == Said())
+
+
+def test_a_clock_of_twelve_hours_is_understood_and_what_is_none_of_its_times_is_left_as_it_is() -> None:
+    for one, other in (("2:03 PM", "14:03"), ("12:03 am", "0:03"), ("12:03 p.m.", "12:03"), ("2pm", "14:00")):
+        assert said(one) == said(other)
+    assert said("13:03 pm").strange == ("pm",)
+    assert said("0:03 am").strange == ("am",)

@@ -272,7 +272,9 @@ def assert_not_above(lower: Expectation, upper: Expectation) -> None:
 def test_raising_a_limit_never_lowers_what_anybody_gets_when_all_bays_are_full(
     site: Drawn, data: st.DataObject, which: str, more: Decimal
 ) -> None:
-    """Whose limit it is does not matter, unless it is what is kept for a charger out of reach."""
+    """Whose limit it is does not matter, unless it is what is kept for a charger out of reach, or lets a bay share
+    that had nothing: then the others have less.
+    """
     lost = {each.card.code for each in site.chargers if each.card.online is False}
     raisable = [n for n in nodes(site.tree) if getattr(n, which) is not None and n.name not in lost]
     if raisable:
@@ -280,6 +282,9 @@ def test_raising_a_limit_never_lowers_what_anybody_gets_when_all_bays_are_full(
         raised = replace(chosen, **{which: getattr(chosen, which) + more})
         tree = replace(site.tree, roots=tuple(_replaced(root, chosen, raised) for root in site.tree.roots))
         before, after = site.answers(), replace(site, tree=tree).answers()
+        below = codes_under(chosen)
+        if any(each.full.amperes == 0 for place, each in before.items() if place.code in below):
+            return
         for place in before:
             lower, upper = before[place].full, after[place].full
             assert lower.amperes is None or (upper.amperes is not None and lower.amperes <= upper.amperes)

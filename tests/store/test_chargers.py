@@ -10,7 +10,9 @@ from decimal import Decimal
 from kiosk.domain.asking import MOST_WISHES, WISH_LIVES, CardWish, Lane, Problem
 from kiosk.domain.charger import ChargerCard, Connector, Drawn
 from kiosk.domain.commands import Refusal
+from kiosk.domain.pace import Pace
 from kiosk.store import Store
+from kiosk.store.chargers import learn_pace
 from kiosk.store.database import PATIENCE_SECONDS
 
 from .build import NOW, TARIFF, at_once, later
@@ -189,3 +191,12 @@ def test_a_card_keeps_how_a_plug_is_turned_and_what_was_drawn_there(store: Store
     kept = store.card("ABC")
     assert kept is not None
     assert [(one.phase_rotation, one.drawn) for one in kept.connectors] == [("STR", one) for one in drawn]
+
+
+def test_how_often_a_charger_reports_is_read_as_earlier_releases_have_kept_it(store: Store) -> None:
+    with store._database.write() as connection:
+        learn_pace(connection, "ABC", timedelta(seconds=300), timedelta(seconds=290))
+    assert store.pace("ABC") == Pace((300,), (290,))
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE chargers SET pace = '[10, 20]'")
+    assert store.pace("ABC") == Pace((10, 20))

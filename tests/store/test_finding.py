@@ -217,3 +217,12 @@ def once_filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def test_a_day_without_an_end_ends_tomorrow(store: Store) -> None:
     fill(store, 2)
     assert [one.session.key for one in store.finding.page(Wanted(), NOW - timedelta(days=1), None, 5)] == []
+
+
+def test_a_number_that_no_row_can_have_is_of_no_session(store: Store) -> None:
+    assert store.finding.by_number(2**63) is None
+    for number in (-1, 2**63):
+        with pytest.raises(ValueError, match="no row"):
+            Place(NOW, number)
+    with pytest.raises(ValueError, match="no row"):
+        Place(NOW.replace(tzinfo=None), 1)

@@ -11,6 +11,7 @@ from kiosk.engine.duties.tidy import Erase
 from kiosk.engine.unanswered import Unanswered
 from kiosk.sandbox.world.faults import Kind as Fault
 from kiosk.sandbox.world.faults import Rule
+from tests.domain.made import a_transaction
 from tests.engine.house import House
 
 
@@ -64,3 +65,13 @@ def test_readings_live_as_long_as_is_set_and_for_as_long_as_a_refund_may_come(ho
     erase(house, days=181)
     assert house.store.observations(key) == []
     assert house.store.receipt(key) is not None
+
+
+def test_transactions_of_old_days_are_forgotten_with_the_readings(house: House) -> None:
+    now = house.kiosk_clock.now()
+    day = (now - timedelta(days=1), now + timedelta(days=1))
+    house.store.keep_transactions("site", [replace(a_transaction(), started_at=now, stopped_at=now)], {}, now)
+    erase(house, days=399)
+    assert house.store.count_transactions("site", *day) == 1
+    erase(house, days=401)
+    assert house.store.count_transactions("site", *day) == 0

@@ -324,3 +324,9 @@ def test_every_reader_survives_bytes(raw: bytes) -> None:
     body = decode(raw)
     read_command_answer(body)
     assert isinstance(read_problem(body), str)
+
+
+def test_its_make_is_who_made_it_and_what_it_is_called_there_as_far_as_known() -> None:
+    assert LabFacts("Bay A01", vendor="ABB", model="Terra 184").make == "ABB Terra 184"
+    assert LabFacts("Bay A01", model="Terra 184").make == "Terra 184"
+    assert LabFacts("Bay A01").make is None

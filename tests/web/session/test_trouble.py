@@ -286,6 +286,7 @@ def test_no_write_at_all_is_answered_by_a_fault_of_ours(kiosk: Kiosk, trouble: S
     kiosk.card("Available", "Charging")
     kiosk.clock.advance(20)
     places = {"key": key, "code": CODE, "connector_id": "1", "token": "AAAAAAAAAAAAAAAA", "number": "1", "act": "read"}
+    places["line_id"] = "here-1"
     paths = {
         re.sub(r"<(?:\w+:)?(\w+)>", lambda name: places[name[1]], rule.rule)
         for rule in kiosk.app.url_map.iter_rules()
