@@ -1,5 +1,5 @@
 """The `kiosk` command: serve, demo, doctor, migrate, backup and restore, move-store, settings, session, reconcile,
-user, tablet, power, stickers, rehearse and simulate.
+sites, user, tablet, power, stickers, rehearse and simulate.
 """
 
 from __future__ import annotations
@@ -159,6 +159,10 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--undo", metavar="LINE", help="it counts again")
     compare.add_argument("--note", metavar="TEXT", help="why")
     compare.set_defaults(run=_reconcile)
+
+    there = commands.add_parser("sites", help="list the sites of Plugchoice and ChargePilot, and which is which")
+    there.add_argument("--json", action="store_true", help="print everything as JSON")
+    there.set_defaults(run=_sites)
 
     attention = commands.add_parser("attention", help="list what needs a person; take it, note, set aside, take back")
     attention.set_defaults(run=_attention, what="list", state="waits", kind=None, site=None)
@@ -459,6 +463,28 @@ def _attention(options: argparse.Namespace) -> int:
         store.close()
     print("\n".join(lines))
     return 0
+
+
+def _sites(options: argparse.Namespace) -> int:
+    from contextlib import closing
+
+    from kiosk.clock import SystemClock
+    from kiosk.command.session import existing
+    from kiosk.command.sites import as_json, lines
+    from kiosk.config.sites import load_site
+    from kiosk.doctor.by_listing import listed
+    from kiosk.outside import connect, limits_of
+    from kiosk.upstream.plugchoice.budget import Budgets
+
+    settings = load_settings()
+    book, codes = load_site(settings.config), {}
+    if settings.database_file is None or settings.database_file.is_file():
+        with closing(existing(settings)) as store:
+            codes = {one.uuid: one.code for one in store.own_chargers() if one.code is not None}
+    with closing(connect(settings, SystemClock(), Budgets(limits_of(settings)))) as outside:
+        found = listed(outside, codes)
+    print(as_json(found, book) if options.json else "\n".join(lines(found, book)))
+    return 1 if found.plugchoice is None and found.pilot is None else 0
 
 
 def _notify(options: argparse.Namespace) -> int:

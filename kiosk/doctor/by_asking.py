@@ -89,7 +89,7 @@ def _ask_board(operator: PlugchoiceOperator, site: SiteBook) -> Iterator[Finding
         try:
             listing = operator.site_connectors(each.plugchoice_site)
         except UpstreamError as error:
-            yield bad(_trouble("Plugchoice", f"the board of {each.name}", error, "KIOSK_PLUGCHOICE_TOKEN is wrong"))
+            yield bad(trouble_of("Plugchoice", f"the board of {each.name}", error, "KIOSK_PLUGCHOICE_TOKEN is wrong"))
         else:
             yield ok(f"Plugchoice shows {len(listing.entries)} connectors on the board of {each.name}.")
             known: dict[str, str] = {}
@@ -121,7 +121,7 @@ def _ask_own(operator: PlugchoiceOperator) -> Finding:
     try:
         listing = operator.chargers()
     except UpstreamError as error:
-        text = _trouble("Plugchoice", "the list of your chargers", error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
+        text = trouble_of("Plugchoice", "the list of your chargers", error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
         return bad(f"{text} Without it no charger is sold but those of kiosk.toml and those that it showed before.")
     if not listing.complete:
         return note("Plugchoice shows only a part of the list of your chargers; list the others in kiosk.toml.")
@@ -174,7 +174,7 @@ def _unread(site: Site, error: UpstreamError) -> str:
             "that right it cannot keep the board; give its user the right to see their settings."
         )
     what = f"price and code of the chargers of {site.name}"
-    return _trouble("Plugchoice", what, error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
+    return trouble_of("Plugchoice", what, error, "KIOSK_PLUGCHOICE_TOKEN is wrong")
 
 
 def _ask_pilot(pilot: ChargePilot, site: SiteBook) -> Iterator[Finding]:
@@ -188,7 +188,7 @@ def _ask_pilot(pilot: ChargePilot, site: SiteBook) -> Iterator[Finding]:
         try:
             tree = pilot.site(each.chargepilot_site).tree
         except UpstreamError as error:
-            yield bad(_trouble("ChargePilot", f"the fuses of {each.name}", error, hint))
+            yield bad(trouble_of("ChargePilot", f"the fuses of {each.name}", error, hint))
         else:
             yield _fuses(each, tree)
 
@@ -215,7 +215,7 @@ def _ask_lab(lab: Ocpplab, site: SiteBook) -> Iterator[Finding]:
     try:
         chargers = lab.all_chargers()
     except UpstreamError as error:
-        yield bad(_trouble("OCPPLAB", "its chargers", error, "KIOSK_OCPPLAB_TOKEN is wrong"))
+        yield bad(trouble_of("OCPPLAB", "its chargers", error, "KIOSK_OCPPLAB_TOKEN is wrong"))
         return
     lost = [one.code for each in site.sites for one in each.chargers if not _knows(chargers, one)]
     if lost:
@@ -231,7 +231,7 @@ def _knows(chargers: Sequence[LabCharger], one: ChargerFacts) -> bool:
     return any((each.identity or "").upper() == one.code for each in chargers)
 
 
-def _trouble(system: str, what: str, error: UpstreamError, unauthorised: str) -> str:
+def trouble_of(system: str, what: str, error: UpstreamError, unauthorised: str) -> str:
     """One sentence on a read that failed. `unauthorised` says what a 401 usually means there."""
     status = error.status if isinstance(error, Refused) else 0
     reasons = {
