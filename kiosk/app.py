@@ -20,6 +20,7 @@ from kiosk.config.places import PACKAGE, folder
 from kiosk.config.settings import STRIPE_API_URL, Settings, SettingsError
 from kiosk.config.sites import Site, SiteBook, load_site
 from kiosk.doctor.at_desk import Checkup
+from kiosk.doctor.lookout import Lookout
 from kiosk.domain.attention import Level
 from kiosk.domain.commands import Command, CommandState, Kind, Refusal
 from kiosk.domain.session import Event, Session
@@ -43,6 +44,7 @@ from kiosk.outside import (
     limits_of,
     remembered_budgets,
 )
+from kiosk.service.crosswalk import Crosswalking, joined
 from kiosk.service.deadlines import policy_of
 from kiosk.service.desk_directory import grants_of
 from kiosk.service.fast import broken_prices
@@ -56,6 +58,7 @@ from kiosk.store.commands import ENDED
 from kiosk.store.errors import CannotWrite
 from kiosk.web.api import views as api_views
 from kiosk.web.desk import account, directory, people, queue, refund, sign_in
+from kiosk.web.desk import crosswalk as desk_crosswalk
 from kiosk.web.desk import keys as desk_keys
 from kiosk.web.desk import now as desk_now
 from kiosk.web.desk import plots as desk_plots
@@ -113,8 +116,8 @@ def create_app(
 
     Raises SettingsError for a kiosk.toml that cannot be used.
     """
-    site = site or load_site(settings.config)
-    check_addresses(receivers(site, settings))
+    configured = site or load_site(settings.config)
+    check_addresses(receivers(configured, settings))
     clock = clock or SystemClock()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.database_url, Cipher(settings.secret_keys))
@@ -125,6 +128,8 @@ def create_app(
             # Pages read before the engine leads, for as long as the lease of a killed one lasts.
             store.pull_back(clock.now())
             store.forget_wishes()
+    known = joined(configured, store.crosswalk.entries())
+    site = known.book
     problem = selling_problem(settings, site)
     if problem is not None:
         log.warning(problem)
@@ -173,6 +178,8 @@ def create_app(
         directory=outside.directory,
         grants=grants_of(settings, site),
     )
+    lookout = Lookout(configured, clock, store, outside)
+    app.extensions["kiosk.crosswalk"] = Crosswalking(configured, known.used, lookout)
     app.extensions["kiosk.metrics"] = metrics
     closers = [one.close for one in (traces, faults) if one is not None]
     app.extensions["kiosk.running"] = Running(engine, news, store, outside, closers)
@@ -263,7 +270,7 @@ def _pages(app: Flask, settings: Settings, site: SiteBook, traces: Traces | None
         app.register_blueprint(module.bp)
     for module in (sign_in, account, desk_now, queue, desk_sessions, desk_reconcile, desk_report, desk_setup, people):
         app.register_blueprint(module.bp, url_prefix="/desk")
-    for module in (refund, directory, desk_keys, desk_views):
+    for module in (refund, directory, desk_keys, desk_views, desk_crosswalk):
         app.register_blueprint(module.bp, url_prefix="/desk")
     app.register_blueprint(api_views.bp, url_prefix="/api/v1")
     app.register_blueprint(desk_plots.bp, url_prefix="/desk")

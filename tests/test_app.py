@@ -19,6 +19,7 @@ from kiosk.clock import ManualClock
 from kiosk.config.settings import SettingsError
 from kiosk.config.sites import SiteBook
 from kiosk.demo import EXAMPLE, create_demo_app
+from kiosk.domain.crosswalk import Kind, Proposal, Reason, Verdict
 from kiosk.engine.sites.plan import SitePlan
 from kiosk.news.news import TooManyStreams, site_topic
 from kiosk.outside import Transports
@@ -227,6 +228,22 @@ def test_the_sites_of_the_file_are_the_engines_with_their_names_in_the_other_sys
     context = running(app).engine._context
     assert context.sites == (SitePlan("a", ("AAAA2", "BBBB2"), SITE_UUID, "pilot-1", {"AAAA2": "dep-1"}),)
     assert (context.operator, context.pilot, context.lab) == (None, None, None)
+
+
+def test_what_people_have_confirmed_at_the_desk_is_the_engines_from_the_next_start_on(tmp_path: Path) -> None:
+    site = {"id": "a", "name": "A", "timezone": "UTC", "chargers": [{"code": "AAAA2"}]}
+    book = SiteBook.model_validate({"sites": [site]})
+    app = made_app(tmp_path, site=book)
+    crosswalk = running(app).store.crosswalk
+    found = [(Kind.CHARGEPILOT_SITE, "a", "pilot-1"), (Kind.STATION, "AAAA2", "CP-1")]
+    crosswalk.propose([Proposal(*one, None, 80, (Reason.SAME_NAME,)) for one in found], ManualClock().now())
+    for one in crosswalk.entries():
+        assert crosswalk.decide(one.id, Verdict.CONFIRMED, "kim", ManualClock().now())
+    assert running(app).engine._context.sites == (SitePlan("a", ("AAAA2",)),)
+    app = made_app(tmp_path, site=book)
+    assert running(app).engine._context.sites == (SitePlan("a", ("AAAA2",), None, "pilot-1"),)
+    parts: Parts = app.extensions["kiosk"]
+    assert [one.station_ids for one in parts.site.sites[0].chargers] == [("CP-1",)]
 
 
 def test_the_systems_that_are_set_are_the_engines_and_end_with_it(tmp_path: Path) -> None:

@@ -415,14 +415,17 @@ def _reconcile(options: argparse.Namespace) -> int:
     from kiosk.command.session import existing
     from kiosk.config.sites import load_site
     from kiosk.outside import connect, limits_of
+    from kiosk.service.crosswalk import joined_from
     from kiosk.upstream.plugchoice.budget import Budgets
 
     settings = load_settings()
     book, clock = load_site(settings.config), SystemClock()
-    site = book.chosen_site(options.site)
-    days = days_of(ZoneInfo(site.timezone), clock.now(), options.day, options.month)
+    zone = ZoneInfo(book.chosen_site(options.site).timezone)
+    days = days_of(zone, clock.now(), options.day, options.month)
     store = existing(settings)
     try:
+        book = joined_from(book, store)
+        site = book.chosen_site(options.site)
         if options.aside is not None or options.undo is not None:
             line, undone = options.undo or options.aside, options.undo is not None
             print(said(store, line, getpass.getuser(), options.note, clock.now(), undone=undone))
@@ -474,6 +477,7 @@ def _sites(options: argparse.Namespace) -> int:
     from kiosk.config.sites import load_site
     from kiosk.doctor.by_listing import listed
     from kiosk.outside import connect, limits_of
+    from kiosk.service.crosswalk import joined_from
     from kiosk.upstream.plugchoice.budget import Budgets
 
     settings = load_settings()
@@ -481,6 +485,7 @@ def _sites(options: argparse.Namespace) -> int:
     if settings.database_file is None or settings.database_file.is_file():
         with closing(existing(settings)) as store:
             codes = {one.uuid: one.code for one in store.own_chargers() if one.code is not None}
+            book = joined_from(book, store)
     with closing(connect(settings, SystemClock(), Budgets(limits_of(settings)))) as outside:
         found = listed(outside, codes)
     print(as_json(found, book) if options.json else "\n".join(lines(found, book)))
@@ -565,6 +570,7 @@ def _power(options: argparse.Namespace) -> int:
     from kiosk.clock import SystemClock
     from kiosk.command.power_report import report
     from kiosk.config.sites import load_site
+    from kiosk.service.crosswalk import joined_from
     from kiosk.store import Cipher, Store
 
     settings = load_settings()
@@ -572,7 +578,7 @@ def _power(options: argparse.Namespace) -> int:
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     try:
         store.migrate()
-        made = report(book, store, SystemClock().now(), options.site)
+        made = report(joined_from(book, store), store, SystemClock().now(), options.site)
     finally:
         store.close()
     print("\n".join(made.lines))

@@ -30,7 +30,7 @@ def lines(found: Listed, book: SiteBook) -> Iterator[str]:
     for one in walk.unsure:
         yield f"  not proposed, because something else fits as well: {_pair(one)}"
     if walk.proposals:
-        yield "  Write what is right into kiosk.toml."
+        yield "  Write what is right into kiosk.toml, or confirm it at the desk under Set-up."
     for trouble in found.troubles:
         yield f"note  {trouble}"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from kiosk.config.sites import Site, SiteBook
+from kiosk.config.sites import SiteBook
 from kiosk.doctor.by_asking import trouble_of
-from kiosk.domain.crosswalk import Crosswalk, OurSite, Place, Thing, crosswalk, place_of, place_of_tree
+from kiosk.domain.crosswalk import Crosswalk, Joint, Place, crosswalk, place_of, place_of_tree
 from kiosk.outside import Outside
+from kiosk.service.crosswalk import our_sites
 from kiosk.upstream.chargepilot.client import ChargePilot
 from kiosk.upstream.errors import UpstreamError
 from kiosk.upstream.plugchoice.codes import read_codes
@@ -32,8 +33,9 @@ class Listed:
     codes: Mapping[str, str]
     troubles: tuple[str, ...]
 
-    def crosswalk(self, book: SiteBook) -> Crosswalk:
-        return crosswalk([our_site(one) for one in book.sites], self.plugchoice or (), self.pilot or ())
+    def crosswalk(self, book: SiteBook, rejected: Collection[Joint] = ()) -> Crosswalk:
+        """`rejected`: what a person does not want to be proposed again."""
+        return crosswalk(our_sites(book), self.plugchoice or (), self.pilot or (), rejected)
 
 
 def listed(outside: Outside, codes: Mapping[str, str]) -> Listed:
@@ -48,17 +50,6 @@ def listed(outside: Outside, codes: Mapping[str, str]) -> Listed:
     if outside.pilot is not None:
         pilot = _pilot(outside.pilot, troubles)
     return Listed(plugchoice, pilot, known, tuple(troubles))
-
-
-def our_site(site: Site) -> OurSite:
-    """A site of kiosk.toml, with what that file says of the other systems."""
-    things = tuple(
-        Thing(one.code, tuple(name for name in (one.code, one.lab_id) if name), frozenset(one.bays))
-        for one in site.chargers
-    )
-    place = Place(site.id, str(site.name), things)
-    stations = {one.code: one.station_ids for one in site.chargers if one.station_ids}
-    return OurSite(place, site.plugchoice_site, site.chargepilot_site, stations)
 
 
 def _plugchoice(operator: PlugchoiceOperator, codes: dict[str, str], troubles: list[str]) -> tuple[Place, ...] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from kiosk.doctor.of_settings import of_settings, of_time
 from kiosk.doctor.of_store import of_database, of_every_row, of_files, of_folder, of_store
 from kiosk.domain.finding import Finding, about
 from kiosk.outside import NETWORK, Transports, connect, limits_of
+from kiosk.service.crosswalk import joined_from
 from kiosk.service.selling import learns_own
 from kiosk.store import Cipher, Store
 from kiosk.upstream.plugchoice.budget import Budgets
@@ -35,8 +35,8 @@ def examine(
     Raises SettingsError for an unusable kiosk.toml.
     """
     clock = clock or SystemClock()
-    site = load_site(settings.config)
-    findings = [*of_settings(settings, site), *_opened(settings, site, clock.now())]
+    stored, site = _opened(settings, load_site(settings.config), clock.now())
+    findings = [*of_settings(settings, site), *stored]
     findings += about("Clock", of_time(clock.now(), installed or written_at()))
     if online:
         findings += in_front(settings, protocol, headers)
@@ -53,18 +53,18 @@ def written_at() -> datetime:
     return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 
 
-def _opened(settings: Settings, site: SiteBook, now: datetime) -> Iterator[Finding]:
+def _opened(settings: Settings, configured: SiteBook, now: datetime) -> tuple[list[Finding], SiteBook]:
+    """What the store says; and the book with what people have confirmed at the desk, where it can be read."""
     closed = list(about("Store", of_folder(settings)))
     if closed:
-        yield from closed
-        return
-    yield from of_files(settings)
+        return closed, configured
+    found = list(of_files(settings))
     store = Store(settings.database_url, Cipher(settings.secret_keys))
     try:
         away = list(about("Store", of_database(settings, store)))
-        yield from away
-        if not away:
-            yield from of_store(settings, site, store, now)
-            yield from of_every_row(store, now)
+        if away:
+            return [*found, *away], configured
+        site = joined_from(configured, store)
+        return [*found, *of_store(settings, site, store, now), *of_every_row(store, now)], site
     finally:
         store.close()

@@ -127,7 +127,10 @@ def _board(settings: Settings, site: SiteBook) -> Iterator[Finding]:
     one_by_one = [each for each in site.sites if settings.plugchoice_token is None or each.plugchoice_site is None]
     if settings.plugchoice_token is not None:
         for each in one_by_one:
-            yield note(f"kiosk.toml names no plugchoice_site for {each.name}, so the token is of no use there.")
+            yield note(
+                f"kiosk.toml names no plugchoice_site for {each.name}, so the token is of no use there. `kiosk sites` "
+                "lists them, and the desk proposes one under Set-up."
+            )
     # The budget of public reads is the kiosk's, however many sites share it.
     chargers = sum(len(each.chargers) for each in one_by_one)
     if chargers > limits_of(settings).get_charger * 2 // 3:
@@ -149,7 +152,10 @@ def _pilot(settings: Settings, site: SiteBook) -> Iterator[Finding]:
         yield ok(f"ChargePilot is at {parts.netloc}.")
     for each in site.sites:
         if each.chargepilot_site is None:
-            yield note(f"kiosk.toml names no chargepilot_site for {each.name}: its shared fuses are not known.")
+            yield note(
+                f"kiosk.toml names no chargepilot_site for {each.name}: its shared fuses are not known. `kiosk sites` "
+                "lists them, and the desk proposes one under Set-up."
+            )
 
 
 def _lab(settings: Settings) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from kiosk.config.settings import Settings
 from kiosk.config.sites import SiteBook
 from kiosk.domain.attention import Level
 from kiosk.domain.charger import ChargerCard
+from kiosk.domain.crosswalk import Verdict
 from kiosk.domain.finding import Finding, about, bad, note, ok
 from kiosk.domain.limits import ROUGH_AFTER
 from kiosk.domain.money import Money
@@ -68,6 +69,7 @@ def of_store(settings: Settings, site: SiteBook, store: Store, now: datetime) ->
     yield from about("Chargers", [*_meters(store, codes), *_unshown(store, codes), *_fast(store, site, codes)])
     if learns_own(settings):
         yield from about("Chargers", _own(store, site, now))
+    yield from about("Sites", _crosswalk(store))
     yield from about("Sessions", _exceptions(store, now))
 
 
@@ -234,6 +236,17 @@ def _own(store: Store, site: SiteBook, now: datetime) -> Iterator[Finding]:
         yield note(
             f"Plugchoice's list does not have {', '.join(sorted(filter(None, missing)))} any more: sold as yours until "
             "their settings are refused a day later."
+        )
+
+
+def _crosswalk(store: Store) -> Iterator[Finding]:
+    """What was found of ids in other systems and waits for a person."""
+    open_ones = [one for one in store.crosswalk.entries() if one.verdict is Verdict.OPEN]
+    if open_ones:
+        best = open_ones[0].proposal
+        yield note(
+            f"{len(open_ones)} proposals on which site or charger is which one elsewhere wait for a person, such as "
+            f"{best.kind.value} {best.value} for {best.subject}: confirm or reject them at the desk, under Set-up."
         )
 
 

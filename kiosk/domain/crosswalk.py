@@ -6,7 +6,7 @@ A proposal is for a person to confirm. What fits two things alike is not guessed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -38,6 +38,14 @@ class Kind(StrEnum):
     PLUGCHOICE_SITE = "plugchoice_site"
     CHARGEPILOT_SITE = "chargepilot_site"
     STATION = "station"
+
+
+class Verdict(StrEnum):
+    """What a person has said of a proposal."""
+
+    OPEN = "open"  # nothing yet
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
 
 
 _BY_NAME = {Reason.SAME_NAME: 80, Reason.SAME_SIGNS: 65, Reason.NAME_ENDS: 45}
@@ -115,6 +123,10 @@ class Crosswalk:
     unsure: tuple[Proposal, ...]
 
 
+Joint = tuple[Kind, str, str]
+"""What is joined with what: the kind, the subject here and the id over there."""
+
+
 def place_of(site: Location, chargers: Iterable[SiteCharger], codes: Mapping[str, str], *, whole: bool) -> Place:
     """A site of Plugchoice. `codes` are public codes by the back office's uuid of a charger."""
     things = []
@@ -142,57 +154,47 @@ def place_of_tree(site_id: str, name: str | None, tree: FuseTree | None, about: 
     return Place(site_id, name, things, about, tree is None or tree.complete)
 
 
-def match_things(lefts: Sequence[Thing], rights: Sequence[Thing]) -> Matching:
-    """Chargers with stations. In whatever order they come, the answer is the same."""
-    return _match(lefts, rights, _id_of_thing, _likeness)
+def match_things(lefts: Sequence[Thing], rights: Sequence[Thing], never: Collection[tuple[str, str]] = ()) -> Matching:
+    """Chargers with stations. In whatever order they come, the answer is the same. `never`: pairs that are none."""
+    return _match(lefts, rights, _id_of_thing, _likeness, never)
 
 
-def match_places(lefts: Sequence[Place], rights: Sequence[Place]) -> Matching:
+def match_places(lefts: Sequence[Place], rights: Sequence[Place], never: Collection[tuple[str, str]] = ()) -> Matching:
     """Sites, by their chargers and their names."""
-    return _match(lefts, rights, _id_of_place, _likeness_of_places)
+    return _match(lefts, rights, _id_of_place, _likeness_of_places, never)
 
 
-def crosswalk(ours: Sequence[OurSite], plugchoice: Sequence[Place], pilot: Sequence[Place]) -> Crosswalk:
-    """What can be proposed where nothing is settled. What is settled for one is proposed to nobody else."""
-    found, unsure = _Bag(), _Bag()
-    taken = {one.plugchoice_site for one in ours}
-    free = [one.place for one in ours if one.plugchoice_site is None]
-    there = {one.id: one for one in plugchoice}
-    matching = match_places(free, [one for one in plugchoice if one.id not in taken])
-    found.add(Kind.PLUGCHOICE_SITE, matching.sure, _names(plugchoice))
-    unsure.add(Kind.PLUGCHOICE_SITE, matching.unsure, _names(plugchoice))
-    partner = {one.left: one.right for one in matching.sure}
-    known = [_with_names_of(one, there.get(one.plugchoice_site or partner.get(one.place.id, ""))) for one in ours]
-
-    taken = {one.chargepilot_site for one in known}
-    free = [one.place for one in known if one.chargepilot_site is None]
-    stands = {one.id: one for one in pilot}
-    matching = match_places(free, [one for one in pilot if one.id not in taken])
-    found.add(Kind.CHARGEPILOT_SITE, matching.sure, _names(pilot))
-    unsure.add(Kind.CHARGEPILOT_SITE, matching.unsure, _names(pilot))
-    partner = {one.left: one.right for one in matching.sure}
+def crosswalk(
+    ours: Sequence[OurSite], plugchoice: Sequence[Place], pilot: Sequence[Place], rejected: Collection[Joint] = ()
+) -> Crosswalk:
+    """What can be proposed where nothing is settled. What is settled for one is proposed to nobody else, and what a
+    person has rejected is not proposed again.
+    """
+    bag = _Bag()
+    partner = bag.sites(
+        Kind.PLUGCHOICE_SITE, ours, {one.place.id: one.plugchoice_site for one in ours}, plugchoice, rejected
+    )
+    there = {_folded(one.id): one for one in plugchoice}
+    known = [_with_names_of(one, there.get(_folded(one.plugchoice_site or partner.get(one.place.id)))) for one in ours]
+    partner = bag.sites(
+        Kind.CHARGEPILOT_SITE, known, {one.place.id: one.chargepilot_site for one in known}, pilot, rejected
+    )
+    stands = {_folded(one.id): one for one in pilot}
     for one in known:
-        station = stands.get(one.chargepilot_site or partner.get(one.place.id, ""))
-        if station is not None:
-            matching = _stations(one, station)
-            names = {each.id: (each.id, *each.names)[-1] for each in station.things}
-            found.add(Kind.STATION, matching.sure, names)
-            unsure.add(Kind.STATION, matching.unsure, names)
-    return Crosswalk(tuple(found.kept), tuple(unsure.kept))
+        place = stands.get(_folded(one.chargepilot_site or partner.get(one.place.id)))
+        if place is not None:
+            names = {each.id: (each.id, *each.names)[-1] for each in place.things}
+            bag.add(Kind.STATION, _stations(one, place, rejected), names)
+    return Crosswalk(tuple(bag.sure), tuple(bag.unsure))
 
 
-def _stations(ours: OurSite, there: Place) -> Matching:
+def _stations(ours: OurSite, there: Place, rejected: Collection[Joint]) -> Matching:
     """Of those that are not found by themselves: a station that is called like the public code needs nobody's word."""
-    settled = {code: names or (code,) for code, names in ours.stations.items()}
-    own = {one.id: _folded(settled.get(one.id, (one.id,))) for one in ours.place.things}
-    called = {one.id: _folded((one.id,)) for one in there.things}
-    taken = set().union(*own.values()) if own else set()
-    lefts = [
-        one
-        for one in ours.place.things
-        if one.id not in ours.stations and own[one.id].isdisjoint(set().union(*called.values()))
-    ]
-    return match_things(lefts, [one for one in there.things if called[one.id].isdisjoint(taken)])
+    called = {_folded(one.id) for one in there.things}
+    taken = {_folded(name) for one in ours.place.things for name in ours.stations.get(one.id, (one.id,))}
+    lefts = [one for one in ours.place.things if one.id not in ours.stations and _folded(one.id) not in called]
+    rights = [one for one in there.things if _folded(one.id) not in taken]
+    return match_things(lefts, rights, _pairs(Kind.STATION, rejected))
 
 
 def _with_names_of(ours: OurSite, there: Place | None) -> OurSite:
@@ -213,19 +215,37 @@ def _with_names_of(ours: OurSite, there: Place | None) -> OurSite:
 
 @dataclass
 class _Bag:
-    kept: list[Proposal] = field(default_factory=list)
+    sure: list[Proposal] = field(default_factory=list)
+    unsure: list[Proposal] = field(default_factory=list)
 
-    def add(self, kind: Kind, matches: Iterable[Match], names: Mapping[str, str | None]) -> None:
-        for one in matches:
-            self.kept.append(Proposal(kind, one.left, one.right, names[one.right], one.score, one.reasons))
+    def sites(
+        self,
+        kind: Kind,
+        ours: Sequence[OurSite],
+        settled: Mapping[str, str | None],
+        there: Sequence[Place],
+        rejected: Collection[Joint],
+    ) -> dict[str, str]:
+        """Propose for those of which nothing is settled. Returns who would be whose partner."""
+        taken = {_folded(each) for each in settled.values() if each is not None}
+        free = [one.place for one in ours if settled[one.place.id] is None]
+        rest = [one for one in there if _folded(one.id) not in taken]
+        matching = match_places(free, rest, _pairs(kind, rejected))
+        self.add(kind, matching, {one.id: one.name for one in there})
+        return {one.left: one.right for one in matching.sure}
+
+    def add(self, kind: Kind, matching: Matching, names: Mapping[str, str | None]) -> None:
+        for kept, matches in ((self.sure, matching.sure), (self.unsure, matching.unsure)):
+            for one in matches:
+                kept.append(Proposal(kind, one.left, one.right, names[one.right], one.score, one.reasons))
 
 
-def _names(places: Iterable[Place]) -> dict[str, str | None]:
-    return {one.id: one.name for one in places}
+def _pairs(kind: Kind, joints: Collection[Joint]) -> set[tuple[str, str]]:
+    return {(subject, value) for each, subject, value in joints if each is kind}
 
 
-def _folded(names: Iterable[str]) -> set[str]:
-    return {name.casefold() for name in names}
+def _folded(name: str | None) -> str:
+    return (name or "").casefold()
 
 
 # --- matching
@@ -261,13 +281,14 @@ def _match(
     rights: Sequence[_T],
     id_of: Callable[[_T], str],
     likeness: Callable[[_T, _T], _Likeness],
+    never: Collection[tuple[str, str]],
 ) -> Matching:
     """Those who are each other's only best, again and again among the rest; the order of neither side counts."""
     scores: dict[tuple[str, str], _Likeness] = {}
     for left in {id_of(one): one for one in lefts}.values():
         for right in {id_of(one): one for one in rights}.values():
             told = likeness(left, right)
-            if told[0] >= LEAST:
+            if told[0] >= LEAST and (id_of(left), id_of(right)) not in never:
                 scores[id_of(left), id_of(right)] = told
     sure: list[Match] = []
     while True:

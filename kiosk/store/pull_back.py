@@ -178,6 +178,8 @@ RULES: dict[str, Rule] = {
     "refunds.next_at": Rule.NOW,
     "refunds.sent_at": Rule.NOW,  # what is at Stripe is asked for before anything is sent again
     "refunds.ended_at": Rule.NOW,  # the payment's record is older than that, so what it does not say is counted
+    "crosswalk.proposed_at": Rule.KEPT,  # nothing hangs on these two but what a person reads
+    "crosswalk.decided_at": Rule.KEPT,
     "lines_aside.at": Rule.KEPT,  # what a person did is never changed afterwards
     "line_owners.at": Rule.KEPT,
     "site_transactions.started_at": Rule.KEPT,  # these three are of the charger's clock

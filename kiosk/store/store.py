@@ -13,6 +13,7 @@ from kiosk.store.aside import Unreadable, each
 from kiosk.store.chargers import Chargers
 from kiosk.store.checks import Checks
 from kiosk.store.cipher import Cipher
+from kiosk.store.crosswalks import Crosswalks
 from kiosk.store.database import PATIENCE_SECONDS, Database
 from kiosk.store.deliveries import Deliveries
 from kiosk.store.desk import Desk
@@ -90,6 +91,7 @@ class Store(
         self.desk = Desk(self._database, cipher)
         self.finding = Finding(self._database, cipher)
         self.access = Access(self._database, cipher)
+        self.crosswalk = Crosswalks(self._database, cipher)
         self._url = url
 
     def migrate(self) -> None:

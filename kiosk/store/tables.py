@@ -21,6 +21,8 @@ from sqlalchemy import (
 
 from kiosk.domain.attention import Act, Attention, Level
 from kiosk.domain.commands import AskedBy, CommandState, Kind, Refusal
+from kiosk.domain.crosswalk import Kind as Joined
+from kiosk.domain.crosswalk import Verdict
 from kiosk.domain.desk import Role
 from kiosk.domain.handling import Did
 from kiosk.domain.mail import MailState
@@ -726,4 +728,21 @@ site_days = Table(  # how the reading of each day goes
     Column("total_kwh", Exact),
     Column("rows_kwh", Exact),
     Column("rows", BigInteger),
+)
+
+crosswalk = Table(  # which site and charger of the kiosk is which one elsewhere, as proposed, and what a person said
+    "crosswalk",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Word(Joined), nullable=False),
+    Column("subject", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("name", String),
+    Column("score", Integer, nullable=False),
+    Column("reasons", Document(codec.same, codec.same), nullable=False),
+    Column("verdict", Word(Verdict), nullable=False),
+    Column("proposed_at", UtcTime, nullable=False),
+    Column("decided_at", UtcTime),
+    Column("decided_by", String),
+    UniqueConstraint("kind", "subject", "value"),
 )

@@ -70,7 +70,7 @@ def test_the_sites_are_listed_with_what_may_be_which() -> None:
         "  proposed: garage: chargepilot_site 42 (GARAGE), score 100: chargers that fit, same name",
         "  proposed: 7MK4T: station_ids cp 1 (By the gate), score 85: same name but for blanks and signs, "
         "same connectors",
-        "  Write what is right into kiosk.toml.",
+        "  Write what is right into kiosk.toml, or confirm it at the desk under Set-up.",
         "note  Plugchoice shows only a part of its sites.",
     ]
 

@@ -21,6 +21,7 @@ from kiosk.doctor.examine import examine
 from kiosk.doctor.front import HTTP_1, HTTP_2
 from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.charger import ChargerCard, Connector
+from kiosk.domain.crosswalk import Kind, Proposal, Reason
 from kiosk.domain.finding import Finding
 from kiosk.domain.ownership import ListProblem
 from kiosk.domain.tariff import Tariff
@@ -165,6 +166,13 @@ def test_what_keeps_a_charger_from_being_sold_is_said_of_those_that_the_token_ha
         store.save_card(strange)
 
     assert said(_after(tmp_path, clock, learn), "Charger ABC is not sold") == "BAD"
+
+
+def test_what_waits_of_the_crosswalk_is_told_with_where_to_decide_it(tmp_path: Path) -> None:
+    clock = ManualClock()
+    site = Proposal(Kind.CHARGEPILOT_SITE, "marktplatz", "42", "Garage", 80, (Reason.SAME_NAME,))
+    found = _after(tmp_path, clock, lambda store: store.crosswalk.propose([site], clock.now()))
+    assert said(found, "chargepilot_site 42 for marktplatz: confirm or reject them at the desk") == "note"
 
 
 def _after(folder: Path, clock: ManualClock, work: Callable[[Store], None]) -> list[Finding]:

@@ -221,6 +221,14 @@ def test_of_two_sites_that_fit_alike_neither_is_proposed() -> None:
     ]
 
 
+def test_what_a_person_has_rejected_is_not_proposed_again_and_makes_room_for_the_next() -> None:
+    yard = Place("uuid-2", "Garage.")
+    first = crosswalk([garage()], [AT_PLUGCHOICE, yard], [AT_PILOT])
+    rejected = {(one.kind, one.subject, one.value) for one in first.proposals if one.kind is not Kind.STATION}
+    second = crosswalk([garage()], [AT_PLUGCHOICE, yard], [AT_PILOT], rejected)
+    assert [(one.kind, one.value) for one in second.proposals] == [(Kind.PLUGCHOICE_SITE, "uuid-2")]
+
+
 def test_a_site_without_chargers_is_found_by_its_name_alone() -> None:
     found = crosswalk([OurSite(Place("yard", "Yard"))], [], [Place("y-1", "the yard"), Place("y-2", "YARD.")])
     assert [(one.value, one.score, one.reasons) for one in found.proposals] == [("y-2", 30, (Reason.SAME_SIGNS,))]
