@@ -1,16 +1,17 @@
 """A day or a month of a site in sums: what was charged, taken and sent back on each day, and the VAT by rate.
 
-A session counts on the day on which it ended, by the site's clock. What nobody has told is counted apart and never as
-zero.
+A session counts on the day on which it ended, by the site's clock, and its VAT at the rate of the day on which its
+receipt was issued. What nobody has told is counted apart and never as zero.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 
 from kiosk.config.sites import Site, SiteBook
 from kiosk.domain.money import Money
@@ -21,6 +22,11 @@ from kiosk.service.reconcile import Days
 from kiosk.store.store import Store
 
 _EVER = timedelta(days=1)
+_AT_ONCE = 500
+"""Receipts of one read of the store."""
+
+
+Rated = tuple[Session, Decimal | None]
 
 
 @dataclass(slots=True)
@@ -69,18 +75,25 @@ def report_of(store: Store, book: SiteBook, site: Site, days: Days, now: datetim
     codes = {one.code for one in site.chargers}
     found = store.sessions_over(days.since - _EVER, days.until + _EVER)
     sessions = (session for session, _intent in found if session.code in codes)
-    return report(sessions, days, book.vat_percent, now)
+    return report(_with_rates(store, book, sessions), days, now)
 
 
-def report(
-    sessions: Iterable[Session], days: Days, percent_of: Callable[[str], Decimal | None], now: datetime
-) -> PeriodReport:
-    """The sums of these sessions. `percent_of` is the rate of VAT at a charger by its code, None when none is set."""
+def _with_rates(store: Store, book: SiteBook, sessions: Iterable[Session]) -> Iterator[Rated]:
+    """Each with the rate on its receipt; without a receipt the rate of today, at which it would be issued."""
+    rows = iter(sessions)
+    while some := list(islice(rows, _AT_ONCE)):
+        rates = store.rates_of([one.key for one in some])
+        for one in some:
+            yield one, rates[one.key] if one.key in rates else book.vat_percent(one.code)
+
+
+def report(sessions: Iterable[Rated], days: Days, now: datetime) -> PeriodReport:
+    """The sums of these sessions, each with its rate of VAT in per cent, None when none is set."""
     first, count = days.first, (days.last - days.first).days + 1
     by_day = {first + timedelta(days=each): Sum() for each in range(count)}
     total, going_on = Sum(), 0
     rates: dict[tuple[str, bool, Decimal | None], list[Vat | Money]] = {}
-    for session in sessions:
+    for session, percent in sessions:
         if session.phase not in {Phase.OPEN, Phase.GONE}:
             continue
         if session.end is None:
@@ -93,7 +106,7 @@ def report(
         for each in (by_day[days.day_of(at)], total):
             _add(each, session, receipt)
         if receipt is not None and receipt.taken is not None and receipt.kept is not None and receipt.kept.minor:
-            vat = vat_in(receipt.kept, vat_of(receipt.taken, receipt.tax, percent_of(session.code)))
+            vat = vat_in(receipt.kept, vat_of(receipt.taken, receipt.tax, percent))
             key = (receipt.kept.currency, vat.tax is not None, vat.percent)
             rates.setdefault(key, []).append(vat if vat.tax is not None else receipt.kept)
     vat_sums = tuple(_vat_sum(key, rows) for key, rows in sorted(rates.items(), key=_rate_order))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -55,6 +57,16 @@ class Receipts(Part):
     def receipt(self, key: str) -> StoredReceipt | None:
         with self._database.read() as connection:
             return _read(connection, key)
+
+    def rates_of(self, keys: Collection[str]) -> dict[str, Decimal | None]:
+        """The rate of VAT in per cent on the day on which the receipt of each was issued, by the session's key; None
+        when none was set then. A session without a receipt is left out.
+        """
+        query = select(receipts.c.session_key, receipts.c.document).where(receipts.c.session_key.in_(keys))
+        with self._database.read() as connection:
+            found = {row.session_key: row.document.get("seller", {}) for row in connection.execute(query)}
+        told = {key: seller.get("vat_percent") for key, seller in found.items()}
+        return {key: None if percent is None else Decimal(percent) for key, percent in told.items()}
 
     def receipt_revisions(self, number: str) -> list[ReceiptRevision]:
         """What the receipt of that number said before, oldest first."""

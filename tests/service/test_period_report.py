@@ -48,7 +48,8 @@ def ended(energy: str | None = "10.00", taken: int | None = 525, **more: Any) ->
 
 
 def of(*sessions: Session, percent: str | None = "19") -> PeriodReport:
-    return report(sessions, DAYS, lambda _code: None if percent is None else Decimal(percent), after(9000))
+    rate = None if percent is None else Decimal(percent)
+    return report([(one, rate) for one in sessions], DAYS, after(9000))
 
 
 def test_a_session_counts_on_the_day_of_its_end() -> None:
@@ -131,3 +132,26 @@ def test_it_is_made_of_what_is_stored_of_the_sites_chargers(store: Store) -> Non
     found = report_of(store, book, book.sites[0], Days(day, day, BERLIN), later(90))
     assert found.total.ended == 1
     assert date(2026, 1, 1) < day
+
+
+def test_vat_is_told_at_the_rate_of_the_receipt_and_not_of_today(store: Store) -> None:
+    """The rate went from 19 to 7 per cent. What has no receipt yet would be issued at today's."""
+    for key in ("before", "since", "no receipt", "no rate"):
+        opened(store, queued(key, code="ABCD2", connector_id=len(key)), token=f"token of {key}")
+        store.observe(key, charging(20, charging_started_at=later(10)), source="read")
+        tax = 84 if key == "before" else 34
+        end = whole_end(60, completed_at=later(50), captured_minor=525, cost_minor=525, tax_minor=tax)
+        store.observe(key, end, source="read")
+    for key, percent in (("before", "19"), ("since", "7"), ("no rate", None)):
+        store.issue_receipt(key, {"seller": {"vat_percent": percent}}, later(61))
+    chargers = [{"code": "ABCD2"}]
+    book = SiteBook.model_validate(
+        {"sites": [{"id": "a", "name": "A", "timezone": "Europe/Berlin", "vat_percent": "7", "chargers": chargers}]}
+    )
+    day = NOW.astimezone(BERLIN).date()
+    found = report_of(store, book, book.sites[0], Days(day, day, BERLIN), later(90))
+    assert [(one.percent, one.gross.minor, one.tax and one.tax.minor) for one in found.vat] == [
+        (Decimal(7), 1050, 68),
+        (Decimal(19), 525, 84),
+        (None, 525, 34),
+    ]

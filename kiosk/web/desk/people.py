@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.domain.desk import Role
 from kiosk.store.desk import MOST_SEEN
+from kiosk.store.finding import MOST_NUMBER
 from kiosk.web.desk.access import needs
-from kiosk.web.desk.shell import Room, add_room, page
+from kiosk.web.desk.shell import Room, add_room, leave_out, page
 from kiosk.web.desk.words import did_words
 from kiosk.web.shared.parts import parts
 from kiosk.web.shared.text import _
@@ -23,7 +24,7 @@ add_room(50, Room("desk_log.log", lambda: _("Log"), Role.OWNER))
 def log() -> ResponseReturnValue:
     """The newest first; `who`, `subject` and `before` stand in the address."""
     who, subject = request.args.get("who") or None, request.args.get("subject") or None
-    before = request.args.get("before", type=int)
+    before = _before(request.args.get("before", ""))
     store = parts().store.desk
     entries = store.log_entries(who=who, subject=subject, before=before)
     last = entries[-1].id if len(entries) == MOST_SEEN else None
@@ -36,3 +37,12 @@ def log() -> ResponseReturnValue:
         older=last,
         did_words=did_words,
     )
+
+
+def _before(text: str) -> int | None:
+    """The number of the entry with which the page before ended."""
+    if text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < MOST_NUMBER:
+        return int(text)
+    if text:
+        leave_out(_("Where to go on"), text)
+    return None

@@ -14,7 +14,7 @@ from kiosk.config.sites import Site
 from kiosk.domain.attention import Attention, Level
 from kiosk.domain.desk import Role
 from kiosk.domain.handling import LONGEST_NOTE, CannotHandle, Did
-from kiosk.service.queue import Case, act, case_of, page_of, read_again
+from kiosk.service.queue import Case, act, case_of, is_place, page_of, read_again
 from kiosk.service.queue_words import ACTS, CANNOT, DID, TITLES, ago
 from kiosk.store.handlings import State, Wanted
 from kiosk.tables.table import Column, Kind, Table, Value
@@ -62,9 +62,12 @@ def queue() -> ResponseReturnValue:
     kiosk, now, asked = parts(), parts().clock.now(), _listing()
     wanted, state = asked.wanted, asked.wanted.state
     told = {name: value for name, value in asked.chosen.items() if value}
+    after = request.args.get("after", "")
+    if after and not is_place(after, state):
+        leave_out(_("Where to go on"), after)
     return page(
         "desk/queue.html",
-        found=page_of(kiosk.store, kiosk.site, wanted, now, request.args.get("after")),
+        found=page_of(kiosk.store, kiosk.site, wanted, now, after),
         counts=kiosk.store.how_many_wait(Wanted(kinds=wanted.kinds, codes=wanted.codes, owner=wanted.owner), now),
         state=state.value,
         chosen=asked.chosen,

@@ -393,9 +393,12 @@ def _place(text: str) -> Rank | None:
     explained, _sign, rest = text.partition("_")
     at, _sign, line_id = rest.partition("_")
     try:
-        return (explained == "1", float(at), line_id) if line_id else None
+        place = (explained == "1", float(at), line_id) if explained in {"0", "1"} and line_id else None
     except ValueError:
-        return None
+        place = None
+    if text and place is None:
+        leave_out(_("Where to go on"), text)
+    return place
 
 
 def _address(asked: Asked, **more: str) -> str:

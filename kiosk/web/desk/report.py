@@ -16,7 +16,7 @@ from kiosk.tables.table import Column, Kind, Table, Value
 from kiosk.web.desk.access import needs, signed_in
 from kiosk.web.desk.download import download, links, words
 from kiosk.web.desk.reconcile import Asked, amounts, asked_for, compared_of, records_are_read
-from kiosk.web.desk.shell import page
+from kiosk.web.desk.shell import left_out, page
 from kiosk.web.shared.documents import document
 from kiosk.web.shared.formats import clock, money, number, percent
 from kiosk.web.shared.parts import parts
@@ -57,6 +57,8 @@ def report_file(form: str) -> ResponseReturnValue:
 @needs(Role.VIEWER)
 def report_paper() -> ResponseReturnValue:
     asked, found = _found()
+    if left_out():  # a document cannot say that it is of other days than were asked for
+        abort(400)
     name = f"report-{asked.site.id}-{asked.said}.pdf"
     parts().store.desk.log(signed_in().person.name, "took_report", parts().clock.now(), subject=name)
     answer = make_response(document(sheet_of(asked, found)))

@@ -115,6 +115,13 @@ def test_filters_stand_in_the_address_and_an_odd_one_is_none(kiosk: Kiosk, at_de
     assert [rows(query) for query in ("after=loud~nan~1", "after=~1e400~1", "site=nowhere&after=%00")] == [2, 2, 2]
 
 
+def test_a_place_that_is_none_is_left_out_of_the_queue_and_the_page_says_so(kiosk: Kiosk, at_desk: SignIn) -> None:
+    listed(kiosk)
+    browser = at_desk(Role.VIEWER)
+    assert "It was left out: Where to go on “here”." in " ".join(browser.get("/desk/queue?after=here").text.split())
+    assert "It was left out" not in browser.get("/desk/queue?after=").text
+
+
 def test_whoever_sees_one_site_sees_nothing_of_another(kiosk: Kiosk, at_desk: SignIn) -> None:
     number = listed(kiosk, code="9QX6B")
     browser = at_desk(Role.SUPPORT, sites=["nowhere"], name="ann")

@@ -283,6 +283,16 @@ def test_lines_come_in_pages_the_open_ones_first_and_each_once(
     assert seen == [["Only there"] * 2, ["Only there"] * 2, ["Agrees"]]
 
 
+@pytest.mark.parametrize("after", ["here", "0_x_s-1", "2_1.0_s-1", "0_1.0_"])
+def test_a_place_among_the_lines_that_is_none_is_left_out_and_the_page_says_so(
+    books: Books, at_desk: SignIn, after: str
+) -> None:
+    books.told(books.there())
+    page = at_desk(Role.VIEWER).get(f"/desk/reconcile?site={SITE}&day={DAY}&after={after}").text
+    assert f"It was left out: Where to go on “{after}”." in " ".join(page.split())
+    assert states(page) == ["Agrees"]
+
+
 def test_somebody_limited_to_other_sites_sees_none_of_it(books: Books, at_desk: SignIn) -> None:
     books.told(total=None)
     address = line_of(show(at_desk(Role.SUPPORT)))

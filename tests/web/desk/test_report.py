@@ -68,6 +68,15 @@ def test_on_paper_it_says_the_same_and_the_log_says_who_took_it(books: Books, at
     assert entry.subject == "report-marktplatz-2026-11-20.pdf"
 
 
+@pytest.mark.parametrize("form", ["pdf", "csv", "xlsx"])
+def test_no_document_is_made_of_days_that_mean_nothing(books: Books, at_desk: SignIn, form: str) -> None:
+    assert books.key
+    browser = at_desk(Role.VIEWER)
+    assert browser.get(f"/desk/reconcile/report.{form}", query_string={"day": "tomorrow"}).status_code == 400
+    assert browser.get(f"/desk/reconcile/report.{form}", query_string={"month": "2026-13"}).status_code == 400
+    assert "took_report" not in {one.did for one in books.kiosk.store.desk.log_entries()}
+
+
 def test_what_is_not_known_is_said_on_paper(kiosk: Kiosk) -> None:
     with kiosk.app.test_request_context("/desk/"):
         days = Days(date(2026, 11, 20), date(2026, 11, 20), ZoneInfo("Europe/Berlin"))

@@ -249,6 +249,18 @@ def test_a_note_is_shown_and_a_search_for_an_address_is_logged_without_it(
     assert "ada@example.org" not in page
 
 
+@pytest.mark.parametrize("before", ["here", "-1", "1e3", "9" * 19, "9" * 20, "٣"])
+def test_a_place_in_the_log_that_is_none_is_left_out_and_the_page_says_so(at_desk: SignIn, before: str) -> None:
+    page = " ".join(at_desk(Role.OWNER).get(f"/desk/log?before={before}").text.split())
+    assert f"It was left out: Where to go on “{before}”." in page
+
+
+def test_the_log_goes_on_before_the_entry_with_which_a_page_ended(at_desk: SignIn) -> None:
+    page = at_desk(Role.OWNER).get("/desk/log?before=1").text
+    assert "It was left out" not in page
+    assert "signed in" not in page
+
+
 def test_a_page_of_the_desk_keeps_its_budget(kiosk: Kiosk, paid: str, at_desk: SignIn) -> None:
     """40 kB on the wire with its style sheets and all."""
     browser = at_desk(Role.OWNER)
