@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 
@@ -30,6 +31,17 @@ TWICE = frozenset({"charger", "session", "confirm", "stop", "cancel"})
 """What a network may deliver twice. A start is the exception: who is charged twice by that is not the kiosk's doing."""
 LONG_CLOSED = frozenset({"start", "stop", "cancel"})
 """Doors that upstream may want closed for an hour. Of the reads the kiosk believes it, and would read nothing."""
+BECOMES = {
+    "lost": "never arrives",
+    "cut": "loses its answer on the way",
+    "late": "is answered late",
+    "very late": "is answered after a minute",
+    "slow": "arrives late",
+    "repeated": "is delivered twice",
+    "error": "is answered with an error",
+    "spoilt": "is answered with something spoilt",
+    "429": "is turned away",
+}
 PARTS = (
     ("payment", "pricing"),
     ("energy_kwh", "cost_amount"),
@@ -37,6 +49,11 @@ PARTS = (
     ("status",),
     ("connector_status", "charger.online"),
 )
+
+
+class Meets(Protocol):
+    def __call__(self, kind: str, one: str | None = None) -> bool:
+        """Whether this part of the run comes: all of that `kind`, or this `one` of it."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +69,20 @@ class Fate:
 
 
 class Luck:
-    """`on` may be turned off: then everything goes well from now on. `counts` says what has happened, by its name."""
+    """`on` may be turned off: then everything goes well from now on. `counts` says what has happened, by its name.
 
-    def __init__(self, rng: random.Random, *, rough: bool, disturbs: Callable[[float], None]) -> None:
-        """`disturbs` is told for how many seconds nothing can be expected of the kiosk."""
-        self.rng, self._disturbs = rng, disturbs
+    What becomes of the fourth stop is dealt by the seed for the fourth stop: leaving one thing out shifts no other.
+    """
+
+    def __init__(
+        self, seed: int, *, rough: bool, disturbs: Callable[[float], None], meets: Meets, tell: Callable[[str], None]
+    ) -> None:
+        """`disturbs` is told for how many seconds nothing can be expected of the kiosk; `meets` is asked whether a
+        part of the run comes to it; `tell` takes sentences.
+        """
+        self._seed, self._disturbs, self._meets, self._tell = seed, disturbs, meets, tell
+        self.rng = rng = random.Random(f"{seed}/luck")  # noqa: S311 - a play
+        self._asked: Counter[str] = Counter()
         self.on = True
         self.rough = rough
         self.counts: Counter[str] = Counter()
@@ -102,22 +128,26 @@ class Luck:
         return httpx.Response(answer.status_code, headers=headers, json=body)
 
     def fate_of_call(self, endpoint: str) -> Fate:
-        rng = self.rng
+        self._asked[endpoint] += 1
+        rng = random.Random(f"{self._seed}/{endpoint}/{self._asked[endpoint]}")  # noqa: S311 - a play
         usual = rng.uniform(0.02, 0.4)
         if not self.on or not self.rough:
             return Fate(usual / 2, usual / 2)
         if rng.random() >= self._share:
             return Fate(usual / 2, usual / 2)
-        return self._unlucky(endpoint, usual)
+        return self._unlucky(rng, endpoint, usual)
 
-    def _unlucky(self, endpoint: str, usual: float) -> Fate:
-        rng = self.rng
+    def _unlucky(self, rng: random.Random, endpoint: str, usual: float) -> Fate:
         what = rng.choice(("lost", "cut", "late", "very late", "slow", "repeated", "error", "spoilt", "spoilt", "429"))
         if what == "repeated" and endpoint not in TWICE:
             what = "lost"
         if what == "error" and endpoint == "start":
             what = "cut"
+        number = self._asked[endpoint]
+        if not self._meets(f"calls {what}", f"{endpoint} {number} {what}"):
+            return Fate(usual / 2, usual / 2)
         self.note(f"call {what}")
+        self._tell(f"Call {number} of {endpoint} {BECOMES[what]}.")
         match what:
             case "lost":
                 return Fate(usual, lost=True)

@@ -41,6 +41,7 @@ from kiosk.store.errors import Trouble as StoreTrouble
 
 CODES = ("7MK4T", "6JN3A", "9QX2C")
 BAYS = 4
+SECOND = "a second process"
 A_RUN = 12
 """Drivers in one run."""
 HOUR = 3600.0
@@ -64,21 +65,32 @@ class Result:
     faults: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
+    promises: list[str] = field(default_factory=list)
+    """Which promise each of them is about."""
+    parts: dict[str, str] = field(default_factory=dict)
+    """Who and what came to this run, in the order of coming: each, and of which kind it is. Any may be left out."""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     hours: float = 0.0
     steps: int = 0
 
 
 def play(
-    seed: int, *, rough: bool, drivers: int = A_RUN, only: frozenset[str] = frozenset(), two: bool = False
+    seed: int,
+    *,
+    rough: bool,
+    drivers: int = A_RUN,
+    only: frozenset[str] = frozenset(),
+    two: bool = False,
+    kept: frozenset[str] | None = None,
 ) -> Result:
     """Play one run to its end. The same arguments give the same result. `only` these blows come, and more often; with
-    `two` there are two processes in any case.
+    `two` there are two processes in any case. Of its parts (`Result.parts`) only those that are `kept` come, each by
+    itself or with all of its kind; None: all.
     """
     folder = Path(tempfile.mkdtemp(prefix="kiosk-simulation-", dir=_memory()))
     try:
         with drawn_names(seed):
-            game = Game(seed, folder, rough=rough, drivers=drivers, only=only, two=two)
+            game = Game(seed, folder, rough=rough, drivers=drivers, only=only, two=two, kept=kept)
             try:
                 return game.play()
             finally:
@@ -88,8 +100,18 @@ def play(
 
 
 class Game:
-    def __init__(self, seed: int, folder: Path, *, rough: bool, drivers: int, only: frozenset[str], two: bool) -> None:
-        self._only = only
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        *,
+        rough: bool,
+        drivers: int,
+        only: frozenset[str],
+        two: bool,
+        kept: frozenset[str] | None,
+    ) -> None:
+        self._only, self._kept = only, kept
         self.result = Result(seed, drivers)
         self._rng = rng = random.Random(f"{seed}/play")  # noqa: S311 - a play
         self._rough = rough
@@ -108,7 +130,7 @@ class Game:
             self.world.add_charger(ChargerSpec(code, f"Charger {number}", bays, price, meter_interval=interval))
             self.places += [(code, bay) for bay in range(1, BAYS + 1)]
         self._faults = Faults(seed)
-        self.luck = Luck(random.Random(f"{seed}/luck"), rough=rough, disturbs=self._disturb)  # noqa: S311
+        self.luck = Luck(seed, rough=rough, disturbs=self._disturb, meets=self._meets, tell=self.tell)
         self._wsgi = httpx.WSGITransport(create_plugchoice_app(self.world, self._faults))
         self.processes: list[Process] = []
         self._settings = _settings(folder)
@@ -116,12 +138,28 @@ class Game:
         self._book = SiteBook.model_validate({"operator": {"name": "Simulation"}, "sites": [here]})
         self.witness = Witness(stepper, self.world, self.tell, self.processes)
         self._ahead = timedelta(0)
-        self._two = two or (rough and rng.random() < 0.3)
+        self._two = (two or (rough and rng.random() < 0.3)) and self._meets(SECOND)
+        self._pace = self._dice("blows")
+        self._blows, self._fist = 0, self._pace
+        self._hooks = self._dice("webhooks")
+        self._stripes = 0
         self.drivers: list[Driver] = []
         self._hears_stripe = rng.random() < 0.7
         self._ends_at = stepper.seconds() + LONGEST
         self._calm_since: float | None = None
         self._over = False
+
+    def _dice(self, name: str) -> random.Random:
+        """Dice of their own for whatever may be left out, so that leaving it out shifts nothing else."""
+        return random.Random(f"{self.result.seed}/{name}")  # noqa: S311 - a play
+
+    def _meets(self, kind: str, one: str | None = None) -> bool:
+        """Whether that part comes to this run. Asked when it is about to."""
+        name = kind if one is None else one
+        if self._kept is not None and kind not in self._kept and name not in self._kept:
+            return False
+        self.result.parts.setdefault(name, kind)
+        return True
 
     # --- the run
 
@@ -153,7 +191,10 @@ class Game:
     def _send_drivers(self) -> None:
         at, apart = 1.0, self._rng.choice((4.0, 40.0, 40.0))
         for number in range(1, self.result.drivers + 1):
-            rng = random.Random(f"{self.result.seed}/driver/{number}")  # noqa: S311
+            rng = self._dice(f"driver/{number}")
+            coming, at = at, at + self._rng.expovariate(1 / apart)
+            if not self._meets(f"driver {number}"):
+                continue
             driver = Driver(
                 number,
                 draw_plan(rng, self.places),
@@ -166,8 +207,7 @@ class Game:
                 self._died,
             )
             self.drivers.append(driver)
-            driver.come(at)
-            at += self._rng.expovariate(1 / apart)
+            driver.come(coming)
 
     def _look(self) -> None:
         """Now and then: is every promise kept, and is it time to go home?"""
@@ -195,7 +235,7 @@ class Game:
         for trouble, _, played in self.world.troubles():
             if played and trouble in OF_SESSION:
                 result.faults[f"site: {trouble.words}"] += played
-        result.broken = self.witness.broken
+        result.broken, result.promises = self.witness.broken, self.witness.promises
         result.steps = self.stepper.steps
         result.hours = (self.stepper.now() - BEGIN).total_seconds() / HOUR
         return result
@@ -250,12 +290,12 @@ class Game:
         for trouble in (Trouble.SLOW_LINE, Trouble.RARE_METERS, Trouble.OTHERS, Trouble.FIXED_WINDOW):
             self.world.set_trouble(trouble, on=False)
         for trouble in OF_SESSION:
-            if self._rng.random() < 0.5:
+            if self._rng.random() < 0.5 or not self._meets(f"site: {trouble.words}"):
                 self.world.set_trouble(trouble, on=False)
         self._next_blow()
 
     def _next_blow(self) -> None:
-        self.stepper.after(self._rng.expovariate(1 / (100 if self._only else 400)), self._blow)
+        self.stepper.after(self._pace.expovariate(1 / (100 if self._only else 400)), self._blow)
 
     def _blow(self) -> None:
         if not self.luck.on:
@@ -277,35 +317,39 @@ class Game:
         if self._only:
             # These come to nobody by chance yet.
             blows |= {"silent meters": self._silence_meters, "forgotten cables": self._forget_cables}
-        chosen = [blow for name, blow in blows.items() if not self._only or name in self._only]
-        self._rng.choice(chosen)()
+        chosen = [name for name in blows if not self._only or name in self._only]
+        self._blows += 1
+        self._fist = self._dice(f"blow/{self._blows}")
+        name = self._fist.choice(chosen)
+        if self._meets(f"{name} (blow {self._blows})"):
+            blows[name]()
         self._next_blow()
 
     def _kill_soon(self) -> None:
         process = self._at_hand()
         if process is not None:
-            process.life.dies_in = self._rng.randint(1, 40)
+            process.life.dies_in = self._fist.randint(1, 40)
 
     def _freeze(self) -> None:
         process = self._at_hand()
         if process is not None:
-            seconds = self._rng.uniform(5, 90)
+            seconds = self._fist.uniform(5, 90)
             self.luck.note("frozen")
             self.tell(f"The process is frozen for {seconds:.0f} s.")
             process.freeze(seconds)
             self.witness.disturbed(seconds + 30)
 
     def _freeze_at_a_call(self) -> None:
-        self.luck.freezes_in = self._rng.randint(1, 6)
+        self.luck.freezes_in = self._fist.randint(1, 6)
 
     def _disturb(self, seconds: float) -> None:
         self.witness.disturbed(seconds)
 
     def _lock(self) -> None:
-        self._trouble(StoreTrouble.LOCKED, self._rng.uniform(1, 40), "database locked")
+        self._trouble(StoreTrouble.LOCKED, self._fist.uniform(1, 40), "database locked")
 
     def _fill_the_disk(self) -> None:
-        self._trouble(StoreTrouble.FULL, self._rng.uniform(5, 180), "disk full")
+        self._trouble(StoreTrouble.FULL, self._fist.uniform(5, 180), "disk full")
 
     def _trouble(self, trouble: StoreTrouble, seconds: float, name: str) -> None:
         self.luck.note(name)
@@ -322,8 +366,8 @@ class Game:
         self.stepper.after(seconds, over)
 
     def _lose_a_charger(self) -> None:
-        code = self._rng.choice(CODES)
-        seconds = self._rng.uniform(20, 900)
+        code = self._fist.choice(CODES)
+        seconds = self._fist.uniform(20, 900)
         self.luck.note("charger offline")
         self.tell(f"Charger {code} has no connection for {seconds:.0f} s.")
         self.world.set_online(code, online=False)
@@ -337,13 +381,13 @@ class Game:
         if process is None:
             return
         self.luck.note("clock set")
-        if self._rng.random() < 0.5:
-            seconds = self._rng.choice((2.0, 30.0, 600.0, 3600.0))
+        if self._fist.random() < 0.5:
+            seconds = self._fist.choice((2.0, 30.0, 600.0, 3600.0))
             self.tell(f"The clock is set forward by {seconds:.0f} s.")
             self._ahead += timedelta(seconds=seconds)
             process.clock.ahead = self._ahead
         else:
-            seconds = self._rng.choice((2.0, 30.0, 600.0, 3600.0))
+            seconds = self._fist.choice((2.0, 30.0, 600.0, 3600.0))
             self.tell(f"The clock is set back by {seconds:.0f} s, and the process begins anew.")
             self._ahead -= timedelta(seconds=seconds)
             process.life.dies_in = 1
@@ -357,7 +401,7 @@ class Game:
         def look(left: int) -> None:
             process = self._at_hand()
             if process is not None:
-                code = self._rng.choice((*CODES, "XXXX2", "XXXX3", "XXXX4", "XXXX5"))
+                code = self._fist.choice((*CODES, "XXXX2", "XXXX3", "XXXX4", "XXXX5"))
                 try:
                     current_card(process.parts, code)
                 except Killed:
@@ -365,7 +409,7 @@ class Game:
                 except (CannotWrite, Unavailable):
                     pass
             if left:
-                self.stepper.after(self._rng.uniform(0.1, 2), lambda: look(left - 1))
+                self.stepper.after(self._fist.uniform(0.1, 2), lambda: look(left - 1))
 
         look(60)
 
@@ -377,21 +421,21 @@ class Game:
         self.luck.note("webhook storm")
         self.tell("Stripe tells of old payments, again and again.")
         for number in range(90):
-            intent, name = self._rng.choice(intents), f"evt_storm_{self.stepper.steps}_{number}"
-            self.stepper.after(self._rng.uniform(0, 120), partial(self._hint, name, "charge.updated", intent))
+            intent, name = self._fist.choice(intents), f"evt_storm_{self.stepper.steps}_{number}"
+            self.stepper.after(self._fist.uniform(0, 120), partial(self._hint, name, "charge.updated", intent))
 
     def _ignore_stops(self) -> None:
         """A charger takes the next stops, and nothing comes of them."""
         self.luck.note("stops ignored")
         for code in CODES:
-            self.world.ignore_next_stop(code, self._rng.randint(1, 2))
+            self.world.ignore_next_stop(code, self._fist.randint(1, 2))
         self.tell("The next stops are ignored.")
 
     def _hold_back_amounts(self) -> None:
         """For ten minutes ends are told before their amounts."""
         self.luck.note("ends before their amounts")
         self.tell("For ten minutes ends are told before their amounts.")
-        seconds = self._rng.uniform(10, 200)
+        seconds = self._fist.uniform(10, 200)
         for code in CODES:
             self.world.hold_back_amounts(code, seconds)
             self.stepper.after(600, partial(self.world.hold_back_amounts, code, None))
@@ -406,8 +450,8 @@ class Game:
 
     def _silence_meters(self) -> None:
         """A charger's meter values and what its bays do are lost on their way, and charging goes on."""
-        code = self._rng.choice(CODES)
-        seconds = self._rng.uniform(60, 900)
+        code = self._fist.choice(CODES)
+        seconds = self._fist.uniform(60, 900)
         self.luck.note("silent meter")
         self.tell(f"For {seconds:.0f} s nothing is told of what the meter of {code} says.")
         self.luck.silence(code, self.stepper.seconds() + seconds)
@@ -416,8 +460,8 @@ class Game:
         """The operator sends back a part, or all, of what was taken."""
         taken = [one for one in self.world.sessions() if one.status == "captured" and one.amount_captured]
         if taken:
-            one = self._rng.choice(taken)
-            part = self._rng.choice((None, (one.amount_captured or 2) // 2)) or None
+            one = self._fist.choice(taken)
+            part = self._fist.choice((None, (one.amount_captured or 2) // 2)) or None
             self.luck.note("refund")
             self.tell(f"The operator sends back {part if part is not None else 'all'} of {one.amount_captured}.")
             with suppress(NotPossible):
@@ -426,13 +470,18 @@ class Game:
     def _stripe_says(self, event: dict[str, Any]) -> None:
         """Stripe's webhook to the kiosk: lost, late, or told again and again."""
         times = 1
+        self._stripes += 1
         if self._rough and self.luck.on:
-            times = self._rng.choice((0, 1, 1, 1, 2, 12))
-            if times != 1:
-                self.luck.note("webhook lost" if times == 0 else "webhook repeated")
+            times = self._hooks.choice((0, 1, 1, 1, 2, 12))
+            what = "webhook lost" if times == 0 else "webhook repeated"
+            if times != 1 and self._meets(what, f"{what} (event {self._stripes})"):
+                self.luck.note(what)
+                self.tell(f"Stripe tells of a payment {f'{times} times' if times else 'in vain'}.")
+            else:
+                times = 1
         intent = event["data"]["object"].get("id", "")
         for _ in range(times):
-            self.stepper.after(self._rng.uniform(0.2, 6), lambda: self._hint(event["id"], event["type"], intent))
+            self.stepper.after(self._hooks.uniform(0.2, 6), lambda: self._hint(event["id"], event["type"], intent))
 
     def _hint(self, event_id: str, kind: str, intent: str) -> None:
         process = self._at_hand()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kiosk.simulation.play import A_RUN, Result, play
+from kiosk.simulation.shrink import NoShrinker, shrunk
 
 Say = Callable[[str], None]
 
@@ -46,7 +47,7 @@ def simulate(seed: int, sessions: int, *, rough: bool, story: bool, say: Say, se
         for line in total.broken[before:]:
             say(f"BROKEN  {line}")
         if story:
-            _tell(result, say)
+            _tell(_shortest(result, say, rough=rough) if result.broken else result, say)
         if seconds is not None and time.perf_counter() - began >= seconds:
             break
     total.seconds = time.perf_counter() - began
@@ -76,6 +77,21 @@ def table(total: Total) -> list[str]:
 
 def _row(name: str, value: str) -> str:
     return f"{name:58} {value}"
+
+
+def _shortest(result: Result, say: Say, *, rough: bool) -> Result:
+    """The smallest run that breaks the same promise, and in a sentence what is in it."""
+
+    def replay(kept: frozenset[str]) -> Result:
+        return play(result.seed, rough=rough, drivers=result.drivers, kept=kept)
+
+    try:
+        found = shrunk(result, replay)
+    except NoShrinker as missing:
+        say(f"This is the whole run, and not the shortest: {missing} (pip install hypothesis).")
+        return result
+    say(f"It takes no more than this, of {len(result.parts)} parts of the run, to break it: {'; '.join(found.parts)}.")
+    return found
 
 
 def _tell(result: Result, say: Say) -> None:

@@ -69,6 +69,8 @@ class Witness:
     def __init__(self, stepper: Stepper, world: World, tell: Callable[[str], None], processes: Sequence[Process]):
         self._stepper, self._world, self._tell, self._processes = stepper, world, tell, processes
         self.broken: list[str] = []
+        self.promises: list[str] = []
+        """Which promise each sentence of `broken` is about, in a word or two."""
         self.asked: dict[str, dict[str, datetime]] = defaultdict(dict)
         self.limits: dict[str, int] = {}
         self.numbers: dict[str, int] = {}
@@ -359,6 +361,7 @@ class Witness:
         if what not in self._said:
             self._said.add(what)
             self.broken.append(sentence)
+            self.promises.append(what.rpartition(" ")[0] or what)
             self._tell(f"BROKEN: {sentence}")
 
     def _who(self, key: str | None) -> str:
