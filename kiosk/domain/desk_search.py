@@ -32,7 +32,7 @@ class Said:
     mark: str | None = None
     email: str | None = field(default=None, repr=False)
     last4: str | None = None
-    taken_minor: int | None = None
+    amount_minor: int | None = None
     bays: tuple[tuple[str, int | None], ...] = ()
     since: datetime | None = None
     until: datetime | None = None
@@ -71,7 +71,7 @@ def understand(text: str, zone: tzinfo, now: datetime, bays: Mapping[str, tuple[
         elif _LAST4.fullmatch(word):
             parts["last4"] = word
         elif (amount := _AMOUNT.fullmatch(word)) is not None:
-            parts["taken_minor"] = int(amount[1]) * 100 + int(amount[2])
+            parts["amount_minor"] = int(amount[1]) * 100 + int(amount[2])
         elif small not in {"€", "£", "$", "eur", "gbp", "chf", "bay", "at", "um"}:
             strange.append(word)
     if places is not None:

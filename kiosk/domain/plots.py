@@ -1,18 +1,20 @@
 """What days of charging add up to: energy and money a day, use of the bays by hour, how starts end, time to power.
 
 No figure is invented. What a session does not say makes its day "at least", what lies before the first session that is
-known is no zero, and an hour that nobody has lived through yet has no share.
+known is no zero, and an hour that nobody has lived through yet has no share. A day that is over is added up once
+(`DaySums`), and sums of days are put together.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from statistics import quantiles
+from itertools import accumulate
+from typing import TypeVar
 
 from kiosk.domain.session import Phase
 from kiosk.domain.status import ENDED_WITHOUT_PAYMENT, Status
@@ -21,6 +23,11 @@ HOURS = 24
 _QUARTER = timedelta(minutes=15)
 """Every zone's hours begin at one of these."""
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
+LONGEST_CHARGE = timedelta(days=2)
+"""What ends on a day, or keeps a bay on it, was asked for at most so long before it begins."""
+
+K = TypeVar("K")
 
 Bay = tuple[str, int]
 """The code of a charger, and a connector."""
@@ -68,6 +75,19 @@ class DayTotal:
     taken: Mapping[str, int] = field(default_factory=dict)
     energy_missing: int = 0
     taken_missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DaySums:
+    """What one day adds up to. `used`: of each bay the time in use within each hour, in microseconds. `outcomes`,
+    `furthest` and `waits` are of the starts that were asked for on it; `waits` by whole seconds, begun ones counted.
+    """
+
+    total: DayTotal
+    used: Mapping[Bay, Mapping[int, int]] = field(default_factory=dict)
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    furthest: Mapping[Step, int] = field(default_factory=dict)
+    waits: Mapping[int, int] = field(default_factory=dict)
 
 
 class Outcome(StrEnum):
@@ -120,20 +140,7 @@ def begin_of(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def totals(
-    rows: Iterable[Row], days: Sequence[date], zone: tzinfo, now: datetime, first: datetime | None
-) -> tuple[DayTotal, ...]:
-    """One for each of the days. `first`: when the first session that is known was asked for; None: there is none."""
-    of_day: defaultdict[date, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.over_at is not None:
-            of_day[row.over_at.astimezone(zone).date()].append(row)
-    today = now.astimezone(zone).date()
-    since = first.astimezone(zone).date() if first is not None else None
-    return tuple(_total(day, of_day[day], since is not None and since <= day <= today, day == today) for day in days)
-
-
-def _total(day: date, rows: Sequence[Row], known: bool, so_far: bool) -> DayTotal:
+def _total(day: date, rows: Sequence[Row], *, known: bool, so_far: bool) -> DayTotal:
     taken: Counter[str] = Counter()
     energy, charges, no_energy, no_money = Decimal(0), 0, 0, 0
     for row in rows:
@@ -150,22 +157,98 @@ def _total(day: date, rows: Sequence[Row], known: bool, so_far: bool) -> DayTota
     return DayTotal(day, known, so_far, charges, energy, dict(taken), no_energy, no_money)
 
 
+def sums_of_day(rows: Iterable[Row], day: date, zone: tzinfo, now: datetime) -> DaySums:
+    """What these sessions, asked for from `LONGEST_CHARGE` before the day on, make of it."""
+    begin, end = begin_of(day, zone), begin_of(day + _DAY, zone)
+    near = [row for row in rows if begin - LONGEST_CHARGE <= row.requested_at < end]
+    started = [row for row in near if row.requested_at >= begin]
+    over = [row for row in near if row.over_at is not None and begin <= row.over_at < end]
+    return DaySums(
+        total=_total(day, over, known=True, so_far=begin <= now < end),
+        used=_used(near, begin, min(end, now), now, zone),
+        outcomes=outcomes(started),
+        furthest=Counter(_furthest(row) for row in started),
+        waits=_waits(started),
+    )
+
+
+def known_days(sums: Iterable[DaySums], zone: tzinfo, now: datetime, first: datetime | None) -> tuple[DayTotal, ...]:
+    """The totals of these days. `first`: when the first session that is known was asked for; None: there is none."""
+    today = now.astimezone(zone).date()
+    since = first.astimezone(zone).date() if first is not None else None
+    return tuple(
+        replace(one.total, known=since is not None and since <= one.total.day <= today, so_far=one.total.day == today)
+        for one in sums
+    )
+
+
+def months(days: Iterable[DayTotal]) -> tuple[DayTotal, ...]:
+    """The same by month, each called by its first day that is among them. One of which a day is not known, or not over,
+    is `so_far`."""
+    of_month: dict[tuple[int, int], list[DayTotal]] = defaultdict(list)
+    for one in days:
+        of_month[one.day.year, one.day.month].append(one)
+    return tuple(_month(ones) for ones in of_month.values())
+
+
+def _month(days: Sequence[DayTotal]) -> DayTotal:
+    taken: Counter[str] = Counter()
+    for one in days:
+        taken.update(one.taken)
+    return DayTotal(
+        day=days[0].day,
+        known=any(one.known for one in days),
+        so_far=any(one.so_far or not one.known for one in days),
+        charges=sum(one.charges for one in days),
+        energy_kwh=sum((one.energy_kwh for one in days), Decimal(0)),
+        taken=dict(taken),
+        energy_missing=sum(one.energy_missing for one in days),
+        taken_missing=sum(one.taken_missing for one in days),
+    )
+
+
 def use(
-    rows: Iterable[Row], bays: Sequence[Bay], since: datetime, now: datetime, zone: tzinfo
+    sums: Iterable[DaySums], bays: Sequence[Bay], since: datetime, now: datetime, zone: tzinfo
 ) -> dict[Bay, tuple[Decimal | None, ...]]:
     """Of each bay, for each hour of the day: the share of the time since `since` in which a car charged there. None:
     that hour has not been yet.
     """
-    lived = Counter(_hour(at, zone) for at in _quarters(since, now))
-    used: defaultdict[Bay, dict[int, timedelta]] = defaultdict(lambda: defaultdict(timedelta))
+    lived = _lived(since, now, zone)
+    used: defaultdict[Bay, Counter[int]] = defaultdict(Counter)
+    for one in sums:
+        for bay, hours in one.used.items():
+            used[bay].update(hours)
+    return {bay: tuple(_share(used[bay][hour], lived[hour]) for hour in range(HOURS)) for bay in bays}
+
+
+def _used(
+    rows: Iterable[Row], begin: datetime, end: datetime, now: datetime, zone: tzinfo
+) -> dict[Bay, dict[int, int]]:
+    used: defaultdict[Bay, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
     for row in rows:
         if row.began_at is None:
             continue
-        begin, end = max(row.began_at, since), min(row.over_at or now, now)
-        hours = used[row.code, row.connector_id]
-        for at in _quarters(begin, end):
-            hours[_hour(at, zone)] += min(end, at + _QUARTER) - max(begin, at)
-    return {bay: tuple(_share(used[bay].get(hour), lived[hour]) for hour in range(HOURS)) for bay in bays}
+        since, until = max(row.began_at, begin), min(row.over_at or now, end)
+        for at in _quarters(since, until):
+            part = min(until, at + _QUARTER) - max(since, at)
+            used[row.code, row.connector_id][_hour(at, zone)] += part // timedelta(microseconds=1)
+    return {bay: dict(hours) for bay, hours in used.items()}
+
+
+def _lived(since: datetime, now: datetime, zone: tzinfo) -> Counter[int]:
+    """How many quarters of each hour of the day have a part in that time: four of each on a day on which no clock is
+    set, so that a year is not counted quarter by quarter."""
+    lived: Counter[int] = Counter()
+    at = since
+    while at < now:
+        day = at.astimezone(zone).date()
+        begin, end = begin_of(day, zone), begin_of(day + _DAY, zone)
+        if at == begin and end <= now and end - begin == _DAY:
+            lived.update(dict.fromkeys(range(HOURS), 4))
+        else:
+            lived.update(_hour(one, zone) for one in _quarters(at, min(end, now)))
+        at = end
+    return lived
 
 
 def _quarters(begin: datetime, end: datetime) -> Iterator[datetime]:
@@ -182,11 +265,10 @@ def _hour(at: datetime, zone: tzinfo) -> int:
     return at.astimezone(zone).hour
 
 
-def _share(used: timedelta | None, quarters: int) -> Decimal | None:
+def _share(used: int, quarters: int) -> Decimal | None:
     if not quarters:
         return None
-    share = Decimal((used or timedelta(0)) // timedelta(seconds=1)) / Decimal(quarters * 900)
-    return min(share, Decimal(1))
+    return min(Decimal(used // 1_000_000) / Decimal(quarters * 900), Decimal(1))
 
 
 def outcomes(rows: Iterable[Row]) -> Counter[Outcome]:
@@ -210,11 +292,18 @@ def outcome_of(row: Row) -> Outcome:
     return Outcome.LOST if row.phase == Phase.GONE else Outcome.OPEN
 
 
-def steps(rows: Iterable[Row]) -> dict[Step, int]:
+def steps(furthest: Mapping[Step, int]) -> dict[Step, int]:
     """How many starts came at least so far: whoever has paid has charged, and so on back."""
-    found = Counter(_furthest(row) for row in rows)
     order = tuple(Step)
-    return {step: sum(found[later] for later in order[at:]) for at, step in enumerate(order)}
+    return {step: sum(furthest.get(later, 0) for later in order[at:]) for at, step in enumerate(order)}
+
+
+def added(counts: Iterable[Mapping[K, int]]) -> Counter[K]:
+    """The counts of several days together."""
+    total: Counter[K] = Counter()
+    for one in counts:
+        total.update(one)
+    return total
 
 
 def _furthest(row: Row) -> Step:
@@ -227,20 +316,37 @@ def _furthest(row: Row) -> Step:
     return Step.MADE if row.status is not None else Step.STARTED
 
 
-def waits(rows: Iterable[Row]) -> Waits:
-    found = sorted(
-        row.began_at - row.held_at
+def _waits(rows: Iterable[Row]) -> Counter[int]:
+    """From the hold to the first power, in seconds; one that has begun counts, so that nothing moves below a bound."""
+    return Counter(
+        -((row.held_at - row.began_at) // _SECOND)
         for row in rows
         if row.began_at is not None and row.held_at is not None and row.began_at >= row.held_at
     )
+
+
+def waits(seconds: Mapping[int, int]) -> Waits:
+    """`seconds`: how many waited so long."""
+    found = sorted(seconds.items())
+    count = sum(times for _one, times in found)
     within = []
     before = 0
     for bound in BOUNDS:
-        count = sum(one <= bound for one in found)
-        within.append((bound, count - before))
-        before = count
-    half = most = None
-    if len(found) > 1:
-        tenths = quantiles([one.total_seconds() for one in found], n=10, method="inclusive")
-        half, most = timedelta(seconds=round(tenths[4])), timedelta(seconds=round(tenths[8]))
-    return Waits(tuple(within), len(found) - before, half, most)
+        upto = sum(times for one, times in found if one <= bound // _SECOND)
+        within.append((bound, upto - before))
+        before = upto
+    if count < 2:
+        return Waits(tuple(within), count - before, None, None)
+    return Waits(tuple(within), count - before, _tenths(found, count, 5), _tenths(found, count, 9))
+
+
+def _tenths(found: Sequence[tuple[int, int]], count: int, tenths: int) -> timedelta:
+    """What so many tenths of them do not pass, on the line between the two nearest."""
+    place, rest = divmod(tenths * (count - 1), 10)
+    low, high = _value_at(found, place), _value_at(found, min(place + 1, count - 1))
+    return timedelta(seconds=round((low * (10 - rest) + high * rest) / 10))
+
+
+def _value_at(found: Sequence[tuple[int, int]], place: int) -> int:
+    passed = accumulate(times for _one, times in found)
+    return next(one for (one, _times), upto in zip(found, passed, strict=True) if place < upto)

@@ -146,7 +146,7 @@ def search(
         receipt=said.receipt,
         email=said.email,
         last4=said.last4,
-        taken_minor=said.taken_minor,
+        amount_minor=said.amount_minor,
         since=since,
         until=until,
     )

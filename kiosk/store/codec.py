@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from kiosk.domain.charger import ChargerCard, Connector, Drawn
 from kiosk.domain.commands import AskedBy, Kind, Wish
 from kiosk.domain.doubt import Doubt
 from kiosk.domain.pace import Pace
+from kiosk.domain.plots import DaySums, DayTotal, Outcome, Step
 from kiosk.domain.session import HoldProof, LiveFigures, Observation, PaymentContext, Refund
 from kiosk.domain.tariff import Tariff
 from kiosk.domain.trace import Point, Trace
@@ -194,3 +195,40 @@ def plain(value: Any) -> Json:
 
 def _with_times(value: Json, times: frozenset[str]) -> Json:
     return {name: time_from(content) if name in times else content for name, content in value.items()}
+
+
+def day_sums_to(sums: DaySums) -> Json:
+    one = sums.total
+    return {
+        "day": one.day.isoformat(),
+        "charges": one.charges,
+        "energy_kwh": str(one.energy_kwh),
+        "taken": dict(one.taken),
+        "energy_missing": one.energy_missing,
+        "taken_missing": one.taken_missing,
+        "used": [[code, number, list(hours.items())] for (code, number), hours in sums.used.items()],
+        "outcomes": dict(sums.outcomes),
+        "furthest": dict(sums.furthest),
+        "waits": list(sums.waits.items()),
+    }
+
+
+def day_sums_from(data: Json) -> DaySums:
+    """Of a day that is over."""
+    total = DayTotal(
+        day=date.fromisoformat(data["day"]),
+        known=True,
+        so_far=False,
+        charges=data["charges"],
+        energy_kwh=Decimal(data["energy_kwh"]),
+        taken=data["taken"],
+        energy_missing=data["energy_missing"],
+        taken_missing=data["taken_missing"],
+    )
+    return DaySums(
+        total,
+        used={(code, number): dict(hours) for code, number, hours in data["used"]},
+        outcomes={Outcome(one): count for one, count in data["outcomes"].items()},
+        furthest={Step(one): count for one, count in data["furthest"].items()},
+        waits=dict(data["waits"]),
+    )

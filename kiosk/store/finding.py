@@ -1,7 +1,7 @@
 """Sessions found by what is known of them, page by page, the newest first: never by looking at all of them.
 
-Each search is led by one index: a card's last figures, an amount, a charger, a status, or the time alone. A page goes
-on from the last row of the one before, so that the thousandth is as quick as the first.
+Each search is led by one index: a card's last figures, an amount (taken or held), a bay, a status, or the time alone.
+A page goes on from the last row of the one before, so that the thousandth is as quick as the first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, type_coerce, union_all
 
 from kiosk.domain.session import Session
+from kiosk.domain.status import Status
 from kiosk.store.aside import each
 from kiosk.store.rows import SELECT_SESSION, Part, session_from
 from kiosk.store.tables import commands, receipts, sessions
@@ -50,7 +51,7 @@ class Wanted:
     receipt: str | None = None
     email: str | None = field(default=None, repr=False)
     last4: str | None = None
-    taken_minor: int | None = None
+    amount_minor: int | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -139,21 +140,21 @@ _ROWS = SELECT_SESSION.add_columns(sessions.c.id, sessions.c.ended_at)
 
 def _led(wanted: Wanted) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
     """The searches that one index each can answer, and what narrows all of them further."""
-    ways: list[list[ColumnElement[bool]]] = []
-    if wanted.last4 is not None:
-        ways.append([sessions.c.card_last4 == wanted.last4])
-    if wanted.taken_minor is not None:
-        ways.append([sessions.c.captured_minor == wanted.taken_minor])
-    if wanted.bays is not None:
-        ways.append([_at(code, connector) for code, connector in wanted.bays])
-    if wanted.open:
-        ways.append([sessions.c.watch.is_(True)])
-    if wanted.phases is not None:
-        ways.append([sessions.c.phase == phase for phase in wanted.phases])
-    if wanted.statuses is not None:
-        ways.append([sessions.c.status == status for status in wanted.statuses])
-    if wanted.codes is not None:
-        ways.append([sessions.c.code == code for code in wanted.codes])
+    statuses = [sessions.c.status == status for status in wanted.statuses or ()]
+    amount = [sessions.c.captured_minor == wanted.amount_minor, sessions.c.authorized_minor == wanted.amount_minor]
+    many = wanted.statuses is not None and Status.CAPTURED in wanted.statuses
+    # What few sessions are leads, so that it is not looked for among many.
+    wishes: list[tuple[bool, list[ColumnElement[bool]]]] = [
+        (wanted.last4 is not None, [sessions.c.card_last4 == wanted.last4]),
+        (wanted.open, [sessions.c.watch.is_(True)]),
+        (wanted.phases is not None, [sessions.c.phase == phase for phase in wanted.phases or ()]),
+        (wanted.statuses is not None and not many, statuses),
+        (wanted.amount_minor is not None, amount),
+        (wanted.bays is not None, [_at(code, connector) for code, connector in wanted.bays or ()]),
+        (many, statuses),
+        (wanted.codes is not None, [sessions.c.code == code for code in wanted.codes or ()]),
+    ]
+    ways = [way for is_wanted, way in wishes if is_wanted]
     known = wanted.mark is not None or wanted.receipt is not None or wanted.email is not None
     rest = [_any(way) for way in ways]
     leading = [] if known else next((way for way in ways if 0 < len(way) <= MOST_LED), [])

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from kiosk.domain.handling import LONGEST_ASIDE
 from kiosk.domain.session import moved_back
 from kiosk.store.aside import Aside, each
-from kiosk.store.rows import SELECT_SESSION, Part, session_from, session_values
+from kiosk.store.rows import SELECT_SESSION, Part, count_settled, session_from, session_values
 from kiosk.store.tables import (
     card_wishes,
     chargers,
@@ -293,6 +293,8 @@ def _move_sessions(connection: Connection, now: datetime, aside: Aside) -> None:
         values = {**session_values(after), "version": before.version + 1}
         values["ended_at"] = None if ended_at is None else ended_at - by
         connection.execute(update(sessions).where(sessions.c.key == before.key).values(**values))
+        for one in (before, after):
+            count_settled(connection, one)
         if row["watch"]:
             connection.execute(delete(hints).where(hints.c.session_key == before.key))
             connection.execute(insert(hints).values(session_key=before.key, hinted_at=now))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, exists, insert, select, update
@@ -18,11 +18,11 @@ from kiosk.store import codec
 from kiosk.store.alone import Alone
 from kiosk.store.aside import Aside
 from kiosk.store.cipher import Cipher
-from kiosk.store.database import Database, changed_one
+from kiosk.store.database import Database, changed_one, insert_once
 from kiosk.store.errors import CannotWrite, Deposed, Missing, Trouble, WrongState
 from kiosk.store.glance import Glance, glance
 from kiosk.store.records import Lease
-from kiosk.store.tables import commands, leases, observations, sessions
+from kiosk.store.tables import commands, leases, observations, sessions, settled
 from kiosk.store.types import dump
 
 T = TypeVar("T")
@@ -154,6 +154,11 @@ def command_from(row: RowMapping) -> Command:
 _BY_KEY = SELECT_SESSION.where(sessions.c.key == bindparam("key"))
 _BY_KEY_LOCKED = _BY_KEY.with_for_update()
 _SAVE = update(sessions).where(sessions.c.key == bindparam("of_key"), sessions.c.version == bindparam("of_version"))
+_SETTLE = (
+    update(settled)
+    .where(settled.c.code == bindparam("of_code"), settled.c.day == bindparam("of_day"))
+    .values(changes=settled.c.changes + 1)
+)
 _OTHER = sessions.alias()
 _TAKE_BACK_SLOT = (
     update(sessions)
@@ -207,9 +212,18 @@ def save_session(connection: Connection, before: Session, after: Session, at: da
         values["slot"] = None
     if not changed_one(connection, _SAVE, {**values, "of_key": before.key, "of_version": before.version}):
         raise WrongState("the session changed underneath")
+    if _ended(before) or _ended(after):
+        count_settled(connection, after)
     if after.occupies:
         _take_back_slot(connection, after)
     return after
+
+
+def count_settled(connection: Connection, session: Session) -> None:
+    """Something of a session that has ended changed: what was kept of its days is not true any more."""
+    code, day = session.code, session.requested_at.astimezone(UTC).date()
+    while not changed_one(connection, _SETTLE, {"of_code": code, "of_day": day}):
+        insert_once(connection, settled, {"code": code, "day": day, "changes": 0})
 
 
 def _ended(session: Session) -> bool:

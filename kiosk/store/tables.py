@@ -49,7 +49,16 @@ def _session_key(*, primary_key: bool = False) -> Column[str]:
     return Column("session_key", String, ForeignKey("sessions.key"), nullable=False, primary_key=primary_key)
 
 
-_LEADING = ((), ("code",), ("status",), ("phase",), ("card_last4",), ("captured_minor",))
+_LEADING = (
+    (),
+    ("code",),
+    ("code", "connector_id"),
+    ("status",),
+    ("phase",),
+    ("card_last4",),
+    ("captured_minor",),
+    ("authorized_minor",),
+)
 """The searches of the desk begin with one of these, and go on by time: see `kiosk.store.finding`."""
 
 sessions = Table(
@@ -710,6 +719,25 @@ site_transactions = Table(  # as the back office told them last
     UniqueConstraint("site_id", "number"),
     Index(None, "site_id", "at"),
     Index(None, "seen_at"),
+)
+
+settled = (
+    Table(  # how often sessions that had ended, or ended then, changed, by the day (UTC) on which they were asked for
+        "settled",
+        metadata,
+        Column("code", String, primary_key=True),
+        Column("day", Date, primary_key=True),
+        Column("changes", BigInteger, nullable=False),
+    )
+)
+
+plot_days = Table(  # what finished days add up to; made anew whenever it is not there
+    "plot_days",
+    metadata,
+    Column("scope", String, primary_key=True),  # which chargers, and by whose clock
+    Column("day", Date, primary_key=True),
+    Column("changes", BigInteger, nullable=False),  # of the sessions that it was made of: with others it is not true
+    Column("sums", Cached(codec.day_sums_to, codec.day_sums_from)),
 )
 
 site_days = Table(  # how the reading of each day goes

@@ -11,19 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.domain import plots
 from kiosk.domain.plots import (
     BOUNDS,
+    Bay,
+    DayTotal,
     Outcome,
     Row,
     Step,
+    Waits,
+    added,
     begin_of,
     days_before,
+    known_days,
+    months,
     outcome_of,
     outcomes,
-    steps,
-    totals,
-    use,
-    waits,
+    sums_of_day,
 )
 from kiosk.domain.session import Phase
 from kiosk.domain.status import Status
@@ -52,13 +56,31 @@ def row(**more: Any) -> Row:
     return Row(**(facts | more))
 
 
+def totals(
+    rows: list[Row], days: tuple[date, ...], zone: ZoneInfo, now: datetime, first: datetime | None
+) -> tuple[DayTotal, ...]:
+    return known_days([sums_of_day(rows, day, zone, now) for day in days], zone, now, first)
+
+
+def use(
+    rows: list[Row], bays: list[Bay], since: datetime, now: datetime, zone: ZoneInfo
+) -> dict[Bay, tuple[Decimal | None, ...]]:
+    days = [since.astimezone(zone).date(), *days_before(now, zone, 3)]
+    return plots.use([sums_of_day(rows, day, zone, now) for day in dict.fromkeys(days)], bays, since, now, zone)
+
+
+def waits(rows: list[Row]) -> Waits:
+    return plots.waits(sums_of_day(rows, date(2026, 11, 20), BERLIN, NOON).waits)
+
+
 # --- days
 
 
 def test_a_day_has_what_ended_on_it_by_the_clock_of_the_site() -> None:
     days = days_before(NOON, BERLIN, 3)
     assert days == (date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20))
-    late = row(completed_at=datetime(2026, 11, 19, 23, 30, tzinfo=UTC))  # half past midnight in Berlin
+    midnight = datetime(2026, 11, 19, 23, 30, tzinfo=UTC)  # half past midnight in Berlin
+    late = row(completed_at=midnight, requested_at=midnight - timedelta(hours=30))
     found = totals([late, row()], days, BERLIN, NOON, NOON - timedelta(days=30))
     assert [one.charges for one in found] == [0, 0, 2]
     assert [one.energy_kwh for one in found] == [Decimal(0), Decimal(0), Decimal("21.0")]
@@ -99,13 +121,48 @@ def test_a_day_begins_at_its_own_midnight_also_when_the_clock_is_set() -> None:
 
 @given(st.lists(st.integers(0, 14 * 86_400), max_size=30))
 def test_every_charge_counts_on_one_day(ends: list[int]) -> None:
-    rows = [row(completed_at=NOON - timedelta(seconds=one), ended_at=None) for one in ends]
+    ended = [NOON - timedelta(seconds=one) for one in ends]
+    rows = [row(completed_at=one, ended_at=None, requested_at=one - timedelta(hours=47)) for one in ended]
     found = totals(rows, days_before(NOON, BERLIN, 20), BERLIN, NOON, NOON - timedelta(days=30))
     assert sum(one.charges for one in found) == len(rows)
     assert sum(one.taken.get("EUR", 0) for one in found) == 550 * len(rows)
 
 
+DAYS = days_before(NOON, BERLIN, 40)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40 * 86_400), st.integers(0, 47 * 3600)), max_size=30))
+def test_months_come_to_what_their_days_come_to(charges: list[tuple[int, int]]) -> None:
+    asked = [(NOON - timedelta(seconds=ago), timedelta(seconds=length)) for ago, length in charges]
+    rows = [row(requested_at=at, began_at=at, completed_at=at + length) for at, length in asked]
+    days = totals(rows, DAYS, BERLIN, NOON, NOON - timedelta(days=30))
+    found = months(days)
+    assert [one.day for one in found] == [date(2026, 10, 12), date(2026, 11, 1)]
+    assert sum(one.charges for one in found) == sum(one.charges for one in days)
+    assert sum(one.energy_kwh for one in found) == sum(one.energy_kwh for one in days)
+    assert added(one.taken for one in found) == added(one.taken for one in days)
+
+
+def test_a_month_with_a_day_that_is_not_known_is_not_all() -> None:
+    before, month = months(totals([row(energy_kwh=None)], DAYS, BERLIN, NOON, NOON - timedelta(days=30)))
+    assert (before.known, before.so_far, month.known, month.so_far) == (True, True, True, True)
+    assert (month.energy_missing, month.taken_missing) == (1, 0)
+    unknown, _month = months(totals([], DAYS, BERLIN, NOON, NOON - timedelta(days=5)))
+    assert not unknown.known
+    (over,) = months(totals([], DAYS[:5], BERLIN, NOON, NOON - timedelta(days=90)))
+    assert not over.so_far
+
+
 # --- hours
+
+
+@given(st.integers(0, 50 * 86_400), st.integers(0, 50 * 86_400), st.sampled_from([BERLIN, KATHMANDU]))
+def test_hours_are_lived_through_whether_counted_by_days_or_by_quarters(one: int, two: int, zone: ZoneInfo) -> None:
+    since, now = sorted(NOON - timedelta(seconds=each) for each in (one, two))
+    quarters = [at.astimezone(zone).hour for at in plots._quarters(since, now)]
+    found = plots._lived(since, now, zone)
+    # A quarter at which one day is cut from the next is never counted twice: days begin with one.
+    assert {hour: found[hour] for hour in range(24)} == {hour: quarters.count(hour) for hour in range(24)}
 
 
 def test_a_share_is_the_time_in_use_of_the_hours_that_have_been() -> None:
@@ -184,7 +241,7 @@ STARTS = st.builds(
 @given(st.lists(STARTS, max_size=40))
 def test_every_start_has_one_outcome_and_no_step_has_more_than_the_one_before(rows: list[Row]) -> None:
     assert sum(outcomes(rows).values()) == len(rows)
-    found = steps(rows)
+    found = plots.steps(sums_of_day(rows, date(2026, 11, 20), BERLIN, NOON).furthest)
     assert found[Step.STARTED] == len(rows)
     counts = list(found.values())
     assert counts == sorted(counts, reverse=True)

@@ -32,6 +32,7 @@ def fill(store: Store, count: int, **more: Any) -> None:
         facts: dict[str, Any] = {
             "status": ("captured", "captured", "no_charge", "requires_review")[number % 4],
             "captured_minor": number % 7 * 100,
+            "authorized_minor": 5000,
             "proof": HoldProof(NOW, "succeeded", 0, 100, card_last4=f"{number % 3:04}"),
             **more,
         }
@@ -99,7 +100,9 @@ def test_sessions_of_one_moment_are_each_on_one_page(store: Store) -> None:
         (Wanted(open=True), lambda _n: False),
         (Wanted(last4="0002"), lambda n: n % 3 == 2),
         (Wanted(last4="0002", since=later(20 * 60), until=later(30 * 60)), lambda n: n % 3 == 2 and 20 <= n < 30),
-        (Wanted(taken_minor=300, last4="0000"), lambda n: n % 7 == 3 and n % 3 == 0),
+        (Wanted(amount_minor=300), lambda n: n % 7 == 3),
+        (Wanted(amount_minor=5000, statuses=("captured",)), lambda n: n % 4 < 2),
+        (Wanted(amount_minor=300, last4="0000"), lambda n: n % 7 == 3 and n % 3 == 0),
         (Wanted(mark=session_mark("key-3")), lambda n: n == 3),
         (Wanted(receipt="2026-000001"), lambda _n: False),
         (Wanted(email="ada@example.org"), lambda _n: False),
@@ -122,7 +125,7 @@ def test_a_session_is_found_by_receipt_e_mail_and_card_and_by_its_number(store: 
         Wanted(receipt=number),
         Wanted(email="ada@example.org"),
         Wanted(last4="4242"),
-        Wanted(taken_minor=525),
+        Wanted(amount_minor=525),
         Wanted(mark=session_mark(key)),
     ):
         assert keys(store, wanted) == [key]
@@ -161,7 +164,8 @@ USUAL = [
     Wanted(open=True),
     Wanted(last4="0001"),
     Wanted(last4="0001", since=NOW, until=later(3600)),
-    Wanted(taken_minor=100, codes=("CODE1",)),
+    Wanted(amount_minor=100, codes=("CODE1",)),
+    Wanted(amount_minor=100, statuses=("captured",)),
     Wanted(mark="0123456789"),
     Wanted(receipt="2026-000001"),
     Wanted(email="ada@example.org"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,7 @@ def plots() -> ResponseReturnValue:
         count = SPANS[1]
     zone = ZoneInfo(site.timezone if site is not None else "UTC")
     found = plots_of(parts(), site, _codes(site), zone, count)
+    name = month_name if found.by_month else short_date
     currencies = sorted({currency for one in found.days for currency in one.taken})
     return page(
         "desk/plots.html",
@@ -54,10 +56,10 @@ def plots() -> ResponseReturnValue:
         spans=SPANS,
         zone=zone,
         currencies=currencies,
-        day_name=short_date,
+        day_name=name,
         money_of=Money,
-        energy=_energy(found.days),
-        taken={currency: _taken(found.days, currency) for currency in currencies},
+        energy=_energy(found, name),
+        taken={currency: _taken(found, currency, name) for currency in currencies},
         hours=_hours(found, site),
         bay_name=lambda bay: parts().site.bay_label(*bay),
         outcomes=[(OUTCOMES[one](), found.outcomes[one]) for one in Outcome],
@@ -73,31 +75,41 @@ def _codes(site: Site | None) -> tuple[str, ...] | None:
     return tuple(one.code for one in site.chargers) if site is not None else seen_codes()
 
 
-def _energy(days: tuple[DayTotal, ...]) -> Markup:
+def month_name(one: date) -> str:
+    """`2026-11`: of months that stand side by side."""
+    return one.isoformat()[:7]
+
+
+def _energy(found: Plots, name: Callable[[date], str]) -> Markup:
     marks = [
         Mark(
-            short_date(one.day),
+            name(one.day),
             one.energy_kwh if one.known else None,
             number(one.energy_kwh),
             _part(one, one.energy_missing),
         )
-        for one in days
+        for one in found.days
     ]
-    return _drawn(charts.columns(marks, _("Energy a day, in kWh. %(figures)s", figures=_told(marks))))
+    told = _("Energy a month, in kWh. %(figures)s") if found.by_month else _("Energy a day, in kWh. %(figures)s")
+    return _drawn(charts.columns(marks, told % {"figures": _told(marks)}))
 
 
-def _taken(days: tuple[DayTotal, ...], currency: str) -> Markup:
+def _taken(found: Plots, currency: str, name: Callable[[date], str]) -> Markup:
     marks = [
         Mark(
-            short_date(one.day),
+            name(one.day),
             Money(one.taken.get(currency, 0), currency).major if one.known else None,
             number(Money(one.taken.get(currency, 0), currency).major),
             _part(one, one.taken_missing),
         )
-        for one in days
+        for one in found.days
     ]
-    told = _("Taken a day, in %(currency)s. %(figures)s", currency=currency, figures=_told(marks))
-    return _drawn(charts.columns(marks, told))
+    told = (
+        _("Taken a month, in %(currency)s. %(figures)s")
+        if found.by_month
+        else _("Taken a day, in %(currency)s. %(figures)s")
+    )
+    return _drawn(charts.columns(marks, told % {"currency": currency, "figures": _told(marks)}))
 
 
 def _part(one: DayTotal, missing: int) -> bool:

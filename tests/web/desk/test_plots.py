@@ -7,7 +7,6 @@ import re
 from flask.testing import FlaskClient
 
 from kiosk.domain.desk import Role
-from kiosk.service import plots
 from tests.web.conftest import Kiosk
 
 from .conftest import SignIn
@@ -60,15 +59,12 @@ def test_only_the_sites_of_a_person_are_drawn(kiosk: Kiosk, phone: FlaskClient, 
     assert "Use of the bays" not in text
 
 
-def test_of_more_sessions_than_are_read_the_older_days_are_not_known(
-    kiosk: Kiosk, phone: FlaskClient, at_desk: SignIn
-) -> None:
+def test_a_year_is_drawn_by_month(kiosk: Kiosk, phone: FlaskClient, at_desk: SignIn) -> None:
     kiosk.captured(kiosk.charging(phone))
-    parts = kiosk.app.extensions["kiosk"]
-    found = plots.plots_of(parts, kiosk.book.sites[0], None, kiosk.book.zone("7MK4T"), 7, most=1)
-    assert found.cut
-    assert not any(one.known for one in found.days)
-    assert "There were more sessions" not in plain(at_desk(Role.VIEWER))
+    text = plain(at_desk(Role.VIEWER), "/desk/plots?days=365")
+    for words in ("Energy a month", "Taken a month", "2026-11 18.620 so far 1", "2026-10 not known not known"):
+        assert words in text, words
+    assert "20 Nov" not in text.partition("Use of the bays")[0]
 
 
 def test_a_session_without_figures_has_no_curve(kiosk: Kiosk, phone: FlaskClient, at_desk: SignIn) -> None:
