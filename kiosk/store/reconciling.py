@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import RowMapping, bindparam, func, insert, or_, select
 
 from kiosk.domain.session import Session
 from kiosk.store.aside import each
 from kiosk.store.rows import SELECT_SESSION, Part, session_from
-from kiosk.store.tables import line_owners, lines_aside, sessions
+from kiosk.store.tables import line_owners, lines_aside, own_chargers, sessions, settled, site_days, site_transactions
 from kiosk.store.types import utc
 
 AT_ONCE = 500
@@ -54,6 +54,33 @@ class Reconciling(Part):
             if len(ids) < AT_ONCE:
                 return
             after = ids[-1]
+
+    def sessions_stand(self, codes: Collection[str], until: datetime) -> Hashable:
+        """Another value as soon as a session changes that was asked for at these chargers up to the end of that day
+        (UTC)."""
+        c, last = settled.c, utc(until).date()
+        changes = select(func.sum(c.changes)).where(c.code.in_(codes), c.day <= last)
+        going_on = select(sessions.c.id, sessions.c.version, sessions.c.code, sessions.c.requested_at)
+        with self._database.read() as connection:
+            count = connection.execute(changes).scalar_one()
+            rows = connection.execute(going_on.where(sessions.c.ended_at.is_(None))).all()
+        open_ones = {(row.id, row.version) for row in rows if row.code in codes and row.requested_at.date() <= last}
+        return int(count or 0), frozenset(open_ones)
+
+    def transactions_stand(self, site_id: str, first: date, last: date) -> Hashable:
+        """Another value as soon as any transaction is told or told anew, the reading of one of these days goes on, or
+        a line is set aside. It is found out without looking at the transactions.
+        """
+        t, d = site_transactions.c, site_days.c
+        days = select(site_days).where(d.site_id == site_id, d.day >= first, d.day <= last).order_by(d.day)
+        newest = [select(func.max(one)) for one in (t.id, t.seen_at, lines_aside.c.id)]
+        own = select(own_chargers.c.uuid, own_chargers.c.code)
+        with self._database.read() as connection:
+            return (
+                *(connection.execute(one).scalar_one() for one in newest),
+                *(tuple(row) for row in connection.execute(days)),
+                frozenset(tuple(row) for row in connection.execute(own)),
+            )
 
     def set_line_aside(self, line: str, who: str, note: str, now: datetime, *, undone: bool = False) -> None:
         """Add what a person said of this line; what was said before stays."""

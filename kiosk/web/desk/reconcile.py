@@ -15,7 +15,7 @@ from kiosk.config.sites import Site
 from kiosk.domain.desk import Role
 from kiosk.domain.handling import LONGEST_NOTE
 from kiosk.domain.money import Money
-from kiosk.domain.reconcile import Line, State, sums_of
+from kiosk.domain.reconcile import Line, State
 from kiosk.domain.site_days import SiteDay
 from kiosk.service.queue_words import ago
 from kiosk.service.reconcile import (
@@ -24,11 +24,11 @@ from kiosk.service.reconcile import (
     Total,
     ask_to_read,
     bring_back,
-    compare,
     own,
     part_of,
     set_aside,
 )
+from kiosk.service.reconcile_kept import Rank, Run, rank, run_of
 from kiosk.service.reconcile_words import SENTENCES, STATES, TROUBLES
 from kiosk.store.reconciling import LineAside
 from kiosk.tables.table import Column, Kind, Table, Value
@@ -123,13 +123,11 @@ def reconciliation() -> ResponseReturnValue:
     asked = asked_for()
     if asked is None:
         return page("desk/reconcile_none.html")
-    compared, strip = _compared(asked)
+    run, strip = _run(asked)
+    compared, explained = run.compared, run.explained
     sums = compared.found.sums
-    chosen_lines = _of_state(compared, asked.state)
-    after = _place(request.args.get("after", ""))
-    rest = [line for line in chosen_lines if after is None or _rank(line) > after]
+    rest = run.after(asked.state, _place(request.args.get("after", "")), ROWS + 1)
     rows, people = rest[:ROWS], _people()
-    explained = sums_of(line for line in compared.found.lines if line.explained)
     state = {"state": asked.state.value} if asked.state is not None else {}
     return page(
         "desk/reconcile.html",
@@ -140,8 +138,8 @@ def reconciliation() -> ResponseReturnValue:
         open_money=amounts(sums.unexplained, sums.taken),
         explained_kwh=explained.energy_here,
         rows=[_shown(line, people) for line in rows],
-        count=len(chosen_lines),
-        next_address=_address(asked, **state, after=_text(_rank(rows[-1]))) if len(rest) > ROWS else "",
+        count=len(run.of_state(asked.state)),
+        next_address=_address(asked, **state, after=_text(rank(rows[-1]))) if len(rest) > ROWS else "",
         views=[
             (STATES[one], sums.lines.get(one, 0), _address(asked, state=one.value), one is asked.state)
             for one in State
@@ -151,8 +149,8 @@ def reconciliation() -> ResponseReturnValue:
         strip=[_of_strip(one, asked, strip) for one in strip.site_days] if not asked.month else [],
         by_day=[(one, compared.found.by_day.get(one.day)) for one in compared.site_days] if asked.month else [],
         amounts=amounts,
-        taken_there=_by_tariff(compared),
-        totals=[total_words(one, compared) for one in compared.totals] if len(compared.totals) < 4 else [],
+        taken_there=run.once("by tariff", lambda: _by_tariff(compared)),
+        totals=run.once("totals", lambda: _totals(compared)),
         apart=[one for one in compared.totals if one.gap_kwh],
         unread=[_unread(one, asked) for one in compared.not_read if one.day <= asked.today],
         older=[one for one in compared.site_days if one.read_at is not None and one.trouble is not None],
@@ -187,8 +185,8 @@ def lines_file(form: str) -> ResponseReturnValue:
         abort(404)
     told = {**asked.chosen, "state": asked.state.value if asked.state is not None else ""}
     chosen = " ".join(f"{name}={value}" for name, value in told.items() if value)
-    compared, people = _compared(asked)[0], _people()
-    rows = (_file_row(_shown(line, people), asked) for line in _of_state(compared, asked.state))
+    run, people = _run(asked)[0], _people()
+    rows = (_file_row(_shown(line, people), asked) for line in run.of_state(asked.state))
     return download(Table("reconcile", columns(), rows, words()), form, chosen)
 
 
@@ -343,46 +341,32 @@ def records_are_read() -> bool:
     return parts().settings.stripe_api_key is not None
 
 
-def _compared(asked: Asked) -> tuple[Compared, Compared]:
+def _run(asked: Asked) -> tuple[Run, Compared]:
     """What is shown, and the days around it. A day is compared together with those around it when they are few enough,
     so that a card of the site itself is known by more than one day."""
     kiosk, strip = parts(), asked.strip
     if asked.month or kiosk.store.count_transactions(asked.site.id, strip.since, strip.until) > MOST_FOR_STRIP:
-        compared = compare(kiosk.store, asked.site, asked.days, records=records_are_read())
+        run = run_of(kiosk.store, asked.site, asked.days, records=records_are_read())
         if asked.month:
-            return compared, compared
+            return run, run.compared
         known = kiosk.store.site_days(asked.site.id, strip.first, strip.last)
-        return compared, Compared(compared.found, tuple(known), (), (), ())
-    around = compare(kiosk.store, asked.site, strip, records=records_are_read())
-    return part_of(around, asked.days), around
+        return run, Compared(run.compared.found, tuple(known), (), (), ())
+    around = run_of(kiosk.store, asked.site, strip, records=records_are_read())
+    return around.once(asked.days, lambda: Run(part_of(around.compared, asked.days))), around.compared
 
 
 def compared_of(asked: Asked) -> Compared:
     """These days alone, however many."""
-    return _compared(asked)[0]
+    return _run(asked)[0].compared
 
 
 def _found(line_id: str) -> tuple[Asked, Line]:
     """The line, if there is one on that day of a site that the person sees; else the same answer for all."""
     asked = asked_for()
-    lines = _compared(asked)[0].found.lines if asked is not None else ()
-    found = next((one for one in lines if one.id == line_id), None)
+    found = _run(asked)[0].line(line_id) if asked is not None else None
     if asked is None or found is None:
         abort(404)
     return asked, found
-
-
-def _of_state(compared: Compared, state: State | None) -> list[Line]:
-    """What needs somebody first, then the newest first."""
-    lines = [one for one in compared.found.lines if state is None or one.state is state]
-    return sorted(lines, key=_rank)
-
-
-Rank = tuple[bool, float, str]
-
-
-def _rank(line: Line) -> Rank:
-    return (line.explained, -line.at.timestamp() if line.at is not None else 0.0, line.id)
 
 
 def _text(rank: Rank) -> str:
@@ -477,6 +461,10 @@ def amounts(sums: Mapping[str, int], beside: Mapping[str, int] | None = None) ->
     sums = sums or dict.fromkeys(beside or {}, 0)
     told = [money(Money(minor, currency)) for currency, minor in sorted(sums.items()) if minor or len(sums) == 1]
     return " + ".join(told) or "0.00"
+
+
+def _totals(compared: Compared) -> list[str]:
+    return [total_words(one, compared) for one in compared.totals] if len(compared.totals) < 4 else []
 
 
 def _by_tariff(compared: Compared) -> str:

@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from kiosk.domain.desk import Role
 from kiosk.domain.money import Money
 from kiosk.paper import sheet
-from kiosk.service.period_report import PeriodReport, Sum, VatSum, report_of
+from kiosk.service.period_report import PeriodReport, Sum, VatSum
+from kiosk.service.reconcile_kept import kept_report
 from kiosk.tables.table import Column, Kind, Table, Value
 from kiosk.web.desk.access import needs, signed_in
 from kiosk.web.desk.download import download, links, words
@@ -100,7 +101,7 @@ def _found() -> tuple[Asked, PeriodReport]:
     if asked is None:
         abort(404)
     kiosk = parts()
-    return asked, report_of(kiosk.store, kiosk.site, asked.site, asked.days, kiosk.clock.now())
+    return asked, kept_report(kiosk.store, kiosk.site, asked.site, asked.days, kiosk.clock.now())
 
 
 # --- in words
