@@ -252,6 +252,9 @@ def parser() -> argparse.ArgumentParser:
     simulate.add_argument("--rough", action="store_true", help="with bad luck on the wire, at chargers and machines")
     simulate.add_argument("--story", action="store_true", help="tell what happened, in sentences")
     simulate.add_argument("--seconds", type=float, help="end after so many seconds, with whatever was played by then")
+    simulate.add_argument(
+        "--count", type=Path, metavar="FILE", help="count in this file, and go on where it ends: for many sessions"
+    )
     simulate.set_defaults(run=_simulate)
     return top
 
@@ -660,17 +663,29 @@ def _rehearse(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     import logging
 
-    from kiosk.simulation.report import simulate
+    from kiosk.simulation.report import simulate, simulate_on
 
     logging.disable(logging.CRITICAL)  # what is logged in made-up trouble helps nobody
     seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if options.count is not None:
+        try:
+            total = simulate_on(
+                options.count, seed, options.sessions, rough=options.rough, seconds=options.seconds, say=say
+            )
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        return 1 if total.broken else 0
     total = simulate(
         seed,
         options.sessions,
         rough=options.rough,
         story=options.story,
         seconds=options.seconds,
-        say=lambda line: print(line, flush=True),
+        say=say,
     )
     return 1 if total.broken else 0
 

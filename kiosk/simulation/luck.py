@@ -31,6 +31,7 @@ TWICE = frozenset({"charger", "session", "confirm", "stop", "cancel"})
 """What a network may deliver twice. A start is the exception: who is charged twice by that is not the kiosk's doing."""
 LONG_CLOSED = frozenset({"start", "stop", "cancel"})
 """Doors that upstream may want closed for an hour. Of the reads the kiosk believes it, and would read nothing."""
+A_MINUTE = 60.0
 BECOMES = {
     "lost": "never arrives",
     "cut": "loses its answer on the way",
@@ -87,6 +88,8 @@ class Luck:
         self.rough = rough
         self.counts: Counter[str] = Counter()
         self.freezes_in: int | None = None
+        self.dawdles = False
+        """Upstream does what it is asked, and answers a minute later."""
         self._silent: dict[str, float] = {}
         self._share = rng.choice((0.01, 0.03, 0.08)) if rough else 0.0
 
@@ -133,6 +136,8 @@ class Luck:
         usual = rng.uniform(0.02, 0.4)
         if not self.on or not self.rough:
             return Fate(usual / 2, usual / 2)
+        if self.dawdles:
+            return Fate(usual, A_MINUTE)
         if rng.random() >= self._share:
             return Fate(usual / 2, usual / 2)
         return self._unlucky(rng, endpoint, usual)
@@ -156,7 +161,7 @@ class Luck:
             case "late":
                 return Fate(usual, rng.uniform(1, 14))
             case "very late":
-                return Fate(usual, 60.0)
+                return Fate(usual, A_MINUTE)
             case "slow":
                 return Fate(rng.uniform(1, 10), usual)
             case "repeated":

@@ -6,9 +6,9 @@ import random
 import shutil
 import tempfile
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -51,6 +51,37 @@ CHECK_EVERY = 300.0
 CALM_AT_LEAST, CALM_AT_MOST = 300.0, 2 * HOUR
 LONGEST = 12 * HOUR
 KEPT_LINES = 5000
+OTHERWISE = 0.2
+"""In so many runs an open question is answered otherwise."""
+OPEN_QUESTIONS: dict[str, tuple[Any, ...]] = {
+    "limit_scope": ("token",),
+    "sessions_per_charger_per_hour": (3, 100),
+    "hourly_limit_sends_retry_after": (True,),
+    "window": ("fixed",),
+    "startable": (("Available",), ("Available", "Preparing", "Finishing")),
+    "unknown_connector_lists_errors": (True,),
+    "token_life_after_end": (60.0, 600.0),
+    "confirm_unpaid_is_refused": (True,),
+    "hold_difference": (-1000, 500),
+    "cancelled_status": ("failed", "expired", "cancelled"),
+    "not_plugged_in_status": ("failed",),
+    "stop_when_not_charging": (400,),
+    "failure_reason_style": ("sentence",),
+    "stop_at_hold": (True,),
+    "start_fee_without_energy": (True,),
+    "least_capture": (50,),
+    "tax_percent": (None, 7),
+    "currency_upper_case": (False,),
+    "price_frozen_at_start": (False,),
+    "rollback_needs_review": (False,),
+    "nothing_known_before_first_sample": (True,),
+    "ignored_stop_is_stopping": (False,),
+    "offline_review_after": (300.0,),
+    "refund_keeps_captured": (False,),
+    "partly_refunded_status": ("partially_refunded",),
+    "paid_late": (True,),
+}
+"""Switches of the stand-in, and what else upstream might do than what they assume."""
 SECRET = "hides-only-what-is-made-up-by-a-simulation"  # noqa: S105
 PAID = frozenset({"payment_intent.amount_capturable_updated", "payment_intent.succeeded"})
 
@@ -121,6 +152,7 @@ class Game:
         switches = Switches(
             unpaid_expiry=rng.choice((180, 900)), settle=rng.choice((8, 60)), plug_in_seconds=rng.choice((180, 900))
         )
+        switches = replace(switches, **self._answers_to_open_questions()) if rough else switches
         self.world = World(stepper, StripeBook(stepper), switches, seed)
         self.places = []
         for number, code in enumerate(CODES):
@@ -148,6 +180,16 @@ class Game:
         self._ends_at = stepper.seconds() + LONGEST
         self._calm_since: float | None = None
         self._over = False
+
+    def _answers_to_open_questions(self) -> dict[str, Any]:
+        """What no document of upstream's says: in each run some of it is otherwise than is safe for us."""
+        found = dict[str, Any]()
+        for name, others in OPEN_QUESTIONS.items():
+            dice = self._dice(f"switch/{name}")
+            value = dice.choice(others)
+            if dice.random() < OTHERWISE and self._meets(f"upstream: {name} is {value}"):
+                found[name] = value
+        return found
 
     def _dice(self, name: str) -> random.Random:
         """Dice of their own for whatever may be left out, so that leaving it out shifts nothing else."""
@@ -231,6 +273,7 @@ class Game:
         for driver in self.drivers:
             result.outcomes[driver.outcome or "was still there"] += 1
         result.faults += self.luck.counts
+        result.faults += Counter(name for name in result.parts if name.startswith("upstream: "))
         result.calls += self.witness.calls
         for trouble, _, played in self.world.troubles():
             if played and trouble in OF_SESSION:
@@ -306,6 +349,11 @@ class Game:
             "freeze at a send": self._freeze_at_a_call,
             "lock": self._lock,
             "disk full": self._fill_the_disk,
+            "database gone": self._lose_the_database,
+            "split": self._split,
+            "DNS": partial(self._cut_off, "DNS fails", "[Errno -2] Name or service not known"),
+            "TLS": partial(self._cut_off, "TLS fails", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired"),
+            "dawdling": self._dawdle,
             "offline": self._lose_a_charger,
             "clock": self._step_the_clock,
             "strangers": self._strangers,
@@ -351,11 +399,51 @@ class Game:
     def _fill_the_disk(self) -> None:
         self._trouble(StoreTrouble.FULL, self._fist.uniform(5, 180), "disk full")
 
-    def _trouble(self, trouble: StoreTrouble, seconds: float, name: str) -> None:
+    def _lose_the_database(self) -> None:
+        self._trouble(StoreTrouble.AWAY, 30.0, "database gone")
+
+    def _split(self) -> None:
+        """The leader alone is cut off from the database, and goes on believing that it leads; another one takes over.
+        What it sends until it finds out is held against the lease (`Witness.leads`).
+        """
+        leader = next((one for one in self.processes if one.alive and one.engine.leading), None)
+        if leader is not None and self._two:
+            seconds = self._fist.uniform(15, 120)
+            self._trouble(StoreTrouble.AWAY, seconds, "leader cut off from the database", [leader])
+
+    def _cut_off(self, name: str, said: str) -> None:
+        """No call of any process gets as far as a line to upstream."""
+        seconds = self._fist.uniform(20, 300)
+        self._disturbs_for(seconds, name)
+        hit = list(self.processes)
+        for process in hit:
+            process.life.cut_off = said
+
+        def over() -> None:
+            for process in hit:
+                process.life.cut_off = None
+
+        self.stepper.after(seconds, over)
+
+    def _dawdle(self) -> None:
+        self.luck.dawdles = True
+        seconds = self._fist.uniform(60, 300)
+        self._disturbs_for(seconds, "every answer a minute late")
+        self.stepper.after(seconds, self._hurry)
+
+    def _hurry(self) -> None:
+        self.luck.dawdles = False
+
+    def _disturbs_for(self, seconds: float, name: str) -> None:
         self.luck.note(name)
         self.tell(f"For {seconds:.0f} s: {name}.")
         self.witness.disturbed(seconds + 60)
-        hit = list(self.processes)
+
+    def _trouble(
+        self, trouble: StoreTrouble, seconds: float, name: str, processes: Sequence[Process] | None = None
+    ) -> None:
+        self._disturbs_for(seconds, name)
+        hit = list(self.processes if processes is None else processes)
         for process in hit:
             process.life.trouble = trouble
 
@@ -503,7 +591,7 @@ class Game:
     def _let_all_go_well(self) -> None:
         """No more bad luck: what is left to do must be done by itself now."""
         self.luck.on = False
-        self.luck.freezes_in = None
+        self.luck.freezes_in, self.luck.dawdles = None, False
         self._faults.clear()
         self.tell("From now on all goes well.")
         for code in CODES:
@@ -514,7 +602,7 @@ class Game:
                 self.world.set_trouble(trouble, on=False)
         for process in self.processes:
             process.life.dies_in = None
-            process.life.trouble = None
+            process.life.trouble = process.life.cut_off = None
         for place in self.places:  # whoever is still plugged in drives home
             connector = self.world.holder(*place)
             if connector is not None and connector.status == "charging":

@@ -28,7 +28,7 @@ from kiosk.service.power_kept import Powers
 from kiosk.simulation.stepper import Killed, Pool, Stepper
 from kiosk.store.cipher import Cipher
 from kiosk.store.database import Database
-from kiosk.store.errors import CannotWrite, Trouble
+from kiosk.store.errors import CannotWrite, Trouble, Unavailable
 from kiosk.store.store import Store
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
 
@@ -60,7 +60,15 @@ class Life:
         """It dies at the so-many-th point from now on."""
         self.died_at: Point | None = None
         self.trouble: Trouble | None = None
-        """Why its database takes nothing just now."""
+        """Why its database takes nothing just now. AWAY: nor does it give anything."""
+        self.watched = False
+        """It is the witness who looks into its database now, and no trouble keeps that one out."""
+        self.cut_off: str | None = None
+        """Why it reaches nobody outside: what its machine says when it tries to."""
+
+    @property
+    def away(self) -> bool:
+        return self.trouble is Trouble.AWAY and not self.watched
 
     def pass_point(self, point: Point) -> None:
         """Raises Killed where the process ends, and on everything that it would still do afterwards."""
@@ -92,20 +100,22 @@ class MortalDatabase(Database):
     def state(self) -> int | None:
         if self.life.dead:
             raise Killed
-        return super().state()
+        return None if self.life.away else super().state()
 
     @contextmanager
     def read(self) -> Iterator[Any]:
         if self.life.dead:
             raise Killed
+        if self.life.away:
+            raise Unavailable(Trouble.AWAY)
         with super().read() as connection:
             yield connection
 
     @contextmanager
     def _transaction(self, turn: float, patience: float) -> Iterator[Any]:
         self.life.pass_point(Point.BEFORE_WRITE)
-        if self.life.trouble is Trouble.LOCKED:
-            raise CannotWrite(Trouble.LOCKED)
+        if self.life.trouble in {Trouble.LOCKED, Trouble.AWAY}:
+            raise CannotWrite(self.life.trouble)
         with super()._transaction(turn, patience) as connection:
             yield connection
             self.life.pass_point(Point.BEFORE_COMMIT)
@@ -179,6 +189,15 @@ class Process:
     @property
     def waiting_jobs(self) -> int:
         return sum(pool.length for pool in self._pools)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Within, its database is read by the witness, whatever keeps the process itself from it."""
+        self.life.watched = True
+        try:
+            yield
+        finally:
+            self.life.watched = False
 
     def freeze(self, seconds: float) -> None:
         """It does nothing at all for so long; what comes in on its connections waits."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 from kiosk.simulation.play import A_RUN, Result, play
 from kiosk.simulation.shrink import NoShrinker, shrunk
@@ -54,6 +56,56 @@ def simulate(seed: int, sessions: int, *, rough: bool, story: bool, say: Say, se
     for line in table(total):
         say(line)
     return total
+
+
+def simulate_on(file: Path, seed: int, sessions: int, *, rough: bool, say: Say, seconds: float | None = None) -> Total:
+    """Go on with what is written down in `file`, until so many sessions were played in all; each run is added to it as
+    soon as it has ended. A file that is not there begins with `seed`. Raises ValueError for one of other runs.
+    """
+    kept = _read(file) if file.exists() else Kept(seed, rough)
+    if kept.rough != rough:
+        raise ValueError(f"{file} counts {'rough' if kept.rough else 'gentle'} runs")
+    total, began = kept.total, time.perf_counter()
+    while total.sessions < sessions and (seconds is None or time.perf_counter() - began < seconds):
+        started = time.perf_counter()
+        result = play(kept.seed + total.runs, rough=rough, drivers=min(A_RUN, sessions - total.sessions))
+        before = len(total.broken)
+        total.add(result, again(result, rough=rough))
+        total.seconds += time.perf_counter() - started
+        for line in total.broken[before:]:
+            say(f"BROKEN  {line}")
+        _write(file, kept)
+    for line in table(total):
+        say(line)
+    return total
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a file of many runs has: their first seed, and all of them together."""
+
+    seed: int
+    rough: bool
+    total: Total = field(default_factory=Total)
+
+
+def _read(file: Path) -> Kept:
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        counted = said["total"]
+        counts = {name: Counter(counted[name]) for name in ("outcomes", "faults", "calls")}
+        return Kept(said["seed"], said["rough"], Total(**{**counted, **counts}))
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{file} is no count of runs") from error
+
+
+def _write(file: Path, kept: Kept) -> None:
+    """Whole or not at all: whoever is ended meanwhile finds the runs before."""
+    part = file.with_name(f"{file.name}.part")
+    total = {each.name: getattr(kept.total, each.name) for each in fields(kept.total)}
+    said = {"seed": kept.seed, "rough": kept.rough, "total": total}
+    part.write_text(json.dumps(said, indent=1), encoding="utf-8")
+    part.replace(file)
 
 
 def again(result: Result, *, rough: bool) -> str:

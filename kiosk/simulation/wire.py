@@ -34,11 +34,14 @@ class Wire(httpx.BaseTransport):
         luck.perhaps_freeze(process)
         frozen = process.frozen
         process.thaw()
-        if not frozen:  # it looked whether it leads just before it was frozen, and nobody can look later
-            witness.leads(process, endpoint)
-        witness.tries(process, endpoint, request)
+        with process.watched():
+            if not frozen:  # it looked whether it leads just before it was frozen, and nobody can look later
+                witness.leads(process, endpoint)
+            witness.tries(process, endpoint, request)
         fate = luck.fate_of_call(endpoint)
         process.stepper.sleep(fate.before)
+        if process.life.cut_off is not None:  # before a line is there nothing leaves
+            raise httpx.ConnectError(process.life.cut_off, request=request)
         if fate.lost:
             raise httpx.ConnectError("simulation: no connection", request=request)
         if fate.rule is not None:
@@ -57,12 +60,14 @@ class Wire(httpx.BaseTransport):
         if fate.cut:
             raise httpx.RemoteProtocolError("simulation: connection cut", request=request)
         answer = luck.silenced(answer, process.stepper.seconds())
-        witness.hears(process, endpoint, request, answer)
+        with process.watched():
+            witness.hears(process, endpoint, request, answer)
         return answer
 
     def _carry(self, request: httpx.Request, endpoint: str, *, counts: bool) -> httpx.Response:
         arrived = self._process.stepper.now()
         answer = self._inner.handle_request(request)
         answer.read()
-        self._witness.arrived(self._process, endpoint, request, answer, arrived, counts=counts)
+        with self._process.watched():
+            self._witness.arrived(self._process, endpoint, request, answer, arrived, counts=counts)
         return answer

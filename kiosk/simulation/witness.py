@@ -355,7 +355,7 @@ class Witness:
         return any(one.spec.connector_id == connector_id and one.car is not None for one in bays)
 
     def _living(self) -> Process | None:
-        return next((one for one in self._processes if one.alive), None)
+        return next((one for one in self._processes if one.alive and not one.life.away), None)
 
     def break_(self, what: str, sentence: str) -> None:
         if what not in self._said:

@@ -26,6 +26,7 @@ from kiosk.sandbox.world.chargers import ChargerSpec, ChargerView, Pricing, Tran
 from kiosk.sandbox.world.faults import Faults
 from kiosk.sandbox.world.holds import Holds
 from kiosk.sandbox.world.line import Line
+from kiosk.sandbox.world.refusal import Refusal
 from kiosk.sandbox.world.rough import OF_SESSION, OF_SITE, RoughSite, Trouble
 from kiosk.sandbox.world.sessions import Session, SessionView
 from kiosk.sandbox.world.site import NotPossible, Site
@@ -442,7 +443,10 @@ class World:
             self._agenda.after(self.switches.auto_unplug, lambda: self._drive_off(place, car))
 
     def _plug_for(self, token: str) -> None:
-        session = self._office.read(token)
+        try:
+            session = self._office.read(token)
+        except Refusal:  # it has ended since, for so long that it can no longer be read
+            return
         place = (session.code, session.connector_id)
         connector = self._site.connector(*place)
         if self._auto_plug and session.status == states.STARTING and connector.car is None:
