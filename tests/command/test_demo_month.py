@@ -7,31 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 
 from kiosk.app import stop
 from kiosk.clock import ManualClock
-from kiosk.command.demo_month import DAYS, HOURS, PLANTED, TOLD, Past, history_of_demo, make_month
+from kiosk.command.demo_month import DAYS, HOURS, PLANTED, TOLD, Past, history_of_demo
 from kiosk.config.sites import load_site
 from kiosk.demo import EXAMPLE, create_demo_app
 from kiosk.domain.reconcile import NOTES, Line, State
-from kiosk.engine.context import Context
-from kiosk.engine.crew import Crew
-from kiosk.engine.sites.codes import PublicCodes
-from kiosk.engine.sites.plan import SitePlan
-from kiosk.engine.sites.transactions import SiteTransactions
-from kiosk.news.local import LocalNews
-from kiosk.sandbox.plugchoice.office import SITE_UUID, PastCharge
-from kiosk.sandbox.plugchoice.operator import create_operator_app
-from kiosk.sandbox.stripe.book import StripeBook
-from kiosk.sandbox.world.scene import CHARGERS
-from kiosk.sandbox.world.world import World
 from kiosk.service.reconcile import Compared, Days, compare
 from kiosk.store import Store
-from kiosk.upstream.plugchoice.budget import Budgets
-from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
-from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from tests.worlds.month import read_month
 from tests.worlds.once import migrated_store
 
 NOW = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -45,27 +31,7 @@ class Month:
     def __init__(self, folder: Path) -> None:
         clock = ManualClock(NOW)
         self.store: Store = migrated_store(folder / "kiosk.db")
-        world = World(clock, StripeBook(clock))
-        for spec in CHARGERS:
-            world.add_charger(spec)
-        app = create_operator_app(world, "operator-1")
-        self.past: Past = make_month(self.store, SITE, NOW)
-        app.extensions["office"].past.extend(PastCharge(**each) for each in self.past.facts)
-        budgets, address = Budgets(), "http://up/api/v3"
-        wire = httpx.WSGITransport(app)
-        context = Context(
-            clock=clock,
-            store=self.store,
-            news=LocalNews(),
-            public=PlugchoicePublic(address, clock=clock, budgets=budgets),
-            budgets=budgets,
-            seller=lambda _session: {},
-            sites=(SitePlan(SITE.id, tuple(one.code for one in SITE.chargers), SITE_UUID, timezone=SITE.timezone),),
-            operator=PlugchoiceOperator(address, "operator-1", clock=clock, transport=wire),
-        )
-        duty = SiteTransactions(context, Crew(budgets, lambda: None, inline=True), PublicCodes(self.store, clock))
-        for job in duty.jobs(NOW).now:
-            job.run()
+        self.past: Past = read_month(self.store, SITE, clock)
         today = NOW.astimezone(ZONE).date()
         days = Days(today - timedelta(days=DAYS), today - timedelta(days=1), ZONE)
         self.found: Compared = compare(self.store, SITE, days, records=True)
