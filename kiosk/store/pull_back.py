@@ -19,6 +19,7 @@ from sqlalchemy import (
     Executable,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -30,6 +31,7 @@ from kiosk.domain.session import moved_back
 from kiosk.store.aside import Aside, each
 from kiosk.store.rows import SELECT_SESSION, Part, count_settled, session_from, session_values
 from kiosk.store.tables import (
+    calls,
     card_wishes,
     chargers,
     closures,
@@ -153,7 +155,7 @@ RULES: dict[str, Rule] = {
     "received_tokens.next_at": Rule.NOW,  # given back at once
     "leases.until": Rule.KEPT,  # `take_lease` knows how long one can be held
     "calls.called_at": Rule.NOW,  # they were made, so they count against the budgets
-    "closures.until": Rule.OVER,  # when it is further ahead than any closure
+    "closures.until": Rule.OVER,  # as much earlier as calls lie ahead; and when it is further ahead than any closure
     "hits.until": Rule.KEPT,  # some asker waits for longer, at most
     "webhooks.received_at": Rule.KEPT,
     "pairing_codes.expires_at": Rule.OVER,
@@ -259,16 +261,34 @@ _SESSIONS_AHEAD = SELECT_SESSION.add_columns(sessions.c.ended_at, sessions.c.wat
 _CARDS = select(chargers.c.code, chargers.c.card).where(chargers.c.card.is_not(None))
 
 
+_NEWEST_CALL = select(func.max(calls.c.called_at))
+_CLOSED = select(closures.c.door, closures.c.until).where(
+    closures.c.until > bindparam("now", type_=closures.c.until.type)
+)
+
+
 class PullBack(Part):
     def pull_back(self, now: datetime) -> None:
         """Put every stored time right that lies ahead of `now`: when a process opens the store, and begins to lead."""
         now = utc(now)
         with self._database.write() as connection:
+            _open_doors_in_time(connection, now)
             _move_sessions(connection, now, self.aside)
             _mend(connection, now, _SINCE_NOW)
             _forget_cards(connection, now)
             _mend(connection, now, _FORGET)
             _mend(connection, now, _END)
+
+
+def _open_doors_in_time(connection: Connection, now: datetime) -> None:
+    """A door was closed for a length of time, and what stands there is its end by the other clock. The newest call was
+    made by that clock too: so far at least was it set back, and so much earlier the door opens, never too early.
+    """
+    newest = connection.execute(_NEWEST_CALL).scalar_one()
+    if newest is None or newest <= now + LEEWAY:
+        return
+    for door, until in connection.execute(_CLOSED, {"now": now}).all():
+        connection.execute(update(closures).where(closures.c.door == door).values(until=until - (newest - now)))
 
 
 def _mend(connection: Connection, now: datetime, all_of_them: Iterable[Mending]) -> None:

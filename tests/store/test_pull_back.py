@@ -348,3 +348,19 @@ def test_the_stored_words_are_still_json(store: Store, now: datetime) -> None:
     with store._database.read() as connection:
         (text,) = connection.exec_driver_sql("SELECT trace FROM sessions").scalars()
     assert len(json.loads(text)) == 2
+
+
+def test_a_door_that_was_closed_for_a_while_does_not_stay_closed_for_an_hour_more(store: Store) -> None:
+    """The clock was set back by an hour: by the new one the door would open only then, and nothing be read until."""
+    store.note_call("get_session", later(3600))
+    store.note_closure("get_session", later(3690))
+    store.pull_back(NOW)
+    assert store.closures(NOW) == {"get_session": later(90)}
+
+
+def test_a_door_stays_closed_when_no_clock_was_set(store: Store) -> None:
+    store.note_closure("start", later(3600))
+    store.pull_back(NOW)
+    store.note_call("start", later(-60))
+    store.pull_back(NOW)
+    assert store.closures(NOW) == {"start": later(3600)}
