@@ -42,12 +42,14 @@ from kiosk.outside import (
     check_addresses,
     connect,
     limits_of,
+    nightly,
     remembered_budgets,
 )
 from kiosk.service.crosswalk import Crosswalking, joined
 from kiosk.service.deadlines import policy_of
 from kiosk.service.desk_directory import grants_of
 from kiosk.service.fast import broken_prices
+from kiosk.service.month_tables import tables_of
 from kiosk.service.notices import notice, receivers
 from kiosk.service.parts import Parts
 from kiosk.service.power_kept import Powers
@@ -316,6 +318,7 @@ def _context(
         receivers=receivers(site, settings),
         notice=lambda rows, why, now: notice(rows, why, now, store, site, settings.public_url),
         backups=_backups(settings),
+        nightly=nightly(outside, tables_of(store, site), settings.data_dir),
         fuse_kw=fuse_kw,
         on_event=lambda event, _session: metrics.on_event(event),
         on_command=partial(_count, metrics),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import httpx
 import requests
@@ -24,6 +25,11 @@ from kiosk.upstream.oidc.client import OpenIdDirectory
 from kiosk.upstream.plugchoice.budget import Budgets, Endpoint, Limits
 from kiosk.upstream.plugchoice.operator import REQUESTS_A_MINUTE, PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from kiosk.upstream.shelf.folder import Folder
+from kiosk.upstream.shelf.monthly import MakeTables, NightlyPlan
+from kiosk.upstream.shelf.s3 import S3
+from kiosk.upstream.shelf.shelf import Shelf
+from kiosk.upstream.shelf.webdav import WebDav
 from kiosk.upstream.smtp.client import Mailer
 from kiosk.upstream.stripe.client import StripeProofs
 from kiosk.upstream.stripe.refunds import StripeRefunds
@@ -43,6 +49,7 @@ class Transports:
     pilot: httpx.BaseTransport | None = None
     lab: httpx.BaseTransport | None = None
     directory: httpx.BaseTransport | None = None
+    shelf: httpx.BaseTransport | None = None
     stripe: requests.Session | None = None
     """Stripe's library speaks requests."""
     pictures: bool = True
@@ -67,6 +74,8 @@ class Outside:
     pictures: Pictures | None
     mailer: Mailer | None
     herald: Herald
+    shelf: Shelf | None = None
+    """Takes the tables of each month."""
     directory: OpenIdDirectory | None = None
     """Says who somebody is that comes to the desk."""
 
@@ -90,6 +99,7 @@ class Outside:
             self.pictures,
             self.herald,
             self.directory,
+            self.shelf,
         ):
             if client is not None:
                 client.close()
@@ -132,6 +142,7 @@ def connect(
         lab=lab,
         mailer=_mailer(settings),
         herald=Herald(_plain(settings.notify_secret), _plain(settings.ntfy_token)),
+        shelf=_shelf(settings, clock, transports, observed),
         directory=_directory(settings, clock, transports, observed),
         pictures=Pictures() if lab is not None and transports.pictures else None,
     )
@@ -238,6 +249,33 @@ def _directory(settings: Settings, clock: Clock, transports: Transports, observe
         clock=clock,
         transport=transports.directory,
         on_call=observed("directory"),
+    )
+
+
+def nightly(outside: Outside, make: MakeTables, workshop: Path) -> NightlyPlan | None:
+    """Where the tables of each month go, made in a folder within `workshop`; None: no place is set."""
+    return NightlyPlan(outside.shelf, make, workshop) if outside.shelf is not None else None
+
+
+def _shelf(settings: Settings, clock: Clock, transports: Transports, observed: Observed) -> Shelf | None:
+    place, user, password = settings.export_to, settings.export_user, _plain(settings.export_password)
+    if place is None:
+        return None
+    if place.startswith("/"):
+        return Folder(Path(place))
+    on_call = observed("tables")
+    if not place.startswith("s3://"):
+        return WebDav(place, user, password, transport=transports.shelf, on_call=on_call)
+    region = settings.export_region
+    return S3(
+        settings.export_s3_url or f"https://s3.{region}.amazonaws.com",
+        place.removeprefix("s3://"),
+        region,
+        user or "",
+        password or "",
+        clock=clock,
+        transport=transports.shelf,
+        on_call=on_call,
     )
 
 

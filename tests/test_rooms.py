@@ -27,7 +27,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "tables": frozenset({"domain"}),
     "sandbox": frozenset({"domain", "clock"}),
     "engine": frozenset({"domain", "clock", "metrics", "news", "store", "upstream"}),
-    "service": frozenset({"clock", "config", "domain", "metrics", "news", "store"}),
+    "service": frozenset({"clock", "config", "domain", "metrics", "news", "store", "tables"}),
     "web": frozenset(
         {"charts", "clock", "config", "domain", "metrics", "news", "paper", "service", "stickers", "store", "tables"}
     ),
@@ -109,6 +109,7 @@ WINGS: dict[str, dict[str, frozenset[str]]] = {
         "ocpplab": frozenset({FLOOR}),
         "stripe": frozenset({FLOOR}),
         "smtp": frozenset({FLOOR}),
+        "shelf": frozenset({FLOOR}),
         "oidc": frozenset({FLOOR}),
         "notice": frozenset({FLOOR, "smtp"}),
     },

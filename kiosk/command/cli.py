@@ -1,5 +1,5 @@
 """The `kiosk` command: serve, demo, doctor, migrate, backup and restore, move-store, settings, session, reconcile,
-sites, user, tablet, power, stickers, rehearse and simulate.
+export, sites, user, tablet, power, stickers, rehearse and simulate.
 """
 
 from __future__ import annotations
@@ -159,6 +159,12 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("--undo", metavar="LINE", help="it counts again")
     compare.add_argument("--note", metavar="TEXT", help="why")
     compare.set_defaults(run=_reconcile)
+
+    export = commands.add_parser("export", help="write the tables of a month to their place, or try that place")
+    export.add_argument("--month", help="such as 2026-11; default: the running one")
+    export.add_argument("--site", help="its id in kiosk.toml; may be left out when there is one")
+    export.add_argument("--test", action="store_true", help="write a small file there, read it back, take it away")
+    export.set_defaults(run=_export)
 
     there = commands.add_parser("sites", help="list the sites of Plugchoice and ChargePilot, and which is which")
     there.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -493,6 +499,36 @@ def _sites(options: argparse.Namespace) -> int:
         found = listed(outside, codes)
     print(as_json(found, book) if options.json else "\n".join(lines(found, book)))
     return 1 if found.plugchoice is None and found.pilot is None else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from kiosk.clock import SystemClock
+    from kiosk.command.export import chosen_month, tried, write_now
+    from kiosk.command.session import existing
+    from kiosk.config.sites import load_site
+    from kiosk.outside import connect, nightly
+    from kiosk.service.month_tables import tables_of
+    from kiosk.upstream.plugchoice.budget import Budgets
+
+    settings, clock = load_settings(), SystemClock()
+    book = load_site(settings.config)
+    outside = connect(settings, clock, Budgets())
+    try:
+        if options.test:
+            for line in tried(outside.shelf):
+                print(line)
+            return 0
+        site = book.chosen_site(options.site)
+        month = chosen_month(options.month, site, clock.now())
+        store = existing(settings)
+        try:
+            plan = nightly(outside, tables_of(store, book), settings.data_dir)
+            print(write_now(store, plan, site, month, clock.now()))
+        finally:
+            store.close()
+    finally:
+        outside.close()
+    return 0
 
 
 def _notify(options: argparse.Namespace) -> int:

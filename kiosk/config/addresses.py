@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 _TOKEN = re.compile(r"[!-~]{1,512}", re.ASCII)
 _LONG_TOKEN = re.compile(r"[!-~]{1,8192}", re.ASCII)
+_PLACE_AT_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?", re.ASCII)
 _PATH = re.compile(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
 CODE_PLACE = "{code}"
 """Where a charger's public code goes, in an address that an operator writes down."""
@@ -83,6 +84,22 @@ def path_prefix(prefix: str) -> str:
     if not _PATH.fullmatch(prefix):
         raise ValueError("use a path such as /ocpp, or / for none")
     return prefix
+
+
+def place_for_files(place: str | None) -> str | None:
+    """A folder (`/mnt/books`), an address of WebDAV, or `s3://bucket/prefix`; None is left alone. Raises ValueError."""
+    if place is None or place.startswith("/"):
+        return place
+    if place.startswith("s3://"):
+        if not _PLACE_AT_S3.fullmatch(place):
+            raise ValueError("of S3 it is s3://bucket or s3://bucket/prefix")
+        return place.rstrip("/")
+    usable = _is_https_or_here(place) and not any(sign in place for sign in "?#@")
+    if not usable:
+        raise ValueError(
+            "use a folder that begins with /, an https:// address of WebDAV without user and password, or s3://bucket/prefix"
+        )
+    return place.rstrip("/")
 
 
 def _checked(given: SecretStr | None, form: re.Pattern[str]) -> SecretStr | None:

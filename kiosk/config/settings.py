@@ -149,6 +149,11 @@ class Settings(BaseSettings):
     backup_folder: Path | None = Field(None, description="where encrypted backups go, best to another disk")
     backup_minutes: int = Field(60, ge=5, le=1440, description="minutes from one backup to the next")
     backup_keep: int = Field(72, ge=2, le=10_000, description="so many backups stay, and the last of each of 14 days")
+    export_to: str | None = Field(None, description="where the tables of each month go: folder, WebDAV or S3")
+    export_user: str | None = Field(None, description="who signs in there; of S3 the id of the access key")
+    export_password: SecretStr | None = Field(None, description="with which password; of S3 the secret key")
+    export_s3_url: str | None = Field(None, description="the S3 service, where it is not Amazon's own")
+    export_region: str = Field("us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="its region")
     readings_days: int = Field(400, ge=180, le=3650, description="days until readings and webhooks are erased")
 
     @classmethod
@@ -239,9 +244,12 @@ class Settings(BaseSettings):
         return tuple(agreed.items())
 
     _addresses = field_validator("plugchoice_url", "stripe_api_url", "stripe_js_url", "public_url")(addresses.address)
-    _outside = field_validator("ocpplab_url", "chargepilot_url", "oidc_issuer")(addresses.outside_address)
+    _outside = field_validator("ocpplab_url", "chargepilot_url", "oidc_issuer", "export_s3_url")(
+        addresses.outside_address
+    )
     _collector = field_validator("otlp_endpoint")(addresses.collector)
     _pattern = field_validator("unlisted_url")(addresses.pattern_of_codes)
+    _place = field_validator("export_to")(addresses.place_for_files)
     _tokens = field_validator("ocpplab_token", "chargepilot_key", "metrics_token", "ntfy_token")(addresses.token)
     _long_token = field_validator("plugchoice_token")(addresses.long_token)
     _prefix = field_validator("ocpplab_prefix")(addresses.path_prefix)
@@ -271,6 +279,14 @@ class Settings(BaseSettings):
             raise ValueError("KIOSK_SMTP_USER and KIOSK_SMTP_PASSWORD belong together: set both, or leave both out.")
         if self.backup_folder is not None and not self.sqlite:
             raise ValueError("KIOSK_BACKUP_FOLDER is for SQLite: PostgreSQL is backed up by its own tools, as pg_dump.")
+        if (self.export_user is None) != (self.export_password is None):
+            raise ValueError(
+                "KIOSK_EXPORT_USER and KIOSK_EXPORT_PASSWORD belong together: set both, or leave both out."
+            )
+        if self.export_to is None and (self.export_user is not None or self.export_s3_url is not None):
+            raise ValueError("KIOSK_EXPORT_TO is missing: say where the tables go, or leave the others out.")
+        if self.export_to is not None and self.export_to.startswith("s3://") and self.export_user is None:
+            raise ValueError("KIOSK_EXPORT_TO is at S3: set KIOSK_EXPORT_USER and KIOSK_EXPORT_PASSWORD as well.")
         directory = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret, self.oidc_roles)
         if any(directory) and not all(directory):
             raise ValueError(

@@ -22,6 +22,7 @@ from kiosk.domain.ownership import LEARNT_COUNTS, ListProblem
 from kiosk.service.fast import price_problem, reader_problems
 from kiosk.service.queue_words import DO, WHAT, ago
 from kiosk.service.selling import learns_own, sold_codes
+from kiosk.service.tables_words import WHY
 from kiosk.store import Store
 from kiosk.store.backup import newest_in
 from kiosk.store.checks import CHECKS
@@ -66,6 +67,7 @@ def of_store(settings: Settings, site: SiteBook, store: Store, now: datetime) ->
     yield from about("Store", [*_clocks(store, now), *_room(store, settings.data_dir)])
     if file is not None:
         yield from about("Backup", _backups(settings, file, now))
+    yield from about("Tables", _tables(settings, store))
     yield from about("Chargers", [*_meters(store, codes), *_unshown(store, codes), *_fast(store, site, codes)])
     if learns_own(settings):
         yield from about("Chargers", _own(store, site, now))
@@ -98,6 +100,25 @@ def _backups(settings: Settings, database: Path, now: datetime) -> Iterator[Find
         yield ok(f"The last backup is of {last:%Y-%m-%d %H:%M} UTC.")
     if same:
         yield note(f"{folder} is on the disk of the database: what breaks one takes both.")
+
+
+def _tables(settings: Settings, store: Store) -> Iterator[Finding]:
+    """Where the tables of each month go, when they were written last, and since when they are not."""
+    place = settings.export_to
+    if place is None:
+        return
+    months = store.nightly.months()
+    written = max((one.written_at for one in months if one.written_at is not None), default=None)
+    last = f"last at {written:%Y-%m-%d %H:%M} UTC" if written is not None else "not yet"
+    failing = [one for one in months if one.failing_since is not None]
+    for one in failing:
+        why = f": {WHY[one.trouble]}" if one.trouble is not None else ""
+        yield note(
+            f"The tables of {one.month:%Y-%m} (site {one.site_id}) were not written to {place} since "
+            f"{one.failing_since:%Y-%m-%d %H:%M} UTC{why}. `kiosk export --test` tries the place."
+        )
+    if not failing:
+        yield ok(f"The tables of each month go to {place} each night, {last}.")
 
 
 _TROUBLES = {

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from kiosk.domain.commands import Command, CommandState, Kind
 from kiosk.domain.limits import Policy
+from kiosk.domain.nightly import TOLD_AFTER, MonthWritten
 from kiosk.domain.overdue import NEARLY, held_since, lapses_at, should_have_ended_by
 from kiosk.domain.receipt import still_held
 from kiosk.domain.refunding import RefundState, RefundWish
@@ -32,7 +33,9 @@ REFUND_WITHIN = timedelta(hours=1)
 
 
 class Attention(StrEnum):
-    """Of a session, but for STARTS_REFUSED and PRICE_BREAKS_RULE, which are of a charger."""
+    """Of a session, but for STARTS_REFUSED and PRICE_BREAKS_RULE, which are of a charger, and TABLES_NOT_WRITTEN:
+    that one is of a site, and stands at its first charger.
+    """
 
     HOLD_OVERDUE = "hold_overdue"  # its hold should have ended by now
     HOLD_LAPSES = "hold_lapses"  # the card gives its hold back soon, and nothing was taken yet
@@ -56,6 +59,7 @@ class Attention(StrEnum):
     PRICE_BREAKS_RULE = "price_breaks_rule"  # a fee beside the price per kWh at a fast charger (rule EU-05)
     REFUND_WITHOUT_END = "refund_without_end"  # nobody knows yet whether what the desk sent back arrived
     REFUND_REFUSED = "refund_refused"  # nothing of what the desk wanted to send back went back
+    TABLES_NOT_WRITTEN = "tables_not_written"  # for a day nobody could write the tables of the site's month
     FIGURE_UNKNOWN = "figure_unknown"  # time or energy of its end are not known
 
 
@@ -76,6 +80,7 @@ class Act(StrEnum):
     LOOK_AT_REFUND = "look_at_refund"  # at the payment provider, and send nothing back there meanwhile
     LOOK_AT_CHARGER = "look_at_charger"
     SET_PRICE = "set_price"  # in the back office
+    LOOK_AT_PLACE = "look_at_place"  # where the tables go
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class Matter:
         return self.kind in OF_CHARGER
 
 
-OF_CHARGER = frozenset({Attention.STARTS_REFUSED, Attention.PRICE_BREAKS_RULE})
+OF_CHARGER = frozenset({Attention.STARTS_REFUSED, Attention.PRICE_BREAKS_RULE, Attention.TABLES_NOT_WRITTEN})
 OF_REFUND = frozenset({Attention.REFUND_WITHOUT_END, Attention.REFUND_REFUSED})
 """Of a session, whatever is odd about itself: of its newest refund from the desk."""
 _QUIET = frozenset(
@@ -107,6 +112,7 @@ _QUIET = frozenset(
         Attention.STARTS_REFUSED,
         Attention.ENERGY_FOR_NOTHING,
         Attention.PRICE_BREAKS_RULE,
+        Attention.TABLES_NOT_WRITTEN,
     }
 )
 """Nobody's money waits for it."""
@@ -133,6 +139,7 @@ _ACTS = {
     Attention.STARTS_REFUSED: Act.LOOK_AT_CHARGER,
     Attention.FIGURE_UNKNOWN: Act.ASK_BACK_OFFICE,
     Attention.PRICE_BREAKS_RULE: Act.SET_PRICE,
+    Attention.TABLES_NOT_WRITTEN: Act.LOOK_AT_PLACE,
     Attention.REFUND_WITHOUT_END: Act.LOOK_AT_REFUND,
     Attention.REFUND_REFUSED: Act.LOOK_AT_PAYMENT,
 }
@@ -227,6 +234,17 @@ def broken_prices(breaks: Mapping[str, bool | None], now: datetime) -> tuple[lis
     known = {code for code, is_so in breaks.items() if is_so is not None}
     found = [code for code in sorted(known) if breaks[code]]
     return [Matter(Attention.PRICE_BREAKS_RULE, code, code, now, Act.SET_PRICE) for code in found], known
+
+
+def unwritten_tables(codes: Mapping[str, Sequence[str]], months: Iterable[MonthWritten], now: datetime) -> list[Matter]:
+    """One for each site of which a month could not be written for a day. `codes`: of its chargers, by the site."""
+    since: dict[str, datetime] = {}
+    for one in months:
+        listed, at = codes.get(one.site_id), one.failing_since
+        if listed and at is not None and now - at >= TOLD_AFTER:
+            since[listed[0]] = min(at, since.get(listed[0], at))
+    kind = Attention.TABLES_NOT_WRITTEN
+    return [Matter(kind, code, code, at, _ACTS[kind]) for code, at in sorted(since.items())]
 
 
 def refund_matter(code: str, wish: RefundWish, now: datetime) -> Matter | None:

@@ -33,6 +33,7 @@ from kiosk.upstream.ocpplab.pictures import Pictures
 from kiosk.upstream.plugchoice.budget import Budgets
 from kiosk.upstream.plugchoice.operator import PlugchoiceOperator
 from kiosk.upstream.plugchoice.public import PlugchoicePublic
+from kiosk.upstream.shelf.monthly import NightlyPlan
 from kiosk.upstream.smtp.client import Mailer
 
 log = logging.getLogger(__name__)
@@ -206,6 +207,7 @@ class Context:
     on_command: OnCommand | None = None
     spans: Spans | None = None
     backups: BackupPlan | None = None
+    nightly: NightlyPlan | None = None
     breaks_price_rule: BreaksPriceRule = nobody_tells
     learns_own_chargers: bool = False
     """Whether it reads which chargers the operator's token sees, besides those of `sites`."""

@@ -57,6 +57,7 @@ class Crew:
         self._marks: set[str] = set()
         self._in_flight: Counter[Endpoint] = Counter()
         sizes = {Pool.COMMANDS: workers, Pool.READS: workers, Pool.PROOFS: 1, Pool.MAILS: 1, Pool.BACKUPS: 1}
+        sizes[Pool.TABLES] = 1
         sizes[Pool.SITES], sizes[Pool.NOTICES] = SITE_WORKERS, NOTICE_WORKERS
         self._pools = {each: pool(size, each.name.lower()) for each, size in sizes.items() if not inline}
 
@@ -105,8 +106,8 @@ class Crew:
         self.over.set()
 
     def leave(self) -> None:
-        """Nobody waits for the reads of a board, or for messages: those are taken up by whoever leads next."""
-        for pool in (Pool.SITES, Pool.NOTICES):
+        """Nobody waits for the reads of a board, for messages or tables: those are taken up by whoever leads next."""
+        for pool in (Pool.SITES, Pool.NOTICES, Pool.TABLES):
             if pool in self._pools:
                 self._pools[pool].shutdown(wait=False, cancel_futures=True)
 

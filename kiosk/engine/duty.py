@@ -32,6 +32,8 @@ class Pool(Enum):
     """Not those of the mails: an operator's own server may hang, and no driver waits for what it is told."""
     BACKUPS = auto()
     """A copy of a large database takes its time, and nothing waits for it."""
+    TABLES = auto()
+    """Nor for the tables of a month; the place that they go to may hang, and backups go on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from kiosk.engine.open_sessions import OpenSessions
 from kiosk.engine.post import DutyState, Post
 from kiosk.engine.sites.cards import BoardCards
 from kiosk.engine.sites.codes import PublicCodes
+from kiosk.engine.sites.nightly import WriteMonths
 from kiosk.engine.sites.own import OwnChargers
 from kiosk.engine.sites.progress import SiteProgress
 from kiosk.engine.sites.stands import MeterStands
@@ -98,6 +99,7 @@ class Engine:
             Tell(context),
             Erase(context),
             BackUp(context),
+            WriteMonths(boards),
             Sites(boards),
             OwnChargers(boards),
             BoardCards(boards, crew),

@@ -21,7 +21,8 @@ from kiosk.domain.vat import Vat, vat_in, vat_of
 from kiosk.service.reconcile import Days
 from kiosk.store.store import Store
 
-_EVER = timedelta(days=1)
+EVER = timedelta(days=1)
+"""So long before and after some days sessions are read that may have ended in them."""
 _AT_ONCE = 500
 """Receipts of one read of the store."""
 
@@ -73,12 +74,17 @@ class PeriodReport:
 def report_of(store: Store, book: SiteBook, site: Site, days: Days, now: datetime) -> PeriodReport:
     """From what is stored. Sessions that never came to one (refused, left in the line) are in no report."""
     codes = {one.code for one in site.chargers}
-    found = store.sessions_over(days.since - _EVER, days.until + _EVER)
+    found = store.sessions_over(days.since - EVER, days.until + EVER)
     sessions = (session for session, _intent in found if session.code in codes)
-    return report(_with_rates(store, book, sessions), days, now)
+    return report(with_rates(store, book, sessions), days, now)
 
 
-def _with_rates(store: Store, book: SiteBook, sessions: Iterable[Session]) -> Iterator[Rated]:
+def ended_at(session: Session) -> datetime:
+    """By which a session that has ended counts on a day."""
+    return session.completed_at or session.status_since or session.requested_at
+
+
+def with_rates(store: Store, book: SiteBook, sessions: Iterable[Session]) -> Iterator[Rated]:
     """Each with the rate on its receipt; without a receipt the rate of today, at which it would be issued."""
     rows = iter(sessions)
     while some := list(islice(rows, _AT_ONCE)):
@@ -92,14 +98,14 @@ def report(sessions: Iterable[Rated], days: Days, now: datetime) -> PeriodReport
     first, count = days.first, (days.last - days.first).days + 1
     by_day = {first + timedelta(days=each): Sum() for each in range(count)}
     total, going_on = Sum(), 0
-    rates: dict[tuple[str, bool, Decimal | None], list[Vat | Money]] = {}
+    rates: dict[tuple[str, bool, Decimal | None], Counter[str]] = {}
     for session, percent in sessions:
         if session.phase not in {Phase.OPEN, Phase.GONE}:
             continue
         if session.end is None:
             going_on += session.requested_at < days.until
             continue
-        at = session.completed_at or session.status_since or session.requested_at
+        at = ended_at(session)
         if not days.has(at):
             continue
         receipt = receipt_of(session)
@@ -108,8 +114,8 @@ def report(sessions: Iterable[Rated], days: Days, now: datetime) -> PeriodReport
         if receipt is not None and receipt.taken is not None and receipt.kept is not None and receipt.kept.minor:
             vat = vat_in(receipt.kept, vat_of(receipt.taken, receipt.tax, percent))
             key = (receipt.kept.currency, vat.tax is not None, vat.percent)
-            rates.setdefault(key, []).append(vat if vat.tax is not None else receipt.kept)
-    vat_sums = tuple(_vat_sum(key, rows) for key, rows in sorted(rates.items(), key=_rate_order))
+            _add_vat(rates.setdefault(key, Counter()), receipt.kept, vat)
+    vat_sums = tuple(_vat_sum(key, sums) for key, sums in sorted(rates.items(), key=_rate_order))
     return PeriodReport(days, by_day, total, vat_sums, going_on, now)
 
 
@@ -128,14 +134,18 @@ def _add(to: Sum, session: Session, receipt: Receipt | None) -> None:
     to.sent_back[taken.currency] += taken.minor - receipt.kept.minor
 
 
-def _vat_sum(key: tuple[str, bool, Decimal | None], rows: list[Vat | Money]) -> VatSum:
+def _add_vat(to: Counter[str], kept: Money, vat: Vat) -> None:
+    to["gross"] += kept.minor
+    to["net"] += vat.net.minor if vat.net is not None else 0
+    to["tax"] += vat.tax.minor if vat.tax is not None else 0
+
+
+def _vat_sum(key: tuple[str, bool, Decimal | None], sums: Mapping[str, int]) -> VatSum:
     currency, told, percent = key
+    gross = Money(sums["gross"], currency)
     if not told:
-        gross = sum(one.minor for one in rows if isinstance(one, Money))
-        return VatSum(None, False, Money(gross, currency), None, None)
-    net = sum(one.net.minor for one in rows if isinstance(one, Vat) and one.net is not None)
-    tax = sum(one.tax.minor for one in rows if isinstance(one, Vat) and one.tax is not None)
-    return VatSum(percent, True, Money(net + tax, currency), Money(net, currency), Money(tax, currency))
+        return VatSum(None, False, gross, None, None)
+    return VatSum(percent, True, gross, Money(sums["net"], currency), Money(sums["tax"], currency))
 
 
 def _rate_order(row: tuple[tuple[str, bool, Decimal | None], object]) -> tuple[str, bool, bool, Decimal]:

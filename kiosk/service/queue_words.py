@@ -33,6 +33,7 @@ WHAT = {
     Attention.REFUND_WITHOUT_END: "a refund from the desk has no end, and nobody knows whether it arrived",
     Attention.REFUND_REFUSED: "a refund from the desk came to nothing, so the driver still waits for it",
     Attention.PRICE_BREAKS_RULE: "it gives 50 kW or more and has a start fee, which the law forbids (EU-05)",
+    Attention.TABLES_NOT_WRITTEN: "for a day the tables of its site's month could not be written to their place",
 }
 """Of a session or a charger, as the rest of a sentence."""
 DO = {
@@ -44,6 +45,7 @@ DO = {
     Act.LOOK_AT_REFUND: "look at its payment at Stripe, and send nothing back there while the kiosk still tries",
     Act.LOOK_AT_CHARGER: "look at the charger, and whether it has a connection",
     Act.SET_PRICE: "set its start fee to 0 in Plugchoice; or installed_on in kiosk.toml, if from before 13 April 2024",
+    Act.LOOK_AT_PLACE: "try the place that the tables go to: `kiosk export --test` says what is wrong",
 }
 """As the rest of a sentence that begins "What to do:"."""
 
@@ -72,6 +74,7 @@ TITLES = {
     Attention.REFUND_WITHOUT_END: "Refund without an end",
     Attention.REFUND_REFUSED: "Refund refused",
     Attention.PRICE_BREAKS_RULE: "Price breaks a rule",
+    Attention.TABLES_NOT_WRITTEN: "Tables not written",
 }
 """As a heading."""
 ABOUT_IT = {
@@ -150,6 +153,10 @@ ABOUT_IT = {
         "From 50 kW the price may be one per kWh alone (AFIR, Article 5(4)). When the price was read anew without "
         "the fee, this closes."
     ),
+    Attention.TABLES_NOT_WRITTEN: (
+        "The kiosk tries again every hour, and nothing is lost: the tables are made anew each time. Set-up says why. "
+        "When they were written, this closes."
+    ),
 }
 """What to know before one acts, and what closes it."""
 DID = {
@@ -184,6 +191,7 @@ ACTS = {
     Act.LOOK_AT_REFUND: "Where the refund is",
     Act.LOOK_AT_CHARGER: "Where to look",
     Act.SET_PRICE: "What to set",
+    Act.LOOK_AT_PLACE: "Where they go",
 }
 """The act as a button that leads to what it does."""
 

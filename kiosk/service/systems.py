@@ -109,6 +109,7 @@ def _names(settings: Settings) -> list[str]:
         "stripe": settings.stripe_api_key is not None,
         "chargepilot": settings.chargepilot_url is not None,
         "directory": settings.oidc_issuer is not None,
+        "tables": settings.export_to is not None and not settings.export_to.startswith("/"),
         "ocpplab": settings.ocpplab_url is not None and settings.ocpplab_token is not None,
     }
     return [name for name, there in is_set.items() if there]

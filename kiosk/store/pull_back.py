@@ -42,6 +42,7 @@ from kiosk.store.tables import (
     handoffs,
     hints,
     metadata,
+    months_written,
     own_asks,
     own_list,
     pairing_codes,
@@ -182,6 +183,9 @@ RULES: dict[str, Rule] = {
     "refunds.ended_at": Rule.NOW,  # the payment's record is older than that, so what it does not say is counted
     "crosswalk.proposed_at": Rule.KEPT,  # nothing hangs on these two but what a person reads
     "crosswalk.decided_at": Rule.KEPT,
+    "months_written.written_at": Rule.FORGOTTEN,  # then it is written once more
+    "months_written.tried_at": Rule.FORGOTTEN,
+    "months_written.failing_since": Rule.NOW,
     "lines_aside.at": Rule.KEPT,  # what a person did is never changed afterwards
     "line_owners.at": Rule.KEPT,
     "site_transactions.started_at": Rule.KEPT,  # these three are of the charger's clock
@@ -242,6 +246,8 @@ _FORGET: tuple[Mending, ...] = (
     _empty(own_list.c.learnt_at, learnt_at=None),
     _empty(pictures.c.tried_at, tried_at=_NEVER),
     _empty(site_days.c.tried_at, tried_at=None),
+    _empty(months_written.c.written_at, written_at=None),
+    _empty(months_written.c.tried_at, tried_at=None),
 )
 _END: tuple[Mending, ...] = (
     _set(takeovers.c.expires_at, LONGEST_TAKEOVER),

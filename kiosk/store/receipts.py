@@ -68,6 +68,12 @@ class Receipts(Part):
         told = {key: seller.get("vat_percent") for key, seller in found.items()}
         return {key: None if percent is None else Decimal(percent) for key, percent in told.items()}
 
+    def receipt_numbers(self, keys: Collection[str]) -> dict[str, str]:
+        """The numbers of the receipts of these sessions, by the session's key; one without is left out."""
+        query = select(receipts.c.session_key, receipts.c.number).where(receipts.c.session_key.in_(keys))
+        with self._database.read() as connection:
+            return {row.session_key: row.number for row in connection.execute(query)}
+
     def receipt_revisions(self, number: str) -> list[ReceiptRevision]:
         """What the receipt of that number said before, oldest first."""
         columns = (receipt_revisions.c.number, receipt_revisions.c.replaced_at, receipt_revisions.c.document)

@@ -26,6 +26,7 @@ from kiosk.store.hits import Hits
 from kiosk.store.keys import Keys
 from kiosk.store.machinery import Machinery
 from kiosk.store.meter_stands import MeterStands
+from kiosk.store.nightly import Nightly
 from kiosk.store.origins import Origins
 from kiosk.store.outbox import Outbox
 from kiosk.store.own_chargers import OwnChargers
@@ -92,6 +93,7 @@ class Store(
         self.finding = Finding(self._database, cipher)
         self.access = Access(self._database, cipher)
         self.crosswalk = Crosswalks(self._database, cipher)
+        self.nightly = Nightly(self._database, cipher)
         self._url = url
 
     def migrate(self) -> None:

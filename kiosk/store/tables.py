@@ -26,6 +26,7 @@ from kiosk.domain.crosswalk import Verdict
 from kiosk.domain.desk import Role
 from kiosk.domain.handling import Did
 from kiosk.domain.mail import MailState
+from kiosk.domain.nightly import NotWritten
 from kiosk.domain.refunding import RefundState
 from kiosk.domain.session import Phase
 from kiosk.domain.site_days import ListTrouble
@@ -773,4 +774,16 @@ crosswalk = Table(  # which site and charger of the kiosk is which one elsewhere
     Column("decided_at", UtcTime),
     Column("decided_by", String),
     UniqueConstraint("kind", "subject", "value"),
+)
+
+months_written = Table(  # how the writing of each month's tables goes, see kiosk.domain.nightly
+    "months_written",
+    metadata,
+    Column("site_id", String, primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("written_at", UtcTime),
+    Column("tried_at", UtcTime),
+    Column("tries", Integer, nullable=False),
+    Column("trouble", Word(NotWritten)),
+    Column("failing_since", UtcTime),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -138,10 +138,13 @@ class Http:
         *,
         json_body: Mapping[str, object] | None = None,
         form: Mapping[str, str] | None = None,
+        content: Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         on_head: OnHead | None = None,
     ) -> Answer:
         """Send once and read the whole answer, whatever its status. `path` is already percent-encoded.
+
+        `content` is a body bit by bit, whose length stands in `headers`.
 
         `on_head` hears status and headers before the body is read. Raises NotSent or NoAnswer.
         """
@@ -149,7 +152,7 @@ class Http:
         try:
             with deadline(self._limits.total) as left:
                 request = self._client.build_request(
-                    method, self._base + path, json=json_body, data=form, headers=headers
+                    method, self._base + path, json=json_body, data=form, content=content, headers=headers
                 )
                 response = self._client.send(request, stream=True)
                 try:

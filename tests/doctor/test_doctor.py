@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +23,7 @@ from kiosk.domain.attention import Act, Attention, Matter
 from kiosk.domain.charger import ChargerCard, Connector
 from kiosk.domain.crosswalk import Kind, Proposal, Reason
 from kiosk.domain.finding import Finding
+from kiosk.domain.nightly import NotWritten
 from kiosk.domain.ownership import ListProblem
 from kiosk.domain.tariff import Tariff
 from kiosk.outside import Transports, connect
@@ -659,3 +660,15 @@ def changed(outside: StandIns, path: str, fields: dict[str, object]) -> Answer:
         return httpx.Response(200, json=body)
 
     return answer
+
+
+def test_where_the_tables_go_and_since_when_they_do_not(with_store: Path, tmp_path: Path) -> None:
+    place, month = str(tmp_path / "books"), date(2026, 11, 1)
+    assert not any("tables of" in one.text for one in findings(with_store))
+    assert said(findings(with_store, export_to=place), "each night, not yet") == "ok"
+    store = Store(f"sqlite:///{with_store / 'kiosk.db'}", Cipher([SECRET]))
+    store.nightly.note_written("garage", month, later(0))
+    assert said(findings(with_store, export_to=place), f"{place} each night, last at") == "ok"
+    store.nightly.note_failed("garage", month, NotWritten.FULL, later(60))
+    store.close()
+    assert said(findings(with_store, export_to=place), "it is full") == "note"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,10 +27,12 @@ from kiosk.domain.attention import (
     matters,
     refund_matter,
     refused_starts,
+    unwritten_tables,
 )
 from kiosk.domain.commands import AskedBy, Command, CommandState, Kind, Wish
 from kiosk.domain.limits import Policy
 from kiosk.domain.money import Money
+from kiosk.domain.nightly import MonthWritten
 from kiosk.domain.overdue import should_have_ended_by
 from kiosk.domain.refunding import RefundState, RefundWish
 from kiosk.domain.session import HoldProof, Phase, Session, with_proof
@@ -413,3 +415,20 @@ def test_only_a_later_refusal_of_a_refund_is_the_same_once_more() -> None:
     assert not happened_again(first, first)
     overdue = replace(first, kind=Attention.HOLD_OVERDUE)
     assert not happened_again(overdue, replace(overdue, since=after(1)))
+
+
+def test_months_that_nobody_could_write_for_a_day_are_told_once_a_site() -> None:
+    first, second = date(2026, 10, 1), date(2026, 11, 1)
+    failing = [
+        MonthWritten("a", second, failing_since=after(0)),
+        MonthWritten("a", first, failing_since=after(-3600)),
+        MonthWritten("b", second, failing_since=after(3600)),
+        MonthWritten("c", second),
+        MonthWritten("gone", second, failing_since=after(-3600)),
+    ]
+    codes = {"a": ("A1", "A2"), "b": ("B1",), "c": ("C1",), "gone": ()}
+    found = unwritten_tables(codes, failing, after(24 * 3600))
+    assert [(one.kind, one.subject, one.since, one.of_charger) for one in found] == [
+        (Attention.TABLES_NOT_WRITTEN, "A1", after(-3600), True)
+    ]
+    assert level_of(found[0], after(7 * 24 * 3600)) is Level.NOTED

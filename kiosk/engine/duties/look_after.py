@@ -21,6 +21,7 @@ from kiosk.domain.attention import (
     matters,
     refund_matter,
     refused_starts,
+    unwritten_tables,
 )
 from kiosk.domain.session import Session
 from kiosk.engine.context import Context
@@ -101,6 +102,9 @@ class LookAfter(Duty):
         }
         places = {(Attention.STARTS_REFUSED, code) for code in refusing}
         places |= {(Attention.PRICE_BREAKS_RULE, code) for code in priced}
+        tables, of_sites = self._tables(listed, now)
+        found += tables
+        places |= of_sites
         sent_back, of_refunds = self._refunds(listed, now)
         found += sent_back
         places |= of_refunds
@@ -113,6 +117,16 @@ class LookAfter(Duty):
             if not one.matter.of_charger:
                 self._context.news.publish(session_topic(one.matter.subject))
         self._once_more(found, now)
+
+    def _tables(self, listed: list[Listed], now: datetime) -> tuple[list[Matter], set[tuple[Attention, str]]]:
+        """Of which sites nobody could write the tables for a day; without a place for them there are none."""
+        kind, context = Attention.TABLES_NOT_WRITTEN, self._context
+        known = {(kind, one.matter.subject) for one in listed if one.matter.kind is kind}
+        if context.nightly is None:
+            return [], known
+        codes = {site.id: site.codes for site in context.sites}
+        found = unwritten_tables(codes, context.store.nightly.months(), now)
+        return found, known | {(kind, one.subject) for one in found}
 
     def _refunds(self, listed: list[Listed], now: datetime) -> tuple[list[Matter], set[tuple[Attention, str]]]:
         """What is to be looked at of refunds from the desk, and of which sessions all is known of them."""
