@@ -94,8 +94,8 @@ def half_an_end(patch: pytest.MonkeyPatch) -> None:
 def urgent_ends(patch: pytest.MonkeyPatch) -> None:
     """A hint about what has ended is as urgent as one about what goes on."""
 
-    def need(key: str, last: datetime | None, target: float, *, ended: bool = False, patient: bool = False) -> ReadNeed:
-        return ReadNeed(key, None, 1.0) if ended else ReadNeed(key, last, target, patient=patient)
+    def need(key: str, last: datetime | None, target: float, ended: bool = False) -> ReadNeed:
+        return ReadNeed(key, None, 1.0) if ended else ReadNeed(key, last, target)
 
     patch.setattr(open_sessions, "ReadNeed", need)
 
