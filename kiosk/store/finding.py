@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, type_coerce, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, type_coerce, union_all
 
 from kiosk.domain.session import Session
 from kiosk.domain.status import Status
@@ -142,6 +142,8 @@ def _led(wanted: Wanted) -> tuple[list[ColumnElement[bool]], list[ColumnElement[
     """The searches that one index each can answer, and what narrows all of them further."""
     statuses = [sessions.c.status == status for status in wanted.statuses or ()]
     amount = [sessions.c.captured_minor == wanted.amount_minor, sessions.c.authorized_minor == wanted.amount_minor]
+    bays = [_at(code, connector, sessions.c.code) for code, connector in wanted.bays or ()]
+    codes = [sessions.c.code == code for code in wanted.codes or ()]
     many = wanted.statuses is not None and Status.CAPTURED in wanted.statuses
     # What few sessions are leads, so that it is not looked for among many.
     wishes: list[tuple[bool, list[ColumnElement[bool]]]] = [
@@ -150,19 +152,25 @@ def _led(wanted: Wanted) -> tuple[list[ColumnElement[bool]], list[ColumnElement[
         (wanted.phases is not None, [sessions.c.phase == phase for phase in wanted.phases or ()]),
         (wanted.statuses is not None and not many, statuses),
         (wanted.amount_minor is not None, amount),
-        (wanted.bays is not None, [_at(code, connector) for code, connector in wanted.bays or ()]),
+        (wanted.bays is not None, bays),
         (many, statuses),
-        (wanted.codes is not None, [sessions.c.code == code for code in wanted.codes or ()]),
+        (wanted.codes is not None, codes),
     ]
     ways = [way for is_wanted, way in wishes if is_wanted]
     known = wanted.mark is not None or wanted.receipt is not None or wanted.email is not None
-    rest = [_any(way) for way in ways]
+    # Beside another lead no index of chargers is wanted, which a database may take for the better one.
+    somewhere = func.coalesce(sessions.c.code, "")
+    beside = {
+        id(bays): [_at(code, connector, somewhere) for code, connector in wanted.bays or ()],
+        id(codes): [somewhere == code for code in wanted.codes or ()],
+    }
+    rest = [_any(beside.get(id(way), way)) for way in ways]
     leading = [] if known else next((way for way in ways if 0 < len(way) <= MOST_LED), [])
     return leading, [one for one, way in zip(rest, ways, strict=True) if way is not leading]
 
 
-def _at(code: str, connector: int | None) -> ColumnElement[bool]:
-    there = sessions.c.code == code
+def _at(code: str, connector: int | None, of_row: ColumnElement[str]) -> ColumnElement[bool]:
+    there = of_row == code
     return there if connector is None else and_(there, sessions.c.connector_id == connector)
 
 
