@@ -36,15 +36,14 @@ class Chargers(Part):
 
     def cards(self, codes: Sequence[str]) -> dict[str, ChargerCard]:
         """The known ones of these."""
-        query = select(chargers.c.code, chargers.c.card).where(chargers.c.code.in_(codes), chargers.c.card.is_not(None))
         with self._database.read() as connection:
-            return {code: card for code, card in connection.execute(query) if card is not None}
+            found = connection.execute(_CARDS, {"codes": codes})
+            return {code: card for code, card in found if card is not None}
 
     def save_card(self, card: ChargerCard) -> ChargerCard:
         """Keep the card, merged with the previous one; clears the problem and the wish. An older card is not kept."""
         with self._database.write() as connection:
-            query = select(chargers.c.card).where(chargers.c.code == card.code).with_for_update()
-            previous: ChargerCard | None = connection.execute(query).scalar_one_or_none()
+            previous: ChargerCard | None = connection.execute(_CARD_LOCKED, {"code": card.code}).scalar_one_or_none()
             kept = merge(previous, card)
             if previous is not None and previous.seen_at > card.seen_at:
                 kept = previous
@@ -96,14 +95,14 @@ class Chargers(Part):
 
     def card_problems(self, codes: Sequence[str]) -> dict[str, Problem]:
         """Those of these whose last read failed."""
-        query = select(chargers.c.code, *_PROBLEM).where(chargers.c.code.in_(codes), chargers.c.problem_at.is_not(None))
         with self._database.read() as connection:
             rows = each(
                 connection,
-                query,
+                _PROBLEMS,
                 chargers.c.code,
                 lambda row: (row["code"], Problem(row["problem"], row["problem_at"], row["problems"])),
                 self.aside,
+                codes=list(codes),
             )
             return dict(rows)
 
@@ -178,11 +177,20 @@ class Chargers(Part):
 _WISHES = select(card_wishes).order_by(card_wishes.c.wanted_at, card_wishes.c.code)
 _PROBLEM = (chargers.c.problem, chargers.c.problem_at, chargers.c.problems)
 _CARD_AND_PROBLEM = select(chargers.c.card, *_PROBLEM, chargers.c.pace).where(chargers.c.code == bindparam("code"))
-"""Made once, because it is asked for every page of a charger."""
+"""Made once, because it is asked for every page of a charger; those below for every card that is read."""
+_CARDS = select(chargers.c.code, chargers.c.card).where(
+    chargers.c.code.in_(bindparam("codes", expanding=True)), chargers.c.card.is_not(None)
+)
+_CARD_LOCKED = select(chargers.c.card).where(chargers.c.code == bindparam("code")).with_for_update()
+_PROBLEMS = select(chargers.c.code, *_PROBLEM).where(
+    chargers.c.code.in_(bindparam("codes", expanding=True)), chargers.c.problem_at.is_not(None)
+)
+_FULFIL = delete(card_wishes).where(card_wishes.c.code == bindparam("code"))
+_PUT = update(chargers).where(chargers.c.code == bindparam("of_code"))
 
 
 def _fulfil(connection: Connection, code: str) -> None:
-    connection.execute(delete(card_wishes).where(card_wishes.c.code == code))
+    connection.execute(_FULFIL, {"code": code})
 
 
 def learn_pace(connection: Connection, code: str, interval: timedelta, surely: timedelta | None = None) -> None:
@@ -193,5 +201,5 @@ def learn_pace(connection: Connection, code: str, interval: timedelta, surely: t
 
 
 def _put(connection: Connection, code: str, values: dict[str, Any]) -> None:
-    if not changed_one(connection, update(chargers).where(chargers.c.code == code).values(**values)):
+    if not changed_one(connection, _PUT, {"of_code": code, **values}):
         insert_once(connection, chargers, {"code": code, **values})

@@ -38,7 +38,8 @@ _UNANSWERED = SELECT_COMMAND.where(
 _REFUSING = select(sessions.c.code).where(
     sessions.c.phase == Phase.REFUSED, sessions.c.requested_at > bindparam("since", type_=sessions.c.requested_at.type)
 )
-_OPEN = select(exceptions).where(exceptions.c.closed_at.is_(None)).order_by(exceptions.c.since).limit(MOST)
+_EVERY_OPEN = select(exceptions).where(exceptions.c.closed_at.is_(None))
+_OPEN = _EVERY_OPEN.order_by(exceptions.c.since).limit(MOST)
 """Made once, like those above: the engine asks for them all day."""
 
 
@@ -95,7 +96,7 @@ class Exceptions(Part):
     def every_open_exception(self) -> list[Listed]:
         """However many there are: what was left out here would be opened a second time."""
         with self._database.read() as connection:
-            rows = connection.execute(select(exceptions).where(exceptions.c.closed_at.is_(None))).mappings()
+            rows = connection.execute(_EVERY_OPEN).mappings()
             return [listed_from(row) for row in rows]
 
     def exceptions_of(self, key: str) -> list[Listed]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, func, insert, or_, select, update
 
 from kiosk.domain.money import Money
 from kiosk.domain.refunding import OPEN_STATES, RefundState, RefundWish
@@ -20,6 +20,27 @@ from kiosk.store.types import utc
 MOST_DUE = 20
 SENDING = timedelta(seconds=30)
 """No call lives for so long: whoever sent it has written down what became of it, or is gone."""
+
+_DUE = (
+    select(refunds)
+    .where(refunds.c.open_of.is_not(None), refunds.c.next_at <= bindparam("now", type_=refunds.c.next_at.type))
+    .order_by(refunds.c.next_at, refunds.c.id)
+    .limit(MOST_DUE)
+)
+_NEWEST = (
+    select(refunds, sessions.c.code)
+    .join(sessions, sessions.c.key == refunds.c.session_key)
+    .where(
+        refunds.c.id.in_(select(func.max(refunds.c.id)).group_by(refunds.c.session_key)),
+        or_(
+            refunds.c.open_of.is_not(None),
+            refunds.c.ended_at > bindparam("since", type_=refunds.c.ended_at.type),
+            refunds.c.session_key.in_(bindparam("keys", expanding=True)),
+        ),
+    )
+    .order_by(refunds.c.id)
+)
+"""Made once: the engine asks for them all day."""
 
 
 class Refunds(Part):
@@ -56,21 +77,19 @@ class Refunds(Part):
 
     def due_refunds(self, now: datetime) -> list[RefundWish]:
         """Those that have not ended and are to be looked at, the oldest first."""
-        due = select(refunds).where(refunds.c.open_of.is_not(None), refunds.c.next_at <= utc(now))
+        glance = self._glance()
+        if glance is not None and (glance.refund_at is None or glance.refund_at > utc(now)):
+            return []
         with self._database.read() as connection:
-            rows = connection.execute(due.order_by(refunds.c.next_at, refunds.c.id).limit(MOST_DUE)).mappings().all()
+            rows = connection.execute(_DUE, {"now": utc(now)}).mappings().all()
         return [_wish(row) for row in rows]
 
     def newest_refunds(self, since: datetime, keys: Collection[str] = ()) -> list[tuple[str, RefundWish]]:
         """The newest refund of a session each, with the code of its charger: those without an end, those that ended
         since then, and those of the sessions with these keys, however old.
         """
-        c = refunds.c
-        newest = select(func.max(c.id)).group_by(c.session_key)
-        lately = or_(c.open_of.is_not(None), c.ended_at > utc(since), c.session_key.in_(keys))
-        query = select(refunds, sessions.c.code).join(sessions, sessions.c.key == c.session_key)
         with self._database.read() as connection:
-            rows = connection.execute(query.where(c.id.in_(newest), lately).order_by(c.id)).mappings()
+            rows = connection.execute(_NEWEST, {"since": utc(since), "keys": sorted(keys)}).mappings()
             return [(row["code"], _wish(row)) for row in rows]
 
     def claim_refund(self, wish: RefundWish, now: datetime) -> bool:
