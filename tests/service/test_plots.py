@@ -129,6 +129,14 @@ def test_of_days_that_are_over_no_session_is_read_again(store: Store) -> None:
     assert len(asked) == 1, "today is not over"
 
 
+def test_where_every_day_is_over_and_kept_nothing_is_read(store: Store) -> None:
+    days = days_before(LATER, BERLIN, 3)
+    first = sums_of_days(store, CODES, BERLIN, days, LATER + timedelta(days=2))
+    with reads_of_sessions(store) as asked:
+        assert sums_of_days(store, CODES, BERLIN, days, LATER + timedelta(days=2)) == first
+    assert asked == []
+
+
 def test_a_day_whose_session_goes_on_is_added_up_anew(store: Store) -> None:
     stored(store, queued("running", "ABCD2", 2))
     sums(store)
