@@ -67,7 +67,7 @@ class Duty(ABC):
     """
 
     name: ClassVar[str]
-    beat: ClassVar[timedelta] = EVERY_ROUND
+    beat: timedelta = EVERY_ROUND
     vital: ClassVar[bool] = False
     """A kiosk in which it fails cannot do its work: a charge would not be stopped, or a start not be sent."""
 

@@ -135,6 +135,7 @@ def test_the_engine_tells_every_duty_in_the_order_of_the_round(house: House) -> 
         "notices",
         "erase",
         "backups",
+        "nightly tables",
         "sites",
         "own chargers",
         "board cards",

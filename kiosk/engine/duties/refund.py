@@ -14,7 +14,7 @@ from kiosk.domain.commands import Refusal
 from kiosk.domain.refunding import Next, RefundState, RefundWish, Sent, found, look_after, next_step, step_of
 from kiosk.domain.session import PaymentContext
 from kiosk.engine.context import Context, Proofs, Refunding, about, the_session
-from kiosk.engine.duty import Duty, Job, Jobs, Pool
+from kiosk.engine.duty import NOTHING_SOON, Duty, Job, Jobs, Pool
 from kiosk.engine.observing import follow, tell
 from kiosk.upstream.errors import NoAnswer, Refused, UpstreamError
 
@@ -30,6 +30,8 @@ class Refunds(Duty):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        if context.refunds is None or context.proofs is None:
+            self.beat = NOTHING_SOON
 
     def jobs(self, now: datetime) -> Jobs:
         context = self._context

@@ -88,7 +88,7 @@ class SiteProgress(Duty):
             return Jobs()
         running = [session for session in self._sessions.all() if session.facts.group is Group.RUNNING]
         if not running:
-            return Jobs(wait=_A_WHILE)
+            return Jobs()
         found: list[Job] = []
         wait = EVERY
         interval = max(EVERY, _MINUTE * sum(self._pages.values()) / max(1, operator.per_minute // LISTS_SHARE))
