@@ -45,6 +45,11 @@ _RENEW_LEASE = (
     .returning(leases.c.number)
 )
 _TAKE_LEASE = update(leases).where(leases.c.name == bindparam("of_name"))
+_RELEASE_LEASE = (
+    update(leases)
+    .where(leases.c.name == bindparam("of_name"), leases.c.holder == bindparam("of_holder"))
+    .values(holder="", until=_LONG_AGO)
+)
 _NOTE_CALL = insert(calls)
 _NEWEST_WEBHOOKS = (
     select(webhooks.c.session_key, func.max(webhooks.c.received_at))
@@ -137,9 +142,8 @@ class Machinery(Part):
 
     def release_lease(self, name: str, holder: str) -> None:
         """Give it back; nothing happens when another one has it. Its number is kept, so that none comes twice."""
-        mine = (leases.c.name == name) & (leases.c.holder == holder)
         with self._database.write() as connection:
-            connection.execute(update(leases).where(mine).values(holder="", until=_LONG_AGO))
+            connection.execute(_RELEASE_LEASE, {"of_name": name, "of_holder": holder})
 
     def holds_lease(self, lease: Lease, now: datetime) -> bool:
         """Who cannot write leads with that lease, or without one that was ever written: nobody else has one that lives,

@@ -15,7 +15,9 @@ from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar, ParamSpec
+from wsgiref.headers import Headers
 
+import prometheus_client.metrics
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
@@ -23,7 +25,9 @@ from jinja2.bccache import Bucket
 from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
+from whitenoise import WhiteNoise  # type: ignore[import-untyped]
 
+from kiosk.app import STATIC
 from kiosk.service import desk_people
 from kiosk.store import Cipher, Store, database, postgres
 from kiosk.web.shared import assets
@@ -108,6 +112,24 @@ class KeptRule(Rule):
         return self._builders[key]
 
 
+class KeptFiles(WhiteNoise):  # type: ignore[misc]
+    """Looks once through a folder that several apps of the process serve under one address with the same headers."""
+
+    _kept: ClassVar[dict[tuple[str, str, tuple[tuple[str, str], ...]], dict[str, Any]]] = {}
+
+    def update_files_dictionary(self, root: str, prefix: str) -> None:
+        if not Path(root).is_relative_to(static_files()):
+            super().update_files_dictionary(root, prefix)
+            return
+        headers = Headers([])
+        self.add_headers_function(headers, root, prefix)
+        key = (root, prefix, tuple(headers.items()))
+        if key not in self._kept:
+            super().update_files_dictionary(root, prefix)
+            self._kept[key] = dict(self.files)
+        self.files.update(self._kept[key])
+
+
 class _Statements:
     """What the stores of this process have compiled. A compiled statement belongs to a dialect: all stores on databases
     of a kind share that of the first which was connected.
@@ -168,6 +190,10 @@ def hurry() -> None:
     desk_people._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     desk_people._NOBODYS = desk_people._HASHER.hash("nobody's")
     assets._SLIM.update({kind: cache(slim) for kind, slim in assets._SLIM.items()})
+    read_files, ours = assets.read_files, cache(assets.read_files)
+    assets.read_files = lambda source, hue: (ours if source == STATIC else read_files)(source, hue)
+    assets.WhiteNoise = KeptFiles
+    prometheus_client.metrics.floatToGoString = cache(prometheus_client.metrics.floatToGoString)
 
     database._sqlite = _Statements.sharing(database._sqlite)
     postgres._engine = _Statements.sharing(postgres._engine)
