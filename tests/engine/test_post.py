@@ -25,7 +25,7 @@ class Moody(Duty):
     name = "moody"
 
     def __init__(self, beat: timedelta = timedelta(0)) -> None:
-        self.beat = beat  # type: ignore[misc]  # a duty of the engine has one for all its life
+        self.beat = beat
         self.fails = False
         self.took_over = 0
         self.runs = 0

@@ -27,7 +27,7 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]
 
-from kiosk.app import STATIC
+from kiosk.config.places import folder
 from kiosk.service import desk_people
 from kiosk.store import Cipher, Store, database, postgres
 from kiosk.web.shared import assets
@@ -190,10 +190,11 @@ def hurry() -> None:
     desk_people._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     desk_people._NOBODYS = desk_people._HASHER.hash("nobody's")
     assets._SLIM.update({kind: cache(slim) for kind, slim in assets._SLIM.items()})
-    read_files, ours = assets.read_files, cache(assets.read_files)
-    assets.read_files = lambda source, hue: (ours if source == STATIC else read_files)(source, hue)
-    assets.WhiteNoise = KeptFiles
-    prometheus_client.metrics.floatToGoString = cache(prometheus_client.metrics.floatToGoString)
+    public, read_files, ours = folder("static"), assets.read_files, cache(assets.read_files)
+    assets.read_files = lambda source, hue: (ours if source == public else read_files)(source, hue)
+    vars(assets)["WhiteNoise"] = KeptFiles
+    bounds = vars(prometheus_client.metrics)
+    bounds["floatToGoString"] = cache(bounds["floatToGoString"])
 
     database._sqlite = _Statements.sharing(database._sqlite)
     postgres._engine = _Statements.sharing(postgres._engine)
