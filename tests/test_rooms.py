@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import sys
+import tokenize
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from tests.imports import HOME, MODULES, imports, imports_at_start, module_name, room_of, tree
 
@@ -333,4 +335,13 @@ def test_only_the_clock_reads_the_time() -> None:
 
 def test_a_file_says_what_lives_in_it() -> None:
     files = [*MODULES, *TESTS, *AT_THE_TOP]
-    assert_none(str(path.relative_to(HOME)) for path in files if not ast.get_docstring(tree(path)))
+    assert_none(str(path.relative_to(HOME)) for path in files if not first_words(path))
+
+
+def first_words(path: Path) -> str:
+    """The string that a file begins with. Nothing behind it is read: most of these files nobody else parses."""
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type not in {tokenize.ENCODING, tokenize.COMMENT, tokenize.NL}:
+                return str(ast.literal_eval(token.string)) if token.type == tokenize.STRING else ""
+    return ""

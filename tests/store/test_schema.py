@@ -75,6 +75,7 @@ def test_what_is_up_to_date_is_not_written_so_no_writer_is_waited_for(store: Sto
         store.migrate()
 
 
+@pytest.mark.slow
 def test_several_processes_may_migrate_at_once(empty_url: str) -> None:
     command = [sys.executable, "-W", "error", "-c", MIGRATE, empty_url]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]  # noqa: S603
