@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from kiosk.config.sites import ChargerFacts, Site
 from kiosk.domain.money import Money
 from kiosk.domain.offer import hold_of
+from kiosk.domain.price_history import PriceChange, changes
 from kiosk.domain.tariff import Tariff
+from kiosk.service.fast import price_problem
 from kiosk.service.parts import Parts
 
 
@@ -54,3 +56,16 @@ def chargers_of(parts: Parts, site: Site) -> tuple[ChargerAtDesk, ...]:
             )
         )
     return tuple(found)
+
+
+def prices_at(parts: Parts, site: Site) -> list[PriceChange]:
+    """Every price of its chargers that was read, the newest first."""
+    return changes(parts.store.prices_of([one.code for one in site.chargers]))
+
+
+def price_problems(parts: Parts, site: Site) -> list[str]:
+    """What of the prices that hold now breaks a rule, or may break one, each with what to do."""
+    codes = [one.code for one in site.chargers]
+    cards, makes = parts.store.cards(codes), parts.store.lab_facts(codes)
+    found = (price_problem(cards[code], parts.site, makes.get(code)) for code in codes if code in cards)
+    return [one.text for one in found if one is not None]

@@ -16,6 +16,7 @@ from kiosk.domain.sighting import Sighting, card_with, same_but_for_time
 from kiosk.store.aside import each
 from kiosk.store.database import changed_one, insert_once
 from kiosk.store.errors import CannotWrite
+from kiosk.store.prices import note_price
 from kiosk.store.records import StoredCard
 from kiosk.store.rows import Part
 from kiosk.store.tables import card_wishes, chargers
@@ -49,6 +50,7 @@ class Chargers(Part):
                 kept = previous
             cleared = {"problem": None, "problem_at": None, "problems": 0}
             _put(connection, card.code, {"card": kept, **cleared})
+            note_price(connection, previous, kept)
             _fulfil(connection, card.code)
             return kept
 
@@ -69,6 +71,7 @@ class Chargers(Part):
                 if card is None:
                     continue
                 _put(connection, seen.code, {"card": card})
+                note_price(connection, before, card)
                 known[seen.code] = card
                 if before is None or before.stale(now) or not same_but_for_time(before, card):
                     changed.append(seen.code)

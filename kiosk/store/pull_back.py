@@ -186,6 +186,8 @@ RULES: dict[str, Rule] = {
     "months_written.written_at": Rule.FORGOTTEN,  # then it is written once more
     "months_written.tried_at": Rule.FORGOTTEN,
     "months_written.failing_since": Rule.NOW,
+    "prices.since": Rule.KEPT,  # a history: it says when the clock said what
+    "prices.before_at": Rule.KEPT,
     "lines_aside.at": Rule.KEPT,  # what a person did is never changed afterwards
     "line_owners.at": Rule.KEPT,
     "site_transactions.started_at": Rule.KEPT,  # these three are of the charger's clock

@@ -32,6 +32,7 @@ from kiosk.store.outbox import Outbox
 from kiosk.store.own_chargers import OwnChargers
 from kiosk.store.pictures import Pictures
 from kiosk.store.plotting import Plotting
+from kiosk.store.prices import Prices
 from kiosk.store.progress import ProgressOfCharges
 from kiosk.store.pull_back import PullBack
 from kiosk.store.receipts import Receipts
@@ -59,6 +60,7 @@ class Store(
     Keys,
     Chargers,
     OwnChargers,
+    Prices,
     Receipts,
     MeterStands,
     ProgressOfCharges,

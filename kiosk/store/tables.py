@@ -787,3 +787,17 @@ months_written = Table(  # how the writing of each month's tables goes, see kios
     Column("trouble", Word(NotWritten)),
     Column("failing_since", UtcTime),
 )
+
+prices = Table(  # of chargers, as upstream has had them; a row when what was read differs
+    "prices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("code", String, nullable=False),
+    Column("currency", String),  # null, and all that follows: there was no price that could be read
+    Column("price_per_kwh_minor", BigInteger),
+    Column("start_fee_minor", BigInteger),
+    Column("hold_minor", BigInteger),
+    Column("since", UtcTime, nullable=False),
+    Column("before_at", UtcTime),
+    Index(None, "code", "id"),
+)

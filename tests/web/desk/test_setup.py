@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from flask.testing import FlaskClient
 
 from kiosk.config.settings import SettingsError
+from kiosk.config.sites import SiteBook
 from kiosk.domain.desk import Role
 from kiosk.domain.finding import Finding, bad, note, ok
+from kiosk.domain.tariff import Tariff
 from kiosk.service.checkup import Asked
 from kiosk.store.chargers import learn_pace
 from kiosk.web.desk import setup
@@ -106,6 +109,60 @@ def test_what_nobody_has_said_of_a_charger_is_not_known(kiosk: Kiosk, at_desk: S
         f"{CODE} Charger 2 not known not known not known not known not known not known not known yet "
         "state never price never" in text
     )
+
+
+def test_prices_are_listed_since_when_and_what_changed_and_come_as_a_file(kiosk: Kiosk, at_desk: SignIn) -> None:
+    attended(kiosk)
+    browser = at_desk(Role.OWNER)
+    assert "None was read yet since this list is kept." in plain(browser)
+    kiosk.card()
+    kiosk.clock.advance(600)
+    before = kiosk.store.card(CODE)
+    assert before is not None
+    dearer = replace(before, tariff=Tariff("EUR", 59, 35), seen_at=kiosk.now, priced_at=kiosk.now)
+    kiosk.store.save_card(dearer)
+    text = plain(browser)
+    assert "the first that was read" in text
+    assert "€0.59" in text
+    assert "price of a kWh was €0.49" in text
+    lines = browser.get("/desk/setup/prices/marktplatz.csv").text.splitlines()
+    assert "Price of a kWh" in lines[0]
+    assert [("0.59" in line, "0.49" in line) for line in lines[1:]] == [(True, False), (False, True)]
+    assert browser.get("/desk/setup/prices/nowhere.csv").status_code == 404
+    kiosk.store.save_card(
+        replace(dearer, tariff=None, preauth_minor=None, seen_at=kiosk.now + timedelta(1), priced_at=None)
+    )
+    assert "no price any more" in plain(browser)
+    assert "no price any more" in browser.get("/desk/setup/prices/marktplatz.csv").text
+
+
+def test_of_many_prices_the_newest_stand_on_the_page(
+    kiosk: Kiosk, at_desk: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attended(kiosk)
+    monkeypatch.setattr(setup, "MOST_PRICES", 1)
+    card = kiosk.card()
+    for number in range(3):
+        kiosk.clock.advance(60)
+        kiosk.store.save_card(replace(card, tariff=Tariff("EUR", 50 + number), seen_at=kiosk.now, priced_at=None))
+    text = plain(at_desk(Role.OWNER))
+    assert "The newest 1. The files have all of them:" in text
+    assert "was €0.50" not in text
+
+
+def test_a_price_that_breaks_a_rule_is_told_with_what_to_do(kiosk: Kiosk, at_desk: SignIn) -> None:
+    attended(kiosk)
+    card = kiosk.card()
+    book = kiosk.app.extensions["kiosk"].site
+    site = book.sites[0]
+    fast = [one.model_copy(update={"max_kw": Decimal(150)}) for one in site.chargers]
+    changed = site.model_copy(update={"chargers": tuple(fast), "country": "DE"})
+    parts = kiosk.app.extensions["kiosk"]
+    kiosk.app.extensions["kiosk"] = replace(
+        parts, site=SiteBook(operator=book.operator, sites=(changed,), notify=book.notify)
+    )
+    kiosk.store.save_card(replace(card, tariff=Tariff("EUR", 49, 35)))
+    assert f"Charger {CODE} gives 150 kW and has a start fee" in plain(at_desk(Role.OWNER))
 
 
 def test_the_stickers_of_a_site_are_one_file(at_desk: SignIn) -> None:
