@@ -38,6 +38,7 @@ The demo is ready: no real chargers, no real money. One second here is {speed} s
   a free charger   {here}/c/7MK4T
   the tablet       {here}/tablet/     pairing code {code}
   the desk         {here}/desk/       name {name}, password {password}
+    who may less                              name {other}, password {others}
   the sandbox      {here}/sandbox/    play the car, the charger and bad luck
 
 Pay with 4242 4242 4242 4242, any date to come, any CVC. Ctrl-C ends it.
@@ -280,7 +281,7 @@ def _demo(options: argparse.Namespace) -> int:
     from kiosk.app import stop
     from kiosk.command.demo_month import history_of_demo
     from kiosk.command.tablets import demo_code
-    from kiosk.command.users import demo_sign_in
+    from kiosk.command.users import demo_sign_in, demo_support
     from kiosk.demo import create_demo_app, rough_words
 
     _say_what_is_ignored()
@@ -298,8 +299,11 @@ def _demo(options: argparse.Namespace) -> int:
     name, password = app.jinja_env.globals["demo_sign_in"] = demo_sign_in(
         parts.store, parts.settings.secret_keys[0], parts.clock.now()
     )
+    other, others = demo_support(parts.store, parts.settings.secret_keys[0], parts.clock.now(), parts.site.sites[0].id)
+    app.jinja_env.globals["demo_support"] = other, others
     here = f"http://127.0.0.1:{server.port}"
-    print(_WELCOME.format(here=here, speed=speed, code=code, name=name, password=password), flush=True)
+    said = {"name": name, "password": password, "other": other, "others": others}
+    print(_WELCOME.format(here=here, speed=speed, code=code, **said), flush=True)
     if rough is not None:
         print(_ROUGH.format(seed=rough, troubles="\n".join(rough_words(app))), flush=True)
     try:

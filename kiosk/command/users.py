@@ -64,11 +64,22 @@ def listing(store: Store) -> Iterator[str]:
 
 def demo_sign_in(store: Store, secret: str, now: datetime) -> tuple[str, str]:
     """Name and password of somebody who may do everything at a demo's desk: the same ones whenever it is asked."""
-    name = "demo"
-    made = hmac.new(secret.encode(), b"the demo's desk", hashlib.sha256).hexdigest()
+    return _demo_person(store, secret, now, "demo", Role.OWNER, None)
+
+
+def demo_support(store: Store, secret: str, now: datetime, site: str) -> tuple[str, str]:
+    """The same of somebody who answers calls for that site alone, and sends no money back."""
+    return _demo_person(store, secret, now, "support", Role.SUPPORT, [site])
+
+
+def _demo_person(
+    store: Store, secret: str, now: datetime, name: str, role: Role, sites: Sequence[str] | None
+) -> tuple[str, str]:
+    mark = b"the demo's desk" if role is Role.OWNER else b"the demo's support"
+    made = hmac.new(secret.encode(), mark, hashlib.sha256).hexdigest()
     password = "-".join(made[place : place + 4] for place in (0, 4, 8, 12))
     if store.desk.user(name) is None:
-        add_person(store, name, password, Role.OWNER, None, now, "demo")
+        add_person(store, name, password, role, sites, now, "demo")
     return name, password
 
 

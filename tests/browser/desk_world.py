@@ -46,6 +46,8 @@ STAKES = (
 class DeskWorld(Stage):
     """`paid` and `running`: numbers of two sessions; `cases`: those of the rows that need a person."""
 
+    source = "read"
+
     def __init__(self, folder: Path, assets: Path) -> None:
         super().__init__(folder, assets, readings=77)
         self.set(

@@ -10,9 +10,10 @@ import pytest
 
 from kiosk.clock import ManualClock
 from kiosk.command.cli import main
-from kiosk.command.users import add, demo_sign_in, listing, remove, set_password
+from kiosk.command.users import add, demo_sign_in, demo_support, listing, remove, set_password
 from kiosk.config.settings import SettingsError, variable
 from kiosk.config.sites import SiteBook
+from kiosk.domain.desk import Role
 from kiosk.store import Store
 from tests.worlds.once import migrated_database, migrated_store
 
@@ -82,6 +83,15 @@ def test_a_demo_shows_the_same_sign_in_whenever_it_is_asked(store: Store) -> Non
     assert demo_sign_in(store, KEY, NOW) == shown
     assert demo_sign_in(store, "another key", NOW) != shown
     assert [one.person.name for one in store.desk.users()] == ["demo"]
+
+
+def test_a_demo_has_somebody_who_may_less_at_one_site(store: Store) -> None:
+    shown = demo_support(store, KEY, NOW, "marktplatz")
+    assert demo_support(store, KEY, NOW, "marktplatz") == shown
+    assert shown[1] != demo_sign_in(store, KEY, NOW)[1]
+    user = store.desk.user("support")
+    assert user is not None
+    assert (user.person.role, user.person.sites) == (Role.SUPPORT, frozenset({"marktplatz"}))
 
 
 def test_the_command_does_all_four(

@@ -35,6 +35,7 @@ def init_desk(app: Flask) -> None:
     app.after_request(_private)
     app.jinja_env.globals.update(
         demo_sign_in=None,
+        demo_support=None,
         person=person,
         may_do=may_do,
         desk_directory=lambda: parts().directory is not None,

@@ -177,7 +177,17 @@ def handle(number: int) -> ResponseReturnValue:
 def _case(found: Case, problem: str | None = None, status: int = 200) -> ResponseReturnValue:
     zone = parts().site.zone(found.row.matter.code)
     words = {"acts": ACTS, "did": DID, "ago": ago, "longest_note": LONGEST_NOTE, "zone": zone}
-    return page("desk/case.html", status, case=found, problem=problem, read=bool(request.args.get("read")), **words)
+    matter = found.row.matter
+    session = None if matter.of_charger else parts().store.finding.number_of(matter.subject)
+    return page(
+        "desk/case.html",
+        status,
+        case=found,
+        problem=problem,
+        read=bool(request.args.get("read")),
+        session=session,
+        **words,
+    )
 
 
 def _seen(number: int) -> Case:

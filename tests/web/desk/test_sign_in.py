@@ -158,7 +158,11 @@ def test_the_password_again_is_no_way_to_guess(at_desk: SignIn) -> None:
 def test_only_a_demo_shows_its_sign_in(kiosk: Kiosk, phone: FlaskClient) -> None:
     assert "Demo:" not in phone.get("/desk/sign-in").text
     kiosk.app.jinja_env.globals["demo_sign_in"] = ("demo", "made-up")
-    assert "name demo, password made-up" in phone.get("/desk/sign-in").text
+    page = phone.get("/desk/sign-in").text
+    assert "name demo, password made-up" in page
+    assert "sends no money back" not in page
+    kiosk.app.jinja_env.globals["demo_support"] = ("support", "another one")
+    assert "name support, password another one" in phone.get("/desk/sign-in").text
 
 
 def test_the_desk_speaks_english_whatever_the_browser_speaks(kiosk: Kiosk) -> None:
