@@ -1,4 +1,4 @@
-"""Makes docs/screens: every screen of the phone and of the tablet, light and dark, the first ones in every language."""
+"""Makes docs/screens: every screen of phone and tablet, light and dark, the first ones in every language; the desk."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import structlog
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.browsers import CHROMIUM_ARGS, chromium
+from tests.browser.desk_pictures import DESK_PICTURES, take_desk
 from tests.browser.phone import Phone
 from tests.browser.png import with_palette
 from tests.browser.screens import PAYING, SCREENS, SPOKEN
@@ -115,10 +116,12 @@ def take_tablet(
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/screens", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"only these: {', '.join((*SCREENS, *TABLET_SCREENS))}")
+    parser.add_argument(
+        "names", nargs="*", help=f"only these: {', '.join((*SCREENS, *TABLET_SCREENS, *DESK_PICTURES))}"
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER)
     chosen = parser.parse_args()
-    unknown = set(chosen.names) - {*SCREENS, *TABLET_SCREENS}
+    unknown = set(chosen.names) - {*SCREENS, *TABLET_SCREENS, *DESK_PICTURES}
     if unknown:
         parser.error(f"there is no screen {', '.join(sorted(unknown))}")
     program = chromium()
@@ -135,6 +138,7 @@ def main() -> int:
             taken.append(f"{name}-{language}-{scheme}.png")
         for screen, way, language, scheme in wanted_of_tablet(chosen.names):
             taken.append(take_tablet(browser, Path(assets), screen, way, language, scheme, chosen.folder))
+        taken += take_desk(browser, Path(assets), chosen.names, chosen.folder)
         browser.close()
     if not chosen.names:
         for old in set(chosen.folder.glob("*.png")) - {chosen.folder / name for name in taken}:

@@ -32,6 +32,7 @@ NOT_PAGES = {
     "desk_reconcile.lines_file": "a file",
     "desk_report.report_file": "a file",
     "desk_report.report_paper": "a file",
+    "desk_setup.prices": "a file",
     "desk_sessions.receipt": "leads to the driver's receipt",
 }
 """What is read at the desk and is no page of its own."""

@@ -77,7 +77,7 @@ def test_the_bays_of_a_site_stand_there_with_their_session(kiosk: Kiosk, phone: 
     kiosk.charging(phone)
     kiosk.card("Available")
     text = plain(at_desk(Role.VIEWER))
-    assert "Marktplatz garage 3 Free seen 0 s ago 4 Not known Session 1 seen 0 s ago 7 Not known never seen" in text
+    assert "Marktplatz garage 3 Free seen 0 s ago 4 Not known seen 0 s ago Session 1 7 Not known never seen" in text
 
 
 def test_power_is_summed_where_it_is_known_and_counts_no_car_that_is_silent(
