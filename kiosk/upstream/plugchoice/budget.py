@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 
 WINDOW = timedelta(seconds=60)
 LONGEST_CALL = timedelta(seconds=30)
-"""No call lives longer. One whose end is not on record counts from then, at the latest from now."""
+"""No call lives longer. One whose end is not on record counts from then, also when that is still to come: whoever led
+before may live, and its call may still be on a slow line.
+"""
 _REMEMBERED = timedelta(minutes=3)
 """Longer than the record that a new leader reads reaches back, so that what is known is not counted twice."""
 _LONGEST_START_CLOSURE = DEFAULT_RETRY
@@ -242,11 +244,11 @@ class Budgets:
     ) -> None:
         """Count the grants on record, of an earlier life of this process or of another one, and close what was closed.
 
-        Its own count once. Of the others only the beginning is known: each counts from when its call ended at the
-        latest.
+        Its own count once. Of the others only the beginning is known: each counts from when its call ends at the
+        latest, which may be after `now`.
         """
         with self._lock:
-            at = self._settle(now)
+            self._settle(now)
             known = Counter(
                 (endpoint, grant.taken_at)
                 for endpoint, window in self._windows.items()
@@ -254,9 +256,8 @@ class Budgets:
                 if not grant.foreign
             )
             for endpoint, taken_at in (Counter(grants) - known).elements():
-                ended = max(taken_at, min(at, taken_at + LONGEST_CALL))
-                insort(self._windows[endpoint].ended, Grant(endpoint, taken_at, ended), key=_counts_from)
-                self._latest = max(at, ended)
+                grant = Grant(endpoint, taken_at, taken_at + LONGEST_CALL)
+                insort(self._windows[endpoint].ended, grant, key=_counts_from)
             for endpoint, until in closures:
                 window = self._windows[endpoint]
                 window.closed_until = max(window.closed_until or until, until)

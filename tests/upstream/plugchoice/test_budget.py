@@ -287,7 +287,8 @@ def test_garbage_as_remaining_is_ignored(garbage: str) -> None:
 # Restart, and the record that it needs
 
 
-def test_every_grant_is_recorded_and_restored_as_if_its_answer_had_just_begun() -> None:
+def test_every_grant_is_recorded_and_restored_as_if_its_call_lived_as_long_as_one_can() -> None:
+    """Whoever led before may live, and its last calls may still be on the way."""
     record: list[tuple[Endpoint, datetime]] = []
     before = Budgets(on_take=lambda endpoint, at: record.append((endpoint, at)))
     spend(before, Endpoint.START, T0)
@@ -298,8 +299,17 @@ def test_every_grant_is_recorded_and_restored_as_if_its_answer_had_just_begun() 
     assert after.free(Endpoint.START, T0 + 40 * S) == 1
     first = LONGEST_CALL + WINDOW
     assert (after.free(Endpoint.START, T0 + first - TICK), after.free(Endpoint.START, T0 + first)) == (1, 2)
-    second = 40 * S + WINDOW
+    second = 25 * S + LONGEST_CALL + WINDOW
     assert (after.free(Endpoint.START, T0 + second - TICK), after.free(Endpoint.START, T0 + second)) == (2, 3)
+
+
+def test_what_may_still_be_under_way_opens_no_door_before_its_time() -> None:
+    """A call that ends at the latest in half a minute says nothing about what time it is."""
+    closed = [(Endpoint.GET_SESSION, T0 + 20 * S)]
+    after = Budgets()
+    after.restore([(Endpoint.GET_SESSION, T0)], T0, closed)
+    assert after.wait(Endpoint.GET_SESSION, T0) == 20 * S
+    assert after.free(Endpoint.GET_SESSION, T0 + 20 * S - TICK) == 0
 
 
 def test_what_it_has_counted_itself_is_not_counted_again() -> None:
