@@ -266,7 +266,11 @@ class Witness:
         quiet = heard.last_try.get("session")
         if session.gone_at is not None or session.incomplete or session.facts.group not in _MOVING:
             return
-        if session.phase is Phase.OPEN and quiet is not None and self._calm_for(quiet) > READ_WITHIN:
+        within = READ_WITHIN
+        if session.known_status is None and session.facts.group is Group.UNPAID and session.status_since is not None:
+            # A word that nobody knows, where no money is held: it is read less and less.
+            within = max(within, (now - session.status_since) / 3)
+        if session.phase is Phase.OPEN and quiet is not None and self._calm_for(quiet) > within:
             minutes = int((now - quiet).total_seconds() // 60)
             self.break_(f"read {session.key}", f"{self._who(session.key)}: unread for {minutes} minutes")
 
