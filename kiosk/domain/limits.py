@@ -289,9 +289,13 @@ def quiet_until(session: Session, policy: Policy, now: datetime, late_by: timede
     `late_by`: then the charge is a quarter of the way to its stop at most. The end of a hold, a day before it lapses,
     may be late by `QUIET_FOR`.
     """
+    return quiet_by(session, now, acts_in(session, policy, now, late_by))
+
+
+def quiet_by(session: Session, now: datetime, soon: timedelta | None) -> datetime | None:
+    """The same for whoever has asked `acts_in` already: `soon` is what it has said of this session now."""
     if session.standing is not Status.CHARGING:
         return now + QUIET_FOR  # only a reading makes something due
-    soon = acts_in(session, policy, now, late_by)
     if soon is None or soon <= QUIET_SHARE * LATER:
         return None
     return now + min(soon / QUIET_SHARE, QUIET_FOR)

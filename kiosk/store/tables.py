@@ -32,7 +32,7 @@ from kiosk.domain.session import Phase
 from kiosk.domain.site_days import ListTrouble
 from kiosk.domain.telling import DeliveryState, Why
 from kiosk.store import codec, fuse_codec
-from kiosk.store.types import Cached, Document, Exact, UtcTime, Word
+from kiosk.store.types import Cached, Document, Exact, Unchanging, UtcTime, Word
 
 metadata = MetaData(
     naming_convention={
@@ -108,7 +108,7 @@ sessions = Table(
     Column("refusal", Word(Refusal)),
     Column("retry_at", UtcTime),
     Column("last_live", Document(codec.live_to, codec.live_from)),
-    Column("trace", Document(codec.trace_to, codec.trace_from), nullable=False),
+    Column("trace", Unchanging(codec.trace_to, codec.trace_from), nullable=False),
     Column("doubt", Document(codec.doubt_to, codec.doubt_from)),
     Column("proof", Document(codec.proof_to, codec.proof_from)),
     Column("last_known", String),
@@ -270,7 +270,7 @@ progress = Table(  # of charges that run, by the operator's view of their site
     Column("asked_at", UtcTime, nullable=False),
     Column("rose_at", UtcTime, nullable=False),
     Column("agreed_at", UtcTime),
-    Column("trace", Document(codec.trace_to, codec.trace_from), nullable=False),
+    Column("trace", Unchanging(codec.trace_to, codec.trace_from), nullable=False),
 )
 
 rhythm = Table(  # one row

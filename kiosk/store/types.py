@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, String, Text
@@ -14,6 +15,9 @@ from sqlalchemy.types import TypeDecorator
 
 from kiosk.store.aside import UNREADABLE
 from kiosk.store.errors import NaiveTime
+
+MOST_READ = 2000
+"""So many different texts of one column are known by what they mean."""
 
 
 def utc(value: datetime) -> datetime:
@@ -101,3 +105,20 @@ class Cached(Document):
             return super().process_result_value(value, dialect)
         except UNREADABLE:
             return None
+
+
+class Unchanging(Document):
+    """A document whose value nobody can change, and that is read again and again: each text is read once.
+
+    What is kept hangs on the text alone, which the database gives anew with every row. So it is never older than the
+    row, whoever has written that. A text that cannot be read is tried again each time.
+    """
+
+    cache_ok = True
+
+    def __init__(self, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any]) -> None:
+        super().__init__(to_json, from_json)
+        self._read = lru_cache(MOST_READ)(lambda text: from_json(json.loads(text)))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else self._read(value)

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from kiosk.domain.commands import PEOPLE, PURSUED, AskedBy, Command, Kind
 from kiosk.domain.lateness import LATEST, Lateness
-from kiosk.domain.limits import LATER, Step, acts_in, guard, quiet_until
+from kiosk.domain.limits import LATER, Step, acts_in, guard, quiet_by
 from kiosk.domain.progress import Progress
 from kiosk.domain.pursuit import Due, may_be_pursued, next_end, next_look
 from kiosk.domain.session import Session
@@ -169,7 +169,8 @@ class Guard(Duty):
     def _stay_quiet(self, session: Session, progress: Progress | None, now: datetime, late_by: timedelta) -> timedelta:
         """Nothing is due. Before anything is by the time alone it is judged again, and as soon as something is new."""
         policy, shown = self._context.policy, self._sessions.as_shown(session)
-        soon, until = acts_in(shown, policy, now, late_by), quiet_until(shown, policy, now, late_by)
+        soon = acts_in(shown, policy, now, late_by)
+        until = quiet_by(shown, now, soon)
         if until is not None:
             acts_at = now + soon if soon is not None else None
             self._quiet[session.key] = _Quiet(session.version, progress, late_by, until, acts_at)
