@@ -10,7 +10,7 @@ from kiosk.domain.progress import Progress, is_live, joined
 from kiosk.domain.session import Session
 from kiosk.domain.status import Group
 from kiosk.engine.context import Context, about
-from kiosk.engine.schedule import ENDED_TARGET, ReadNeed, may_wait, target_seconds
+from kiosk.engine.schedule import ENDED_TARGET, ReadNeed, may_wait, target_seconds, told_whole
 from kiosk.news.news import session_topic
 
 CLOSELY_FOR = timedelta(seconds=60)
@@ -118,10 +118,13 @@ class OpenSessions:
             if session.key in busy:
                 continue
             last = asked.get(session.key) or session.asked_at
-            if hint is not None and (last is None or hint >= last):
-                needs.append(ReadNeed(session.key, None, 1.0))
-                continue
-            needs.append(self._need(session, last, now, commanded.get(session.key), told.get(session.key)))
+            hinted = hint is not None and (last is None or hint >= last)
+            need = self._need(session, last, now, commanded.get(session.key), told.get(session.key))
+            if told_whole(session):  # it has ended as well, whatever word has come since
+                if hinted or last is None or now - last >= timedelta(seconds=need.target):
+                    needs.append(ReadNeed(session.key, last, ENDED_TARGET, ended=True))
+            else:
+                needs.append(ReadNeed(session.key, None, 1.0) if hinted else need)
         # A hint about a session that has ended, of a refund for instance: read once more, when there is room.
         needs.extend(ReadNeed(key, at, ENDED_TARGET, ended=True) for key, at in hints.items() if key not in busy)
         return needs

@@ -95,7 +95,8 @@ def _usual_seconds(session: Session, now: datetime, watched: bool, just_commande
     since = session.status_since or session.requested_at
     if session.incomplete:
         # An end without all of its figures: soon again, then less and less, and never before what still runs.
-        return min(max(6.0, (now - since).total_seconds() / 2), 21_600.0)
+        soonest = ENDED_TARGET if told_whole(session) else 6.0
+        return min(max(soonest, (now - since).total_seconds() / 2), 21_600.0)
     if session.known_status is None and session.facts.group not in {Group.PREPARING, Group.RUNNING}:
         # A word that nobody knows, and nothing to guard: less and less, at last twice a day.
         return min(max(10.0, (now - since).total_seconds() / 4), 43_200.0)
@@ -145,6 +146,13 @@ def _running(
     left = (reached - now).total_seconds()
     # In the last minute nothing that is only routine goes before it.
     return min(ordinary, URGENT_AT_MOST if left <= LAST_MINUTE else max(URGENT_AT_MOST, left / 4))
+
+
+def told_whole(session: Session) -> bool:
+    """Its end is told with all of its figures, and a word that nobody knows has come after it: it is read on, and
+    nothing hangs on it any more.
+    """
+    return session.incomplete and not session.unsaid
 
 
 def may_wait(session: Session, *, watched: bool) -> bool:

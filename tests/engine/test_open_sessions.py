@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ import pytest
 from kiosk.domain.progress import Progress
 from kiosk.domain.session import Phase, Session
 from kiosk.engine.open_sessions import OpenSessions
+from kiosk.engine.schedule import ENDED_TARGET
 from kiosk.store.store import Store
 from tests.engine.house import CODE, House
 
@@ -82,3 +84,27 @@ def test_what_was_told_of_charges_that_run_no_more_is_forgotten(house: House) ->
     known.know_progress({key: told, "over": told})
     assert known.forget_progress() == {"over"}
     assert (known.progress(key), known.progress("over")) == (told, None)
+
+
+def test_a_hint_about_an_end_that_was_told_whole_takes_nothing_from_others_whatever_word_came_after_it(
+    house: House,
+) -> None:
+    """Whoever repeats old news, however often, makes nobody read it in a hurry."""
+    read, now = house.session(house.charging()), house.kiosk_clock.now()
+    told = replace(
+        read,
+        status="archived",
+        last_known="captured",
+        incomplete=True,
+        captured_minor=500,
+        captured_at=now,
+        asked_at=now,
+    )
+    known = OpenSessions(house.context)
+    known.keep(replace(told, version=read.version + 1))
+    assert known.needs(now, set()) == []
+    house.store.hint(read.key, now)
+    hinted = known.needs(now, set())
+    assert [(need.key, need.ended, need.urgent) for need in hinted] == [(read.key, True, False)]
+    house.store.clear_hint(read.key, now + timedelta(seconds=1))
+    assert [need.ended for need in known.needs(now + timedelta(seconds=ENDED_TARGET), set())] == [True]

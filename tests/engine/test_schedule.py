@@ -156,6 +156,20 @@ def test_an_end_without_all_of_its_figures_is_read_soon_and_never_before_what_st
     assert incomplete(30 * 86_400) == 21_600
 
 
+def test_an_end_that_was_told_whole_and_then_called_something_strange_is_no_hurry() -> None:
+    told = replace(
+        session(Status.CAPTURED, since=0),
+        status="archived",
+        last_known="captured",
+        incomplete=True,
+        captured_minor=500,
+        captured_at=NOW,
+        energy_kwh=Decimal("9"),
+    )
+    assert target(told) == ENDED_TARGET
+    assert target(replace(told, captured_minor=None)) == 6
+
+
 def test_a_bill_that_nobody_makes_is_asked_for_less_and_less_and_at_least_once_an_hour() -> None:
     ages = (60, 1800, 3600, 36_000, 10**6)
     targets = [target(session(Status.SETTLING, since=age)) for age in ages]

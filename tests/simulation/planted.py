@@ -94,8 +94,8 @@ def half_an_end(patch: pytest.MonkeyPatch) -> None:
 def urgent_ends(patch: pytest.MonkeyPatch) -> None:
     """A hint about what has ended is as urgent as one about what goes on."""
 
-    def need(key: str, last: datetime | None, target: float, ended: bool = False) -> ReadNeed:
-        return ReadNeed(key, None, 1.0) if ended else ReadNeed(key, last, target)
+    def need(key: str, last: datetime | None, target: float, ended: bool = False, patient: bool = False) -> ReadNeed:
+        return ReadNeed(key, None, 1.0) if ended else ReadNeed(key, last, target, patient=patient)
 
     patch.setattr(open_sessions, "ReadNeed", need)
 
@@ -128,7 +128,7 @@ PLANTED = (
     Planted(
         "a fencing check is left out", not_fenced, 1, "another one led", 8, frozenset({"freeze at a send"}), two=True
     ),
-    Planted("an ended hint is urgent", urgent_ends, 1, "unread for", 8, frozenset({"storm"})),
+    Planted("an ended hint is urgent", urgent_ends, 2, "reads of sessions that have ended", 8, frozenset({"storm"})),
 )
 
 MOST_RUNS = 12
