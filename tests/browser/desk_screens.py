@@ -151,7 +151,7 @@ DESK_SCREENS: dict[str, Screen] = {
         "ann", "case", "desk_queue.handle", pressing("/queue/{case}", "Write it down", note=" ")
     ),
     "desk-sessions": Screen("kim", "sessions", "desk_sessions.sessions", at("/sessions")),
-    "desk-sessions-found": Screen("kim", "sessions", "desk_sessions.sessions", at("/sessions?q=4242+9.47&view=ended")),
+    "desk-sessions-found": Screen("kim", "sessions", "desk_sessions.sessions", at("/sessions?q=4242+9.47&view=paid")),
     "desk-sessions-none": Screen("kim", "sessions", "desk_sessions.sessions", at("/sessions?q=4242+1.11")),
     "desk-sessions-strange": Screen(
         "kim", "sessions", "desk_sessions.sessions", at("/sessions?q=red+car&site=nowhere")
