@@ -131,6 +131,7 @@ def test_a_page_of_the_desk_keeps_the_rules_and_fits_every_screen(people: People
         with drawn(world) as pages:
             screen.come(world, page)
             expect(page.locator("h1")).to_have_count(1)
+            page.wait_for_load_state()  # with its style sheet: a page may have its words before
     finally:
         screen.settled(world)
     assert pages[-1] == (f"desk/{screen.template}.html", screen.endpoint)
